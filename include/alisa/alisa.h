@@ -1,0 +1,369 @@
+/*
+ * ALISA-CL: large language models on any OpenCL device.
+ *
+ * This header is the whole public interface and its design document.
+ *
+ * Objects, from the file to the text:
+ *   AlisaFile     a GGUF file, its keys and tensors (for looking inside)
+ *   AlisaModel    a GGUF file with its hyper-parameters and tokenizer; host memory only
+ *   AlisaDevice   one OpenCL device, opened, self-tested, with its compiled programs
+ *   AlisaEngine   the weights of one model on one device
+ *   AlisaSession  N sequences that advance together, with their KV cache
+ *   AlisaSampler  logits -> token, with a seed of its own
+ *
+ * Conventions:
+ *   - A function that can fail returns AlisaStatus and takes an AlisaError as its last argument
+ *     (NULL is allowed). On failure the out-pointer is NULL and nothing is left behind.
+ *   - What `create` or `open` returns, the caller owns and gives to the matching `destroy`/`close`,
+ *     which take NULL. A session must go before its engine, an engine before its model and device.
+ *   - Options structs are filled by their `_defaults` function first, then changed field by field.
+ *   - Strings are UTF-8. Byte counts are bytes; token ids are int32_t, positions count from 0.
+ *   - The library never prints, exits or aborts. An object is used by one thread at a time;
+ *     different objects may be used by different threads.
+ */
+#ifndef ALISA_ALISA_H
+#define ALISA_ALISA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define ALISA_API __declspec(dllexport)
+#else
+#define ALISA_API __attribute__((visibility("default")))
+#endif
+
+#define ALISA_VERSION_MAJOR 0
+#define ALISA_VERSION_MINOR 1
+#define ALISA_VERSION_PATCH 0
+
+/* "0.1.0"; static storage. */
+ALISA_API const char *alisa_version(void);
+
+/* ---- Errors ------------------------------------------------------------------------------- */
+
+typedef enum AlisaStatus {
+    ALISA_OK = 0,
+    ALISA_ERROR_ARGUMENT,       /* a value the caller gave cannot be used */
+    ALISA_ERROR_IO,             /* a file cannot be opened, read or written */
+    ALISA_ERROR_FORMAT,         /* a file is not what it claims to be */
+    ALISA_ERROR_UNSUPPORTED,    /* valid, but not something this version runs */
+    ALISA_ERROR_NO_DEVICE,      /* no OpenCL device can be used */
+    ALISA_ERROR_DEVICE,         /* an OpenCL call, a kernel build or the self-test failed */
+    ALISA_ERROR_MEMORY,         /* host or device memory does not suffice */
+    ALISA_ERROR_CONTEXT_LENGTH, /* context_length_exceeded: a sequence would outgrow its context */
+    ALISA_ERROR_INTERRUPTED,    /* the interrupt callback asked to stop */
+    ALISA_STATUS_COUNT
+} AlisaStatus;
+
+typedef struct AlisaError {
+    AlisaStatus status;
+    char message[1024]; /* one sentence: what, where, what to do */
+} AlisaError;
+
+/* Name of a status ("no device"); static storage. */
+ALISA_API const char *alisa_status_name(AlisaStatus status);
+
+/* ---- Log ---------------------------------------------------------------------------------- */
+
+typedef enum AlisaLogLevel { ALISA_LOG_DEBUG, ALISA_LOG_INFO, ALISA_LOG_WARNING } AlisaLogLevel;
+
+/* Receives one line without a newline. A NULL function drops everything. */
+typedef struct AlisaLog {
+    void (*write)(void *user, AlisaLogLevel level, const char *line);
+    void *user;
+} AlisaLog;
+
+/* Progress of long work: `done` of `total` units of `what` ("loading"). May be NULL. */
+typedef struct AlisaProgress {
+    void (*update)(void *user, const char *what, uint64_t done, uint64_t total);
+    void *user;
+} AlisaProgress;
+
+/* ---- Devices ------------------------------------------------------------------------------ */
+
+typedef enum AlisaDeviceType {
+    ALISA_DEVICE_GPU,
+    ALISA_DEVICE_ACCELERATOR,
+    ALISA_DEVICE_CPU,
+    ALISA_DEVICE_OTHER
+} AlisaDeviceType;
+
+/* What a device can do beyond OpenCL 1.2 C. Each bit was found by a query and, where it names a
+ * language feature, confirmed by compiling and running a trial kernel; never by the device's name. */
+enum {
+    ALISA_CAPABILITY_FP16 = 1u << 0,        /* cl_khr_fp16 arithmetic */
+    ALISA_CAPABILITY_FP64 = 1u << 1,        /* double arithmetic */
+    ALISA_CAPABILITY_SUBGROUPS = 1u << 2,   /* sub_group_reduce_add (khr or intel) */
+    ALISA_CAPABILITY_INT_DOT = 1u << 3,     /* cl_khr_integer_dot_product, 4x8 bit packed */
+    ALISA_CAPABILITY_OUT_OF_ORDER = 1u << 4,/* out-of-order queues */
+    ALISA_CAPABILITY_UNIFIED_MEMORY = 1u << 5 /* the device shares the host's memory */
+};
+
+typedef struct AlisaDeviceInfo {
+    uint32_t index; /* over all platforms, in the order of the ICD loader */
+    AlisaDeviceType type;
+    char platform[128];
+    char name[128];
+    char vendor[128];
+    char driver[128];
+    char opencl_version[64];   /* of the device */
+    char opencl_c_version[64]; /* of its compiler */
+    uint32_t vendor_id;
+    uint32_t compute_units;
+    uint32_t clock_mhz;
+    uint64_t global_memory; /* bytes */
+    uint64_t max_allocation;/* bytes in one buffer */
+    uint64_t local_memory;  /* bytes a work-group */
+    uint64_t max_work_group;/* work-items */
+    uint32_t capabilities;  /* ALISA_CAPABILITY_* */
+    bool usable;
+    char reason[512]; /* why it is not usable; empty otherwise */
+} AlisaDeviceInfo;
+
+typedef struct AlisaDeviceOptions {
+    /* Index ("0") or a case-insensitive part of name, platform or vendor; NULL picks the fastest
+     * usable device: GPU, then accelerator, then CPU; among equals the one with more compute
+     * units times clock. */
+    const char *selector;
+    /* Folder for compiled programs and self-test records; NULL: $ALISA_CACHE, $XDG_CACHE_HOME/alisa,
+     * ~/.cache/alisa. "" turns caching off. */
+    const char *cache_dir;
+    AlisaLog log;
+} AlisaDeviceOptions;
+
+typedef struct AlisaDevice AlisaDevice;
+
+ALISA_API void alisa_device_options_defaults(AlisaDeviceOptions *options);
+
+/* Lists every device of every platform. *infos is an array of *count, freed with alisa_devices_free.
+ * No ICD loader, or an ICD with no device, is ALISA_ERROR_NO_DEVICE with a sentence that says which. */
+ALISA_API AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
+ALISA_API void alisa_devices_free(AlisaDeviceInfo *infos);
+
+/* Opens a device and runs its self-test once per device, driver and kernel source (remembered in the
+ * cache). A device that computes wrong results is refused with ALISA_ERROR_DEVICE. */
+ALISA_API AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **device,
+                                        AlisaError *error);
+ALISA_API void alisa_device_close(AlisaDevice *device);
+ALISA_API const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device);
+
+/* ---- Files (alisa inspect) ---------------------------------------------------------------- */
+
+typedef struct AlisaFile AlisaFile;
+
+typedef struct AlisaFileInfo {
+    uint32_t version;    /* of GGUF: 2 or 3 */
+    uint32_t part_count; /* 1, or the number of split files, all of them opened */
+    uint64_t key_count;
+    uint64_t tensor_count;
+    uint64_t byte_count; /* of all parts together */
+} AlisaFileInfo;
+
+typedef struct AlisaFileTensor {
+    const char *name;
+    const char *type; /* "Q8_0"; "unknown type 99" for ids this version does not know */
+    uint32_t dimension_count;
+    uint64_t dimensions[4]; /* innermost (row length) first, as in the file */
+    uint64_t byte_count;    /* 0 for a type whose size is not known */
+    uint32_t part;          /* index of the split file that holds it */
+    uint64_t offset;        /* bytes from the start of that file */
+} AlisaFileTensor;
+
+ALISA_API AlisaStatus alisa_file_open(const char *path, AlisaFile **file, AlisaError *error);
+ALISA_API void alisa_file_close(AlisaFile *file);
+ALISA_API void alisa_file_info(const AlisaFile *file, AlisaFileInfo *info);
+/* Key `index` < key_count: name, type name ("u32", "[str 512]") and the value as text, arrays cut
+ * after a few elements; `value` is malloc'ed, freed by the caller with alisa_free. */
+ALISA_API AlisaStatus alisa_file_key(const AlisaFile *file, uint64_t index, const char **name,
+                                     char type[32], char **value, AlisaError *error);
+ALISA_API AlisaStatus alisa_file_tensor(const AlisaFile *file, uint64_t index,
+                                        AlisaFileTensor *tensor, AlisaError *error);
+
+/* Frees what the library gave to the caller by pointer. NULL is allowed. */
+ALISA_API void alisa_free(void *pointer);
+
+/* ---- Models and tokens -------------------------------------------------------------------- */
+
+typedef struct AlisaModel AlisaModel;
+
+typedef struct AlisaModelInfo {
+    char architecture[64];
+    char name[128];
+    char type[32];            /* of most weights: "Q8_0" */
+    uint64_t parameter_count; /* elements of all tensors */
+    uint64_t weight_bytes;
+    uint32_t context_length;  /* trained */
+    uint32_t embedding_length;
+    uint32_t layer_count;
+    uint32_t head_count;
+    uint32_t kv_head_count;
+    uint32_t head_dim;
+    uint32_t feed_forward_length;
+    uint32_t vocabulary_size;
+    bool has_tokenizer;
+    bool has_weights; /* false for a file that holds only a vocabulary */
+} AlisaModelInfo;
+
+/* Maps the file (and its other parts, if it is split) and reads keys and tokenizer. A file without
+ * weights opens (to tokenize); a file without a tokenizer opens too (to be run on token ids). */
+ALISA_API AlisaStatus alisa_model_open(const char *path, AlisaModel **model, AlisaError *error);
+ALISA_API void alisa_model_close(AlisaModel *model);
+ALISA_API void alisa_model_info(const AlisaModel *model, AlisaModelInfo *info);
+
+/* Ids of the special tokens; -1 where the model has none. */
+ALISA_API int32_t alisa_model_bos(const AlisaModel *model);
+ALISA_API int32_t alisa_model_eos(const AlisaModel *model);
+/* Whether a token ends generation (end of text, of turn, of message). */
+ALISA_API bool alisa_model_is_end(const AlisaModel *model, int32_t token);
+
+enum {
+    ALISA_TOKENIZE_BOS = 1u << 0,    /* put BOS first where the model's metadata asks for it */
+    ALISA_TOKENIZE_SPECIAL = 1u << 1 /* text like "<|im_start|>" becomes that control token */
+};
+
+/* `text` of `length` bytes may hold any bytes; invalid UTF-8 is ALISA_ERROR_ARGUMENT with the byte
+ * offset. *tokens is an array of *count ids, freed with alisa_free (non-NULL even when *count is 0). */
+ALISA_API AlisaStatus alisa_tokenize(const AlisaModel *model, const char *text, size_t length,
+                                     uint32_t flags, int32_t **tokens, size_t *count,
+                                     AlisaError *error);
+
+/* Bytes that token `token` adds to the text, written to `buffer` (not terminated). Returns their
+ * number, which may exceed `capacity` (then nothing is written) and may be part of a UTF-8
+ * character. Control tokens give 0 unless `special`. `first` drops the blank that SentencePiece
+ * puts before the first word. An id outside the vocabulary gives 0. */
+ALISA_API size_t alisa_token_bytes(const AlisaModel *model, int32_t token, bool first, bool special,
+                                   char *buffer, size_t capacity);
+
+/* ---- Chat --------------------------------------------------------------------------------- */
+
+typedef struct AlisaChatMessage {
+    const char *role; /* "system", "user" or "assistant" */
+    const char *content;
+} AlisaChatMessage;
+
+/* Name of the model's chat template, recognised from tokenizer.chat_template: "chatml", "llama2",
+ * "llama3", "mistral", "gemma", "phi3". NULL when there is none or it is not one of these. */
+ALISA_API const char *alisa_chat_template(const AlisaModel *model);
+/* Names that alisa_chat_render takes, NULL-terminated; static storage. */
+ALISA_API const char *const *alisa_chat_template_names(void);
+/* The text of a conversation, without BOS, ending with the assistant's prefix if `reply`; to be
+ * tokenized with ALISA_TOKENIZE_SPECIAL. *text is freed with alisa_free. */
+ALISA_API AlisaStatus alisa_chat_render(const char *template_name, const AlisaChatMessage *messages,
+                                        size_t count, bool reply, char **text, AlisaError *error);
+
+/* ---- Engine: weights on a device ---------------------------------------------------------- */
+
+typedef struct AlisaEngine AlisaEngine;
+
+typedef struct AlisaEngineOptions {
+    uint64_t device_memory; /* budget in bytes for weights, KV and scratch; 0: what the device has */
+    AlisaProgress progress;
+    AlisaLog log;
+} AlisaEngineOptions;
+
+ALISA_API void alisa_engine_options_defaults(AlisaEngineOptions *options);
+
+/* Checks every tensor's name, shape and type, then places the weights on the device: used in place
+ * where the device shares the host's memory, copied otherwise. The engine keeps using `model` and
+ * `device`. Weights that do not fit: ALISA_ERROR_MEMORY with the bytes needed and available. */
+ALISA_API AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device,
+                                          const AlisaEngineOptions *options, AlisaEngine **engine,
+                                          AlisaError *error);
+ALISA_API void alisa_engine_destroy(AlisaEngine *engine);
+
+/* ---- Session: sequences and their KV cache ------------------------------------------------ */
+
+typedef enum AlisaKvType { ALISA_KV_F16, ALISA_KV_F32 } AlisaKvType;
+
+typedef struct AlisaSessionOptions {
+    uint32_t sequence_count; /* sequences that advance together; default 1 */
+    uint32_t context_length; /* tokens a sequence can hold; 0: the model's */
+    uint32_t micro_batch;    /* rows computed at once (-ub); default 512 */
+    uint32_t logit_rows;     /* most rows with logits in one eval call; 0: sequence_count */
+    AlisaKvType key_type;
+    AlisaKvType value_type;
+    /* Asked between micro-batches; true stops the call with ALISA_ERROR_INTERRUPTED. May be NULL. */
+    bool (*interrupt)(void *user);
+    void *interrupt_user;
+} AlisaSessionOptions;
+
+typedef struct AlisaSession AlisaSession;
+
+ALISA_API void alisa_session_options_defaults(AlisaSessionOptions *options);
+ALISA_API AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                           AlisaSession **session, AlisaError *error);
+ALISA_API void alisa_session_destroy(AlisaSession *session);
+
+/* One token to append to one sequence. Its position is the sequence's length so far. */
+typedef struct AlisaRow {
+    int32_t token;
+    uint32_t sequence;
+    bool logits; /* keep the logits that follow this token */
+} AlisaRow;
+
+/* Appends `count` rows, in order, computing them in micro-batches. Rows of one sequence see the rows
+ * before them. On ALISA_ERROR_CONTEXT_LENGTH or ALISA_ERROR_ARGUMENT nothing was appended; on
+ * another failure, or when interrupted, the sequences hold the micro-batches that were finished. */
+ALISA_API AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size_t count,
+                                         AlisaError *error);
+
+/* Logits of the `index`-th row with `logits` set in the last eval: vocabulary_size floats owned by
+ * the session, which the caller may change, valid until the next eval. NULL past the last one. */
+ALISA_API float *alisa_session_logits(AlisaSession *session, size_t index);
+
+ALISA_API uint32_t alisa_session_context_length(const AlisaSession *session);
+/* Tokens sequence `sequence` holds. */
+ALISA_API uint32_t alisa_session_length(const AlisaSession *session, uint32_t sequence);
+/* Forgets the tokens of `sequence` from position `length` on. Longer than it is: no effect. */
+ALISA_API void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t length);
+
+typedef struct AlisaMemoryUse {
+    uint64_t weight_bytes; /* on the device, or shared with it */
+    uint64_t kv_bytes;
+    uint64_t scratch_bytes;
+    uint64_t host_to_device_bytes; /* moved by eval calls since the session began */
+    uint64_t device_to_host_bytes;
+} AlisaMemoryUse;
+
+ALISA_API void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use);
+
+/* ---- Sampler ------------------------------------------------------------------------------ */
+
+typedef struct AlisaSamplerOptions {
+    uint64_t seed;        /* same seed, same text; the CLI draws one when asked for -1 */
+    float temperature;    /* 0.80; <= 0 is greedy: the lowest id among the largest logits */
+    int32_t top_k;        /* 40; <= 0 keeps all */
+    float top_p;          /* 0.95; >= 1 keeps all */
+    float min_p;          /* 0.05; <= 0 keeps all */
+    float repeat_penalty; /* 1.00: none. Positive logits are divided by it, negative multiplied */
+    int32_t repeat_last_n;/* 64 tokens looked at; 0 none, -1 all that were accepted */
+} AlisaSamplerOptions;
+
+typedef struct AlisaSampler AlisaSampler;
+
+ALISA_API void alisa_sampler_options_defaults(AlisaSamplerOptions *options);
+ALISA_API AlisaStatus alisa_sampler_create(const AlisaSamplerOptions *options,
+                                           uint32_t vocabulary_size, AlisaSampler **sampler,
+                                           AlisaError *error);
+ALISA_API void alisa_sampler_destroy(AlisaSampler *sampler);
+/* Tells the sampler of a token of the prompt or of the text, for the repeat penalty. */
+ALISA_API void alisa_sampler_accept(AlisaSampler *sampler, int32_t token);
+/* Draws a token from vocabulary_size logits (not changed); order of stages: repeat penalty, top-k,
+ * top-p, min-p, temperature. NaN logits: ALISA_ERROR_DEVICE. */
+ALISA_API AlisaStatus alisa_sampler_sample(AlisaSampler *sampler, const float *logits,
+                                           int32_t *token, AlisaError *error);
+
+/* Base-e log-softmax of `count` logits: out[i] = logits[i] - log(sum exp(logits)), summed in double.
+ * `out` may be `logits`. */
+ALISA_API void alisa_log_softmax(const float *logits, size_t count, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

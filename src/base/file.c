@@ -1,0 +1,137 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static AlisaStatus fail_io(AlisaError *error, const char *path, const char *doing) {
+    return alisa_error_set(error, ALISA_ERROR_IO, "%s: cannot %s: %s", path, doing,
+                           strerror(errno));
+}
+
+AlisaStatus alisa_file_map_open(const char *path, AlisaFileMap *map, AlisaError *error) {
+    *map = (AlisaFileMap){0};
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return fail_io(error, path, "open");
+
+    AlisaStatus status = ALISA_OK;
+    struct stat info;
+    if (fstat(descriptor, &info) != 0) {
+        status = fail_io(error, path, "stat");
+    } else if (!S_ISREG(info.st_mode)) {
+        status = alisa_error_set(error, ALISA_ERROR_IO, "%s: not a regular file", path);
+    } else if (info.st_size > 0) {
+        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (data == MAP_FAILED) {
+            status = fail_io(error, path, "map");
+        } else {
+            map->data = data;
+            map->size = (size_t)info.st_size;
+        }
+    }
+    close(descriptor);
+    return status;
+}
+
+void alisa_file_map_close(AlisaFileMap *map) {
+    if (map->data) munmap((void *)map->data, map->size);
+    *map = (AlisaFileMap){0};
+}
+
+AlisaStatus alisa_file_read(const char *path, uint8_t **data, size_t *size, AlisaError *error) {
+    *data = NULL;
+    *size = 0;
+    bool standard_input = strcmp(path, "-") == 0;
+    FILE *file = standard_input ? stdin : fopen(path, "rb");
+    if (!file) return fail_io(error, path, "open");
+
+    AlisaStatus status = ALISA_OK;
+    uint8_t *buffer = NULL;
+    size_t used = 0, capacity = 0;
+    for (;;) {
+        if (capacity - used < 2) {
+            capacity = capacity ? capacity * 2 : 4096;
+            uint8_t *larger = realloc(buffer, capacity);
+            if (!larger) {
+                status = alisa_error_set(error, ALISA_ERROR_MEMORY,
+                                         "%s: cannot allocate %zu bytes of host memory", path,
+                                         capacity);
+                goto done;
+            }
+            buffer = larger;
+        }
+        size_t got = fread(buffer + used, 1, capacity - used - 1, file);
+        used += got;
+        if (got == 0) break;
+    }
+    if (ferror(file)) {
+        status = fail_io(error, path, "read");
+        goto done;
+    }
+    buffer[used] = 0;
+    *data = buffer;
+    *size = used;
+    buffer = NULL;
+done:
+    free(buffer);
+    if (!standard_input) fclose(file);
+    return status;
+}
+
+static bool write_all(int descriptor, const uint8_t *data, size_t size) {
+    while (size > 0) {
+        ssize_t wrote = write(descriptor, data, size);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return false;
+        data += wrote;
+        size -= (size_t)wrote;
+    }
+    return true;
+}
+
+AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,
+                                    AlisaError *error) {
+    char temporary[PATH_MAX];
+    int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    if (length < 0 || (size_t)length >= sizeof temporary) {
+        return alisa_error_set(error, ALISA_ERROR_IO, "%s: path too long", path);
+    }
+    int descriptor = mkstemp(temporary);
+    if (descriptor < 0) return fail_io(error, path, "create a temporary file beside it");
+
+    AlisaStatus status = ALISA_OK;
+    if (!write_all(descriptor, data, size) || fsync(descriptor) != 0) {
+        status = fail_io(error, path, "write");
+    }
+    if (close(descriptor) != 0 && status == ALISA_OK) status = fail_io(error, path, "write");
+    if (status == ALISA_OK && rename(temporary, path) != 0) {
+        status = fail_io(error, path, "rename into place");
+    }
+    if (status != ALISA_OK) unlink(temporary);
+    return status;
+}
+
+AlisaStatus alisa_folder_create(const char *path, AlisaError *error) {
+    char partial[PATH_MAX];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof partial) {
+        return alisa_error_set(error, ALISA_ERROR_IO, "%s: not a usable folder name", path);
+    }
+    memcpy(partial, path, length + 1);
+    for (size_t i = 1; i <= length; i++) {
+        if (partial[i] != '/' && partial[i] != 0) continue;
+        char kept = partial[i];
+        partial[i] = 0;
+        if (mkdir(partial, 0700) != 0 && errno != EEXIST) {
+            return fail_io(error, partial, "create the folder");
+        }
+        partial[i] = kept;
+    }
+    return ALISA_OK;
+}

@@ -1,0 +1,30 @@
+/*
+ * Files: read-only maps, whole reads, atomic writes.
+ */
+#ifndef ALISA_BASE_FILE_H
+#define ALISA_BASE_FILE_H
+
+#include "base/status.h"
+
+/* A regular file mapped read-only. `data` is page-aligned, NULL for an empty file. */
+typedef struct AlisaFileMap {
+    const uint8_t *data;
+    size_t size;
+} AlisaFileMap;
+
+AlisaStatus alisa_file_map_open(const char *path, AlisaFileMap *map, AlisaError *error);
+/* Takes a zeroed map. */
+void alisa_file_map_close(AlisaFileMap *map);
+
+/* Whole file in a malloc'ed buffer with a terminating 0 past its end. "-" reads standard input. */
+AlisaStatus alisa_file_read(const char *path, uint8_t **data, size_t *size, AlisaError *error);
+
+/* Writes through a temporary file in the same folder and renames it into place: a reader sees the old
+ * file or the whole new one, also with two writers at once or a full disk (the temporary goes). */
+AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,
+                                    AlisaError *error);
+
+/* Creates a folder and its parents (mode 0700 for those it makes). */
+AlisaStatus alisa_folder_create(const char *path, AlisaError *error);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * GGUF v2 and v3 (single and split): a mapped file -> a read-only directory of keys and tensors.
+ *
+ * Everything a caller can reach was bounds-checked when the file was opened: strings lie inside the
+ * map, array sizes are consistent with it, tensor data lies inside its part. Source: the GGUF
+ * specification in the ggml repository (docs/gguf.md).
+ */
+#ifndef ALISA_GGUF_GGUF_H
+#define ALISA_GGUF_GGUF_H
+
+#include "base/status.h"
+
+/* Tensor types as numbered in the file. Only these are computed with; others can be listed. */
+typedef enum AlisaTensorType {
+    ALISA_TENSOR_F32 = 0,
+    ALISA_TENSOR_F16 = 1,
+    ALISA_TENSOR_Q4_0 = 2,
+    ALISA_TENSOR_Q8_0 = 8,
+    ALISA_TENSOR_BF16 = 30,
+} AlisaTensorType;
+
+typedef struct AlisaTensorTypeInfo {
+    uint32_t id;
+    const char *name;
+    uint32_t block_elements; /* a row is a whole number of blocks */
+    uint32_t block_bytes;
+    bool computed; /* the kernels can dequantise it */
+} AlisaTensorTypeInfo;
+
+/* NULL for an id this version does not know. */
+const AlisaTensorTypeInfo *alisa_tensor_type_info(uint32_t id);
+
+typedef enum AlisaGgufValueType {
+    ALISA_GGUF_U8 = 0, ALISA_GGUF_I8, ALISA_GGUF_U16, ALISA_GGUF_I16, ALISA_GGUF_U32,
+    ALISA_GGUF_I32, ALISA_GGUF_F32, ALISA_GGUF_BOOL, ALISA_GGUF_STRING, ALISA_GGUF_ARRAY,
+    ALISA_GGUF_U64, ALISA_GGUF_I64, ALISA_GGUF_F64,
+} AlisaGgufValueType;
+
+/* Bytes inside the map; not terminated. */
+typedef struct AlisaGgufString {
+    const char *data;
+    uint64_t length;
+} AlisaGgufString;
+
+typedef struct AlisaGgufKey {
+    const char *name; /* terminated copy, owned by the file */
+    AlisaGgufValueType type;
+    AlisaGgufValueType element_type; /* of an array */
+    uint64_t count;                  /* elements of an array; 1 otherwise */
+    const uint8_t *data;             /* first byte of the value (of an array: of its elements) */
+    const uint64_t *string_offsets;  /* arrays of strings: offset from `data` of each string's length */
+} AlisaGgufKey;
+
+typedef struct AlisaGgufTensor {
+    const char *name; /* terminated copy, owned by the file */
+    uint32_t type;    /* AlisaTensorType, or another id of the file format */
+    uint32_t dimension_count;
+    uint64_t dimensions[4];  /* innermost first; unused ones are 1 */
+    uint64_t element_count;
+    uint64_t byte_count;     /* 0 when the type's size is not known */
+    uint32_t part;
+    uint64_t offset;         /* from the start of that part */
+    const uint8_t *data;     /* in the map; NULL when the type's size is not known */
+} AlisaGgufTensor;
+
+typedef struct AlisaGguf AlisaGguf;
+
+/* Opens `path` and, if it is one part of a split model (split.count > 1), its sibling parts
+ * NAME-00001-of-0000N.gguf. */
+AlisaStatus alisa_gguf_open(const char *path, AlisaGguf **gguf, AlisaError *error);
+void alisa_gguf_close(AlisaGguf *gguf);
+
+const char *alisa_gguf_path(const AlisaGguf *gguf);
+uint32_t alisa_gguf_version(const AlisaGguf *gguf);
+uint32_t alisa_gguf_part_count(const AlisaGguf *gguf);
+/* The whole mapped part: for buffers that use it in place. */
+void alisa_gguf_part(const AlisaGguf *gguf, uint32_t part, const uint8_t **data, size_t *size);
+
+uint64_t alisa_gguf_key_count(const AlisaGguf *gguf);
+const AlisaGgufKey *alisa_gguf_key_at(const AlisaGguf *gguf, uint64_t index);
+/* NULL when absent. */
+const AlisaGgufKey *alisa_gguf_find(const AlisaGguf *gguf, const char *name);
+
+/* Typed reads of scalar keys. An absent key leaves *value as it is and is ALISA_OK (so the caller
+ * sets the default first); a key of another kind, or a value out of the C type's range, is
+ * ALISA_ERROR_FORMAT naming the key. Any integer width of the file is accepted for integers. */
+AlisaStatus alisa_gguf_get_u32(const AlisaGguf *gguf, const char *name, uint32_t *value,
+                               AlisaError *error);
+AlisaStatus alisa_gguf_get_f32(const AlisaGguf *gguf, const char *name, float *value,
+                               AlisaError *error);
+AlisaStatus alisa_gguf_get_bool(const AlisaGguf *gguf, const char *name, bool *value,
+                                AlisaError *error);
+AlisaStatus alisa_gguf_get_string(const AlisaGguf *gguf, const char *name, AlisaGgufString *value,
+                                  AlisaError *error);
+/* Elements of arrays; index < key->count. Numbers of the file are unaligned little-endian. */
+AlisaGgufString alisa_gguf_array_string(const AlisaGgufKey *key, uint64_t index);
+double alisa_gguf_array_number(const AlisaGgufKey *key, uint64_t index);
+
+uint64_t alisa_gguf_tensor_count(const AlisaGguf *gguf);
+const AlisaGgufTensor *alisa_gguf_tensor_at(const AlisaGguf *gguf, uint64_t index);
+/* NULL when absent. */
+const AlisaGgufTensor *alisa_gguf_tensor_find(const AlisaGguf *gguf, const char *name);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * Bytes <-> tokens, from the metadata of a GGUF file: SentencePiece ("llama") and byte-level BPE
+ * ("gpt2" with the split patterns its tokenizer.ggml.pre names).
+ */
+#ifndef ALISA_TOKENIZER_TOKENIZER_H
+#define ALISA_TOKENIZER_TOKENIZER_H
+
+#include "gguf/gguf.h"
+
+typedef struct AlisaTokenizer AlisaTokenizer;
+
+/* Copies what it needs: the file may be closed afterwards. A file without tokenizer.ggml.model gives
+ * ALISA_OK and *tokenizer NULL; one with a tokenizer that is malformed or of an unknown kind fails. */
+AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **tokenizer,
+                                   AlisaError *error);
+void alisa_tokenizer_destroy(AlisaTokenizer *tokenizer);
+
+uint32_t alisa_tokenizer_size(const AlisaTokenizer *tokenizer);
+int32_t alisa_tokenizer_bos(const AlisaTokenizer *tokenizer); /* -1: none */
+int32_t alisa_tokenizer_eos(const AlisaTokenizer *tokenizer); /* -1: none */
+bool alisa_tokenizer_is_end(const AlisaTokenizer *tokenizer, int32_t token);
+
+/* As alisa_tokenize and alisa_token_bytes of the public header. */
+AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *text, size_t length,
+                                   uint32_t flags, int32_t **tokens, size_t *count,
+                                   AlisaError *error);
+size_t alisa_tokenizer_bytes(const AlisaTokenizer *tokenizer, int32_t token, bool first,
+                             bool special, char *buffer, size_t capacity);
+
+/* Chat: the template's name recognised from its source text (not terminated); NULL if none. */
+const char *alisa_chat_recognise(const char *template_text, size_t length);
+/* alisa_chat_template_names and alisa_chat_render of the public header are implemented here too. */
+
+#endif
