@@ -1,0 +1,62 @@
+/*
+ * Attention kernels over an index list: queries of one sequence against the tokens whose slots a list
+ * names, in any order of slots (K and V are read through the list, never packed).
+ *
+ * Caches of one layer: K and V are [slot][kv_head][head_dim] in their storage type. Query head h
+ * reads KV head h / (head_count / kv_head_count).
+ */
+#ifndef ALISA_ATTN_ATTENTION_H
+#define ALISA_ATTN_ATTENTION_H
+
+#include "ops/ops.h"
+
+typedef struct AlisaAttentionShape {
+    uint32_t head_count;
+    uint32_t kv_head_count; /* divides head_count */
+    uint32_t head_dim;      /* a multiple of 8 */
+    uint32_t rope_dim;      /* leading elements of a head that are rotated; even, <= head_dim */
+    float scale;            /* of the scores: 1 / sqrt(head_dim) for this family */
+    AlisaKvType key_type;
+    AlisaKvType value_type;
+} AlisaAttentionShape;
+
+/* Up to alisa_attention_tile_rows consecutive rows of one sequence. Row first_row + i attends to
+ * the first `first_count + i` entries of the list that starts at `list_offset` in `slots`. */
+typedef struct AlisaAttentionTile {
+    uint32_t first_row;
+    uint32_t row_count;
+    uint32_t list_offset;
+    uint32_t first_count; /* >= 1 */
+} AlisaAttentionTile;
+
+typedef struct AlisaAttention AlisaAttention;
+
+/* Scratch is sized for `max_rows` rows at once and lists of up to `max_count` tokens. */
+AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                   uint32_t max_rows, uint32_t max_count,
+                                   AlisaAttention **attention, AlisaError *error);
+void alisa_attention_destroy(AlisaAttention *attention);
+uint32_t alisa_attention_tile_rows(const AlisaAttention *attention);
+/* Bytes of device scratch. */
+uint64_t alisa_attention_scratch(const AlisaAttention *attention);
+
+/* Rotates q and k and stores k and v: for each row r,
+ *   q[r][h] <- rope(q[r][h])                        in place, [rows][head_count][head_dim]
+ *   keys[row_slots[r]][g] <- rope(k[r][g])          k: [rows][kv_head_count][head_dim]
+ *   values[row_slots[r]][g] <- v[r][g]
+ * where rope turns the adjacent pair (2i, 2i+1), i < rope_dim / 2, by the angle whose cosine and
+ * sine are rotations[r][i] (float2, already times any attention factor). row_slots: int32. */
+AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, AlisaVector k,
+                                  AlisaVector v, const AlisaBuffer *rotations,
+                                  const AlisaBuffer *row_slots, uint32_t rows,
+                                  const AlisaBuffer *keys, const AlisaBuffer *values,
+                                  AlisaError *error);
+
+/* y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g].
+ * tiles: AlisaAttentionTile on the device; slots: int32; longest: the largest count of any row. */
+AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const AlisaBuffer *keys,
+                                const AlisaBuffer *values, const AlisaBuffer *slots,
+                                const AlisaBuffer *tiles, uint32_t tile_count, uint32_t longest,
+                                AlisaVector y, AlisaError *error);
+
+#endif

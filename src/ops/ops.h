@@ -1,0 +1,80 @@
+/*
+ * Dense operations on a device: one function each, launched in order on the compute queue.
+ *
+ * Activations are float, row-major. Weights stay in the type of the file and are dequantised inside
+ * the kernels. Each operation has a kernel for devices where one work-item does a long vector job
+ * (CPUs) and one where many work-items cooperate (GPUs); AlisaOpsParameters says which is used.
+ */
+#ifndef ALISA_OPS_OPS_H
+#define ALISA_OPS_OPS_H
+
+#include "device/device.h"
+#include "gguf/gguf.h"
+
+/* `rows` x `columns` weights: row n holds the inputs' weights of output n, in whole blocks of the
+ * type, rows one after the other, from byte `offset` of the buffer. */
+typedef struct AlisaMatrix {
+    const AlisaBuffer *buffer;
+    uint64_t offset;
+    uint32_t type; /* AlisaTensorType */
+    uint32_t rows;
+    uint32_t columns;
+} AlisaMatrix;
+
+/* Float activations from element `offset` of the buffer; rows are contiguous. */
+typedef struct AlisaVector {
+    const AlisaBuffer *buffer;
+    uint64_t offset;
+} AlisaVector;
+
+/* How the work is laid out. Data, not code: a tuner may change every field. */
+typedef enum AlisaLayout {
+    ALISA_LAYOUT_ITEM, /* one work-item computes whole rows with long vectors */
+    ALISA_LAYOUT_GROUP /* a work-group shares each row or tile through local memory */
+} AlisaLayout;
+
+typedef struct AlisaOpsParameters {
+    AlisaLayout matvec_layout;
+    AlisaLayout matmul_layout;
+    AlisaLayout attention_layout;
+    uint32_t matvec_group;    /* work-items that share a row (group layout) */
+    uint32_t matvec_max_rows; /* activations rows up to which matvec is used instead of matmul */
+    uint32_t norm_group;      /* work-items that share a row */
+} AlisaOpsParameters;
+
+/* Defaults by queried properties of the device (type, largest work-group, local memory). */
+void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);
+
+typedef struct AlisaOps AlisaOps;
+
+/* `parameters` NULL: the defaults. Kernels are built when first needed, or by alisa_ops_prepare. */
+AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *parameters,
+                             AlisaOps **ops, AlisaError *error);
+void alisa_ops_destroy(AlisaOps *ops);
+AlisaDevice *alisa_ops_device(const AlisaOps *ops);
+const AlisaOpsParameters *alisa_ops_parameters(const AlisaOps *ops);
+
+/* y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n] if `accumulate`); x: rows x w->columns,
+ * y: rows x w->rows. x and y do not overlap. */
+AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
+                             AlisaVector y, bool accumulate, AlisaError *error);
+
+/* y[r][n] = silu(gate[r][n]) up[r][n], where silu(a) = a / (1 + exp(-a)); all rows x columns.
+ * y may be gate. */
+AlisaStatus alisa_ops_silu_product(AlisaOps *ops, AlisaVector gate, AlisaVector up, uint32_t rows,
+                                   uint32_t columns, AlisaVector y, AlisaError *error);
+
+/* y[r] = row tokens[r] of the table, dequantised; tokens: int32 on the device. */
+AlisaStatus alisa_ops_embed(AlisaOps *ops, const AlisaMatrix *table, const AlisaBuffer *tokens,
+                            uint32_t rows, AlisaVector y, AlisaError *error);
+
+/* y[r][i] = x[r][i] weight[i] / sqrt(mean_i(x[r][i]^2) + epsilon). y may be x. */
+AlisaStatus alisa_ops_rms_norm(AlisaOps *ops, AlisaVector x, AlisaVector weight, float epsilon,
+                               uint32_t rows, uint32_t columns, AlisaVector y, AlisaError *error);
+
+/* y[r] = x[indices[r]], rows of `columns` floats; indices: int32 on the device. */
+AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffer *indices,
+                                  uint32_t rows, uint32_t columns, AlisaVector y,
+                                  AlisaError *error);
+
+#endif
