@@ -1,0 +1,46 @@
+/*
+ * What the files of this module share: the state behind AlisaOps and the way to a kernel.
+ */
+#ifndef ALISA_OPS_OPS_INTERNAL_H
+#define ALISA_OPS_OPS_INTERNAL_H
+
+#include "ops/ops.h"
+
+/* Weight types the kernels know; also the index of their row in a table of kernels. */
+enum {
+    ALISA_OPS_F32,
+    ALISA_OPS_F16,
+    ALISA_OPS_BF16,
+    ALISA_OPS_Q8_0,
+    ALISA_OPS_Q4_0,
+    ALISA_OPS_TYPE_COUNT
+};
+
+enum { ALISA_OPS_MATVEC_ROWS = 8 }; /* activation rows one matvec launch takes */
+
+struct AlisaOps {
+    AlisaDevice *device; /* not owned */
+    AlisaOpsParameters parameters;
+    /* Kernels already asked for (owned by the device): the token loop builds no option strings. */
+    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATVEC_ROWS];
+    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT];
+    AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
+};
+
+/* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is, so
+ * that the caller can keep it in a table: start with NULL. */
+AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, const char *options,
+                             AlisaKernel **kernel, AlisaError *error);
+
+/* ALISA_OPS_* of a tensor type, or -1 if it is not computed with. */
+int alisa_ops_type_index(uint32_t tensor_type);
+
+/* Checks that the matrix is computed with, is made of whole blocks and lies inside its buffer.
+ * `operation` names the caller in the message. */
+AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *matrix,
+                                   AlisaError *error);
+/* Checks that rows x columns floats lie inside the buffer. `name`: of the argument. */
+AlisaStatus alisa_ops_check_vector(const char *operation, const char *name, AlisaVector vector,
+                                   uint64_t rows, uint64_t columns, AlisaError *error);
+
+#endif
