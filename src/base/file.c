@@ -59,9 +59,9 @@ AlisaStatus alisa_file_read(const char *path, uint8_t **data, size_t *size, Alis
             capacity = capacity ? capacity * 2 : 4096;
             uint8_t *larger = realloc(buffer, capacity);
             if (!larger) {
-                status = alisa_error_set(error, ALISA_ERROR_MEMORY,
-                                         "%s: cannot allocate %zu bytes of host memory", path,
-                                         capacity);
+                status =
+                    alisa_error_set(error, ALISA_ERROR_MEMORY,
+                                    "%s: cannot allocate %zu bytes of host memory", path, capacity);
                 goto done;
             }
             buffer = larger;

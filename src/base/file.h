@@ -19,8 +19,9 @@ void alisa_file_map_close(AlisaFileMap *map);
 /* Whole file in a malloc'ed buffer with a terminating 0 past its end. "-" reads standard input. */
 AlisaStatus alisa_file_read(const char *path, uint8_t **data, size_t *size, AlisaError *error);
 
-/* Writes through a temporary file in the same folder and renames it into place: a reader sees the old
- * file or the whole new one, also with two writers at once or a full disk (the temporary goes). */
+/* Writes through a temporary file in the same folder and renames it into place: a reader sees the
+ * old file or the whole new one, also with two writers at once or a full disk (the temporary goes).
+ */
 AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,
                                     AlisaError *error);
 

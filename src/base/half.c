@@ -33,7 +33,8 @@ uint16_t alisa_half_from_float(float value) {
     if (magnitude >= 0x477ff000u) return sign | 0x7c00u; /* 65520 and above round to infinity */
     if (magnitude < 0x38800000u) {
         /* Below 2^-14 a half counts units of 2^-24. Adding 0.5 leaves exactly those units in the
-         * low bits of a float (its unit there is 2^-24), rounded to nearest even by the addition. */
+         * low bits of a float (its unit there is 2^-24), rounded to nearest even by the addition.
+         */
         float shifted = float_from_bits(magnitude) + 0.5f;
         return sign | (uint16_t)(bits_from_float(shifted) - 0x3f000000u);
     }

@@ -42,8 +42,8 @@ AlisaStatus alisa_error_prefix(AlisaError *error, AlisaStatus status, const char
     va_end(arguments);
     error->status = status;
     if (used >= 0 && (size_t)used < sizeof error->message) {
-        snprintf(error->message + used, sizeof error->message - (size_t)used, ": %s",
-                 before.message);
+        int room = (int)sizeof error->message - used;
+        snprintf(error->message + used, (size_t)room, ": %.*s", room, before.message);
     }
     return status;
 }

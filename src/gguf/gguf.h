@@ -68,8 +68,13 @@ typedef struct AlisaGguf AlisaGguf;
 /* Opens `path` and, if it is one part of a split model (split.count > 1), its sibling parts
  * NAME-00001-of-0000N.gguf. */
 AlisaStatus alisa_gguf_open(const char *path, AlisaGguf **gguf, AlisaError *error);
+/* The same for the bytes of one file, which must outlive the AlisaGguf; a split part is refused. */
+AlisaStatus alisa_gguf_open_memory(const uint8_t *data, size_t size, AlisaGguf **gguf,
+                                   AlisaError *error);
+/* NULL is allowed. */
 void alisa_gguf_close(AlisaGguf *gguf);
 
+/* Of a split model: the path of its first part. */
 const char *alisa_gguf_path(const AlisaGguf *gguf);
 uint32_t alisa_gguf_version(const AlisaGguf *gguf);
 uint32_t alisa_gguf_part_count(const AlisaGguf *gguf);
@@ -77,6 +82,7 @@ uint32_t alisa_gguf_part_count(const AlisaGguf *gguf);
 void alisa_gguf_part(const AlisaGguf *gguf, uint32_t part, const uint8_t **data, size_t *size);
 
 uint64_t alisa_gguf_key_count(const AlisaGguf *gguf);
+/* NULL past the last one. */
 const AlisaGgufKey *alisa_gguf_key_at(const AlisaGguf *gguf, uint64_t index);
 /* NULL when absent. */
 const AlisaGgufKey *alisa_gguf_find(const AlisaGguf *gguf, const char *name);
@@ -97,6 +103,7 @@ AlisaGgufString alisa_gguf_array_string(const AlisaGgufKey *key, uint64_t index)
 double alisa_gguf_array_number(const AlisaGgufKey *key, uint64_t index);
 
 uint64_t alisa_gguf_tensor_count(const AlisaGguf *gguf);
+/* NULL past the last one. */
 const AlisaGgufTensor *alisa_gguf_tensor_at(const AlisaGguf *gguf, uint64_t index);
 /* NULL when absent. */
 const AlisaGgufTensor *alisa_gguf_tensor_find(const AlisaGguf *gguf, const char *name);
