@@ -167,7 +167,7 @@ typedef struct AlisaFileInfo {
 
 typedef struct AlisaFileTensor {
     const char *name;
-    const char *type; /* "Q8_0"; "unknown type 99" for ids this version does not know */
+    char type[32]; /* "Q8_0"; "unknown type 99" for ids this version does not know */
     uint32_t dimension_count;
     uint64_t dimensions[4]; /* innermost (row length) first, as in the file */
     uint64_t byte_count;    /* 0 for a type whose size is not known */

@@ -1,0 +1,173 @@
+#include "api/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "model/weights.h"
+
+#define TEXT(number)     #number
+#define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
+
+const char *alisa_version(void) {
+    return VERSION(ALISA_VERSION_MAJOR, ALISA_VERSION_MINOR, ALISA_VERSION_PATCH);
+}
+
+/* A file with weights must describe them, and its two ideas of the vocabulary must agree. */
+static AlisaStatus read_shape(AlisaModel *model, AlisaError *error) {
+    AlisaStatus status = alisa_shape_read(model->gguf, &model->shape, error);
+    if (status != ALISA_OK) return status;
+    uint32_t vocabulary = alisa_weights_vocabulary(model->gguf);
+    if (vocabulary == 0) {
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: tensor token_embd.weight is missing: the file is not a whole "
+                               "language model",
+                               alisa_gguf_path(model->gguf));
+    }
+    if (model->tokenizer && alisa_tokenizer_size(model->tokenizer) != vocabulary) {
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: the tokenizer has %u tokens and the embedding table %u rows; "
+                               "they must agree: convert the model again",
+                               alisa_gguf_path(model->gguf), alisa_tokenizer_size(model->tokenizer),
+                               vocabulary);
+    }
+    model->shape.vocabulary_size = vocabulary;
+    model->has_weights = true;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_model_open(const char *path, AlisaModel **model, AlisaError *error) {
+    *model = NULL;
+    AlisaModel *made = alisa_allocate_zeroed(1, sizeof *made, "model", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    AlisaStatus status = alisa_gguf_open(path, &made->gguf, error);
+    if (status == ALISA_OK) {
+        status = alisa_tokenizer_create(made->gguf, &made->tokenizer, error);
+    }
+    if (status == ALISA_OK && alisa_gguf_tensor_count(made->gguf) > 0) {
+        status = read_shape(made, error);
+    } else if (status == ALISA_OK && !made->tokenizer) {
+        status = alisa_error_set(
+            error, ALISA_ERROR_FORMAT,
+            "%s: neither tensors nor a tokenizer: this is not a language model", path);
+    }
+    if (status != ALISA_OK) {
+        alisa_model_close(made);
+        return status;
+    }
+    *model = made;
+    return ALISA_OK;
+}
+
+void alisa_model_close(AlisaModel *model) {
+    if (!model) return;
+    alisa_tokenizer_destroy(model->tokenizer);
+    alisa_gguf_close(model->gguf);
+    free(model);
+}
+
+/* Name of the tensor type that holds the most bytes. */
+static const char *most_common_type(const AlisaGguf *gguf) {
+    uint64_t count = alisa_gguf_tensor_count(gguf);
+    uint64_t most = 0;
+    const char *name = "";
+    for (uint64_t i = 0; i < count; i++) {
+        uint32_t type = alisa_gguf_tensor_at(gguf, i)->type;
+        uint64_t bytes = 0;
+        for (uint64_t j = 0; j < count; j++) {
+            const AlisaGgufTensor *tensor = alisa_gguf_tensor_at(gguf, j);
+            if (tensor->type == type) bytes += tensor->byte_count;
+        }
+        const AlisaTensorTypeInfo *info = alisa_tensor_type_info(type);
+        if (bytes > most && info) {
+            most = bytes;
+            name = info->name;
+        }
+    }
+    return name;
+}
+
+static void copy_key(const AlisaGguf *gguf, const char *key, char *text, size_t capacity) {
+    AlisaGgufString value = {0};
+    if (alisa_gguf_get_string(gguf, key, &value, NULL) != ALISA_OK || !value.data) return;
+    size_t length = value.length < capacity ? (size_t)value.length : capacity - 1;
+    memcpy(text, value.data, length);
+    text[length] = 0;
+}
+
+void alisa_model_info(const AlisaModel *model, AlisaModelInfo *info) {
+    const AlisaShape *shape = &model->shape;
+    *info = (AlisaModelInfo){.context_length = shape->context_length,
+                             .embedding_length = shape->embedding_length,
+                             .layer_count = shape->layer_count,
+                             .head_count = shape->head_count,
+                             .kv_head_count = shape->kv_head_count,
+                             .head_dim = shape->head_dim,
+                             .feed_forward_length = shape->feed_forward_length,
+                             .vocabulary_size = shape->vocabulary_size,
+                             .has_tokenizer = model->tokenizer != NULL,
+                             .has_weights = model->has_weights};
+    if (!model->has_weights && model->tokenizer) {
+        info->vocabulary_size = alisa_tokenizer_size(model->tokenizer);
+    }
+    copy_key(model->gguf, "general.architecture", info->architecture, sizeof info->architecture);
+    copy_key(model->gguf, "general.name", info->name, sizeof info->name);
+    snprintf(info->type, sizeof info->type, "%s", most_common_type(model->gguf));
+    for (uint64_t i = 0; i < alisa_gguf_tensor_count(model->gguf); i++) {
+        const AlisaGgufTensor *tensor = alisa_gguf_tensor_at(model->gguf, i);
+        info->parameter_count += tensor->element_count;
+        info->weight_bytes += tensor->byte_count;
+    }
+}
+
+int32_t alisa_model_bos(const AlisaModel *model) {
+    return model->tokenizer ? alisa_tokenizer_bos(model->tokenizer) : -1;
+}
+
+int32_t alisa_model_eos(const AlisaModel *model) {
+    return model->tokenizer ? alisa_tokenizer_eos(model->tokenizer) : -1;
+}
+
+bool alisa_model_is_end(const AlisaModel *model, int32_t token) {
+    return model->tokenizer && alisa_tokenizer_is_end(model->tokenizer, token);
+}
+
+AlisaStatus alisa_tokenize(const AlisaModel *model, const char *text, size_t length, uint32_t flags,
+                           int32_t **tokens, size_t *count, AlisaError *error) {
+    *tokens = NULL;
+    *count = 0;
+    if (!model->tokenizer) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: the file has no tokenizer (key tokenizer.ggml.model), so it "
+                               "runs on token ids only",
+                               alisa_gguf_path(model->gguf));
+    }
+    return alisa_tokenizer_encode(model->tokenizer, text, length, flags, tokens, count, error);
+}
+
+size_t alisa_token_bytes(const AlisaModel *model, int32_t token, bool first, bool special,
+                         char *buffer, size_t capacity) {
+    if (!model->tokenizer) return 0;
+    return alisa_tokenizer_bytes(model->tokenizer, token, first, special, buffer, capacity);
+}
+
+const char *alisa_chat_template(const AlisaModel *model) {
+    AlisaGgufString text = {0};
+    AlisaStatus status = alisa_gguf_get_string(model->gguf, "tokenizer.chat_template", &text, NULL);
+    if (status != ALISA_OK || !text.data) return NULL;
+    return alisa_chat_recognise(text.data, (size_t)text.length);
+}
+
+AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device,
+                                const AlisaEngineOptions *options, AlisaEngine **engine,
+                                AlisaError *error) {
+    *engine = NULL;
+    if (!model->has_weights) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: the file holds only a vocabulary; it can be used to tokenize, "
+                               "not to generate",
+                               alisa_gguf_path(model->gguf));
+    }
+    return alisa_engine_open(model->gguf, &model->shape, device, options, engine, error);
+}

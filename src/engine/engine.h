@@ -1,0 +1,25 @@
+/*
+ * An engine: the weights of one model on one device, and what every session of it shares.
+ */
+#ifndef ALISA_ENGINE_ENGINE_H
+#define ALISA_ENGINE_ENGINE_H
+
+#include "model/weights.h"
+
+struct AlisaEngine {
+    AlisaDevice *device;
+    AlisaOps *ops;
+    AlisaShape shape;
+    AlisaWeights *weights;
+    double *rope_frequencies; /* [rope.dim / 2] */
+    float rope_factor;
+    uint64_t device_memory; /* budget in bytes for weights, KV and scratch */
+    AlisaLog log;
+};
+
+/* The work behind alisa_engine_create: `gguf` must outlive the engine; `shape` was read from it. */
+AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, AlisaDevice *device,
+                              const AlisaEngineOptions *options, AlisaEngine **engine,
+                              AlisaError *error);
+
+#endif

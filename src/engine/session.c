@@ -1,0 +1,224 @@
+#include "engine/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void alisa_session_options_defaults(AlisaSessionOptions *options) {
+    *options = (AlisaSessionOptions){.sequence_count = 1,
+                                     .micro_batch = 512,
+                                     .key_type = ALISA_KV_F16,
+                                     .value_type = ALISA_KV_F16};
+}
+
+typedef struct ScratchBuffer {
+    AlisaBuffer *buffer;
+    uint64_t bytes;
+    const char *what;
+} ScratchBuffer;
+
+#define SCRATCH_COUNT 14
+
+/* One row a buffer of AlisaStepBuffers: the size of each in one place. */
+static void list_scratch(AlisaSession *session, ScratchBuffer list[SCRATCH_COUNT]) {
+    const AlisaShape *shape = &session->engine->shape;
+    AlisaStepBuffers *buffers = &session->buffers;
+    uint64_t rows = session->options.micro_batch;
+    uint64_t row_floats = rows * sizeof(float);
+    uint64_t heads = (uint64_t)shape->head_count * shape->head_dim;
+    uint64_t kv_heads = (uint64_t)shape->kv_head_count * shape->head_dim;
+    uint64_t logit_rows = session->options.logit_rows;
+    const ScratchBuffer all[SCRATCH_COUNT] = {
+        {&buffers->tokens, rows * sizeof(int32_t), "step tokens"},
+        {&buffers->row_slots, rows * sizeof(int32_t), "step slots"},
+        {&buffers->rotations, row_floats * shape->rope.dim, "step rotations"},
+        {&buffers->logit_rows, rows * sizeof(int32_t), "step logit rows"},
+        {&buffers->tiles, rows * sizeof(AlisaAttentionTile), "step tiles"},
+        {&buffers->residual, row_floats * shape->embedding_length, "residual stream (-ub)"},
+        {&buffers->normed, row_floats * shape->embedding_length, "normed stream (-ub)"},
+        {&buffers->query, row_floats * heads, "queries (-ub)"},
+        {&buffers->key, row_floats * kv_heads, "keys (-ub)"},
+        {&buffers->value, row_floats * kv_heads, "values (-ub)"},
+        {&buffers->attended, row_floats * heads, "attention output (-ub)"},
+        {&buffers->gate, row_floats * shape->feed_forward_length, "feed-forward gate (-ub)"},
+        {&buffers->up, row_floats * shape->feed_forward_length, "feed-forward up (-ub)"},
+        {&buffers->logits, logit_rows * shape->vocabulary_size * sizeof(float), "logits"},
+    };
+    memcpy(list, all, sizeof all);
+}
+
+static uint64_t scratch_needed(AlisaSession *session) {
+    ScratchBuffer list[SCRATCH_COUNT];
+    list_scratch(session, list);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < SCRATCH_COUNT; i++)
+        bytes += list[i].bytes;
+    return bytes;
+}
+
+static AlisaStatus create_scratch(AlisaSession *session, AlisaError *error) {
+    ScratchBuffer list[SCRATCH_COUNT];
+    list_scratch(session, list);
+    for (size_t i = 0; i < SCRATCH_COUNT; i++) {
+        AlisaStatus status =
+            alisa_buffer_create(session->engine->device, list[i].bytes, ALISA_BUFFER_READ_WRITE,
+                                list[i].what, list[i].buffer, error);
+        if (status != ALISA_OK) return status;
+        session->scratch_bytes += list[i].bytes;
+    }
+    return ALISA_OK;
+}
+
+static AlisaStatus create_inputs(AlisaSession *session, AlisaError *error) {
+    AlisaStepInputs *inputs = &session->inputs;
+    size_t rows = session->options.micro_batch;
+    size_t vocabulary = session->engine->shape.vocabulary_size;
+    inputs->tokens = alisa_allocate(rows, sizeof *inputs->tokens, "step", error);
+    inputs->row_slots = alisa_allocate(rows, sizeof *inputs->row_slots, "step", error);
+    inputs->list_offsets = alisa_allocate(rows, sizeof *inputs->list_offsets, "step", error);
+    inputs->counts = alisa_allocate(rows, sizeof *inputs->counts, "step", error);
+    inputs->rotations = alisa_allocate(rows * session->engine->shape.rope.dim,
+                                       sizeof *inputs->rotations, "step", error);
+    inputs->logit_rows = alisa_allocate(rows, sizeof *inputs->logit_rows, "step", error);
+    inputs->tiles = alisa_allocate(rows, sizeof *inputs->tiles, "step", error);
+    session->lengths = alisa_allocate_zeroed(session->options.sequence_count,
+                                             sizeof *session->lengths, "sequence table", error);
+    session->logits = alisa_allocate(session->options.logit_rows * vocabulary,
+                                     sizeof *session->logits, "logits", error);
+    bool whole = inputs->tokens && inputs->row_slots && inputs->list_offsets && inputs->counts &&
+                 inputs->rotations && inputs->logit_rows && inputs->tiles && session->lengths &&
+                 session->logits;
+    return whole ? ALISA_OK : ALISA_ERROR_MEMORY;
+}
+
+static AlisaKvShape kv_shape(const AlisaSession *session) {
+    const AlisaShape *shape = &session->engine->shape;
+    return (AlisaKvShape){.layer_count = shape->layer_count,
+                          .kv_head_count = shape->kv_head_count,
+                          .head_dim = shape->head_dim,
+                          .sequence_count = session->options.sequence_count,
+                          .context_length = session->options.context_length,
+                          .key_type = session->options.key_type,
+                          .value_type = session->options.value_type};
+}
+
+/* Sets the context length: the one asked for if it fits beside weights and scratch, otherwise an
+ * error that says what would; with none asked for, the model's, shortened to what fits. */
+static AlisaStatus fit_context(AlisaSession *session, AlisaError *error) {
+    AlisaEngine *engine = session->engine;
+    AlisaSessionOptions *options = &session->options;
+    bool asked = options->context_length > 0;
+    if (!asked) options->context_length = engine->shape.context_length;
+
+    AlisaKvShape shape = kv_shape(session);
+    uint64_t position_bytes = options->sequence_count * (alisa_kv_token_bytes(&shape) + 4);
+    uint64_t used = alisa_weights_bytes(engine->weights) + scratch_needed(session);
+    uint64_t left = engine->device_memory > used ? engine->device_memory - used : 0;
+    uint64_t fits = left / position_bytes;
+    if (options->context_length <= fits) return ALISA_OK;
+    if (asked || fits < 16) {
+        return alisa_error_set(
+            error, ALISA_ERROR_MEMORY,
+            "a context of %u tokens for %u sequences needs %.2f GiB beside %.2f GiB of weights and "
+            "scratch, and the device budget is %.2f GiB, which holds %llu tokens: lower -c, "
+            "--batch or -ub, or raise --device-mem if it was set",
+            options->context_length, options->sequence_count,
+            (double)position_bytes * options->context_length / 0x1p30, (double)used / 0x1p30,
+            (double)engine->device_memory / 0x1p30, (unsigned long long)fits);
+    }
+    options->context_length = (uint32_t)fits;
+    alisa_log_write(&engine->log, ALISA_LOG_WARNING,
+                    "context shortened from %u to %u tokens a sequence to fit the device budget of "
+                    "%.2f GiB",
+                    engine->shape.context_length, options->context_length,
+                    (double)engine->device_memory / 0x1p30);
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                 AlisaSession **session, AlisaError *error) {
+    *session = NULL;
+    if (options->sequence_count == 0 || options->micro_batch == 0) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "a session needs at least one sequence and a micro-batch (-ub) of "
+                               "at least one row");
+    }
+    AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    made->engine = engine;
+    made->options = *options;
+    if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
+
+    AlisaStatus status = fit_context(made, error);
+    if (status != ALISA_OK) goto fail;
+    AlisaKvShape cache = kv_shape(made);
+    status = alisa_kv_create(engine->device, &cache, &made->kv, error);
+    if (status != ALISA_OK) goto fail;
+    const AlisaShape *shape = &engine->shape;
+    AlisaAttentionShape attention = {.head_count = shape->head_count,
+                                     .kv_head_count = shape->kv_head_count,
+                                     .head_dim = shape->head_dim,
+                                     .rope_dim = shape->rope.dim,
+                                     .scale = 1.0f / sqrtf((float)shape->head_dim),
+                                     .key_type = options->key_type,
+                                     .value_type = options->value_type};
+    status = alisa_attention_create(engine->ops, &attention, made->options.micro_batch,
+                                    made->options.context_length, &made->attention, error);
+    if (status == ALISA_OK) status = create_scratch(made, error);
+    if (status == ALISA_OK) status = create_inputs(made, error);
+    if (status != ALISA_OK) goto fail;
+    made->scratch_bytes += alisa_attention_scratch(made->attention);
+    *session = made;
+    return ALISA_OK;
+fail:
+    alisa_session_destroy(made);
+    return status;
+}
+
+void alisa_session_destroy(AlisaSession *session) {
+    if (!session) return;
+    alisa_device_save_programs(session->engine->device);
+    ScratchBuffer list[SCRATCH_COUNT];
+    list_scratch(session, list);
+    for (size_t i = 0; i < SCRATCH_COUNT; i++)
+        alisa_buffer_destroy(list[i].buffer);
+    alisa_attention_destroy(session->attention);
+    alisa_kv_destroy(session->kv);
+    AlisaStepInputs *inputs = &session->inputs;
+    free(inputs->tokens);
+    free(inputs->row_slots);
+    free(inputs->list_offsets);
+    free(inputs->counts);
+    free(inputs->rotations);
+    free(inputs->logit_rows);
+    free(inputs->tiles);
+    free(session->lengths);
+    free(session->logits);
+    free(session);
+}
+
+float *alisa_session_logits(AlisaSession *session, size_t index) {
+    if (index >= session->logits_valid) return NULL;
+    return session->logits + index * session->engine->shape.vocabulary_size;
+}
+
+uint32_t alisa_session_context_length(const AlisaSession *session) {
+    return session->options.context_length;
+}
+
+uint32_t alisa_session_length(const AlisaSession *session, uint32_t sequence) {
+    return sequence < session->options.sequence_count ? session->lengths[sequence] : 0;
+}
+
+void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t length) {
+    if (sequence >= session->options.sequence_count) return;
+    if (length < session->lengths[sequence]) session->lengths[sequence] = length;
+}
+
+void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use) {
+    *use = (AlisaMemoryUse){.weight_bytes = alisa_weights_bytes(session->engine->weights),
+                            .kv_bytes = alisa_kv_bytes(session->kv),
+                            .scratch_bytes = session->scratch_bytes,
+                            .host_to_device_bytes = session->host_to_device_bytes,
+                            .device_to_host_bytes = session->device_to_host_bytes};
+}

@@ -1,0 +1,64 @@
+/*
+ * One timeline: sequences, their KV cache and the scratch of a step.
+ */
+#ifndef ALISA_ENGINE_SESSION_H
+#define ALISA_ENGINE_SESSION_H
+
+#include "attn/attention.h"
+#include "engine/engine.h"
+#include "kv/kv.h"
+
+/* What a step needs to know of its rows: made on the host, copied to the device once a step.
+ * R: rows of the step, at most micro_batch. */
+typedef struct AlisaStepInputs {
+    int32_t *tokens;           /* [R] */
+    int32_t *row_slots;        /* [R] KV slot each row is stored to */
+    uint32_t *list_offsets;    /* [R] start of its sequence's slot list */
+    uint32_t *counts;          /* [R] tokens it attends to, itself included */
+    float *rotations;          /* [R][rope.dim / 2][2] cosine and sine */
+    int32_t *logit_rows;       /* [logit_count] rows whose logits are wanted */
+    AlisaAttentionTile *tiles; /* [tile_count] */
+    uint32_t row_count;
+    uint32_t logit_count;
+    uint32_t tile_count;
+    uint32_t longest; /* largest of counts */
+} AlisaStepInputs;
+
+/* Device side of a step. E, H, G, F, V as in model/weights.h; L: options.logit_rows. */
+typedef struct AlisaStepBuffers {
+    AlisaBuffer tokens;
+    AlisaBuffer row_slots;
+    AlisaBuffer rotations;
+    AlisaBuffer logit_rows;
+    AlisaBuffer tiles;
+    AlisaBuffer residual; /* [R][E] */
+    AlisaBuffer normed;   /* [R][E] */
+    AlisaBuffer query;    /* [R][H] */
+    AlisaBuffer key;      /* [R][G] */
+    AlisaBuffer value;    /* [R][G] */
+    AlisaBuffer attended; /* [R][H] */
+    AlisaBuffer gate;     /* [R][F] */
+    AlisaBuffer up;       /* [R][F] */
+    AlisaBuffer logits;   /* [L][V] */
+} AlisaStepBuffers;
+
+struct AlisaSession {
+    AlisaEngine *engine;
+    AlisaSessionOptions options; /* with every default resolved */
+    AlisaKv *kv;
+    AlisaAttention *attention;
+    uint32_t *lengths; /* [sequence_count] tokens each sequence holds */
+    AlisaStepInputs inputs;
+    AlisaStepBuffers buffers;
+    float *logits;         /* [logit_rows][V] on the host */
+    uint32_t logits_valid; /* rows of `logits` filled by the last eval */
+    uint64_t scratch_bytes;
+    uint64_t host_to_device_bytes;
+    uint64_t device_to_host_bytes;
+};
+
+/* Computes the step described by session->inputs: appends K and V, and reads the logits it asks for
+ * into session->logits from row session->logits_valid on. Lengths are the caller's to advance. */
+AlisaStatus alisa_step_run(AlisaSession *session, AlisaError *error);
+
+#endif
