@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 
-/* Memory on the device. `memory` is a cl_mem. */
+/* Memory on the device. `memory` is a cl_mem; a zeroed buffer is a NULL pointer to a kernel. */
 typedef struct AlisaBuffer {
     void *memory;
     uint64_t size;   /* bytes usable from the start */
@@ -39,9 +39,11 @@ AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, u
 AlisaStatus alisa_buffer_read(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                               void *data, uint64_t size, AlisaError *error);
 
-/* A program: one .cl file of cl/ (includes resolved) with -D options, compiled for the device or taken
- * from the binary cache. Programs are owned by the device and shared: asking twice for the same file
- * and options gives the same kernels. */
+/* A program: one .cl file of cl/ with -D options, compiled for the device or taken from the binary
+ * cache. Lines `#include "quant.clh"` name files from the root of cl/, or beside the including file;
+ * $ALISA_KERNEL_DIR/<file> is taken before the embedded one. Options are added to "-cl-std=CL1.2
+ * -cl-mad-enable", or replace both where they name a -cl-std of their own. Programs are owned by the
+ * device and shared: asking twice for the same file and options gives the same kernels. */
 typedef struct AlisaKernel AlisaKernel;
 
 /* Kernel `name` of `file` ("gemm/matvec.cl") built with `options` ("-DROWS=4"). The kernel is owned by
@@ -62,7 +64,7 @@ typedef struct AlisaArgument {
 #define ALISA_ARG_LOCAL(bytes)   ((AlisaArgument){(bytes), NULL, NULL})
 
 typedef struct AlisaLaunch {
-    size_t global[3]; /* work-items; a multiple of local */
+    size_t global[3]; /* work-items; a multiple of local. Dimensions not used are 1 */
     size_t local[3];  /* all 0: the driver chooses */
 } AlisaLaunch;
 

@@ -1,0 +1,177 @@
+/*
+ * A device from opening to closing, and its queue.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cache.h"
+#include "device/internal.h"
+#include "device/selection.h"
+
+void alisa_device_options_defaults(AlisaDeviceOptions *options) {
+    *options = (AlisaDeviceOptions){0};
+}
+
+AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_folder,
+                                   const AlisaLog *log, AlisaDevice **device, AlisaError *error) {
+    *device = NULL;
+    AlisaDevice *made = alisa_allocate_zeroed(1, sizeof *made, "device", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    AlisaStatus status;
+    made->candidate = *candidate;
+    made->log = *log;
+    alisa_discovery_identity(candidate, made->identity, sizeof made->identity);
+    if (cache_folder) {
+        made->cache_folder = strdup(cache_folder);
+        if (!made->cache_folder) {
+            status = alisa_error_set(error, ALISA_ERROR_MEMORY, "device: no host memory");
+            goto fail;
+        }
+    }
+    const cl_context_properties properties[] = {
+        CL_CONTEXT_PLATFORM, (cl_context_properties)candidate->platform, 0};
+    cl_int code;
+    made->context = clCreateContext(properties, 1, &candidate->id, NULL, NULL, &code);
+    if (!made->context) {
+        status = alisa_opencl_fail(error, code, "clCreateContext", "%s (driver %s)",
+                                   candidate->info.name, candidate->info.driver);
+        goto fail;
+    }
+    made->queue = clCreateCommandQueue(made->context, candidate->id, 0, &code);
+    if (!made->queue) {
+        status = alisa_opencl_fail(error, code, "clCreateCommandQueue", "%s (driver %s)",
+                                   candidate->info.name, candidate->info.driver);
+        goto fail;
+    }
+    *device = made;
+    return ALISA_OK;
+fail:
+    alisa_device_close(made);
+    return status;
+}
+
+AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **device,
+                              AlisaError *error) {
+    AlisaDeviceOptions defaults;
+    alisa_device_options_defaults(&defaults);
+    if (!options) options = &defaults;
+    *device = NULL;
+
+    AlisaCandidate *candidates = NULL;
+    AlisaDeviceInfo *infos = NULL;
+    size_t count, chosen;
+    char *cache_folder = alisa_cache_folder(options->cache_dir);
+    AlisaStatus status = alisa_discovery_scan(&candidates, &count, error);
+    if (status != ALISA_OK) goto done;
+    infos = alisa_allocate(count, sizeof *infos, "device list", error);
+    if (!infos) {
+        status = ALISA_ERROR_MEMORY;
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++) infos[i] = candidates[i].info;
+    status = alisa_selection_choose(infos, count, options->selector, &chosen, error);
+    if (status == ALISA_OK) {
+        status = alisa_device_open_bare(&candidates[chosen], cache_folder, &options->log, device,
+                                        error);
+    }
+done:
+    free(infos);
+    free(candidates);
+    free(cache_folder);
+    return status;
+}
+
+static void drop_profile(AlisaDevice *device) {
+    AlisaProfile *profile = &device->profile;
+    for (size_t i = 0; i < profile->count; i++) clReleaseEvent(profile->events[i]);
+    free(profile->events);
+    if (profile->plain_queue) {
+        clReleaseCommandQueue(device->queue);
+        device->queue = profile->plain_queue;
+    }
+    *profile = (AlisaProfile){0};
+}
+
+void alisa_device_close(AlisaDevice *device) {
+    if (!device) return;
+    if (device->queue) clFinish(device->queue);
+    drop_profile(device);
+    alisa_program_destroy_all(device);
+    if (device->queue) clReleaseCommandQueue(device->queue);
+    if (device->context) clReleaseContext(device->context);
+    free(device->cache_folder);
+    free(device);
+}
+
+const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device) {
+    return &device->candidate.info;
+}
+
+const AlisaLog *alisa_device_log(const AlisaDevice *device) {
+    return &device->log;
+}
+
+AlisaStatus alisa_device_flush(AlisaDevice *device, AlisaError *error) {
+    cl_int code = clFlush(device->queue);
+    if (code == CL_SUCCESS) return ALISA_OK;
+    return alisa_opencl_fail(error, code, "clFlush", "%s", device->candidate.info.name);
+}
+
+AlisaStatus alisa_device_finish(AlisaDevice *device, AlisaError *error) {
+    cl_int code = clFinish(device->queue);
+    if (code == CL_SUCCESS) return ALISA_OK;
+    return alisa_opencl_fail(error, code, "clFinish", "%s", device->candidate.info.name);
+}
+
+AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event event, AlisaError *error) {
+    if (profile->count == profile->capacity) {
+        size_t capacity = profile->capacity ? profile->capacity * 2 : 256;
+        cl_event *larger = realloc(profile->events, capacity * sizeof(cl_event));
+        if (!larger) {
+            clReleaseEvent(event);
+            return alisa_error_set(error, ALISA_ERROR_MEMORY, "profile: no host memory");
+        }
+        profile->events = larger;
+        profile->capacity = capacity;
+    }
+    profile->events[profile->count++] = event;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_device_profile_begin(AlisaDevice *device, AlisaError *error) {
+    AlisaStatus status = alisa_device_finish(device, error);
+    if (status != ALISA_OK) return status;
+    drop_profile(device);
+    cl_int code;
+    cl_command_queue queue = clCreateCommandQueue(device->context, device->candidate.id,
+                                                  CL_QUEUE_PROFILING_ENABLE, &code);
+    if (!queue) {
+        return alisa_opencl_fail(error, code, "clCreateCommandQueue", "profiling on %s",
+                                 device->candidate.info.name);
+    }
+    device->profile.plain_queue = device->queue;
+    device->queue = queue;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_device_profile_end(AlisaDevice *device, uint64_t *nanoseconds,
+                                     AlisaError *error) {
+    *nanoseconds = 0;
+    AlisaStatus status = alisa_device_finish(device, error);
+    for (size_t i = 0; i < device->profile.count && status == ALISA_OK; i++) {
+        cl_event event = device->profile.events[i];
+        cl_ulong start = 0, end = 0;
+        cl_int code = clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start,
+                                              &start, NULL);
+        if (code == CL_SUCCESS) {
+            code = clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+        }
+        if (code != CL_SUCCESS) {
+            status = alisa_opencl_fail(error, code, "clGetEventProfilingInfo", "%s",
+                                       device->candidate.info.name);
+        }
+        *nanoseconds += end - start;
+    }
+    drop_profile(device);
+    return status;
+}

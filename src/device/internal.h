@@ -1,0 +1,85 @@
+/*
+ * What the files of this module share: the objects behind the opaque types, and the steps of opening
+ * a device.
+ */
+#ifndef ALISA_DEVICE_INTERNAL_H
+#define ALISA_DEVICE_INTERNAL_H
+
+#include "device/device.h"
+#include "device/opencl.h"
+
+/* A device as the ICD loader shows it, with what identifies it and its driver in cache keys. */
+typedef struct AlisaCandidate {
+    cl_platform_id platform;
+    cl_device_id id;
+    AlisaDeviceInfo info; /* capabilities: those found by query alone */
+    char platform_version[128];
+} AlisaCandidate;
+
+/* Every device of every platform, in the loader's order; freed with free(). */
+AlisaStatus alisa_discovery_scan(AlisaCandidate **candidates, size_t *count, AlisaError *error);
+
+/* Lines that name the platform, its version, the device, its vendor and the driver. */
+void alisa_discovery_identity(const AlisaCandidate *candidate, char *text, size_t capacity);
+
+/* A compiled kernel launched with a local size: what a driver may compile at the first launch. Kept so
+ * that a program is written to the cache again when it has gained one. */
+#define ALISA_PROGRAM_VARIANTS 64
+
+typedef struct AlisaProgram {
+    struct AlisaProgram *next;
+    struct AlisaKernel *kernels;
+    cl_program program;
+    char *file;
+    char *options;   /* as given to the driver */
+    char *cache_key; /* NULL: not cached */
+    bool from_cache;
+    bool unsaved; /* holds code that its cache entry does not */
+    uint32_t variant_count;
+    uint64_t variants[ALISA_PROGRAM_VARIANTS];
+} AlisaProgram;
+
+struct AlisaKernel {
+    struct AlisaKernel *next;
+    AlisaDevice *device;
+    AlisaProgram *program;
+    cl_kernel kernel;
+    size_t max_group;
+    size_t last_local[3]; /* of the last launch, to notice a new variant cheaply */
+    bool launched;
+    char name[]; /* terminated */
+};
+
+typedef struct AlisaProfile {
+    cl_command_queue plain_queue; /* the queue to go back to; NULL: not profiling */
+    cl_event *events;
+    size_t count;
+    size_t capacity;
+} AlisaProfile;
+
+struct AlisaDevice {
+    AlisaCandidate candidate;
+    AlisaLog log;
+    char identity[1024];
+    cl_context context;
+    cl_command_queue queue; /* in order */
+    char *cache_folder;     /* NULL: uncached */
+    bool cache_warned;
+    AlisaProgram *programs;
+    AlisaProfile profile;
+};
+
+/* A device without trials and self-test. `cache_folder` (or NULL) is copied. */
+AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_folder,
+                                   const AlisaLog *log, AlisaDevice **device, AlisaError *error);
+
+/* Releases all programs and kernels of the device. */
+void alisa_program_destroy_all(AlisaDevice *device);
+
+/* Notes a launch of `kernel` with `local` in its program's variants. */
+void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]);
+
+/* Keeps an event of a profiled launch; takes the event over. */
+AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event event, AlisaError *error);
+
+#endif

@@ -1,0 +1,68 @@
+#include "device/internal.h"
+
+size_t alisa_kernel_max_group(const AlisaKernel *kernel) {
+    return kernel->max_group;
+}
+
+static AlisaStatus check_launch(const AlisaKernel *kernel, const AlisaLaunch *launch,
+                                AlisaError *error) {
+    const size_t *global = launch->global, *local = launch->local;
+    if (local[0] == 0 && local[1] == 0 && local[2] == 0) return ALISA_OK;
+    size_t group = 1;
+    for (int i = 0; i < 3; i++) {
+        if (local[i] == 0 || global[i] % local[i] != 0) {
+            return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                                   "kernel %s (%s): %zu x %zu x %zu work-items cannot be cut into "
+                                   "groups of %zu x %zu x %zu",
+                                   kernel->name, kernel->program->file, global[0], global[1],
+                                   global[2], local[0], local[1], local[2]);
+        }
+        group *= local[i];
+    }
+    if (group <= kernel->max_group) return ALISA_OK;
+    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                           "kernel %s (%s): a group of %zu x %zu x %zu work-items is larger than "
+                           "the %zu that %s allows this kernel",
+                           kernel->name, kernel->program->file, local[0], local[1], local[2],
+                           kernel->max_group, kernel->device->candidate.info.name);
+}
+
+static AlisaStatus set_arguments(AlisaKernel *kernel, const AlisaArgument *arguments,
+                                 size_t argument_count, AlisaError *error) {
+    for (size_t i = 0; i < argument_count; i++) {
+        const AlisaArgument *argument = &arguments[i];
+        cl_int code = argument->buffer
+                          ? clSetKernelArg(kernel->kernel, (cl_uint)i, sizeof(cl_mem),
+                                           &argument->buffer->memory)
+                          : clSetKernelArg(kernel->kernel, (cl_uint)i, argument->size,
+                                           argument->value);
+        if (code != CL_SUCCESS) {
+            return alisa_opencl_fail(error, code, "clSetKernelArg", "kernel %s (%s), argument %zu",
+                                     kernel->name, kernel->program->file, i);
+        }
+    }
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
+                                const AlisaArgument *arguments, size_t argument_count,
+                                AlisaError *error) {
+    const size_t *global = launch->global, *local = launch->local;
+    if (global[0] == 0 || global[1] == 0 || global[2] == 0) return ALISA_OK;
+    AlisaStatus status = check_launch(kernel, launch, error);
+    if (status == ALISA_OK) status = set_arguments(kernel, arguments, argument_count, error);
+    if (status != ALISA_OK) return status;
+
+    AlisaDevice *device = kernel->device;
+    bool profiled = device->profile.plain_queue != NULL;
+    cl_event event = NULL;
+    cl_int code = clEnqueueNDRangeKernel(device->queue, kernel->kernel, 3, NULL, global,
+                                         local[0] ? local : NULL, 0, NULL,
+                                         profiled ? &event : NULL);
+    if (code != CL_SUCCESS) {
+        return alisa_opencl_fail(error, code, "clEnqueueNDRangeKernel", "kernel %s (%s) on %s",
+                                 kernel->name, kernel->program->file, device->candidate.info.name);
+    }
+    alisa_program_note_launch(kernel, local);
+    return profiled ? alisa_profile_add(&device->profile, event, error) : ALISA_OK;
+}

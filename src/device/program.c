@@ -1,0 +1,319 @@
+/*
+ * Programs: built from source or taken from the cache, kept by file and options.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cache.h"
+#include "device/internal.h"
+#include "device/source.h"
+
+/* Infinities are used as masks, so no option that lets the compiler assume there are none. */
+#define DEFAULT_OPTIONS "-cl-std=CL1.2 -cl-mad-enable"
+
+/* Puts the first line that reports an error into `line`, the first line at all if there is none. */
+static void first_error_line(const char *build_log, char *line, size_t capacity) {
+    const char *chosen = NULL;
+    size_t chosen_length = 0;
+    for (const char *at = build_log; *at;) {
+        size_t length = strcspn(at, "\r\n");
+        bool reports = false;
+        for (size_t i = 0; i + 5 <= length && !reports; i++) {
+            reports = strncmp(at + i, "error", 5) == 0 || strncmp(at + i, "Error", 5) == 0 ||
+                      strncmp(at + i, "ERROR", 5) == 0;
+        }
+        if (length > 0 && (reports || !chosen)) {
+            chosen = at;
+            chosen_length = length;
+        }
+        if (reports) break;
+        at += length;
+        at += strspn(at, "\r\n");
+    }
+    if (!chosen) {
+        chosen = "the driver gives no reason";
+        chosen_length = strlen(chosen);
+    }
+    snprintf(line, capacity, "%.*s", (int)chosen_length, chosen);
+}
+
+static AlisaStatus fail_build(AlisaDevice *device, cl_program program, const char *file,
+                              const char *options, cl_int code, AlisaError *error) {
+    char *build_log = NULL;
+    size_t size = 0;
+    char line[512];
+    cl_device_id id = device->candidate.id;
+    clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    build_log = calloc(1, size + 1);
+    if (build_log && size) {
+        clGetProgramBuildInfo(program, id, CL_PROGRAM_BUILD_LOG, size, build_log, NULL);
+    }
+    first_error_line(build_log ? build_log : "", line, sizeof line);
+    for (char *at = build_log; at && *at;) {
+        size_t length = strcspn(at, "\r\n");
+        alisa_log_write(&device->log, ALISA_LOG_DEBUG, "%.*s", (int)length, at);
+        at += length;
+        at += strspn(at, "\r\n");
+    }
+    free(build_log);
+    return alisa_error_set(error, ALISA_ERROR_DEVICE,
+                           "%s (driver %s) does not compile %s with \"%s\": clBuildProgram failed "
+                           "with %s (%d): %s",
+                           device->candidate.info.name, device->candidate.info.driver, file, options,
+                           alisa_opencl_code_name(code), (int)code, line);
+}
+
+static AlisaStatus build_from_source(AlisaDevice *device, AlisaProgram *program, const char *text,
+                                     size_t size, AlisaError *error) {
+    cl_int code;
+    cl_program built = clCreateProgramWithSource(device->context, 1, &text, &size, &code);
+    if (!built) {
+        return alisa_opencl_fail(error, code, "clCreateProgramWithSource", "%s", program->file);
+    }
+    code = clBuildProgram(built, 1, &device->candidate.id, program->options, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        AlisaStatus status = fail_build(device, built, program->file, program->options, code, error);
+        clReleaseProgram(built);
+        return status;
+    }
+    program->program = built;
+    program->unsaved = true;
+    return ALISA_OK;
+}
+
+/* An entry is the variants its binary was saved with, then the binary. Leaves program->program NULL
+ * where there is no entry or the driver refuses it. */
+static void build_from_cache(AlisaDevice *device, AlisaProgram *program) {
+    uint8_t *entry;
+    size_t size;
+    if (!alisa_cache_read(device->cache_folder, "program", program->cache_key, &entry, &size)) return;
+    uint32_t count = 0;
+    if (size >= sizeof count) memcpy(&count, entry, sizeof count);
+    size_t header = sizeof count + count * sizeof program->variants[0];
+    if (size > sizeof count && count <= ALISA_PROGRAM_VARIANTS && size > header) {
+        const unsigned char *binary = entry + header;
+        size_t binary_size = size - header;
+        cl_int binary_status = CL_SUCCESS, code;
+        cl_program built = clCreateProgramWithBinary(device->context, 1, &device->candidate.id,
+                                                     &binary_size, &binary, &binary_status, &code);
+        if (built && binary_status == CL_SUCCESS) {
+            code = clBuildProgram(built, 1, &device->candidate.id, program->options, NULL, NULL);
+        }
+        if (built && binary_status == CL_SUCCESS && code == CL_SUCCESS) {
+            program->program = built;
+            program->from_cache = true;
+            program->variant_count = count;
+            memcpy(program->variants, entry + sizeof count, count * sizeof program->variants[0]);
+        } else {
+            if (built) clReleaseProgram(built);
+            alisa_log_write(&device->log, ALISA_LOG_DEBUG,
+                            "%s: the driver refuses the cached binary (%s): compiling",
+                            program->file, alisa_opencl_code_name(code ? code : binary_status));
+        }
+    }
+    free(entry);
+}
+
+static void destroy_program(AlisaProgram *program) {
+    while (program->kernels) {
+        AlisaKernel *kernel = program->kernels;
+        program->kernels = kernel->next;
+        clReleaseKernel(kernel->kernel);
+        free(kernel);
+    }
+    if (program->program) clReleaseProgram(program->program);
+    free(program->file);
+    free(program->options);
+    free(program->cache_key);
+    free(program);
+}
+
+void alisa_program_destroy_all(AlisaDevice *device) {
+    while (device->programs) {
+        AlisaProgram *program = device->programs;
+        device->programs = program->next;
+        destroy_program(program);
+    }
+}
+
+static char *format_key(const AlisaDevice *device, const AlisaProgram *program, const char *text,
+                        size_t size) {
+    char hash[ALISA_CACHE_HASH_SIZE];
+    alisa_cache_hash(text, size, hash);
+    size_t capacity = sizeof device->identity + strlen(program->file) + strlen(program->options) +
+                      sizeof hash + 64;
+    char *key = malloc(capacity);
+    if (key) {
+        snprintf(key, capacity, "%sfile %s\noptions %s\nsource %s\n", device->identity,
+                 program->file, program->options, hash);
+    }
+    return key;
+}
+
+static AlisaStatus create_program(AlisaDevice *device, const char *file, const char *options,
+                                  AlisaProgram **program, AlisaError *error) {
+    char *text = NULL;
+    size_t size;
+    AlisaProgram *made = alisa_allocate_zeroed(1, sizeof *made, "program", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    AlisaStatus status = ALISA_ERROR_MEMORY;
+    made->file = strdup(file);
+    made->options = strdup(options);
+    if (!made->file || !made->options) {
+        alisa_error_set(error, status, "%s: cannot allocate host memory", file);
+        goto fail;
+    }
+    status = alisa_source_resolve(file, &text, &size, error);
+    if (status != ALISA_OK) goto fail;
+    if (device->cache_folder) made->cache_key = format_key(device, made, text, size);
+    if (made->cache_key) build_from_cache(device, made);
+    if (!made->program) {
+        status = build_from_source(device, made, text, size, error);
+        if (status != ALISA_OK) goto fail;
+    }
+    free(text);
+    *program = made;
+    return ALISA_OK;
+fail:
+    free(text);
+    destroy_program(made);
+    return status;
+}
+
+/* Replaces a program from the cache, which has no kernels yet, by one compiled from source. */
+static AlisaStatus rebuild_program(AlisaDevice *device, AlisaProgram *program, AlisaError *error) {
+    char *text;
+    size_t size;
+    AlisaStatus status = alisa_source_resolve(program->file, &text, &size, error);
+    if (status != ALISA_OK) return status;
+    cl_program cached = program->program;
+    status = build_from_source(device, program, text, size, error);
+    free(text);
+    if (status != ALISA_OK) return status;
+    clReleaseProgram(cached);
+    program->from_cache = false;
+    program->variant_count = 0;
+    return ALISA_OK;
+}
+
+static AlisaStatus create_kernel(AlisaDevice *device, AlisaProgram *program, const char *name,
+                                 AlisaKernel **kernel, AlisaError *error) {
+    size_t name_size = strlen(name) + 1;
+    AlisaKernel *made = alisa_allocate_zeroed(1, sizeof *made + name_size, name, error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    cl_int code;
+    made->kernel = clCreateKernel(program->program, name, &code);
+    if (!made->kernel) {
+        free(made);
+        return alisa_opencl_fail(error, code, "clCreateKernel", "kernel %s (%s)", name,
+                                 program->file);
+    }
+    if (clGetKernelWorkGroupInfo(made->kernel, device->candidate.id, CL_KERNEL_WORK_GROUP_SIZE,
+                                 sizeof made->max_group, &made->max_group, NULL) != CL_SUCCESS) {
+        made->max_group = (size_t)device->candidate.info.max_work_group;
+    }
+    memcpy(made->name, name, name_size);
+    made->device = device;
+    made->program = program;
+    made->next = program->kernels;
+    program->kernels = made;
+    *kernel = made;
+    return ALISA_OK;
+}
+
+static AlisaStatus get_program(AlisaDevice *device, const char *file, const char *options,
+                               AlisaProgram **program, AlisaError *error) {
+    char all[1024];
+    bool own_standard = strstr(options, "-cl-std=") != NULL;
+    int length = snprintf(all, sizeof all, "%s%s%s", own_standard ? "" : DEFAULT_OPTIONS,
+                          own_standard || !*options ? "" : " ", options);
+    if (length < 0 || (size_t)length >= sizeof all) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s: build options of %d bytes", file,
+                               length);
+    }
+    for (*program = device->programs; *program; *program = (*program)->next) {
+        if (strcmp((*program)->file, file) == 0 && strcmp((*program)->options, all) == 0) {
+            return ALISA_OK;
+        }
+    }
+    AlisaStatus status = create_program(device, file, all, program, error);
+    if (status != ALISA_OK) return status;
+    (*program)->next = device->programs;
+    device->programs = *program;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
+                             const char *options, AlisaKernel **kernel, AlisaError *error) {
+    *kernel = NULL;
+    AlisaProgram *program;
+    AlisaStatus status = get_program(device, file, options ? options : "", &program, error);
+    if (status != ALISA_OK) return status;
+    for (AlisaKernel *known = program->kernels; known; known = known->next) {
+        if (strcmp(known->name, name) == 0) {
+            *kernel = known;
+            return ALISA_OK;
+        }
+    }
+    status = create_kernel(device, program, name, kernel, error);
+    if (status == ALISA_OK || !program->from_cache || program->kernels) return status;
+    /* Some drivers take a binary and refuse it here only. */
+    status = rebuild_program(device, program, error);
+    if (status != ALISA_OK) return status;
+    return create_kernel(device, program, name, kernel, error);
+}
+
+void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]) {
+    if (kernel->launched && memcmp(kernel->last_local, local, sizeof kernel->last_local) == 0) {
+        return;
+    }
+    kernel->launched = true;
+    memcpy(kernel->last_local, local, sizeof kernel->last_local);
+    AlisaProgram *program = kernel->program;
+    uint64_t variant = alisa_cache_variant(kernel->name, local);
+    for (uint32_t i = 0; i < program->variant_count; i++) {
+        if (program->variants[i] == variant) return;
+    }
+    if (program->variant_count == ALISA_PROGRAM_VARIANTS) return;
+    program->variants[program->variant_count++] = variant;
+    program->unsaved = true;
+}
+
+static AlisaStatus save_program(AlisaDevice *device, AlisaProgram *program, AlisaError *error) {
+    size_t binary_size = 0;
+    cl_int code = clGetProgramInfo(program->program, CL_PROGRAM_BINARY_SIZES, sizeof binary_size,
+                                   &binary_size, NULL);
+    if (code != CL_SUCCESS || binary_size == 0) {
+        alisa_log_write(&device->log, ALISA_LOG_DEBUG, "%s: the driver gives no binary (%s)",
+                        program->file, alisa_opencl_code_name(code));
+        return ALISA_OK;
+    }
+    uint32_t count = program->variant_count;
+    size_t header = sizeof count + count * sizeof program->variants[0];
+    uint8_t *entry = alisa_allocate(1, header + binary_size, "program binary", error);
+    if (!entry) return ALISA_ERROR_MEMORY;
+    memcpy(entry, &count, sizeof count);
+    memcpy(entry + sizeof count, program->variants, count * sizeof program->variants[0]);
+    unsigned char *binary = entry + header;
+    AlisaStatus status = ALISA_OK;
+    code = clGetProgramInfo(program->program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL);
+    if (code == CL_SUCCESS) {
+        status = alisa_cache_write(device->cache_folder, "program", program->cache_key, entry,
+                                   header + binary_size, error);
+    }
+    free(entry);
+    return status;
+}
+
+void alisa_device_save_programs(AlisaDevice *device) {
+    for (AlisaProgram *program = device->programs; program; program = program->next) {
+        if (!program->unsaved || !program->cache_key || device->cache_warned) continue;
+        AlisaError error = {0};
+        program->unsaved = false;
+        if (save_program(device, program, &error) == ALISA_OK) continue;
+        alisa_cache_warn(&device->log, &error);
+        device->cache_warned = true;
+    }
+}
