@@ -88,7 +88,7 @@ static uint64_t read_u64(const uint8_t *data) {
 
 /* Scalars as text. 64-bit integers do not fit a double, so they are read here. */
 static void append_number(Text *text, const AlisaGgufKey *key, uint64_t index) {
-    AlisaGgufValueType type = key->type == ALISA_GGUF_ARRAY ? key->element_type : key->type;
+    AlisaGgufValueType type = key->element_type; /* of a scalar: its own */
     switch (type) {
     case ALISA_GGUF_BOOL:
         append_format(text, "%s", key->data[index] ? "true" : "false");

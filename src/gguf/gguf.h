@@ -45,7 +45,7 @@ typedef struct AlisaGgufString {
 typedef struct AlisaGgufKey {
     const char *name; /* terminated copy, owned by the file */
     AlisaGgufValueType type;
-    AlisaGgufValueType element_type; /* of an array */
+    AlisaGgufValueType element_type; /* of an array; of anything else its own type */
     uint64_t count;                  /* elements of an array; 1 otherwise */
     const uint8_t *data;             /* first byte of the value (of an array: of its elements) */
     const uint64_t *string_offsets;  /* arrays of strings: offset from `data` of each string's length */

@@ -1,0 +1,346 @@
+/*
+ * Whole models against golden log-probabilities made by another implementation (make_goldens.py):
+ * every case alone, in one micro-batch and in small ones, with half and float KV; several sequences
+ * of different lengths together; greedy text.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "alisa/alisa.h"
+
+/* Log-probabilities may differ by the rounding of half K and V (measured up to 0.026 when all
+ * activations are half), and by float summation order otherwise. */
+#define HALF_TOLERANCE  0.02
+#define FLOAT_TOLERANCE 0.001
+
+static AlisaDevice *device;
+
+static int open_device(void **state) {
+    (void)state;
+    AlisaDeviceOptions options;
+    AlisaError error;
+    alisa_device_options_defaults(&options);
+    if (alisa_device_open(&options, &device, &error) == ALISA_OK) return 0;
+    fprintf(stderr, "%s\n", error.message);
+    return -1;
+}
+
+static int close_device(void **state) {
+    (void)state;
+    alisa_device_close(device);
+    return 0;
+}
+
+/* A golden file: one case, or a list of them on one model. */
+static json_t *load_golden(const char *name) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/golden/%s.json", TESTS_DIR, name);
+    json_error_t error;
+    json_t *golden = json_load_file(path, 0, &error);
+    if (!golden) fail_msg("%s: %s", path, error.text);
+    return golden;
+}
+
+typedef struct Runner {
+    AlisaModel *model;
+    AlisaEngine *engine;
+    AlisaSession *session;
+    uint32_t vocabulary;
+    float *log_probabilities; /* [vocabulary] */
+} Runner;
+
+static void must(AlisaStatus status, const AlisaError *error) {
+    if (status != ALISA_OK) fail_msg("%s", error->message);
+}
+
+static Runner open_runner(const char *model, const AlisaSessionOptions *options) {
+    Runner runner = {0};
+    char path[512];
+    AlisaError error;
+    snprintf(path, sizeof path, "%s/golden/%s.gguf", TESTS_DIR, model);
+    must(alisa_model_open(path, &runner.model, &error), &error);
+    AlisaModelInfo info;
+    alisa_model_info(runner.model, &info);
+    runner.vocabulary = info.vocabulary_size;
+    AlisaEngineOptions engine_options;
+    alisa_engine_options_defaults(&engine_options);
+    must(alisa_engine_create(runner.model, device, &engine_options, &runner.engine, &error),
+         &error);
+    must(alisa_session_create(runner.engine, options, &runner.session, &error), &error);
+    runner.log_probabilities = calloc(runner.vocabulary, sizeof(float));
+    assert_non_null(runner.log_probabilities);
+    return runner;
+}
+
+static void close_runner(Runner *runner) {
+    alisa_session_destroy(runner->session);
+    alisa_engine_destroy(runner->engine);
+    alisa_model_close(runner->model);
+    free(runner->log_probabilities);
+}
+
+static size_t prompt_of(const json_t *golden, int32_t *tokens, size_t capacity) {
+    json_t *prompt = json_object_get(golden, "prompt_tokens");
+    size_t count = json_array_size(prompt);
+    assert_in_range(count, 1, capacity);
+    for (size_t i = 0; i < count; i++) {
+        tokens[i] = (int32_t)json_integer_value(json_array_get(prompt, i));
+    }
+    return count;
+}
+
+/* Compares the distribution in `logits` with golden entry `index`: its own token and its top five,
+ * by id. Returns the golden token. */
+static int32_t compare(Runner *runner, const json_t *golden, size_t index, const float *logits,
+                       double tolerance, double *worst) {
+    assert_non_null(logits);
+    alisa_log_softmax(logits, runner->vocabulary, runner->log_probabilities);
+    json_t *entry = json_array_get(json_object_get(golden, "tokens"), index);
+    assert_non_null(entry);
+    json_t *top = json_object_get(entry, "top");
+    assert_int_equal(json_array_size(top), 5);
+    for (size_t i = 0; i <= 5; i++) {
+        json_t *one = i < 5 ? json_array_get(top, i) : entry;
+        int32_t id = (int32_t)json_integer_value(json_object_get(one, "id"));
+        double expected = json_number_value(json_object_get(one, "logprob"));
+        double difference = fabs(runner->log_probabilities[id] - expected);
+        if (difference > *worst) *worst = difference;
+        if (!(difference <= tolerance)) {
+            fail_msg("position %zu, token %d: %f, golden %f", index, id,
+                     (double)runner->log_probabilities[id], expected);
+        }
+    }
+    return (int32_t)json_integer_value(json_object_get(entry, "id"));
+}
+
+static int32_t arg_max(const float *logits, uint32_t count) {
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        if (logits[i] > logits[best]) best = i;
+    }
+    return (int32_t)best;
+}
+
+/* The prompt in one call with logits everywhere, then greedy tokens one by one. */
+static void run_alone(const char *model, const json_t *golden, uint32_t micro_batch,
+                      AlisaKvType kv_type, double tolerance) {
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.micro_batch = micro_batch;
+    options.logit_rows = 512;
+    options.key_type = options.value_type = kv_type;
+    Runner runner = open_runner(model, &options);
+
+    int32_t prompt[512];
+    AlisaRow rows[512];
+    AlisaError error;
+    double worst = 0.0;
+    size_t count = prompt_of(golden, prompt, 512);
+    for (size_t i = 0; i < count; i++)
+        rows[i] = (AlisaRow){prompt[i], 0, true};
+    must(alisa_session_eval(runner.session, rows, count, &error), &error);
+    for (size_t i = 0; i + 1 < count; i++) {
+        compare(&runner, golden, i, alisa_session_logits(runner.session, i), tolerance, &worst);
+    }
+    assert_null(alisa_session_logits(runner.session, count));
+
+    size_t total = json_array_size(json_object_get(golden, "tokens"));
+    const float *logits = alisa_session_logits(runner.session, count - 1);
+    for (size_t i = count - 1; i < total; i++) {
+        int32_t expected = compare(&runner, golden, i, logits, tolerance, &worst);
+        int32_t token = arg_max(logits, runner.vocabulary);
+        assert_int_equal(token, expected);
+        AlisaRow row = {token, 0, true};
+        must(alisa_session_eval(runner.session, &row, 1, &error), &error);
+        logits = alisa_session_logits(runner.session, 0);
+    }
+    print_message("%s -ub %u %s: %zu positions, worst difference %.2g\n", model, micro_batch,
+                  kv_type == ALISA_KV_F16 ? "f16" : "f32", total, worst);
+    close_runner(&runner);
+}
+
+static const char *const cases[] = {
+    "mha-tied-f32",          "gqa4-f16",         "gqa3-head24-bf16", "mqa-head40-tied-q8_0",
+    "gqa2-head64-q4_0",      "rope-llama31-f16", "rope-yarn-q8_0",   "rope-partial-f32",
+    "rope-linear-tied-q4_0", "odd-f32",          "wide-head-bf16",
+};
+
+static void every_case_alone(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *golden = load_golden(cases[i]);
+        run_alone(cases[i], golden, 512, ALISA_KV_F16, HALF_TOLERANCE);
+        run_alone(cases[i], golden, 512, ALISA_KV_F32, FLOAT_TOLERANCE);
+        json_decref(golden);
+    }
+}
+
+static void prompts_cut_into_micro_batches(void **state) {
+    (void)state;
+    static const uint32_t sizes[] = {1, 3, 8, 13};
+    json_t *golden = load_golden("rope-yarn-q8_0");
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        run_alone("rope-yarn-q8_0", golden, sizes[i], ALISA_KV_F32, FLOAT_TOLERANCE);
+    }
+    json_decref(golden);
+}
+
+/* Four sequences of different lengths: prompts interleaved row by row, then all decode together. */
+static void sequences_together(void **state) {
+    (void)state;
+    enum { SEQUENCES = 4 };
+    json_t *goldens = load_golden("gqa4-f16.batch");
+    assert_int_equal(json_array_size(goldens), SEQUENCES);
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.sequence_count = SEQUENCES;
+    options.micro_batch = 24; /* cuts the prompts */
+    options.logit_rows = 512;
+    options.key_type = options.value_type = ALISA_KV_F32;
+    Runner runner = open_runner("gqa4-f16", &options);
+
+    int32_t prompts[SEQUENCES][128];
+    size_t lengths[SEQUENCES], longest = 0;
+    for (uint32_t s = 0; s < SEQUENCES; s++) {
+        lengths[s] = prompt_of(json_array_get(goldens, s), prompts[s], 128);
+        if (lengths[s] > longest) longest = lengths[s];
+    }
+    AlisaRow rows[512];
+    size_t row_count = 0;
+    for (size_t position = 0; position < longest; position++) {
+        for (uint32_t s = 0; s < SEQUENCES; s++) {
+            if (position < lengths[s]) {
+                rows[row_count++] = (AlisaRow){prompts[s][position], s, true};
+            }
+        }
+    }
+    AlisaError error;
+    double worst = 0.0;
+    must(alisa_session_eval(runner.session, rows, row_count, &error), &error);
+    size_t seen[SEQUENCES] = {0};
+    int32_t next[SEQUENCES] = {0};
+    for (size_t i = 0; i < row_count; i++) {
+        uint32_t s = rows[i].sequence;
+        const float *logits = alisa_session_logits(runner.session, i);
+        compare(&runner, json_array_get(goldens, s), seen[s]++, logits, FLOAT_TOLERANCE, &worst);
+        next[s] = arg_max(logits, runner.vocabulary);
+    }
+    for (int step = 0; step < 15; step++) {
+        AlisaRow batch[SEQUENCES];
+        for (uint32_t s = 0; s < SEQUENCES; s++)
+            batch[s] = (AlisaRow){next[s], s, true};
+        must(alisa_session_eval(runner.session, batch, SEQUENCES, &error), &error);
+        for (uint32_t s = 0; s < SEQUENCES; s++) {
+            const float *logits = alisa_session_logits(runner.session, s);
+            compare(&runner, json_array_get(goldens, s), seen[s]++, logits, FLOAT_TOLERANCE,
+                    &worst);
+            next[s] = arg_max(logits, runner.vocabulary);
+        }
+    }
+    print_message("four sequences together: worst difference %.2g\n", worst);
+    close_runner(&runner);
+    json_decref(goldens);
+}
+
+/* A sequence cut back and continued equals one that never went further. */
+static void truncated_sequences_forget(void **state) {
+    (void)state;
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.key_type = options.value_type = ALISA_KV_F32;
+    options.logit_rows = 512;
+    Runner runner = open_runner("gqa4-f16", &options);
+    json_t *golden = load_golden("gqa4-f16");
+    int32_t prompt[512];
+    AlisaError error;
+    double worst = 0.0;
+    size_t count = prompt_of(golden, prompt, 512);
+    for (size_t i = 0; i < 20; i++) {
+        AlisaRow wrong = {(int32_t)(5 + i), 0, false};
+        must(alisa_session_eval(runner.session, &wrong, 1, &error), &error);
+    }
+    alisa_session_truncate(runner.session, 0, 0);
+    assert_int_equal(alisa_session_length(runner.session, 0), 0);
+    for (size_t i = 0; i + 1 < count; i++) {
+        AlisaRow row = {prompt[i], 0, true};
+        must(alisa_session_eval(runner.session, &row, 1, &error), &error);
+        compare(&runner, golden, i, alisa_session_logits(runner.session, 0), FLOAT_TOLERANCE,
+                &worst);
+    }
+    assert_int_equal(alisa_session_length(runner.session, 0), count - 1);
+    json_decref(golden);
+    close_runner(&runner);
+}
+
+/* Refused rows leave the sequences as they were. */
+static void bad_rows_change_nothing(void **state) {
+    (void)state;
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.context_length = 8;
+    options.sequence_count = 2;
+    Runner runner = open_runner("gqa4-f16", &options);
+    AlisaError error;
+    AlisaRow rows[9];
+    for (int i = 0; i < 9; i++)
+        rows[i] = (AlisaRow){40 + i, 0, false};
+    must(alisa_session_eval(runner.session, rows, 3, &error), &error);
+
+    assert_int_equal(alisa_session_eval(runner.session, rows, 6, &error),
+                     ALISA_ERROR_CONTEXT_LENGTH);
+    assert_non_null(strstr(error.message, "context_length_exceeded"));
+    rows[1].token = (int32_t)runner.vocabulary;
+    assert_int_equal(alisa_session_eval(runner.session, rows, 3, &error), ALISA_ERROR_ARGUMENT);
+    rows[1] = (AlisaRow){40, 2, false};
+    assert_int_equal(alisa_session_eval(runner.session, rows, 3, &error), ALISA_ERROR_ARGUMENT);
+    rows[1] = (AlisaRow){-1, 0, false};
+    assert_int_equal(alisa_session_eval(runner.session, rows, 3, &error), ALISA_ERROR_ARGUMENT);
+    for (int i = 0; i < 3; i++)
+        rows[i] = (AlisaRow){40, 0, true};
+    assert_int_equal(alisa_session_eval(runner.session, rows, 3, &error), ALISA_ERROR_ARGUMENT);
+
+    assert_int_equal(alisa_session_length(runner.session, 0), 3);
+    assert_int_equal(alisa_session_length(runner.session, 1), 0);
+    close_runner(&runner);
+}
+
+static bool stop_second_time(void *user) {
+    return ++*(int *)user == 2;
+}
+
+static void interrupts_keep_whole_micro_batches(void **state) {
+    (void)state;
+    int asked = 0;
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.micro_batch = 4;
+    options.interrupt = stop_second_time;
+    options.interrupt_user = &asked;
+    Runner runner = open_runner("gqa4-f16", &options);
+    AlisaRow rows[10];
+    AlisaError error;
+    for (int i = 0; i < 10; i++)
+        rows[i] = (AlisaRow){40 + i, 0, false};
+    assert_int_equal(alisa_session_eval(runner.session, rows, 10, &error), ALISA_ERROR_INTERRUPTED);
+    assert_int_equal(alisa_session_length(runner.session, 0), 4);
+    close_runner(&runner);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_case_alone),
+        cmocka_unit_test(prompts_cut_into_micro_batches),
+        cmocka_unit_test(sequences_together),
+        cmocka_unit_test(truncated_sequences_forget),
+        cmocka_unit_test(bad_rows_change_nothing),
+        cmocka_unit_test(interrupts_keep_whole_micro_batches),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
