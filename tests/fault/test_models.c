@@ -1,0 +1,363 @@
+/*
+ * Model files that are well-formed GGUF and still no model this version can run: each must be
+ * refused with one sentence that names what is wrong. A sound file is made first, then one thing is
+ * changed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "unit/gguf_image.h"
+
+enum { EMBEDDING = 32, HEADS = 4, KV_HEADS = 2, HEAD_DIM = 8, FEED_FORWARD = 64, VOCABULARY = 40 };
+
+/* What to do differently from a sound file; zeroed: nothing. */
+typedef struct Fault {
+    const char *name;
+    const char *expect; /* part of the sentence */
+    AlisaStatus status;
+    const char *architecture; /* other than llama */
+    const char *skip_key;     /* left out */
+    const char *change_key;   /* integer key written with another value */
+    uint32_t change_to;
+    const char *skip_tensor;
+    const char *change_tensor; /* written with other rows or type */
+    uint64_t tensor_rows;
+    uint32_t tensor_type;
+    const char *extra_tensor;
+    const char *rope_scaling;
+    const char *string_for_integer; /* integer key written as a string */
+    uint32_t tokens;                /* size of the tokenizer */
+} Fault;
+
+typedef struct TensorRow {
+    const char *name;
+    uint64_t columns, rows;
+} TensorRow;
+
+static const TensorRow tensors[] = {
+    {"token_embd.weight", EMBEDDING, VOCABULARY},
+    {"output_norm.weight", EMBEDDING, 1},
+    {"blk.0.attn_norm.weight", EMBEDDING, 1},
+    {"blk.0.attn_q.weight", EMBEDDING, HEADS *HEAD_DIM},
+    {"blk.0.attn_k.weight", EMBEDDING, KV_HEADS *HEAD_DIM},
+    {"blk.0.attn_v.weight", EMBEDDING, KV_HEADS *HEAD_DIM},
+    {"blk.0.attn_output.weight", HEADS *HEAD_DIM, EMBEDDING},
+    {"blk.0.ffn_norm.weight", EMBEDDING, 1},
+    {"blk.0.ffn_gate.weight", EMBEDDING, FEED_FORWARD},
+    {"blk.0.ffn_up.weight", EMBEDDING, FEED_FORWARD},
+    {"blk.0.ffn_down.weight", FEED_FORWARD, EMBEDDING},
+    {"extra", EMBEDDING, 1},
+};
+
+static const struct {
+    const char *name;
+    uint32_t value;
+} integer_keys[] = {
+    {"llama.context_length", 64},
+    {"llama.embedding_length", EMBEDDING},
+    {"llama.block_count", 1},
+    {"llama.feed_forward_length", FEED_FORWARD},
+    {"llama.attention.head_count", HEADS},
+    {"llama.attention.head_count_kv", KV_HEADS},
+    {"llama.attention.key_length", HEAD_DIM},
+    {"llama.rope.dimension_count", HEAD_DIM},
+    {"llama.expert_count", 0},
+};
+
+static bool same(const char *a, const char *b) {
+    return a && strcmp(a, b) == 0;
+}
+
+static void write_keys(GgufImage *image, const Fault *fault) {
+    if (!same(fault->skip_key, "general.architecture")) {
+        image_string(image, "general.architecture",
+                     fault->architecture ? fault->architecture : "llama");
+    }
+    for (size_t i = 0; i < sizeof integer_keys / sizeof *integer_keys; i++) {
+        const char *name = integer_keys[i].name;
+        if (same(fault->skip_key, name)) continue;
+        if (same(fault->string_for_integer, name)) {
+            image_string(image, name, "many");
+        } else {
+            image_u32(image, name,
+                      same(fault->change_key, name) ? fault->change_to : integer_keys[i].value);
+        }
+    }
+    if (fault->rope_scaling) {
+        image_string(image, "llama.rope.scaling.type", fault->rope_scaling);
+    }
+    if (fault->tokens == 0) return;
+    image_string(image, "tokenizer.ggml.model", "llama");
+    image_array(image, "tokenizer.ggml.tokens", ALISA_GGUF_STRING, fault->tokens);
+    for (uint32_t i = 0; i < fault->tokens; i++) {
+        char token[16];
+        snprintf(token, sizeof token, "t%u", i);
+        image_text(image, token, strlen(token));
+    }
+    image_array(image, "tokenizer.ggml.scores", ALISA_GGUF_F32, fault->tokens);
+    for (uint32_t i = 0; i < fault->tokens; i++)
+        image_float(image, -(float)i);
+    image_array(image, "tokenizer.ggml.token_type", ALISA_GGUF_I32, fault->tokens);
+    for (uint32_t i = 0; i < fault->tokens; i++)
+        image_number(image, i == 0 ? 2 : 1, 4);
+}
+
+static void write_model(const Fault *fault, const char *path) {
+    GgufImage image;
+    image_begin(&image, 3);
+    write_keys(&image, fault);
+    uint64_t offset = 0;
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        const TensorRow *tensor = &tensors[i];
+        const char *name = tensor->name;
+        if (same(name, "extra")) name = fault->extra_tensor;
+        if (!name || same(fault->skip_tensor, name)) continue;
+        bool changed = same(fault->change_tensor, name);
+        uint64_t dimensions[2] = {tensor->columns, tensor->rows};
+        if (changed && fault->tensor_rows) dimensions[1] = fault->tensor_rows;
+        uint32_t type = changed ? fault->tensor_type : ALISA_TENSOR_F32;
+        const AlisaTensorTypeInfo *info = alisa_tensor_type_info(type);
+        image_tensor(&image, name, type, 2, dimensions, offset);
+        if (info) {
+            offset += dimensions[0] * dimensions[1] / info->block_elements * info->block_bytes;
+        }
+        offset = (offset + 31) / 32 * 32;
+    }
+    image_pad(&image, 32);
+    AlisaRandom random;
+    alisa_random_seed(&random, 7);
+    for (uint64_t i = 0; i < offset / 4; i++) {
+        image_float(&image, 0.1f * alisa_random_normal(&random));
+    }
+    AlisaError error;
+    if (alisa_file_write_atomic(path, image.data, image.size, &error) != ALISA_OK) {
+        fail_msg("%s", error.message);
+    }
+    image_end(&image);
+}
+
+static const Fault faults[] = {
+    {.name = "other architecture",
+     .architecture = "mamba",
+     .expect = "architecture 'mamba'",
+     .status = ALISA_ERROR_UNSUPPORTED},
+    {.name = "no architecture",
+     .skip_key = "general.architecture",
+     .expect = "not a language model",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "no context length",
+     .skip_key = "llama.context_length",
+     .expect = "llama.context_length is missing",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "no layers",
+     .change_key = "llama.block_count",
+     .change_to = 0,
+     .expect = "llama.block_count is 0",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "absurd layers",
+     .change_key = "llama.block_count",
+     .change_to = 0xfffffff0u,
+     .expect = "llama.block_count is 4294967280",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "absurd width",
+     .change_key = "llama.embedding_length",
+     .change_to = 0xffffffffu,
+     .expect = "llama.embedding_length",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "key of another kind",
+     .string_for_integer = "llama.block_count",
+     .expect = "llama.block_count",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "KV heads do not divide",
+     .change_key = "llama.attention.head_count_kv",
+     .change_to = 3,
+     .expect = "not a multiple of 3 KV heads",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "head size",
+     .change_key = "llama.attention.key_length",
+     .change_to = 12,
+     .expect = "head size 12",
+     .status = ALISA_ERROR_UNSUPPORTED},
+    {.name = "odd rotation",
+     .change_key = "llama.rope.dimension_count",
+     .change_to = 5,
+     .expect = "which is odd",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "rotation past the head",
+     .change_key = "llama.rope.dimension_count",
+     .change_to = 10,
+     .expect = "outside 2 to 8",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "experts",
+     .change_key = "llama.expert_count",
+     .change_to = 8,
+     .expect = "mixture of 8 experts",
+     .status = ALISA_ERROR_UNSUPPORTED},
+    {.name = "unknown RoPE scaling",
+     .rope_scaling = "spiral",
+     .expect = "'spiral'",
+     .status = ALISA_ERROR_UNSUPPORTED},
+    {.name = "no embedding",
+     .skip_tensor = "token_embd.weight",
+     .expect = "token_embd.weight",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "vocabulary and embedding",
+     .tokens = VOCABULARY + 1,
+     .expect = "the tokenizer has 41 tokens and the embedding table 40 rows",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "missing tensor",
+     .skip_tensor = "blk.0.ffn_up.weight",
+     .expect = "tensor blk.0.ffn_up.weight is missing",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "misshapen tensor",
+     .change_tensor = "blk.0.attn_k.weight",
+     .tensor_rows = 48,
+     .expect = "tensor blk.0.attn_k.weight is 32 x 48",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "type without kernels",
+     .change_tensor = "blk.0.ffn_gate.weight",
+     .tensor_type = 3,
+     .expect = "tensor blk.0.ffn_gate.weight has type Q4_1",
+     .status = ALISA_ERROR_UNSUPPORTED},
+    {.name = "unknown type",
+     .change_tensor = "blk.0.ffn_down.weight",
+     .tensor_type = 777,
+     .expect = "tensor blk.0.ffn_down.weight has type unknown (777)",
+     .status = ALISA_ERROR_UNSUPPORTED},
+    {.name = "quantised norm",
+     .change_tensor = "blk.0.attn_norm.weight",
+     .tensor_type = ALISA_TENSOR_Q8_0,
+     .expect = "blk.0.attn_norm.weight is quantised",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "tensor without a place",
+     .extra_tensor = "blk.0.attn_q.bias",
+     .expect = "tensor blk.0.attn_q.bias has no place",
+     .status = ALISA_ERROR_UNSUPPORTED},
+};
+
+static AlisaDevice *device;
+
+static int open_device(void **state) {
+    (void)state;
+    AlisaDeviceOptions options;
+    AlisaError error;
+    alisa_device_options_defaults(&options);
+    if (alisa_device_open(&options, &device, &error) == ALISA_OK) return 0;
+    fprintf(stderr, "%s\n", error.message);
+    return -1;
+}
+
+static int close_device(void **state) {
+    (void)state;
+    alisa_device_close(device);
+    return 0;
+}
+
+static const char *model_path(void) {
+    static char path[64];
+    snprintf(path, sizeof path, "/tmp/alisa-test-model-%ld.gguf", (long)getpid());
+    return path;
+}
+
+static AlisaStatus open_and_create(uint64_t device_memory, AlisaError *error) {
+    AlisaModel *model = NULL;
+    AlisaEngine *engine = NULL;
+    AlisaStatus status = alisa_model_open(model_path(), &model, error);
+    if (status == ALISA_OK) {
+        AlisaEngineOptions options;
+        alisa_engine_options_defaults(&options);
+        options.device_memory = device_memory;
+        status = alisa_engine_create(model, device, &options, &engine, error);
+        assert_true((status == ALISA_OK) == (engine != NULL));
+    }
+    alisa_engine_destroy(engine);
+    alisa_model_close(model);
+    return status;
+}
+
+static void each_fault_is_named(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        AlisaError error = {0};
+        write_model(&faults[i], model_path());
+        AlisaStatus status = open_and_create(0, &error);
+        if (status != faults[i].status || !strstr(error.message, faults[i].expect)) {
+            fail_msg("%s: status %d, '%s' (expected %d, '%s')", faults[i].name, status,
+                     error.message, faults[i].status, faults[i].expect);
+        }
+    }
+    unlink(model_path());
+}
+
+static void the_sound_file_runs(void **state) {
+    (void)state;
+    const Fault none = {.tokens = VOCABULARY};
+    AlisaError error = {0};
+    write_model(&none, model_path());
+    if (open_and_create(0, &error) != ALISA_OK) fail_msg("%s", error.message);
+    unlink(model_path());
+}
+
+static void weights_past_the_budget_are_refused(void **state) {
+    (void)state;
+    const Fault none = {0};
+    AlisaError error = {0};
+    write_model(&none, model_path());
+    assert_int_equal(open_and_create(1000, &error), ALISA_ERROR_MEMORY);
+    assert_non_null(strstr(error.message, "weights need"));
+    assert_non_null(strstr(error.message, "--device-mem"));
+    unlink(model_path());
+}
+
+static void context_fits_or_says_so(void **state) {
+    (void)state;
+    const Fault none = {0};
+    AlisaModel *model = NULL;
+    AlisaEngine *engine = NULL;
+    AlisaSession *session = NULL;
+    AlisaError error = {0};
+    write_model(&none, model_path());
+    assert_int_equal(alisa_model_open(model_path(), &model, &error), ALISA_OK);
+    AlisaEngineOptions engine_options;
+    alisa_engine_options_defaults(&engine_options);
+    engine_options.device_memory = 60000;
+    assert_int_equal(alisa_engine_create(model, device, &engine_options, &engine, &error),
+                     ALISA_OK);
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.micro_batch = 4;
+    options.context_length = 1u << 20;
+    assert_int_equal(alisa_session_create(engine, &options, &session, &error), ALISA_ERROR_MEMORY);
+    assert_null(session);
+    assert_non_null(strstr(error.message, "lower -c"));
+
+    /* Asked for nothing in particular, it takes what fits. */
+    options.context_length = 0;
+    if (alisa_session_create(engine, &options, &session, &error) != ALISA_OK) {
+        fail_msg("%s", error.message);
+    }
+    assert_in_range(alisa_session_context_length(session), 16, 64);
+    alisa_session_destroy(session);
+    options.sequence_count = 0;
+    assert_int_equal(alisa_session_create(engine, &options, &session, &error),
+                     ALISA_ERROR_ARGUMENT);
+    alisa_engine_destroy(engine);
+    alisa_model_close(model);
+    unlink(model_path());
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sound_file_runs),
+        cmocka_unit_test(each_fault_is_named),
+        cmocka_unit_test(weights_past_the_budget_are_refused),
+        cmocka_unit_test(context_fits_or_says_so),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
