@@ -135,6 +135,9 @@ static AlisaStatus bind_matrix(Binder *binder, const char *name, Extent rows, Ex
      * host's memory can then use the mapped file in place. */
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t lead = (uint64_t)(uintptr_t)tensor->data % page;
+    if (lead % sizeof(float) != 0) {
+        return fail_format(binder, name, "is not aligned to 4 bytes (general.alignment)");
+    }
     AlisaBuffer *buffer = &weights->buffers[weights->buffer_count];
     status = alisa_buffer_create_from(binder->device, tensor->data - lead,
                                       tensor->byte_count + lead, name, buffer, binder->error);
