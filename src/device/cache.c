@@ -29,7 +29,7 @@ static char *join(const char *folder, const char *below) {
     return path;
 }
 
-char *alisa_cache_folder(const char *cache_dir) {
+static char *choose_folder(const char *cache_dir) {
     if (!cache_dir) cache_dir = getenv("ALISA_CACHE");
     if (cache_dir) return *cache_dir ? join(cache_dir, "") : NULL;
     const char *base = getenv("XDG_CACHE_HOME");
@@ -38,15 +38,19 @@ char *alisa_cache_folder(const char *cache_dir) {
     return home && *home ? join(home, "/.cache/alisa") : NULL;
 }
 
+void alisa_cache_open(AlisaCache *cache, const char *cache_dir, const AlisaLog *log) {
+    *cache = (AlisaCache){.folder = choose_folder(cache_dir), .log = *log};
+}
+
+void alisa_cache_close(AlisaCache *cache) {
+    free(cache->folder);
+    *cache = (AlisaCache){0};
+}
+
 void alisa_cache_hash(const void *data, size_t size, char hash[ALISA_CACHE_HASH_SIZE]) {
     XXH128_hash_t value = XXH3_128bits(data, size);
     snprintf(hash, ALISA_CACHE_HASH_SIZE, "%016llx%016llx", (unsigned long long)value.high64,
              (unsigned long long)value.low64);
-}
-
-uint64_t alisa_cache_variant(const char *kernel, const size_t local[3]) {
-    return XXH3_64bits_withSeed(local, 3 * sizeof local[0],
-                                XXH3_64bits(kernel, strlen(kernel)));
 }
 
 static bool entry_path(const char *folder, const char *kind, const char *key, char *path,
@@ -76,12 +80,12 @@ static bool check_entry(const uint8_t *file, size_t file_size, const char *key, 
            entry_checksum(key, key_size, file + *offset, (size_t)header.payload_size);
 }
 
-bool alisa_cache_read(const char *folder, const char *kind, const char *key, uint8_t **payload,
+bool alisa_cache_read(const AlisaCache *cache, const char *kind, const char *key, uint8_t **payload,
                       size_t *size) {
     char path[PATH_MAX];
     *payload = NULL;
     *size = 0;
-    if (!folder || !entry_path(folder, kind, key, path, sizeof path)) return false;
+    if (!cache->folder || !entry_path(cache->folder, kind, key, path, sizeof path)) return false;
     uint8_t *file;
     size_t file_size, offset;
     if (alisa_file_read(path, &file, &file_size, NULL) != ALISA_OK) return false;
@@ -95,10 +99,9 @@ bool alisa_cache_read(const char *folder, const char *kind, const char *key, uin
     return true;
 }
 
-AlisaStatus alisa_cache_write(const char *folder, const char *kind, const char *key,
-                              const void *payload, size_t size, AlisaError *error) {
+static AlisaStatus write_entry(const char *folder, const char *kind, const char *key,
+                               const void *payload, size_t size, AlisaError *error) {
     char path[PATH_MAX];
-    if (!folder) return ALISA_OK;
     if (!entry_path(folder, kind, key, path, sizeof path)) {
         return alisa_error_set(error, ALISA_ERROR_IO, "%s: path too long", folder);
     }
@@ -120,6 +123,11 @@ AlisaStatus alisa_cache_write(const char *folder, const char *kind, const char *
     return status;
 }
 
-void alisa_cache_warn(const AlisaLog *log, const AlisaError *error) {
-    alisa_log_write(log, ALISA_LOG_WARNING, "%s; running uncached", error->message);
+void alisa_cache_write(AlisaCache *cache, const char *kind, const char *key, const void *payload,
+                       size_t size) {
+    if (!cache->folder || cache->unwritable) return;
+    AlisaError error = {0};
+    if (write_entry(cache->folder, kind, key, payload, size, &error) == ALISA_OK) return;
+    cache->unwritable = true;
+    alisa_log_write(&cache->log, ALISA_LOG_WARNING, "cache: %s; running uncached", error.message);
 }

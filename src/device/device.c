@@ -1,10 +1,9 @@
 /*
  * A device from opening to closing, and its queue.
  */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "device/cache.h"
 #include "device/internal.h"
 #include "device/selection.h"
 
@@ -12,7 +11,42 @@ void alisa_device_options_defaults(AlisaDeviceOptions *options) {
     *options = (AlisaDeviceOptions){0};
 }
 
-AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_folder,
+void alisa_devices_free(AlisaDeviceInfo *infos) {
+    free(infos);
+}
+
+AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
+    *infos = NULL;
+    *count = 0;
+    AlisaCandidate *candidates;
+    size_t found;
+    AlisaStatus status = alisa_discovery_scan(&candidates, &found, error);
+    if (status != ALISA_OK) return status;
+    AlisaDeviceInfo *list = alisa_allocate(found, sizeof *list, "device list", error);
+    if (!list) {
+        free(candidates);
+        return ALISA_ERROR_MEMORY;
+    }
+    AlisaCache cache;
+    alisa_cache_open(&cache, NULL, &(AlisaLog){0});
+    for (size_t i = 0; i < found; i++) {
+        AlisaError refusal = {0};
+        AlisaDeviceInfo *info = &candidates[i].info;
+        if (info->usable && alisa_capability_find(&candidates[i], &cache, &refusal) != ALISA_OK) {
+            info->usable = false;
+            snprintf(info->reason, sizeof info->reason, "%.*s", (int)sizeof info->reason - 1,
+                     refusal.message);
+        }
+        list[i] = *info;
+    }
+    alisa_cache_close(&cache);
+    free(candidates);
+    *infos = list;
+    *count = found;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_dir,
                                    const AlisaLog *log, AlisaDevice **device, AlisaError *error) {
     *device = NULL;
     AlisaDevice *made = alisa_allocate_zeroed(1, sizeof *made, "device", error);
@@ -20,16 +54,10 @@ AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *
     AlisaStatus status;
     made->candidate = *candidate;
     made->log = *log;
+    alisa_cache_open(&made->cache, cache_dir, log);
     alisa_discovery_identity(candidate, made->identity, sizeof made->identity);
-    if (cache_folder) {
-        made->cache_folder = strdup(cache_folder);
-        if (!made->cache_folder) {
-            status = alisa_error_set(error, ALISA_ERROR_MEMORY, "device: no host memory");
-            goto fail;
-        }
-    }
-    const cl_context_properties properties[] = {
-        CL_CONTEXT_PLATFORM, (cl_context_properties)candidate->platform, 0};
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
+                                                (cl_context_properties)candidate->platform, 0};
     cl_int code;
     made->context = clCreateContext(properties, 1, &candidate->id, NULL, NULL, &code);
     if (!made->context) {
@@ -50,40 +78,52 @@ fail:
     return status;
 }
 
+/* Finds the device that `selector` asks for. */
+static AlisaStatus choose(const char *selector, AlisaCandidate *chosen, AlisaError *error) {
+    AlisaCandidate *candidates;
+    size_t count, position;
+    AlisaStatus status = alisa_discovery_scan(&candidates, &count, error);
+    if (status != ALISA_OK) return status;
+    AlisaDeviceInfo *infos = alisa_allocate(count, sizeof *infos, "device list", error);
+    if (infos) {
+        for (size_t i = 0; i < count; i++)
+            infos[i] = candidates[i].info;
+        status = alisa_selection_choose(infos, count, selector, &position, error);
+        if (status == ALISA_OK) *chosen = candidates[position];
+    } else {
+        status = ALISA_ERROR_MEMORY;
+    }
+    free(infos);
+    free(candidates);
+    return status;
+}
+
 AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **device,
                               AlisaError *error) {
     AlisaDeviceOptions defaults;
     alisa_device_options_defaults(&defaults);
     if (!options) options = &defaults;
     *device = NULL;
-
-    AlisaCandidate *candidates = NULL;
-    AlisaDeviceInfo *infos = NULL;
-    size_t count, chosen;
-    char *cache_folder = alisa_cache_folder(options->cache_dir);
-    AlisaStatus status = alisa_discovery_scan(&candidates, &count, error);
-    if (status != ALISA_OK) goto done;
-    infos = alisa_allocate(count, sizeof *infos, "device list", error);
-    if (!infos) {
-        status = ALISA_ERROR_MEMORY;
-        goto done;
+    AlisaCandidate candidate;
+    AlisaStatus status = choose(options->selector, &candidate, error);
+    if (status != ALISA_OK) return status;
+    AlisaDevice *made;
+    status = alisa_device_open_bare(&candidate, options->cache_dir, &options->log, &made, error);
+    if (status != ALISA_OK) return status;
+    status = alisa_capability_find(&made->candidate, &made->cache, error);
+    if (status == ALISA_OK) status = alisa_selftest_run(&made->candidate, &made->cache, error);
+    if (status != ALISA_OK) {
+        alisa_device_close(made);
+        return status;
     }
-    for (size_t i = 0; i < count; i++) infos[i] = candidates[i].info;
-    status = alisa_selection_choose(infos, count, options->selector, &chosen, error);
-    if (status == ALISA_OK) {
-        status = alisa_device_open_bare(&candidates[chosen], cache_folder, &options->log, device,
-                                        error);
-    }
-done:
-    free(infos);
-    free(candidates);
-    free(cache_folder);
-    return status;
+    *device = made;
+    return ALISA_OK;
 }
 
 static void drop_profile(AlisaDevice *device) {
     AlisaProfile *profile = &device->profile;
-    for (size_t i = 0; i < profile->count; i++) clReleaseEvent(profile->events[i]);
+    for (size_t i = 0; i < profile->count; i++)
+        clReleaseEvent(profile->events[i]);
     free(profile->events);
     if (profile->plain_queue) {
         clReleaseCommandQueue(device->queue);
@@ -99,7 +139,7 @@ void alisa_device_close(AlisaDevice *device) {
     alisa_program_destroy_all(device);
     if (device->queue) clReleaseCommandQueue(device->queue);
     if (device->context) clReleaseContext(device->context);
-    free(device->cache_folder);
+    alisa_cache_close(&device->cache);
     free(device);
 }
 
@@ -161,8 +201,8 @@ AlisaStatus alisa_device_profile_end(AlisaDevice *device, uint64_t *nanoseconds,
     for (size_t i = 0; i < device->profile.count && status == ALISA_OK; i++) {
         cl_event event = device->profile.events[i];
         cl_ulong start = 0, end = 0;
-        cl_int code = clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start,
-                                              &start, NULL);
+        cl_int code =
+            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
         if (code == CL_SUCCESS) {
             code = clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
         }

@@ -25,29 +25,31 @@ typedef enum AlisaBufferUse {
  * ALISA_ERROR_MEMORY with bytes needed and available and `what` named. */
 AlisaStatus alisa_buffer_create(AlisaDevice *device, uint64_t size, AlisaBufferUse use,
                                 const char *what, AlisaBuffer *buffer, AlisaError *error);
-/* Read-only buffer over host memory: in place on a device that shares it (`data` page-aligned, and it
- * must outlive the buffer), a copy otherwise or when the driver refuses. */
+/* Read-only buffer over host memory: in place on a device that shares it (`data` page-aligned, and
+ * it must outlive the buffer), a copy otherwise or when the driver refuses. */
 AlisaStatus alisa_buffer_create_from(AlisaDevice *device, const void *data, uint64_t size,
                                      const char *what, AlisaBuffer *buffer, AlisaError *error);
 /* Takes a zeroed buffer. */
 void alisa_buffer_destroy(AlisaBuffer *buffer);
 
 /* In order with the launches of the compute queue. Write copies `data` before it returns or blocks
- * until it is read; read blocks until the data is there (and so until all launches before it ended). */
+ * until it is read; read blocks until the data is there (and so until all launches before it
+ * ended). */
 AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                                const void *data, uint64_t size, AlisaError *error);
 AlisaStatus alisa_buffer_read(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                               void *data, uint64_t size, AlisaError *error);
 
 /* A program: one .cl file of cl/ with -D options, compiled for the device or taken from the binary
- * cache. Lines `#include "quant.clh"` name files from the root of cl/, or beside the including file;
- * $ALISA_KERNEL_DIR/<file> is taken before the embedded one. Options are added to "-cl-std=CL1.2
- * -cl-mad-enable", or replace both where they name a -cl-std of their own. Programs are owned by the
- * device and shared: asking twice for the same file and options gives the same kernels. */
+ * cache. Lines `#include "quant.clh"` name files from the root of cl/, or beside the including
+ * file; $ALISA_KERNEL_DIR/<file> is taken before the embedded one. Options are added to
+ * "-cl-std=CL1.2 -cl-mad-enable", or replace both where they name a -cl-std of their own. Programs
+ * are owned by the device and shared: asking twice for the same file and options gives the same
+ * kernels. */
 typedef struct AlisaKernel AlisaKernel;
 
-/* Kernel `name` of `file` ("gemm/matvec.cl") built with `options` ("-DROWS=4"). The kernel is owned by
- * the device. A build that fails: ALISA_ERROR_DEVICE with the first line of the build log that
+/* Kernel `name` of `file` ("gemm/matvec.cl") built with `options` ("-DROWS=4"). The kernel is owned
+ * by the device. A build that fails: ALISA_ERROR_DEVICE with the first line of the build log that
  * reports an error; the whole log goes to the device's log at debug level. */
 AlisaStatus alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
                              const char *options, AlisaKernel **kernel, AlisaError *error);
@@ -81,8 +83,8 @@ AlisaStatus alisa_device_flush(AlisaDevice *device, AlisaError *error);
 AlisaStatus alisa_device_finish(AlisaDevice *device, AlisaError *error);
 
 /* Writes compiled programs to the cache if any were compiled since the last call. To be called once
- * the kernels have run: some drivers (PoCL, Mali) compile at the first launch. Failing to write is a
- * warning, once. */
+ * the kernels have run: some drivers (PoCL, Mali) compile at the first launch. Failing to write is
+ * a warning, once. */
 void alisa_device_save_programs(AlisaDevice *device);
 
 const AlisaLog *alisa_device_log(const AlisaDevice *device);

@@ -1,6 +1,7 @@
 /*
- * What the ICD loader offers. Every query may fail on some driver: a missing string is empty, a missing
- * number makes the device unusable with its reason, and a platform that fails gives no devices.
+ * What the ICD loader offers. Every query may fail on some driver: a missing string is empty, a
+ * missing number makes the device unusable with its reason, and a platform that fails gives no
+ * devices.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +125,7 @@ AlisaStatus alisa_discovery_scan(AlisaCandidate **candidates, size_t *count, Ali
     if (code != CL_SUCCESS || platform_count == 0) {
         return alisa_error_set(error, ALISA_ERROR_NO_DEVICE,
                                "No OpenCL driver is installed (clGetPlatformIDs: %s): %s",
-                               code ? alisa_opencl_code_name(code) : "no platform",
-                               INSTALL_ADVICE);
+                               code ? alisa_opencl_code_name(code) : "no platform", INSTALL_ADVICE);
     }
 
     AlisaCandidate *list = NULL;

@@ -1,10 +1,11 @@
 /*
- * What the files of this module share: the objects behind the opaque types, and the steps of opening
- * a device.
+ * What the files of this module share: the objects behind the opaque types, and the steps of
+ * opening a device.
  */
 #ifndef ALISA_DEVICE_INTERNAL_H
 #define ALISA_DEVICE_INTERNAL_H
 
+#include "device/cache.h"
 #include "device/device.h"
 #include "device/opencl.h"
 
@@ -22,8 +23,8 @@ AlisaStatus alisa_discovery_scan(AlisaCandidate **candidates, size_t *count, Ali
 /* Lines that name the platform, its version, the device, its vendor and the driver. */
 void alisa_discovery_identity(const AlisaCandidate *candidate, char *text, size_t capacity);
 
-/* A compiled kernel launched with a local size: what a driver may compile at the first launch. Kept so
- * that a program is written to the cache again when it has gained one. */
+/* A compiled kernel launched with a local size: what a driver may compile at the first launch. Kept
+ * so that a program is written to the cache again when it has gained one. */
 #define ALISA_PROGRAM_VARIANTS 64
 
 typedef struct AlisaProgram {
@@ -63,15 +64,22 @@ struct AlisaDevice {
     char identity[1024];
     cl_context context;
     cl_command_queue queue; /* in order */
-    char *cache_folder;     /* NULL: uncached */
-    bool cache_warned;
+    AlisaCache cache;
     AlisaProgram *programs;
     AlisaProfile profile;
 };
 
-/* A device without trials and self-test. `cache_folder` (or NULL) is copied. */
-AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_folder,
+/* A device without trials and self-test. `cache_dir` as in AlisaDeviceOptions. */
+AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_dir,
                                    const AlisaLog *log, AlisaDevice **device, AlisaError *error);
+
+/* Adds the capabilities that trial kernels confirm to candidate->info, from the cache if they were
+ * tried before. Fails where the device cannot be opened at all. */
+AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error);
+
+/* Runs kernels whose results are known. Passing is remembered in the cache. */
+AlisaStatus alisa_selftest_run(const AlisaCandidate *candidate, AlisaCache *cache,
+                               AlisaError *error);
 
 /* Releases all programs and kernels of the device. */
 void alisa_program_destroy_all(AlisaDevice *device);

@@ -31,11 +31,10 @@ static AlisaStatus set_arguments(AlisaKernel *kernel, const AlisaArgument *argum
                                  size_t argument_count, AlisaError *error) {
     for (size_t i = 0; i < argument_count; i++) {
         const AlisaArgument *argument = &arguments[i];
-        cl_int code = argument->buffer
-                          ? clSetKernelArg(kernel->kernel, (cl_uint)i, sizeof(cl_mem),
-                                           &argument->buffer->memory)
-                          : clSetKernelArg(kernel->kernel, (cl_uint)i, argument->size,
-                                           argument->value);
+        cl_int code = argument->buffer ? clSetKernelArg(kernel->kernel, (cl_uint)i, sizeof(cl_mem),
+                                                        &argument->buffer->memory)
+                                       : clSetKernelArg(kernel->kernel, (cl_uint)i, argument->size,
+                                                        argument->value);
         if (code != CL_SUCCESS) {
             return alisa_opencl_fail(error, code, "clSetKernelArg", "kernel %s (%s), argument %zu",
                                      kernel->name, kernel->program->file, i);
@@ -56,9 +55,9 @@ AlisaStatus alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
     AlisaDevice *device = kernel->device;
     bool profiled = device->profile.plain_queue != NULL;
     cl_event event = NULL;
-    cl_int code = clEnqueueNDRangeKernel(device->queue, kernel->kernel, 3, NULL, global,
-                                         local[0] ? local : NULL, 0, NULL,
-                                         profiled ? &event : NULL);
+    cl_int code =
+        clEnqueueNDRangeKernel(device->queue, kernel->kernel, 3, NULL, global,
+                               local[0] ? local : NULL, 0, NULL, profiled ? &event : NULL);
     if (code != CL_SUCCESS) {
         return alisa_opencl_fail(error, code, "clEnqueueNDRangeKernel", "kernel %s (%s) on %s",
                                  kernel->name, kernel->program->file, device->candidate.info.name);

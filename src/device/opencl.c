@@ -13,7 +13,8 @@ typedef struct CodeRow {
     const char *advice; /* continues the sentence, or NULL */
 } CodeRow;
 
-#define ROW(code, status, advice) {code, status, #code, advice}
+#define ROW(code, status, advice)                                                                  \
+    { code, status, #code, advice }
 
 static const CodeRow code_table[] = {
     ROW(CL_SUCCESS, ALISA_OK, NULL),

@@ -1,5 +1,6 @@
 /*
- * The OpenCL API as this module uses it: the 1.2 host interface, and one way to report its failures.
+ * The OpenCL API as this module uses it: the 1.2 host interface, and one way to report its
+ * failures.
  */
 #ifndef ALISA_DEVICE_OPENCL_H
 #define ALISA_DEVICE_OPENCL_H
@@ -14,8 +15,8 @@
 /* Name of an error code ("CL_INVALID_VALUE"), "unknown code" for one this table does not hold. */
 const char *alisa_opencl_code_name(cl_int code);
 
-/* Fills *error with "<what>: <call> failed with <name> (<code>)" and an advice where the code has one.
- * The status follows from the code: memory, no device, or device. */
+/* Fills *error with "<what>: <call> failed with <name> (<code>)" and an advice where the code has
+ * one. The status follows from the code: memory, no device, or device. */
 AlisaStatus alisa_opencl_fail(AlisaError *error, cl_int code, const char *call, const char *format,
                               ...) ALISA_PRINTF(4, 5);
 
@@ -25,7 +26,6 @@ void alisa_opencl_platform_string(cl_platform_id platform, cl_platform_info prop
 void alisa_opencl_device_string(cl_device_id device, cl_device_info property, char *text,
                                 size_t capacity);
 /* Unsigned properties of any width; `missing` where the driver gives none. */
-uint64_t alisa_opencl_device_number(cl_device_id device, cl_device_info property,
-                                    uint64_t missing);
+uint64_t alisa_opencl_device_number(cl_device_id device, cl_device_info property, uint64_t missing);
 
 #endif

@@ -1,12 +1,11 @@
 /*
  * Programs: built from source or taken from the cache, kept by file and options.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
-#include "device/cache.h"
 #include "device/internal.h"
 #include "device/source.h"
 
@@ -61,8 +60,8 @@ static AlisaStatus fail_build(AlisaDevice *device, cl_program program, const cha
     return alisa_error_set(error, ALISA_ERROR_DEVICE,
                            "%s (driver %s) does not compile %s with \"%s\": clBuildProgram failed "
                            "with %s (%d): %s",
-                           device->candidate.info.name, device->candidate.info.driver, file, options,
-                           alisa_opencl_code_name(code), (int)code, line);
+                           device->candidate.info.name, device->candidate.info.driver, file,
+                           options, alisa_opencl_code_name(code), (int)code, line);
 }
 
 static AlisaStatus build_from_source(AlisaDevice *device, AlisaProgram *program, const char *text,
@@ -74,7 +73,8 @@ static AlisaStatus build_from_source(AlisaDevice *device, AlisaProgram *program,
     }
     code = clBuildProgram(built, 1, &device->candidate.id, program->options, NULL, NULL);
     if (code != CL_SUCCESS) {
-        AlisaStatus status = fail_build(device, built, program->file, program->options, code, error);
+        AlisaStatus status =
+            fail_build(device, built, program->file, program->options, code, error);
         clReleaseProgram(built);
         return status;
     }
@@ -88,7 +88,7 @@ static AlisaStatus build_from_source(AlisaDevice *device, AlisaProgram *program,
 static void build_from_cache(AlisaDevice *device, AlisaProgram *program) {
     uint8_t *entry;
     size_t size;
-    if (!alisa_cache_read(device->cache_folder, "program", program->cache_key, &entry, &size)) return;
+    if (!alisa_cache_read(&device->cache, "program", program->cache_key, &entry, &size)) return;
     uint32_t count = 0;
     if (size >= sizeof count) memcpy(&count, entry, sizeof count);
     size_t header = sizeof count + count * sizeof program->variants[0];
@@ -167,7 +167,7 @@ static AlisaStatus create_program(AlisaDevice *device, const char *file, const c
     }
     status = alisa_source_resolve(file, &text, &size, error);
     if (status != ALISA_OK) goto fail;
-    if (device->cache_folder) made->cache_key = format_key(device, made, text, size);
+    if (device->cache.folder) made->cache_key = format_key(device, made, text, size);
     if (made->cache_key) build_from_cache(device, made);
     if (!made->program) {
         status = build_from_source(device, made, text, size, error);
@@ -265,6 +265,10 @@ AlisaStatus alisa_kernel_get(AlisaDevice *device, const char *file, const char *
     return create_kernel(device, program, name, kernel, error);
 }
 
+static uint64_t variant_of(const char *kernel, const size_t local[3]) {
+    return XXH3_64bits_withSeed(local, 3 * sizeof local[0], XXH3_64bits(kernel, strlen(kernel)));
+}
+
 void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]) {
     if (kernel->launched && memcmp(kernel->last_local, local, sizeof kernel->last_local) == 0) {
         return;
@@ -272,7 +276,7 @@ void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]) {
     kernel->launched = true;
     memcpy(kernel->last_local, local, sizeof kernel->last_local);
     AlisaProgram *program = kernel->program;
-    uint64_t variant = alisa_cache_variant(kernel->name, local);
+    uint64_t variant = variant_of(kernel->name, local);
     for (uint32_t i = 0; i < program->variant_count; i++) {
         if (program->variants[i] == variant) return;
     }
@@ -281,39 +285,34 @@ void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]) {
     program->unsaved = true;
 }
 
-static AlisaStatus save_program(AlisaDevice *device, AlisaProgram *program, AlisaError *error) {
+static void save_program(AlisaDevice *device, AlisaProgram *program) {
     size_t binary_size = 0;
     cl_int code = clGetProgramInfo(program->program, CL_PROGRAM_BINARY_SIZES, sizeof binary_size,
                                    &binary_size, NULL);
-    if (code != CL_SUCCESS || binary_size == 0) {
-        alisa_log_write(&device->log, ALISA_LOG_DEBUG, "%s: the driver gives no binary (%s)",
-                        program->file, alisa_opencl_code_name(code));
-        return ALISA_OK;
-    }
     uint32_t count = program->variant_count;
     size_t header = sizeof count + count * sizeof program->variants[0];
-    uint8_t *entry = alisa_allocate(1, header + binary_size, "program binary", error);
-    if (!entry) return ALISA_ERROR_MEMORY;
-    memcpy(entry, &count, sizeof count);
-    memcpy(entry + sizeof count, program->variants, count * sizeof program->variants[0]);
-    unsigned char *binary = entry + header;
-    AlisaStatus status = ALISA_OK;
-    code = clGetProgramInfo(program->program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL);
-    if (code == CL_SUCCESS) {
-        status = alisa_cache_write(device->cache_folder, "program", program->cache_key, entry,
-                                   header + binary_size, error);
+    uint8_t *entry = code == CL_SUCCESS && binary_size ? malloc(header + binary_size) : NULL;
+    if (entry) {
+        memcpy(entry, &count, sizeof count);
+        memcpy(entry + sizeof count, program->variants, count * sizeof program->variants[0]);
+        unsigned char *binary = entry + header;
+        code =
+            clGetProgramInfo(program->program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL);
+    }
+    if (entry && code == CL_SUCCESS) {
+        alisa_cache_write(&device->cache, "program", program->cache_key, entry,
+                          header + binary_size);
+    } else {
+        alisa_log_write(&device->log, ALISA_LOG_DEBUG, "%s: the driver gives no binary (%s)",
+                        program->file, alisa_opencl_code_name(code));
     }
     free(entry);
-    return status;
 }
 
 void alisa_device_save_programs(AlisaDevice *device) {
     for (AlisaProgram *program = device->programs; program; program = program->next) {
-        if (!program->unsaved || !program->cache_key || device->cache_warned) continue;
-        AlisaError error = {0};
+        if (!program->unsaved || !program->cache_key) continue;
         program->unsaved = false;
-        if (save_program(device, program, &error) == ALISA_OK) continue;
-        alisa_cache_warn(&device->log, &error);
-        device->cache_warned = true;
+        save_program(device, program);
     }
 }

@@ -8,7 +8,8 @@
 static bool contains(const char *text, const char *part) {
     for (; *text; text++) {
         size_t i = 0;
-        while (part[i] && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i])) i++;
+        while (part[i] && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
+            i++;
         if (!part[i]) return true;
     }
     return false;
@@ -77,6 +78,6 @@ AlisaStatus alisa_selection_choose(const AlisaDeviceInfo *infos, size_t count, c
     }
     char list[800];
     list_devices(infos, count, list, sizeof list);
-    return alisa_error_set(error, ALISA_ERROR_NO_DEVICE,
-                           "no device matches \"%s\"; there is %s", selector, list);
+    return alisa_error_set(error, ALISA_ERROR_NO_DEVICE, "no device matches \"%s\"; there is %s",
+                           selector, list);
 }

@@ -48,7 +48,8 @@ static AlisaStatus append_line_directive(Text *text, size_t line, const char *na
     return append(text, directive, (size_t)length, error);
 }
 
-/* Finds `name`; *owned tells that *bytes is to be freed. A name that is nowhere leaves *bytes NULL. */
+/* Finds `name`; *owned tells that *bytes is to be freed. A name that is nowhere leaves *bytes NULL.
+ */
 static AlisaStatus load(const char *name, const char **bytes, size_t *size, bool *owned,
                         AlisaError *error) {
     *bytes = NULL;
@@ -79,14 +80,17 @@ static AlisaStatus load(const char *name, const char **bytes, size_t *size, bool
 /* The name in `#include "name"`, or false for any other line. */
 static bool parse_include(const char *line, const char *end, char *name, size_t capacity) {
     static const char word[] = "include";
-    while (line < end && (*line == ' ' || *line == '\t')) line++;
+    while (line < end && (*line == ' ' || *line == '\t'))
+        line++;
     if (line == end || *line++ != '#') return false;
-    while (line < end && (*line == ' ' || *line == '\t')) line++;
+    while (line < end && (*line == ' ' || *line == '\t'))
+        line++;
     if ((size_t)(end - line) < sizeof word - 1 || memcmp(line, word, sizeof word - 1) != 0) {
         return false;
     }
     line += sizeof word - 1;
-    while (line < end && (*line == ' ' || *line == '\t')) line++;
+    while (line < end && (*line == ' ' || *line == '\t'))
+        line++;
     if (line == end || *line++ != '"') return false;
     const char *quote = memchr(line, '"', (size_t)(end - line));
     if (!quote || (size_t)(quote - line) >= capacity) return false;

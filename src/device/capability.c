@@ -1,0 +1,165 @@
+/*
+ * What a device can do beyond OpenCL 1.2 C. A driver must name the extension, then compile a kernel
+ * that uses it and run that kernel with the right results; the outcome is remembered.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/internal.h"
+#include "device/source.h"
+
+#define ITEMS 32 /* one work-group; some drivers allow some kernels no more */
+
+/* A kernel trial(__global const float *in, __global float *out), one work-item an element. */
+typedef struct Trial {
+    uint32_t capability;
+    const char *file;
+    const char *extensions[2]; /* one of them is enough */
+    float (*expected)(float in);
+} Trial;
+
+static float expect_fp16(float in) {
+    return in * 1.5f - 2.0f; /* exact in half for the inputs used */
+}
+
+static float expect_fp64(float in) {
+    return in;
+}
+
+static float expect_subgroups(float in) {
+    return in;
+}
+
+static float expect_int_dot(float in) {
+    return in + (1 * 5 + -2 * 6 + 3 * -7 + -128 * 8);
+}
+
+static const Trial trials[] = {
+    {ALISA_CAPABILITY_FP16, "trial/fp16.cl", {"cl_khr_fp16"}, expect_fp16},
+    {ALISA_CAPABILITY_FP64, "trial/fp64.cl", {"cl_khr_fp64"}, expect_fp64},
+    {ALISA_CAPABILITY_SUBGROUPS,
+     "trial/subgroups.cl",
+     {"cl_khr_subgroups", "cl_intel_subgroups"},
+     expect_subgroups},
+    {ALISA_CAPABILITY_INT_DOT, "trial/int_dot.cl", {"cl_khr_integer_dot_product"}, expect_int_dot},
+};
+#define TRIAL_COUNT (sizeof trials / sizeof *trials)
+
+static bool lists(const char *extensions, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = extensions; *at;) {
+        size_t word = strcspn(at, " ");
+        if (word == length && memcmp(at, name, length) == 0) return true;
+        at += word;
+        at += strspn(at, " ");
+    }
+    return false;
+}
+
+static bool promised(const Trial *trial, const char *extensions) {
+    for (size_t i = 0; i < 2; i++) {
+        if (trial->extensions[i] && lists(extensions, trial->extensions[i])) return true;
+    }
+    return false;
+}
+
+static AlisaStatus run_trial(AlisaDevice *device, const Trial *trial, AlisaError *error) {
+    AlisaKernel *kernel;
+    AlisaBuffer in = {0}, out = {0};
+    float values[ITEMS], results[ITEMS] = {0};
+    for (int i = 0; i < ITEMS; i++)
+        values[i] = (float)(i + 1);
+    const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(&in), ALISA_ARG_BUFFER(&out)};
+    const AlisaLaunch launch = {{ITEMS, 1, 1}, {ITEMS, 1, 1}};
+    AlisaStatus status = alisa_kernel_get(device, trial->file, "trial", "", &kernel, error);
+    if (status == ALISA_OK) {
+        status =
+            alisa_buffer_create(device, sizeof values, ALISA_BUFFER_READ_ONLY, "trial", &in, error);
+    }
+    if (status == ALISA_OK) {
+        status = alisa_buffer_create(device, sizeof results, ALISA_BUFFER_READ_WRITE, "trial", &out,
+                                     error);
+    }
+    if (status == ALISA_OK) {
+        status = alisa_buffer_write(device, &in, 0, values, sizeof values, error);
+    }
+    if (status == ALISA_OK) status = alisa_kernel_launch(kernel, &launch, arguments, 2, error);
+    if (status == ALISA_OK) {
+        status = alisa_buffer_read(device, &out, 0, results, sizeof results, error);
+    }
+    for (int i = 0; i < ITEMS && status == ALISA_OK; i++) {
+        if (results[i] != trial->expected(values[i])) {
+            status =
+                alisa_error_set(error, ALISA_ERROR_DEVICE, "%s gives %g instead of %g", trial->file,
+                                (double)results[i], (double)trial->expected(values[i]));
+        }
+    }
+    alisa_buffer_destroy(&in);
+    alisa_buffer_destroy(&out);
+    return status;
+}
+
+/* On a device of its own, so that a driver that fails a trial keeps nothing of it. */
+static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *extensions,
+                              const AlisaLog *log, uint32_t *found, AlisaError *error) {
+    AlisaDevice *device;
+    AlisaStatus status = alisa_device_open_bare(candidate, "", log, &device, error);
+    if (status != ALISA_OK) return status;
+    for (size_t i = 0; i < TRIAL_COUNT; i++) {
+        if (!promised(&trials[i], extensions)) continue;
+        AlisaError refusal = {0};
+        if (run_trial(device, &trials[i], &refusal) == ALISA_OK) {
+            *found |= trials[i].capability;
+        } else {
+            alisa_log_write(log, ALISA_LOG_DEBUG, "capability not confirmed: %s", refusal.message);
+        }
+    }
+    alisa_device_close(device);
+    return ALISA_OK;
+}
+
+/* What the outcome depends on: device, driver, the promised extensions, the trial kernels. */
+static AlisaStatus format_key(const AlisaCandidate *candidate, const char *extensions, char *key,
+                              size_t capacity, AlisaError *error) {
+    char hash[ALISA_CACHE_HASH_SIZE];
+    alisa_discovery_identity(candidate, key, capacity);
+    alisa_cache_hash(extensions, strlen(extensions), hash);
+    size_t used = strlen(key);
+    snprintf(key + used, capacity - used, "extensions %s\n", hash);
+    for (size_t i = 0; i < TRIAL_COUNT; i++) {
+        char *text;
+        size_t size;
+        AlisaStatus status = alisa_source_resolve(trials[i].file, &text, &size, error);
+        if (status != ALISA_OK) return status;
+        alisa_cache_hash(text, size, hash);
+        free(text);
+        used = strlen(key);
+        snprintf(key + used, capacity - used, "trial %s\n", hash);
+    }
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error) {
+    const size_t capacity = 64u << 10; /* extension lists run to some KiB */
+    char *extensions = alisa_allocate(1, capacity, "extension list", error);
+    if (!extensions) return ALISA_ERROR_MEMORY;
+    alisa_opencl_device_string(candidate->id, CL_DEVICE_EXTENSIONS, extensions, capacity);
+    char key[2048];
+    uint32_t found = 0;
+    uint8_t *record = NULL;
+    size_t size;
+    AlisaStatus status = format_key(candidate, extensions, key, sizeof key, error);
+    if (status != ALISA_OK) goto done;
+    if (alisa_cache_read(cache, "trial", key, &record, &size) && size == sizeof found) {
+        memcpy(&found, record, sizeof found);
+    } else {
+        status = run_trials(candidate, extensions, &cache->log, &found, error);
+        if (status == ALISA_OK) alisa_cache_write(cache, "trial", key, &found, sizeof found);
+    }
+    candidate->info.capabilities |= found;
+done:
+    free(record);
+    free(extensions);
+    return status;
+}
