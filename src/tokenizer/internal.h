@@ -1,0 +1,198 @@
+/*
+ * What the files of src/tokenizer share: the vocabulary, the merge engine, and the two kinds of
+ * tokenizer built on them.
+ */
+#ifndef ALISA_TOKENIZER_INTERNAL_H
+#define ALISA_TOKENIZER_INTERNAL_H
+
+#include "tokenizer/tokenizer.h"
+
+/* ---- Vocabulary --------------------------------------------------------------------------- */
+
+/* As numbered in tokenizer.ggml.token_type. */
+typedef enum AlisaTokenType {
+    ALISA_TOKEN_UNDEFINED = 0,
+    ALISA_TOKEN_NORMAL,
+    ALISA_TOKEN_UNKNOWN,
+    ALISA_TOKEN_CONTROL,
+    ALISA_TOKEN_USER_DEFINED,
+    ALISA_TOKEN_UNUSED,
+    ALISA_TOKEN_BYTE,
+} AlisaTokenType;
+
+typedef enum AlisaTokenizerKind {
+    ALISA_TOKENIZER_SENTENCEPIECE,
+    ALISA_TOKENIZER_BPE,
+} AlisaTokenizerKind;
+
+/* A node of the trie of texts that are one token wherever they stand. Siblings are a linked list;
+ * node 0 is the root, so 0 as a link means none. */
+typedef struct AlisaTrieNode {
+    uint32_t first_child;
+    uint32_t next_sibling;
+    int32_t token; /* that ends here, or -1 */
+    uint8_t byte;
+} AlisaTrieNode;
+
+/* Each token as the bytes it adds to the text: SentencePiece's U+2581 is a blank here, the letters
+ * of GPT-2's byte alphabet are bytes, and a byte token is its byte. */
+typedef struct AlisaVocabulary {
+    uint32_t size;
+    uint8_t *types;    /* [size] AlisaTokenType */
+    float *scores;     /* [size], SentencePiece only */
+    uint32_t *offsets; /* [size + 1]: token i is bytes[offsets[i]] up to bytes[offsets[i + 1]] */
+    char *bytes;
+    uint32_t longest; /* bytes of the longest token that text is looked up for */
+    int32_t *slots;   /* hash table of the normal and user-defined tokens; -1: free */
+    uint32_t slot_mask;
+    AlisaTrieNode *nodes; /* control, user-defined and unknown tokens */
+    uint32_t node_count;
+    uint32_t node_capacity;
+    uint32_t root_child[256]; /* first step from the root, without a list */
+} AlisaVocabulary;
+
+AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
+                                  AlisaTokenizerKind kind, AlisaError *error);
+/* Takes a zeroed vocabulary. */
+void alisa_vocabulary_finish(AlisaVocabulary *vocabulary);
+/* The normal or user-defined token that is exactly these bytes, or -1. */
+int32_t alisa_vocabulary_find(const AlisaVocabulary *vocabulary, const char *text, size_t length);
+/* The longest token at the start of `text` that stands for itself: a user-defined one, and with
+ * `special` a control or unknown one. -1 when there is none. */
+int32_t alisa_vocabulary_match(const AlisaVocabulary *vocabulary, const char *text, size_t length,
+                               bool special);
+
+/* ---- Output ------------------------------------------------------------------------------- */
+
+typedef struct AlisaTokenList {
+    int32_t *ids;
+    size_t count;
+    size_t capacity;
+} AlisaTokenList;
+
+AlisaStatus alisa_token_list_push(AlisaTokenList *list, int32_t token, AlisaError *error);
+
+/* ---- Merging ------------------------------------------------------------------------------ */
+
+#define ALISA_SYMBOL_NONE UINT32_MAX
+
+/* A stretch of the text; neighbours form a linked list while they are merged. */
+typedef struct AlisaSymbol {
+    uint32_t start; /* bytes */
+    uint32_t size;  /* 0: merged into another */
+    int32_t token;  /* -1: not in the vocabulary */
+    uint32_t previous;
+    uint32_t next;
+} AlisaSymbol;
+
+typedef struct AlisaCandidate {
+    double cost; /* lower goes first, then the leftmost */
+    uint32_t left;
+    uint32_t right;
+    uint32_t size; /* of both; differs from their sizes when the candidate is out of date */
+    int32_t token;
+} AlisaCandidate;
+
+/* Scratch of one call of encode, reused from word to word. */
+typedef struct AlisaMerger {
+    AlisaSymbol *symbols;
+    uint32_t count;
+    uint32_t capacity;
+    AlisaCandidate *heap;
+    size_t heap_count;
+    size_t heap_capacity;
+} AlisaMerger;
+
+/* Whether two neighbours in `text` merge, into what, and at what cost. */
+typedef bool (*AlisaPairFinder)(const AlisaTokenizer *tokenizer, const char *text,
+                                const AlisaSymbol *left, const AlisaSymbol *right, double *cost,
+                                int32_t *token);
+
+AlisaStatus alisa_merger_add(AlisaMerger *merger, uint32_t start, uint32_t size, int32_t token,
+                             AlisaError *error);
+/* Merges the added symbols, cheapest pair first, until no neighbours merge. Symbol 0 stays the first
+ * one of the list. O(n log n). */
+AlisaStatus alisa_merger_run(AlisaMerger *merger, const AlisaTokenizer *tokenizer,
+                             const char *text, AlisaPairFinder find, AlisaError *error);
+void alisa_merger_finish(AlisaMerger *merger);
+
+/* ---- SentencePiece ------------------------------------------------------------------------ */
+
+/* U+2581 -> blank, in `out` of at least `length`. Returns the bytes written. SentencePiece goes the
+ * other way, which comes to the same: it takes the two for one character. */
+size_t alisa_sentencepiece_unescape(const char *text, size_t length, char *out);
+/* Appends the tokens of `text`, valid UTF-8, with a blank before it if `prefix`. */
+AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
+                                       const char *text, size_t length, bool prefix,
+                                       AlisaTokenList *list, AlisaError *error);
+
+/* ---- Byte-level BPE ----------------------------------------------------------------------- */
+
+/* How a family of models cuts text into words before merging. */
+typedef struct AlisaSplitRule {
+    const char *name; /* tokenizer.ggml.pre */
+    const char *pattern;
+    bool whole_words; /* a word that is a token is taken without merging */
+    bool add_bos;     /* when the file does not say */
+    bool compose;     /* text is brought to NFC first */
+} AlisaSplitRule;
+
+typedef struct AlisaSplitter AlisaSplitter;
+
+/* The rule of that name, or NULL. */
+const AlisaSplitRule *alisa_split_rule_find(const char *name, size_t length);
+/* Writes the known names, separated by commas. */
+void alisa_split_rule_names(char *buffer, size_t capacity);
+AlisaStatus alisa_splitter_create(const AlisaSplitRule *rule, AlisaSplitter **splitter,
+                                  AlisaError *error);
+void alisa_splitter_destroy(AlisaSplitter *splitter);
+/* Calls `word` for each word of `text`, valid UTF-8, in order; every byte is in exactly one word. */
+AlisaStatus alisa_splitter_run(const AlisaSplitter *splitter, const char *text, size_t length,
+                               AlisaStatus (*word)(void *user, const char *text, size_t length,
+                                                   AlisaError *error),
+                               void *user, AlisaError *error);
+
+/* Two neighbouring tokens -> what they merge into and how early. */
+typedef struct AlisaMergeRule {
+    int32_t left; /* -1: a free slot of the table */
+    int32_t right;
+    int32_t merged;
+    uint32_t rank;
+} AlisaMergeRule;
+
+typedef struct AlisaBpe {
+    const AlisaSplitRule *rule;
+    AlisaSplitter *splitter;
+    AlisaMergeRule *merges; /* hash table */
+    uint32_t merge_mask;
+    int32_t byte_tokens[256]; /* -1: none */
+} AlisaBpe;
+
+/* Turns text written in GPT-2's alphabet of bytes into those bytes, in `out` of at least `length`;
+ * other characters stay. Returns their number. */
+size_t alisa_bpe_decode(const char *text, size_t length, char *out);
+/* Reads the merges and the split rule; the vocabulary is loaded. */
+AlisaStatus alisa_bpe_load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaError *error);
+void alisa_bpe_finish(AlisaBpe *bpe);
+AlisaStatus alisa_bpe_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger, const char *text,
+                             size_t length, AlisaTokenList *list, AlisaError *error);
+
+/* ---- The tokenizer ------------------------------------------------------------------------ */
+
+#define ALISA_END_TOKENS_MAX 24
+
+struct AlisaTokenizer {
+    AlisaTokenizerKind kind;
+    AlisaVocabulary vocabulary;
+    AlisaBpe bpe;
+    int32_t bos; /* -1: none; so the others */
+    int32_t eos;
+    int32_t unknown;
+    bool add_bos;
+    bool add_space_prefix;
+    int32_t byte_tokens[256]; /* SentencePiece's byte fallback; -1: none */
+    int32_t ends[ALISA_END_TOKENS_MAX];
+    uint32_t end_count;
+};
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * SentencePiece's BPE: the characters of the text are merged pair by pair, the pair whose piece has
+ * the highest score first, the leftmost among equals; characters that end up outside the vocabulary
+ * become their bytes.
+ */
+#include "tokenizer/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool find_piece(const AlisaTokenizer *tokenizer, const char *text, const AlisaSymbol *left,
+                       const AlisaSymbol *right, double *cost, int32_t *token) {
+    *token = alisa_vocabulary_find(&tokenizer->vocabulary, text + left->start,
+                                   (size_t)left->size + right->size);
+    if (*token < 0) return false;
+    *cost = -(double)tokenizer->vocabulary.scores[*token];
+    return true;
+}
+
+size_t alisa_sentencepiece_unescape(const char *text, size_t length, char *out) {
+    size_t used = 0;
+    for (size_t i = 0; i < length;) {
+        if (length - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
+            out[used++] = ' ';
+            i += 3;
+        } else {
+            out[used++] = text[i++];
+        }
+    }
+    return used;
+}
+
+/* Bytes of the UTF-8 character that begins with `lead`. */
+static uint32_t character_size(uint8_t lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xe0) return 2;
+    return lead < 0xf0 ? 3 : 4;
+}
+
+static AlisaStatus push_bytes(const AlisaTokenizer *tokenizer, const char *bytes, uint32_t size,
+                              AlisaTokenList *list, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < size; i++) {
+        if (tokenizer->byte_tokens[(uint8_t)bytes[i]] >= 0) continue;
+        /* No byte fallback: the character is unknown. */
+        if (tokenizer->unknown >= 0) {
+            return alisa_token_list_push(list, tokenizer->unknown, error);
+        }
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "the vocabulary has no token for \"%.*s\", nor for its bytes, nor "
+                               "for unknown text",
+                               (int)size, bytes);
+    }
+    for (uint32_t i = 0; status == ALISA_OK && i < size; i++) {
+        status = alisa_token_list_push(list, tokenizer->byte_tokens[(uint8_t)bytes[i]], error);
+    }
+    return status;
+}
+
+AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
+                                       const char *text, size_t length, bool prefix,
+                                       AlisaTokenList *list, AlisaError *error) {
+    char *prepared = alisa_allocate(length + 1, 1, "text to tokenize", error);
+    if (!prepared) return ALISA_ERROR_MEMORY;
+    prepared[0] = ' ';
+    size_t size = prefix + alisa_sentencepiece_unescape(text, length, prepared + prefix);
+    AlisaStatus status = ALISA_OK;
+    merger->count = 0;
+    for (size_t i = 0; status == ALISA_OK && i < size;) {
+        uint32_t character = character_size((uint8_t)prepared[i]);
+        int32_t token = alisa_vocabulary_find(&tokenizer->vocabulary, prepared + i, character);
+        status = alisa_merger_add(merger, (uint32_t)i, character, token, error);
+        i += character;
+    }
+    if (status == ALISA_OK) {
+        status = alisa_merger_run(merger, tokenizer, prepared, find_piece, error);
+    }
+    uint32_t i = merger->count ? 0 : ALISA_SYMBOL_NONE;
+    while (status == ALISA_OK && i != ALISA_SYMBOL_NONE) {
+        const AlisaSymbol *symbol = &merger->symbols[i];
+        status = symbol->token >= 0
+                     ? alisa_token_list_push(list, symbol->token, error)
+                     : push_bytes(tokenizer, prepared + symbol->start, symbol->size, list, error);
+        i = symbol->next;
+    }
+    free(prepared);
+    return status;
+}

@@ -1,0 +1,309 @@
+#include "tokenizer/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <utf8proc.h>
+
+/* ---- Creation ----------------------------------------------------------------------------- */
+
+/* Texts of the tokens with which models end a text, a turn or a message. */
+static const char *const end_texts[] = {
+    "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>",        "<|eom_id|>",
+    "<|im_end|>",    "<|end|>",         "<end_of_turn>",     "<|eot|>",
+    "<EOT>",         "<|return|>",      "<end_of_utterance>", "<turn|>",
+};
+
+static const char *const end_keys[] = {
+    "tokenizer.ggml.eos_token_id",
+    "tokenizer.ggml.eot_token_id",
+    "tokenizer.ggml.eom_token_id",
+};
+
+static void add_end(AlisaTokenizer *tokenizer, int32_t token) {
+    if (token < 0 || alisa_tokenizer_is_end(tokenizer, token)) return;
+    tokenizer->ends[tokenizer->end_count++] = token;
+}
+
+_Static_assert(sizeof end_texts / sizeof end_texts[0] + sizeof end_keys / sizeof end_keys[0] + 1 <=
+                   ALISA_END_TOKENS_MAX,
+               "every way to name an end token has a place");
+
+/* Reads a token id. *token stays as it is when the key is absent. */
+static AlisaStatus read_token(const AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
+                              const char *name, int32_t *token, AlisaError *error) {
+    const AlisaGgufKey *key = alisa_gguf_find(gguf, name);
+    if (!key) return ALISA_OK;
+    /* Some writers put -1 for "none", some 2^32 - 1. */
+    if (key->type == ALISA_GGUF_I32 && (key->data[3] & 0x80)) {
+        *token = -1;
+        return ALISA_OK;
+    }
+    uint32_t id = 0;
+    AlisaStatus status = alisa_gguf_get_u32(gguf, name, &id, error);
+    if (status != ALISA_OK) return status;
+    if (id == UINT32_MAX) {
+        *token = -1;
+        return ALISA_OK;
+    }
+    if (id >= tokenizer->vocabulary.size) {
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: the key %s names token %u of a vocabulary of %u tokens",
+                               alisa_gguf_path(gguf), name, id, tokenizer->vocabulary.size);
+    }
+    *token = (int32_t)id;
+    return ALISA_OK;
+}
+
+static AlisaStatus load_special_tokens(AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
+                                       AlisaError *error) {
+    AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
+    bool sentencepiece = tokenizer->kind == ALISA_TOKENIZER_SENTENCEPIECE;
+    bool usual = sentencepiece && vocabulary->size > 2; /* <unk> <s> </s> come first */
+    tokenizer->bos = usual ? 1 : -1;
+    tokenizer->eos = usual ? 2 : -1;
+    tokenizer->unknown = usual ? 0 : -1;
+    tokenizer->add_bos = sentencepiece || tokenizer->bpe.rule->add_bos;
+    tokenizer->add_space_prefix = sentencepiece;
+    AlisaStatus status =
+        read_token(tokenizer, gguf, "tokenizer.ggml.bos_token_id", &tokenizer->bos, error);
+    if (status == ALISA_OK) {
+        status = read_token(tokenizer, gguf, "tokenizer.ggml.eos_token_id", &tokenizer->eos, error);
+    }
+    if (status == ALISA_OK) {
+        status = read_token(tokenizer, gguf, "tokenizer.ggml.unknown_token_id",
+                            &tokenizer->unknown, error);
+    }
+    if (status == ALISA_OK) {
+        status = alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_bos_token", &tokenizer->add_bos,
+                                     error);
+    }
+    if (status == ALISA_OK && sentencepiece) {
+        status = alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix",
+                                     &tokenizer->add_space_prefix, error);
+    }
+    add_end(tokenizer, tokenizer->eos);
+    for (size_t i = 0; status == ALISA_OK && i < sizeof end_keys / sizeof end_keys[0]; i++) {
+        int32_t token = -1;
+        status = read_token(tokenizer, gguf, end_keys[i], &token, error);
+        add_end(tokenizer, token);
+    }
+    for (size_t i = 0; status == ALISA_OK && i < sizeof end_texts / sizeof end_texts[0]; i++) {
+        size_t length = strlen(end_texts[i]);
+        int32_t token = alisa_vocabulary_match(vocabulary, end_texts[i], length, true);
+        if (token < 0) continue;
+        bool whole = vocabulary->offsets[token + 1] - vocabulary->offsets[token] == length;
+        if (whole && vocabulary->types[token] != ALISA_TOKEN_UNKNOWN) add_end(tokenizer, token);
+    }
+    return status;
+}
+
+static void find_byte_tokens(AlisaTokenizer *tokenizer) {
+    const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
+    memset(tokenizer->byte_tokens, 0xff, sizeof tokenizer->byte_tokens);
+    for (uint32_t i = vocabulary->size; i-- > 0;) {
+        if (vocabulary->types[i] != ALISA_TOKEN_BYTE) continue;
+        tokenizer->byte_tokens[(uint8_t)vocabulary->bytes[vocabulary->offsets[i]]] = (int32_t)i;
+    }
+}
+
+static bool string_is(AlisaGgufString string, const char *text) {
+    return string.length == strlen(text) && memcmp(string.data, text, string.length) == 0;
+}
+
+static AlisaStatus load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaGgufString model,
+                        AlisaError *error) {
+    if (string_is(model, "llama")) {
+        tokenizer->kind = ALISA_TOKENIZER_SENTENCEPIECE;
+    } else if (string_is(model, "gpt2")) {
+        tokenizer->kind = ALISA_TOKENIZER_BPE;
+    } else {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: the tokenizer \"%.*s\" (tokenizer.ggml.model) is not "
+                               "supported; supported are llama (SentencePiece) and gpt2 "
+                               "(byte-level BPE)",
+                               alisa_gguf_path(gguf), model.length < 64 ? (int)model.length : 64,
+                               model.data);
+    }
+    AlisaStatus status =
+        alisa_vocabulary_load(&tokenizer->vocabulary, gguf, tokenizer->kind, error);
+    if (status == ALISA_OK && tokenizer->kind == ALISA_TOKENIZER_BPE) {
+        status = alisa_bpe_load(tokenizer, gguf, error);
+    } else if (status == ALISA_OK) {
+        find_byte_tokens(tokenizer);
+    }
+    if (status == ALISA_OK) status = load_special_tokens(tokenizer, gguf, error);
+    return status;
+}
+
+AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **out,
+                                   AlisaError *error) {
+    *out = NULL;
+    AlisaGgufString model = {0};
+    AlisaStatus status = alisa_gguf_get_string(gguf, "tokenizer.ggml.model", &model, error);
+    if (status != ALISA_OK || !model.data || string_is(model, "none") ||
+        string_is(model, "no_vocab")) {
+        return status;
+    }
+    AlisaTokenizer *tokenizer = alisa_allocate_zeroed(1, sizeof *tokenizer, "tokenizer", error);
+    if (!tokenizer) return ALISA_ERROR_MEMORY;
+    status = load(tokenizer, gguf, model, error);
+    if (status != ALISA_OK) {
+        alisa_tokenizer_destroy(tokenizer);
+        return status;
+    }
+    *out = tokenizer;
+    return ALISA_OK;
+}
+
+void alisa_tokenizer_destroy(AlisaTokenizer *tokenizer) {
+    if (!tokenizer) return;
+    alisa_vocabulary_finish(&tokenizer->vocabulary);
+    alisa_bpe_finish(&tokenizer->bpe);
+    free(tokenizer);
+}
+
+uint32_t alisa_tokenizer_size(const AlisaTokenizer *tokenizer) {
+    return tokenizer->vocabulary.size;
+}
+
+int32_t alisa_tokenizer_bos(const AlisaTokenizer *tokenizer) {
+    return tokenizer->bos;
+}
+
+int32_t alisa_tokenizer_eos(const AlisaTokenizer *tokenizer) {
+    return tokenizer->eos;
+}
+
+bool alisa_tokenizer_is_end(const AlisaTokenizer *tokenizer, int32_t token) {
+    for (uint32_t i = 0; i < tokenizer->end_count; i++) {
+        if (tokenizer->ends[i] == token) return true;
+    }
+    return false;
+}
+
+/* ---- Text -> tokens ----------------------------------------------------------------------- */
+
+AlisaStatus alisa_token_list_push(AlisaTokenList *list, int32_t token, AlisaError *error) {
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 64;
+        int32_t *larger = realloc(list->ids, capacity * sizeof *larger);
+        if (!larger) {
+            return alisa_error_set(error, ALISA_ERROR_MEMORY, "no host memory for %zu tokens",
+                                   capacity);
+        }
+        list->ids = larger;
+        list->capacity = capacity;
+    }
+    list->ids[list->count++] = token;
+    return ALISA_OK;
+}
+
+static AlisaStatus check_text(const char *text, size_t length, AlisaError *error) {
+    if (length > INT32_MAX) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "the text has %zu bytes; at most %d can be tokenized at once",
+                               length, INT32_MAX);
+    }
+    for (size_t i = 0; i < length;) {
+        if ((uint8_t)text[i] < 0x80) {
+            i++;
+            continue;
+        }
+        utf8proc_int32_t character;
+        utf8proc_ssize_t size = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
+                                                 (utf8proc_ssize_t)(length - i), &character);
+        if (size < 1) {
+            return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                                   "the text is not valid UTF-8: byte 0x%02x at offset %zu",
+                                   (uint8_t)text[i], i);
+        }
+        i += (size_t)size;
+    }
+    return ALISA_OK;
+}
+
+/* Text between tokens that stand for themselves. `first`: at the start, or after a control token,
+ * where SentencePiece models expect a blank before a word. */
+static AlisaStatus encode_plain(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
+                                const char *text, size_t length, bool first, AlisaTokenList *list,
+                                AlisaError *error) {
+    if (length == 0) return ALISA_OK;
+    if (tokenizer->kind == ALISA_TOKENIZER_BPE) {
+        return alisa_bpe_encode(tokenizer, merger, text, length, list, error);
+    }
+    return alisa_sentencepiece_encode(tokenizer, merger, text, length,
+                                      first && tokenizer->add_space_prefix, list, error);
+}
+
+static AlisaStatus encode_all(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
+                              const char *text, size_t length, bool special, AlisaTokenList *list,
+                              AlisaError *error) {
+    const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
+    AlisaStatus status = ALISA_OK;
+    size_t plain = 0; /* start of the text that is not encoded yet */
+    bool first = true;
+    for (size_t i = 0; status == ALISA_OK && i < length;) {
+        int32_t token = alisa_vocabulary_match(vocabulary, text + i, length - i, special);
+        if (token < 0) {
+            i++;
+            continue;
+        }
+        status = encode_plain(tokenizer, merger, text + plain, i - plain, first, list, error);
+        if (status == ALISA_OK) status = alisa_token_list_push(list, token, error);
+        first = vocabulary->types[token] != ALISA_TOKEN_USER_DEFINED;
+        i += vocabulary->offsets[token + 1] - vocabulary->offsets[token];
+        plain = i;
+    }
+    if (status != ALISA_OK) return status;
+    return encode_plain(tokenizer, merger, text + plain, length - plain, first, list, error);
+}
+
+AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *text, size_t length,
+                                   uint32_t flags, int32_t **tokens, size_t *count,
+                                   AlisaError *error) {
+    *tokens = NULL;
+    *count = 0;
+    AlisaStatus status = check_text(text, length, error);
+    if (status != ALISA_OK) return status;
+    AlisaTokenList list = {0};
+    list.capacity = length / 4 + 16;
+    list.ids = alisa_allocate(list.capacity, sizeof *list.ids, "tokens", error);
+    if (!list.ids) return ALISA_ERROR_MEMORY;
+    AlisaMerger merger = {0};
+    if ((flags & ALISA_TOKENIZE_BOS) && tokenizer->add_bos && tokenizer->bos >= 0) {
+        status = alisa_token_list_push(&list, tokenizer->bos, error);
+    }
+    if (status == ALISA_OK) {
+        status = encode_all(tokenizer, &merger, text, length,
+                            (flags & ALISA_TOKENIZE_SPECIAL) != 0, &list, error);
+    }
+    alisa_merger_finish(&merger);
+    if (status != ALISA_OK) {
+        free(list.ids);
+        return status;
+    }
+    *tokens = list.ids;
+    *count = list.count;
+    return ALISA_OK;
+}
+
+/* ---- Tokens -> text ----------------------------------------------------------------------- */
+
+size_t alisa_tokenizer_bytes(const AlisaTokenizer *tokenizer, int32_t token, bool first,
+                             bool special, char *buffer, size_t capacity) {
+    const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
+    if (token < 0 || (uint32_t)token >= vocabulary->size) return 0;
+    AlisaTokenType type = vocabulary->types[token];
+    bool hidden = type == ALISA_TOKEN_CONTROL || type == ALISA_TOKEN_UNKNOWN;
+    if (hidden && !special) return 0;
+    const char *bytes = vocabulary->bytes + vocabulary->offsets[token];
+    size_t length = vocabulary->offsets[token + 1] - vocabulary->offsets[token];
+    if (first && tokenizer->add_space_prefix && type == ALISA_TOKEN_NORMAL && length > 0 &&
+        bytes[0] == ' ') {
+        bytes++;
+        length--;
+    }
+    if (length <= capacity && length > 0) memcpy(buffer, bytes, length);
+    return length;
+}
