@@ -6,7 +6,7 @@
 
 #include "ops/ops.h"
 
-/* Weight types the kernels know; also the index of their row in a table of kernels. */
+/* Weight types the kernels know: index in tables of kernels and value of WEIGHT_TYPE in cl/. */
 enum {
     ALISA_OPS_F32,
     ALISA_OPS_F16,
@@ -16,14 +16,17 @@ enum {
     ALISA_OPS_TYPE_COUNT
 };
 
-enum { ALISA_OPS_MATVEC_ROWS = 8 }; /* activation rows one matvec launch takes */
+enum {
+    ALISA_OPS_MATVEC_ROWS = 8, /* activation rows one matvec launch takes */
+    ALISA_OPS_MATMUL_TILES = 2 /* builds of the kernel for many rows */
+};
 
 struct AlisaOps {
     AlisaDevice *device; /* not owned */
     AlisaOpsParameters parameters;
     /* Kernels already asked for (owned by the device): the token loop builds no option strings. */
-    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATVEC_ROWS];
-    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT];
+    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS]; /* [type][aligned][rows-1] */
+    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_TILES]; /* [type][aligned or tile] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
 };
 
@@ -34,6 +37,9 @@ AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, 
 
 /* ALISA_OPS_* of a tensor type, or -1 if it is not computed with. */
 int alisa_ops_type_index(uint32_t tensor_type);
+
+/* Of a matrix whose type is computed with. */
+uint64_t alisa_ops_row_bytes(const AlisaMatrix *matrix);
 
 /* Checks that the matrix is computed with, is made of whole blocks and lies inside its buffer.
  * `operation` names the caller in the message. */

@@ -1,0 +1,190 @@
+/*
+ * The matrix product: a kernel by layout and number of rows, its options, its launch (cl/gemm).
+ */
+#include <stdio.h>
+
+#include "ops/ops_internal.h"
+
+/* Register and local-memory tiles of matmul_group, largest first: the first one whose group the
+ * device allows is used. */
+typedef struct GroupTile {
+    uint32_t group; /* work-items: (rows / item_rows) (outputs / item_outputs) */
+    uint32_t rows, outputs, item_rows, item_outputs, depth;
+} GroupTile;
+
+static const GroupTile group_tiles[] = {
+    {256, 64, 64, 4, 4, 16},
+    {128, 64, 64, 8, 4, 16},
+    {64, 32, 32, 4, 4, 16},
+    {16, 16, 16, 4, 4, 16},
+    {1, 4, 4, 4, 4, 16},
+};
+
+/* Tiles of matmul_item. 12 rows x 2 vectors fill the 32 vector registers of AVX-512; 8 rows waste
+ * less when 12 would leave the last tile nearly empty. */
+static const uint32_t item_tile_rows[ALISA_OPS_MATMUL_TILES] = {12, 8};
+enum { ITEM_OUTPUTS = 32, ITEM_PADDING = 16 };
+
+/* Work-items wanted for each compute unit: enough that none waits long for the slowest. */
+enum { ITEMS_PER_UNIT = 16, PANELS_PER_UNIT = 4 };
+
+enum { MATVEC_GROUP_OUTPUTS = 4 };
+
+static uint32_t ceil_divide(uint32_t value, uint32_t unit) {
+    return value / unit + (value % unit != 0);
+}
+
+/* What -DALIGNED=1 promises; see cl/prelude.clh. */
+static bool is_aligned(const AlisaMatrix *weights, AlisaVector x) {
+    bool blocks = alisa_tensor_type_info(weights->type)->block_elements > 1;
+    return x.offset % 4 == 0 && weights->columns % 4 == 0 &&
+           (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
+}
+
+/* Weight rows that matvec_item reads side by side. One row alone streams best from memory; with many
+ * activations the loads of x count more. */
+static uint32_t matvec_item_outputs(uint32_t rows) {
+    return rows < 4 ? 1 : 2;
+}
+
+static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
+                          AlisaVector y, uint32_t accumulate, AlisaError *error) {
+    bool item = ops->parameters.matvec_layout == ALISA_LAYOUT_ITEM;
+    int type = alisa_ops_type_index(weights->type);
+    int aligned = !item && is_aligned(weights, x);
+    uint32_t group = ops->parameters.matvec_group;
+    uint32_t side = item ? matvec_item_outputs(rows) : MATVEC_GROUP_OUTPUTS;
+    AlisaKernel **kernel = &ops->matvec[type][aligned][rows - 1];
+    if (!*kernel) {
+        char options[128];
+        snprintf(options, sizeof options,
+                 "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d", type, rows,
+                 side, group, aligned);
+        const char *file = item ? "gemm/matvec_item.cl" : "gemm/matvec_group.cl";
+        AlisaStatus status = alisa_ops_kernel(ops, file, item ? "matvec_item" : "matvec_group",
+                                              options, kernel, error);
+        if (status) return status;
+    }
+
+    AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(weights->buffer), ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(y.buffer),        ALISA_ARG(y.offset),
+        ALISA_ARG(weights->rows),          ALISA_ARG(weights->columns),
+        ALISA_ARG(accumulate),             {0},
+    };
+    if (!item) {
+        AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, side) * group, 1, 1},
+                              {group, 1, 1}};
+        return alisa_kernel_launch(*kernel, &launch, arguments, 9, error);
+    }
+    uint32_t units = alisa_device_info(ops->device)->compute_units;
+    uint32_t run = ceil_divide(ceil_divide(weights->rows, units * ITEMS_PER_UNIT), side) * side;
+    arguments[9] = ALISA_ARG(run);
+    AlisaLaunch launch = {{ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
+    return alisa_kernel_launch(*kernel, &launch, arguments, 10, error);
+}
+
+static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                AlisaError *error) {
+    const AlisaDeviceInfo *info = alisa_device_info(ops->device);
+    const GroupTile *tile = group_tiles;
+    while (tile->group > info->max_work_group) tile++;
+    int type = alisa_ops_type_index(weights->type);
+    int aligned = is_aligned(weights, x);
+    AlisaKernel **kernel = &ops->matmul[type][aligned];
+    if (!*kernel) {
+        char options[192];
+        snprintf(options, sizeof options,
+                 "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
+                 "-DITEM_OUTPUTS=%u -DDEPTH=%u",
+                 type, aligned, tile->rows, tile->outputs, tile->item_rows, tile->item_outputs,
+                 tile->depth);
+        AlisaStatus status = alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options,
+                                              kernel, error);
+        if (status) return status;
+    }
+    const AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, tile->outputs) * tile->group,
+                                 ceil_divide(rows, tile->rows), 1},
+                                {tile->group, 1, 1}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(weights->buffer), ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(y.buffer),        ALISA_ARG(y.offset),
+        ALISA_ARG(weights->rows),          ALISA_ARG(weights->columns),
+        ALISA_ARG(rows),                   ALISA_ARG(accumulate),
+    };
+    return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
+                               error);
+}
+
+/* Columns of a panel that fits in local memory together with the copied rows of x. */
+static uint32_t item_depth(uint64_t local_memory, uint32_t tile_rows) {
+    uint32_t depth = 256;
+    while (depth > 32 && (depth * ITEM_OUTPUTS + tile_rows * (depth + ITEM_PADDING)) *
+                                 sizeof(float) > local_memory) {
+        depth /= 2;
+    }
+    return depth;
+}
+
+static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                               uint32_t rows, AlisaVector y, uint32_t accumulate,
+                               AlisaError *error) {
+    const AlisaDeviceInfo *info = alisa_device_info(ops->device);
+    int type = alisa_ops_type_index(weights->type), variant = 0;
+    for (int i = 1; i < ALISA_OPS_MATMUL_TILES; i++) {
+        uint32_t best = item_tile_rows[variant], other = item_tile_rows[i];
+        if (ceil_divide(rows, other) * other < ceil_divide(rows, best) * best) variant = i;
+    }
+    uint32_t tile_rows = item_tile_rows[variant];
+    AlisaKernel **kernel = &ops->matmul[type][variant];
+    if (!*kernel) {
+        char options[96];
+        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DDEPTH=%u", type,
+                 tile_rows, item_depth(info->local_memory, tile_rows));
+        AlisaStatus status = alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options,
+                                              kernel, error);
+        if (status) return status;
+    }
+
+    /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
+     * price of dequantising a panel again for each part. */
+    uint32_t panels = ceil_divide(weights->rows, ITEM_OUTPUTS);
+    uint32_t parts = ceil_divide(info->compute_units * PANELS_PER_UNIT, panels);
+    uint32_t chunk = ceil_divide(ceil_divide(rows, parts), tile_rows) * tile_rows;
+    const AlisaLaunch launch = {{panels, ceil_divide(rows, chunk), 1}, {1, 1, 1}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(weights->buffer), ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(y.buffer),        ALISA_ARG(y.offset),
+        ALISA_ARG(weights->rows),          ALISA_ARG(weights->columns),
+        ALISA_ARG(rows),                   ALISA_ARG(chunk),
+        ALISA_ARG(accumulate),
+    };
+    return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
+                               error);
+}
+
+AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
+                             AlisaVector y, bool accumulate, AlisaError *error) {
+    AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
+    if (status) return status;
+
+    if (rows > ops->parameters.matvec_max_rows) {
+        return ops->parameters.matmul_layout == ALISA_LAYOUT_ITEM
+                   ? matmul_item(ops, weights, x, rows, y, accumulate, error)
+                   : matmul_group(ops, weights, x, rows, y, accumulate, error);
+    }
+    while (rows > 0 && !status) {
+        uint32_t count = rows < ALISA_OPS_MATVEC_ROWS ? rows : ALISA_OPS_MATVEC_ROWS;
+        status = matvec(ops, weights, x, count, y, accumulate, error);
+        x.offset += (uint64_t)count * weights->columns;
+        y.offset += (uint64_t)count * weights->rows;
+        rows -= count;
+    }
+    return status;
+}

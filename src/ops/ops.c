@@ -1,0 +1,124 @@
+#include <stdlib.h>
+
+#include "ops/ops_internal.h"
+
+/* The type's index is also the value of its WEIGHT_ macro in cl/quant.clh. */
+static const struct {
+    uint32_t tensor_type;
+    uint32_t alignment; /* bytes at which the kernels may read a row: the type's widest load */
+} types[ALISA_OPS_TYPE_COUNT] = {
+    [ALISA_OPS_F32] = {ALISA_TENSOR_F32, 4},   [ALISA_OPS_F16] = {ALISA_TENSOR_F16, 2},
+    [ALISA_OPS_BF16] = {ALISA_TENSOR_BF16, 2}, [ALISA_OPS_Q8_0] = {ALISA_TENSOR_Q8_0, 2},
+    [ALISA_OPS_Q4_0] = {ALISA_TENSOR_Q4_0, 2},
+};
+
+static uint32_t power_of_two_below(uint64_t limit, uint32_t wanted) {
+    while (wanted > 1 && wanted > limit) wanted /= 2;
+    return wanted;
+}
+
+void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters) {
+    bool item = info->type == ALISA_DEVICE_CPU;
+    AlisaLayout layout = item ? ALISA_LAYOUT_ITEM : ALISA_LAYOUT_GROUP;
+    *parameters = (AlisaOpsParameters){
+        .matvec_layout = layout,
+        .matmul_layout = layout,
+        .attention_layout = layout,
+        .matvec_group = power_of_two_below(info->max_work_group, 64),
+        .matvec_max_rows = ALISA_OPS_MATVEC_ROWS,
+        .norm_group = item ? 1 : power_of_two_below(info->max_work_group, 256),
+    };
+}
+
+AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *parameters,
+                             AlisaOps **ops, AlisaError *error) {
+    *ops = NULL;
+    AlisaOps *created = alisa_allocate_zeroed(1, sizeof *created, "operations", error);
+    if (!created) return ALISA_ERROR_MEMORY;
+    created->device = device;
+    if (parameters) {
+        created->parameters = *parameters;
+    } else {
+        alisa_ops_parameters_defaults(alisa_device_info(device), &created->parameters);
+    }
+    *ops = created;
+    return ALISA_OK;
+}
+
+void alisa_ops_destroy(AlisaOps *ops) {
+    free(ops);
+}
+
+AlisaDevice *alisa_ops_device(const AlisaOps *ops) {
+    return ops->device;
+}
+
+const AlisaOpsParameters *alisa_ops_parameters(const AlisaOps *ops) {
+    return &ops->parameters;
+}
+
+AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, const char *options,
+                             AlisaKernel **kernel, AlisaError *error) {
+    if (*kernel) return ALISA_OK;
+    return alisa_kernel_get(ops->device, file, name, options ? options : "", kernel, error);
+}
+
+int alisa_ops_type_index(uint32_t tensor_type) {
+    for (int i = 0; i < ALISA_OPS_TYPE_COUNT; i++) {
+        if (types[i].tensor_type == tensor_type) return i;
+    }
+    return -1;
+}
+
+uint64_t alisa_ops_row_bytes(const AlisaMatrix *matrix) {
+    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(matrix->type);
+    return (uint64_t)matrix->columns / info->block_elements * info->block_bytes;
+}
+
+AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *matrix,
+                                   AlisaError *error) {
+    int index = alisa_ops_type_index(matrix->type);
+    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(matrix->type);
+    if (index < 0 || !info) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "%s: weights of type %s cannot be computed with", operation,
+                               info ? info->name : "unknown");
+    }
+    if (matrix->rows == 0 || matrix->columns == 0 || matrix->columns % info->block_elements) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "%s: %u x %u weights are not rows of whole %s blocks of %u",
+                               operation, matrix->rows, matrix->columns, info->name,
+                               info->block_elements);
+    }
+    if (matrix->offset % types[index].alignment) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "%s: %s weights at byte %llu are not aligned to %u bytes", operation,
+                               info->name, (unsigned long long)matrix->offset,
+                               types[index].alignment);
+    }
+    uint64_t size = matrix->buffer->size;
+    if (matrix->offset > size ||
+        matrix->rows > (size - matrix->offset) / alisa_ops_row_bytes(matrix)) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "%s: %u x %u %s weights at byte %llu end outside their buffer of "
+                               "%llu bytes",
+                               operation, matrix->rows, matrix->columns, info->name,
+                               (unsigned long long)matrix->offset, (unsigned long long)size);
+    }
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_ops_check_vector(const char *operation, const char *name, AlisaVector vector,
+                                   uint64_t rows, uint64_t columns, AlisaError *error) {
+    uint64_t floats = vector.buffer->size / sizeof(float);
+    if (vector.offset <= floats &&
+        (columns == 0 || rows <= (floats - vector.offset) / columns)) {
+        return ALISA_OK;
+    }
+    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                           "%s: %s of %llu x %llu floats at element %llu ends outside its buffer "
+                           "of %llu bytes",
+                           operation, name, (unsigned long long)rows, (unsigned long long)columns,
+                           (unsigned long long)vector.offset,
+                           (unsigned long long)vector.buffer->size);
+}

@@ -1,0 +1,118 @@
+#include "oracle/quant.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint16_t read_u16(const uint8_t *bytes) {
+    return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+static void write_u16(uint8_t *bytes, uint32_t value) {
+    bytes[0] = (uint8_t)value;
+    bytes[1] = (uint8_t)(value >> 8);
+}
+
+/* Finite halves only. */
+static double half_value(uint16_t bits) {
+    int exponent = bits >> 10 & 31, fraction = bits & 1023;
+    double magnitude = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+static double bfloat_value(uint16_t bits) {
+    uint32_t wide = (uint32_t)bits << 16;
+    float value;
+    memcpy(&value, &wide, sizeof value);
+    return value;
+}
+
+uint64_t oracle_row_bytes(uint32_t type, uint32_t columns) {
+    switch (type) {
+    case ALISA_TENSOR_F32: return 4ull * columns;
+    case ALISA_TENSOR_F16:
+    case ALISA_TENSOR_BF16: return 2ull * columns;
+    case ALISA_TENSOR_Q8_0: return columns / 32 * 34ull;
+    case ALISA_TENSOR_Q4_0: return columns / 32 * 18ull;
+    default: abort();
+    }
+}
+
+void oracle_dequantise_row(uint32_t type, const uint8_t *row, uint32_t columns, double *values) {
+    for (uint32_t k = 0; k < columns; k++) {
+        uint32_t block = k / 32, i = k % 32;
+        float wide;
+        switch (type) {
+        case ALISA_TENSOR_F32:
+            memcpy(&wide, row + 4 * k, sizeof wide);
+            values[k] = wide;
+            break;
+        case ALISA_TENSOR_F16: values[k] = half_value(read_u16(row + 2 * k)); break;
+        case ALISA_TENSOR_BF16: values[k] = bfloat_value(read_u16(row + 2 * k)); break;
+        case ALISA_TENSOR_Q8_0: {
+            const uint8_t *bytes = row + 34 * block;
+            int value = bytes[2 + i] < 128 ? bytes[2 + i] : bytes[2 + i] - 256;
+            values[k] = half_value(read_u16(bytes)) * value;
+            break;
+        }
+        case ALISA_TENSOR_Q4_0: {
+            const uint8_t *bytes = row + 18 * block;
+            int nibble = i < 16 ? bytes[2 + i] & 15 : bytes[2 + i - 16] >> 4;
+            values[k] = half_value(read_u16(bytes)) * (nibble - 8);
+            break;
+        }
+        default: abort();
+        }
+    }
+}
+
+/* Bits of a half of the kind wanted, sign included: an element of F16, or a block's scale. */
+static uint32_t make_half(OracleWeights kind, uint32_t k, AlisaRandom *random) {
+    uint32_t sign = kind == ORACLE_WEIGHTS_LARGE ? (k & 1) << 15 : alisa_random_next(random) & 0x8000;
+    uint32_t fraction = alisa_random_below(random, 1024);
+    switch (kind) {
+    case ORACLE_WEIGHTS_LARGE: return sign | 28u << 10 | fraction;       /* 2^13 .. 2^14 */
+    case ORACLE_WEIGHTS_SUBNORMAL: return sign | (fraction ? fraction : 1);
+    default: return sign | (12 + alisa_random_below(random, 4)) << 10 | fraction; /* 2^-3 .. 2 */
+    }
+}
+
+static float make_float(OracleWeights kind, uint32_t k, AlisaRandom *random) {
+    float value = alisa_random_normal(random);
+    switch (kind) {
+    case ORACLE_WEIGHTS_LARGE: return (k & 1 ? -1e4f : 1e4f) * (1 + fabsf(value));
+    case ORACLE_WEIGHTS_SUBNORMAL: return value * 1e-30f; /* float subnormals may be flushed */
+    default: return value;
+    }
+}
+
+static void make_block(uint32_t type, OracleWeights kind, uint32_t block, AlisaRandom *random,
+                       uint8_t *bytes) {
+    uint32_t count = type == ALISA_TENSOR_Q8_0 ? 32 : 16;
+    write_u16(bytes, make_half(kind, block, random));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t in_turn = block * count + i; /* from -128 on; every pair of nibbles */
+        bytes[2 + i] = (uint8_t)(kind == ORACLE_WEIGHTS_EXTREME ? in_turn + 128
+                                                                : alisa_random_next(random));
+    }
+}
+
+void oracle_make_row(uint32_t type, OracleWeights kind, uint32_t columns, AlisaRandom *random,
+                     uint8_t *row) {
+    if (type == ALISA_TENSOR_Q8_0 || type == ALISA_TENSOR_Q4_0) {
+        uint64_t bytes = oracle_row_bytes(type, 32);
+        for (uint32_t block = 0; block < columns / 32; block++)
+            make_block(type, kind, block, random, row + block * bytes);
+        return;
+    }
+    for (uint32_t k = 0; k < columns; k++) {
+        float value = make_float(kind, k, random);
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        switch (type) {
+        case ALISA_TENSOR_F32: memcpy(row + 4 * k, &value, sizeof value); break;
+        case ALISA_TENSOR_BF16: write_u16(row + 2 * k, bits >> 16); break;
+        default: write_u16(row + 2 * k, make_half(kind, k, random)); break;
+        }
+    }
+}
