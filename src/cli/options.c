@@ -1,0 +1,127 @@
+#include "options.h"
+
+#include "alisa/alisa.h"
+
+enum {
+    TEXT_COMMANDS = COMMAND_GENERATE | COMMAND_CHAT,
+    EVAL_COMMANDS = COMMAND_PERPLEXITY | COMMAND_LOGPROBS,
+    MODEL_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH | COMMAND_TOKENIZE,
+    DEVICE_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH,
+    ALL_COMMANDS = MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION,
+};
+
+static const Choice text_outputs[] = {
+    {"text", OUTPUT_TEXT}, {"json", OUTPUT_JSON}, {"jsonl", OUTPUT_JSONL}, {0}};
+static const Choice plain_outputs[] = {{"text", OUTPUT_TEXT}, {"json", OUTPUT_JSON}, {0}};
+static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
+                                       {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
+                                       {"sql", OUTPUT_SQL},     {0}};
+static const Choice kv_types[] = {{"f16", ALISA_KV_F16}, {"f32", ALISA_KV_F32}, {0}};
+
+#define FIELD(name)  offsetof(Settings, name)
+#define MOST_TOKENS  2147483647.0
+#define MOST_ROWS    1048576.0
+#define MOST_BATCHES 65536.0
+
+/* Spelling and defaults are llama.cpp's wherever it has the flag. */
+static const Option options[] = {
+    {"--model", "-m", OPTION_STRING, FIELD(model), "FILE", NULL, 0, 0, NULL, MODEL_COMMANDS,
+     "the model, a GGUF file"},
+    {"--prompt", "-p", OPTION_STRING, FIELD(prompt), "TEXT", NULL, 0, 0, NULL,
+     COMMAND_GENERATE | COMMAND_TOKENIZE | COMMAND_LOGPROBS, "the text to go on from"},
+    {"--file", "-f", OPTION_STRING, FIELD(file), "FILE", NULL, 0, 0, NULL,
+     COMMAND_GENERATE | COMMAND_TOKENIZE | COMMAND_PERPLEXITY,
+     "read the text from a file, - is standard input"},
+    {"--prompts", NULL, OPTION_STRING, FIELD(prompts), "FILE", NULL, 0, 0, NULL, COMMAND_GENERATE,
+     "a prompt a line (blank ones are skipped), or JSON lines with \"prompt\""},
+    {"--tokens", NULL, OPTION_INTEGERS, FIELD(tokens), "IDS", NULL, 0, MOST_TOKENS, NULL,
+     COMMAND_LOGPROBS, "token ids instead of a text: 1,403,407"},
+    {"--system-prompt", "-sys", OPTION_STRING, FIELD(system_prompt), "TEXT", NULL, 0, 0, NULL,
+     COMMAND_CHAT, "first message of the conversation"},
+    {"--chat-template", NULL, OPTION_STRING, FIELD(chat_template), "NAME", NULL, 0, 0, NULL,
+     COMMAND_CHAT, "how turns are written, when the model does not say"},
+    {"--predict", "-n", OPTION_INTEGER, FIELD(predict), "N", "-1", -1, MOST_TOKENS, NULL,
+     TEXT_COMMANDS, "tokens to generate, -1 = until the text ends"},
+    {"--predict", "-n", OPTION_INTEGER, FIELD(predict), "N", "0", 0, MOST_TOKENS, NULL,
+     COMMAND_LOGPROBS, "tokens to generate greedily after the prompt"},
+    {"--n-prompt", "-p", OPTION_INTEGERS, FIELD(prompt_lengths), "N", "512", 0, MOST_ROWS, NULL,
+     COMMAND_BENCH, "prompt lengths to time"},
+    {"--n-gen", "-n", OPTION_INTEGERS, FIELD(generate_lengths), "N", "128", 0, MOST_ROWS, NULL,
+     COMMAND_BENCH, "numbers of generated tokens to time"},
+    {"--n-depth", "-d", OPTION_INTEGERS, FIELD(depths), "N", "0", 0, MOST_ROWS, NULL, COMMAND_BENCH,
+     "tokens already in the context"},
+    {"--repetitions", "-r", OPTION_INTEGER, FIELD(repetitions), "N", "5", 1, 10000, NULL,
+     COMMAND_BENCH, "times each test is run"},
+    {"--ctx-size", "-c", OPTION_INTEGER, FIELD(context), "N", "0", 0, MOST_TOKENS, NULL,
+     TEXT_COMMANDS | COMMAND_LOGPROBS, "tokens a sequence can hold, 0 = the model's"},
+    {"--ctx-size", "-c", OPTION_INTEGER, FIELD(context), "N", "512", 2, MOST_ROWS, NULL,
+     COMMAND_PERPLEXITY, "tokens of a chunk"},
+    {"--chunks", NULL, OPTION_INTEGER, FIELD(chunks), "N", "-1", -1, MOST_TOKENS, NULL,
+     COMMAND_PERPLEXITY, "chunks to score, -1 = all"},
+    {"--batch-size", "-b", OPTION_INTEGER, FIELD(batch_size), "N", "2048", 1, MOST_ROWS, NULL,
+     TEXT_COMMANDS | EVAL_COMMANDS, "most tokens handed over at once"},
+    {"--batch-size", "-b", OPTION_INTEGERS, FIELD(batch_sizes), "N", "2048", 1, MOST_ROWS, NULL,
+     COMMAND_BENCH, "most tokens handed over at once"},
+    {"--ubatch-size", "-ub", OPTION_INTEGER, FIELD(micro_batch), "N", "512", 1, MOST_ROWS, NULL,
+     TEXT_COMMANDS | EVAL_COMMANDS, "most tokens computed at once"},
+    {"--ubatch-size", "-ub", OPTION_INTEGERS, FIELD(micro_batches), "N", "512", 1, MOST_ROWS, NULL,
+     COMMAND_BENCH, "most tokens computed at once"},
+    {"--batch", NULL, OPTION_INTEGER, FIELD(batch), "N", "0", 0, MOST_BATCHES, NULL,
+     COMMAND_GENERATE,
+     "sequences generated together: copies of the prompt, or lines of --prompts (0 = 1, or all "
+     "lines)"},
+    {"--batch", NULL, OPTION_INTEGERS, FIELD(batches), "N", "1", 1, MOST_BATCHES, NULL,
+     COMMAND_BENCH, "sequences that advance together"},
+    {"--seed", "-s", OPTION_INTEGER, FIELD(seed), "N", "-1", -1, 4294967295.0, NULL, TEXT_COMMANDS,
+     "same seed, same text; -1 = a new one each time"},
+    {"--temp", NULL, OPTION_REAL, FIELD(temperature), "X", "0.80", 0, 1000, NULL, TEXT_COMMANDS,
+     "temperature, 0 = always the likeliest token"},
+    {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "N", "40", 0, MOST_TOKENS, NULL, TEXT_COMMANDS,
+     "choose among the N likeliest tokens, 0 = all"},
+    {"--top-p", NULL, OPTION_REAL, FIELD(top_p), "X", "0.95", 0, 1, NULL, TEXT_COMMANDS,
+     "choose among the likeliest that together reach X, 1 = all"},
+    {"--min-p", NULL, OPTION_REAL, FIELD(min_p), "X", "0.05", 0, 1, NULL, TEXT_COMMANDS,
+     "drop tokens below X times the likeliest, 0 = none"},
+    {"--repeat-penalty", NULL, OPTION_REAL, FIELD(repeat_penalty), "X", "1.00", 0.01, 1000, NULL,
+     TEXT_COMMANDS, "make recent tokens less likely, 1 = off"},
+    {"--repeat-last-n", NULL, OPTION_INTEGER, FIELD(repeat_last_n), "N", "64", -1, MOST_ROWS, NULL,
+     TEXT_COMMANDS, "tokens the penalty looks at, -1 = all"},
+    {"--ignore-eos", NULL, OPTION_FLAG, FIELD(ignore_eos), NULL, NULL, 0, 0, NULL, COMMAND_GENERATE,
+     "go on when the model ends the text"},
+    {"--no-display-prompt", NULL, OPTION_FLAG, FIELD(no_display_prompt), NULL, NULL, 0, 0, NULL,
+     COMMAND_GENERATE, "print the generated text only"},
+    {"--ids", NULL, OPTION_FLAG, FIELD(ids), NULL, NULL, 0, 0, NULL, COMMAND_TOKENIZE,
+     "print the ids only: [1, 2, 3]"},
+    {"--no-bos", NULL, OPTION_FLAG, FIELD(no_bos), NULL, NULL, 0, 0, NULL, COMMAND_TOKENIZE,
+     "do not add the token that begins a text"},
+    {"--cache-type-k", "-ctk", OPTION_CHOICE, FIELD(key_type), "TYPE", "f16", 0, 0, kv_types,
+     DEVICE_COMMANDS, "type of cached keys"},
+    {"--cache-type-v", "-ctv", OPTION_CHOICE, FIELD(value_type), "TYPE", "f16", 0, 0, kv_types,
+     DEVICE_COMMANDS, "type of cached values"},
+    {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
+     "index or part of the name of a device; the fastest when absent"},
+    {"--device-mem", NULL, OPTION_SIZE, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,
+     DEVICE_COMMANDS, "memory to use on the device (512M, 6G); all of it when absent"},
+    {"--list-devices", NULL, OPTION_REQUEST, FIELD(list_devices), NULL, NULL, 0, 0, NULL,
+     DEVICE_COMMANDS, "print the devices and stop"},
+    {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, text_outputs,
+     COMMAND_GENERATE, "form of the output"},
+    {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, plain_outputs,
+     COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_LOGPROBS, "form of the output"},
+    {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "md", 0, 0, table_outputs,
+     COMMAND_BENCH, "form of the output"},
+    {"--verbose", "-v", OPTION_FLAG, FIELD(verbose), NULL, NULL, 0, 0, NULL,
+     DEVICE_COMMANDS | COMMAND_DEVICES, "say more on standard error"},
+    {"--log-file", NULL, OPTION_STRING, FIELD(log_file), "FILE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
+     "append everything the engine reports to a file"},
+    {"--help", "-h", OPTION_REQUEST, FIELD(help), NULL, NULL, 0, 0, NULL, ALL_COMMANDS,
+     "print this and stop"},
+    {"--version", NULL, OPTION_REQUEST, FIELD(version), NULL, NULL, 0, 0, NULL, ALL_COMMANDS,
+     "print the version and stop"},
+    {0},
+};
+
+static const char *const variables[] = {"ALISA_CACHE", "ALISA_KERNEL_DIR", "ALISA_BINARY",
+                                        "ALISA_TEST_*", NULL};
+
+const ArgumentTable alisa_cli_options = {options, variables};

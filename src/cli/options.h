@@ -1,0 +1,45 @@
+/*
+ * Every flag of every command, and the settings they fill.
+ */
+#ifndef ALISA_CLI_OPTIONS_H
+#define ALISA_CLI_OPTIONS_H
+
+#include "arguments.h"
+
+enum {
+    COMMAND_GENERATE = 1u << 0,
+    COMMAND_CHAT = 1u << 1,
+    COMMAND_BENCH = 1u << 2,
+    COMMAND_DEVICES = 1u << 3,
+    COMMAND_INSPECT = 1u << 4,
+    COMMAND_TOKENIZE = 1u << 5,
+    COMMAND_PERPLEXITY = 1u << 6,
+    COMMAND_LOGPROBS = 1u << 7,
+    COMMAND_COMPLETION = 1u << 8,
+};
+
+typedef enum OutputFormat {
+    OUTPUT_TEXT,
+    OUTPUT_JSON,
+    OUTPUT_JSONL,
+    OUTPUT_MARKDOWN,
+    OUTPUT_CSV,
+    OUTPUT_SQL,
+} OutputFormat;
+
+typedef struct Settings {
+    const char *operand; /* the word without a dash */
+    const char *model, *device, *log_file, *prompt, *file, *prompts, *system_prompt, *chat_template;
+    bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
+    int output, key_type, value_type; /* OutputFormat, AlisaKvType */
+    uint64_t device_memory;
+    int64_t predict, context, batch_size, micro_batch, batch, seed, chunks;
+    int64_t top_k, repeat_last_n, repetitions;
+    double temperature, top_p, min_p, repeat_penalty;
+    IntegerList tokens;
+    IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
+} Settings;
+
+extern const ArgumentTable alisa_cli_options;
+
+#endif

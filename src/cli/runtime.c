@@ -1,0 +1,166 @@
+#include "runtime.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings) {
+    *runtime = (Runtime){.settings = settings};
+    runtime->timings.begin_ns = alisa_cli_clock();
+    if (!settings->model) {
+        return alisa_cli_refuse(EXIT_USAGE, "no model was given: use -m FILE or set ALISA_MODEL");
+    }
+    AlisaError error;
+    if (alisa_model_open(settings->model, &runtime->model, &error) != ALISA_OK) {
+        return alisa_cli_fail(&error);
+    }
+    alisa_model_info(runtime->model, &runtime->info);
+    return EXIT_DONE;
+}
+
+ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
+    const Settings *settings = runtime->settings;
+    AlisaError error;
+    AlisaDeviceOptions device_options;
+    alisa_device_options_defaults(&device_options);
+    device_options.selector = settings->device;
+    device_options.log = alisa_cli_log();
+    AlisaStatus status = alisa_device_open(&device_options, &runtime->device, &error);
+    if (status != ALISA_OK) {
+        ExitCode code = alisa_cli_fail(&error);
+        /* A driver that fails a build or computes wrong results is no usable device. */
+        return status == ALISA_ERROR_DEVICE ? EXIT_NO_DEVICE : code;
+    }
+    AlisaEngineOptions engine_options;
+    alisa_engine_options_defaults(&engine_options);
+    engine_options.device_memory = settings->device_memory;
+    engine_options.progress = alisa_cli_progress();
+    engine_options.log = alisa_cli_log();
+    if (alisa_engine_create(runtime->model, runtime->device, &engine_options, &runtime->engine,
+                            &error) != ALISA_OK) {
+        return alisa_cli_fail(&error);
+    }
+    return EXIT_DONE;
+}
+
+AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.context_length = (uint32_t)runtime->settings->context;
+    options.micro_batch = (uint32_t)runtime->settings->micro_batch;
+    options.key_type = (AlisaKvType)runtime->settings->key_type;
+    options.value_type = (AlisaKvType)runtime->settings->value_type;
+    options.interrupt = alisa_cli_interrupted;
+    return options;
+}
+
+ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options) {
+    alisa_session_destroy(runtime->session);
+    runtime->session = NULL;
+    AlisaError error;
+    if (alisa_session_create(runtime->engine, options, &runtime->session, &error) != ALISA_OK) {
+        return alisa_cli_fail(&error);
+    }
+    runtime->timings.load_ns = alisa_cli_clock() - runtime->timings.begin_ns;
+    return EXIT_DONE;
+}
+
+void alisa_cli_runtime_close(Runtime *runtime) {
+    alisa_session_destroy(runtime->session);
+    alisa_engine_destroy(runtime->engine);
+    alisa_device_close(runtime->device);
+    alisa_model_close(runtime->model);
+    *runtime = (Runtime){0};
+}
+
+/* ---- Report ------------------------------------------------------------------------------- */
+
+static void report_rate(const char *name, uint64_t nanoseconds, uint64_t count, const char *unit) {
+    double milliseconds = (double)nanoseconds / 1e6;
+    fprintf(stderr, "%16s = %10.2f ms / %5llu %s", name, milliseconds, (unsigned long long)count,
+            unit);
+    if (count > 0 && nanoseconds > 0) {
+        fprintf(stderr, " (%8.2f ms per token, %8.2f tokens per second)",
+                milliseconds / (double)count, (double)count * 1e3 / milliseconds);
+    }
+    fputc('\n', stderr);
+}
+
+static double mebibytes(uint64_t bytes) {
+    return (double)bytes / 1048576.0;
+}
+
+void alisa_cli_runtime_report(const Runtime *runtime) {
+    const Timings *timings = &runtime->timings;
+    AlisaMemoryUse use;
+    alisa_session_memory(runtime->session, &use);
+    fprintf(stderr, "%16s = %10.2f ms\n", "load time", (double)timings->load_ns / 1e6);
+    report_rate("prompt eval time", timings->prompt_ns, timings->prompt_tokens, "tokens");
+    report_rate("eval time", timings->eval_ns, timings->eval_tokens, "runs  ");
+    fprintf(stderr, "%16s = %10.2f ms / %5llu tokens\n", "total time",
+            (double)(alisa_cli_clock() - timings->begin_ns) / 1e6,
+            (unsigned long long)(timings->prompt_tokens + timings->eval_tokens));
+    fprintf(stderr, "%16s = weights %.1f MiB, KV %.1f MiB, scratch %.1f MiB\n", "device memory",
+            mebibytes(use.weight_bytes), mebibytes(use.kv_bytes), mebibytes(use.scratch_bytes));
+    fprintf(stderr, "%16s = to the device %.1f MiB, to the host %.1f MiB\n", "moved",
+            mebibytes(use.host_to_device_bytes), mebibytes(use.device_to_host_bytes));
+}
+
+/* ---- Prompts ------------------------------------------------------------------------------ */
+
+ExitCode alisa_cli_runtime_tokenize(const Runtime *runtime, const char *text, size_t size,
+                                    Tokens *tokens) {
+    AlisaError error;
+    AlisaStatus status =
+        alisa_tokenize(runtime->model, text, size, ALISA_TOKENIZE_BOS | ALISA_TOKENIZE_SPECIAL,
+                       &tokens->ids, &tokens->count, &error);
+    /* A model without a tokenizer can still be started from nothing. */
+    if (status != ALISA_OK && (size > 0 || runtime->info.has_tokenizer)) {
+        return alisa_cli_fail(&error);
+    }
+    if (status == ALISA_OK && tokens->count > 0) return EXIT_DONE;
+    int32_t begin = alisa_model_bos(runtime->model);
+    if (begin < 0) {
+        return alisa_cli_refuse(EXIT_USAGE, "the prompt is empty and the model has no token that "
+                                            "begins a text: give a prompt with -p or -f");
+    }
+    alisa_free(tokens->ids);
+    tokens->count = 0;
+    tokens->ids = malloc(sizeof *tokens->ids);
+    if (!tokens->ids) return alisa_cli_out_of_memory();
+    tokens->ids[0] = begin;
+    tokens->count = 1;
+    return EXIT_DONE;
+}
+
+AlisaStatus alisa_cli_runtime_append(Runtime *runtime, uint32_t sequence, const int32_t *ids,
+                                     size_t count, bool logits, AlisaError *error) {
+    size_t limit = (size_t)runtime->settings->batch_size;
+    if (limit > count) limit = count;
+    AlisaRow *rows = malloc((limit ? limit : 1) * sizeof *rows);
+    if (!rows) return alisa_cli_memory_error(error);
+    AlisaStatus status = ALISA_OK;
+    for (size_t done = 0; done < count && status == ALISA_OK;) {
+        size_t block = count - done < limit ? count - done : limit;
+        for (size_t i = 0; i < block; i++) {
+            rows[i] = (AlisaRow){ids[done + i], sequence, logits && done + i + 1 == count};
+        }
+        status = alisa_session_eval(runtime->session, rows, block, error);
+        done += block;
+    }
+    free(rows);
+    return status;
+}
+
+ExitCode alisa_cli_runtime_prompt(const Settings *settings, Text *text) {
+    if (settings->prompt && settings->file) {
+        return alisa_cli_refuse(EXIT_USAGE, "give the text with -p or with -f, not with both");
+    }
+    AlisaError error;
+    if (settings->file) {
+        if (!alisa_cli_text_read(text, settings->file, &error)) return alisa_cli_fail(&error);
+        return EXIT_DONE;
+    }
+    const char *prompt = settings->prompt ? settings->prompt : "";
+    if (alisa_cli_text_append(text, prompt, strlen(prompt))) return EXIT_DONE;
+    return alisa_cli_out_of_memory();
+}

@@ -1,0 +1,123 @@
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+
+bool alisa_cli_text_append(Text *text, const char *bytes, size_t size) {
+    if (size >= text->capacity - text->size) {
+        size_t capacity = text->capacity ? text->capacity : 256;
+        while (size >= capacity - text->size)
+            capacity *= 2;
+        char *larger = realloc(text->data, capacity);
+        if (!larger) return false;
+        text->data = larger;
+        text->capacity = capacity;
+    }
+    if (size) memcpy(text->data + text->size, bytes, size);
+    text->size += size;
+    text->data[text->size] = 0;
+    return true;
+}
+
+void alisa_cli_text_free(Text *text) {
+    free(text->data);
+    *text = (Text){0};
+}
+
+static bool fail(AlisaError *error, AlisaStatus status, const char *path, const char *reason) {
+    error->status = status;
+    snprintf(error->message, sizeof error->message, "%s: cannot read the file: %s", path, reason);
+    return false;
+}
+
+bool alisa_cli_text_read(Text *text, const char *path, AlisaError *error) {
+    bool standard_input = strcmp(path, "-") == 0;
+    FILE *file = standard_input ? stdin : fopen(path, "rb");
+    if (!file) return fail(error, ALISA_ERROR_IO, path, strerror(errno));
+    bool good = alisa_cli_text_append(text, "", 0);
+    char block[65536];
+    size_t got;
+    while (good && (got = fread(block, 1, sizeof block, file)) > 0) {
+        good = alisa_cli_text_append(text, block, got);
+    }
+    if (!good) {
+        fail(error, ALISA_ERROR_MEMORY, path, "it does not fit into memory");
+    } else if (ferror(file)) {
+        good = fail(error, ALISA_ERROR_IO, path, strerror(errno));
+    }
+    if (!standard_input) fclose(file);
+    return good;
+}
+
+/* ---- UTF-8 (Unicode 15, table 3-7) -------------------------------------------------------- */
+
+static size_t length_by_lead(unsigned char lead) {
+    if (lead < 0x80) return 1;
+    if (lead >= 0xc2 && lead <= 0xdf) return 2;
+    if (lead >= 0xe0 && lead <= 0xef) return 3;
+    if (lead >= 0xf0 && lead <= 0xf4) return 4;
+    return 0;
+}
+
+/* The second byte's range keeps out overlong forms, surrogates and what is above U+10FFFF. */
+static bool continues(const Utf8Hold *hold, unsigned char byte) {
+    unsigned char least = 0x80, most = 0xbf;
+    if (hold->count == 1) {
+        switch (hold->bytes[0]) {
+        case 0xe0:
+            least = 0xa0;
+            break;
+        case 0xed:
+            most = 0x9f;
+            break;
+        case 0xf0:
+            least = 0x90;
+            break;
+        case 0xf4:
+            most = 0x8f;
+            break;
+        default:
+            break;
+        }
+    }
+    return byte >= least && byte <= most;
+}
+
+bool alisa_cli_utf8_push(Utf8Hold *hold, const char *bytes, size_t size, Text *out) {
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (hold->count > 0 && !continues(hold, byte)) {
+            if (!alisa_cli_utf8_finish(hold, out)) return false;
+        }
+        if (hold->count == 0 && length_by_lead(byte) == 0) {
+            if (!alisa_cli_text_append(out, replacement, strlen(replacement))) return false;
+            continue;
+        }
+        hold->bytes[hold->count++] = byte;
+        if (hold->count < length_by_lead(hold->bytes[0])) continue;
+        if (!alisa_cli_text_append(out, (const char *)hold->bytes, hold->count)) return false;
+        hold->count = 0;
+    }
+    return true;
+}
+
+bool alisa_cli_utf8_finish(Utf8Hold *hold, Text *out) {
+    if (hold->count == 0) return true;
+    hold->count = 0;
+    return alisa_cli_text_append(out, replacement, strlen(replacement));
+}
+
+json_t *alisa_cli_json_text(const char *bytes, size_t size) {
+    Text text = {0};
+    Utf8Hold hold = {0};
+    json_t *value = NULL;
+    if (alisa_cli_utf8_push(&hold, bytes, size, &text) && alisa_cli_utf8_finish(&hold, &text)) {
+        value = json_stringn(text.data ? text.data : "", text.size);
+    }
+    alisa_cli_text_free(&text);
+    return value;
+}
