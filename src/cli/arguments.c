@@ -104,7 +104,8 @@ static bool parse_size(const char *source, const char *text, uint64_t *value, ch
     static const char units[] = "KMGT";
     char *end;
     double number = strtod(text, &end);
-    bool valid = end != text && isdigit((unsigned char)*text) && isfinite(number);
+    /* No sign, exponent or hexadecimal: only what looks like a size. */
+    bool valid = isdigit((unsigned char)*text) && end == text + strspn(text, "0123456789.");
     if (valid && *end) {
         const char *unit = strchr(units, toupper((unsigned char)*end));
         if (unit) {
@@ -246,7 +247,8 @@ static bool apply_environment(const ArgumentTable *table, const ArgumentRequest 
             alisa_cli_arguments_variable(option, variable, sizeof variable);
             if (strcmp(variable, name) != 0) continue;
             known = true;
-            if (!(option->commands & request->command) || (*entry)[length] == 0) continue;
+            bool empty = (*entry)[length] == 0 || (*entry)[length + 1] == 0;
+            if (empty || !(option->commands & request->command)) continue;
             if (!store(option, name, *entry + length + 1, settings, message)) return false;
         }
         if (!known) return refuse_variable(table, name, message);

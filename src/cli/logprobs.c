@@ -34,7 +34,7 @@ static size_t find_top(const float *values, uint32_t count, int32_t top[TOP_COUN
 static int32_t add_entry(Scorer *scorer, float *logits, int32_t token) {
     uint32_t vocabulary = scorer->runtime.info.vocabulary_size;
     alisa_log_softmax(logits, vocabulary, logits);
-    int32_t top[TOP_COUNT];
+    int32_t top[TOP_COUNT] = {0};
     size_t found = find_top(logits, vocabulary, top);
     if (token < 0) token = top[0];
     json_t *rows = json_array();

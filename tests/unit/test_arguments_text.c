@@ -1,0 +1,105 @@
+/* UTF-8 that arrives in pieces, as the tokens of a model deliver it. */
+/* The program is not a library: its pure file is compiled into the test. */
+#include "../../src/cli/text.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define BROKEN "\xEF\xBF\xBD"
+
+static void expect_text(const char *bytes, size_t size, size_t piece, const char *expected) {
+    Text text = {0};
+    Utf8Hold hold = {0};
+    for (size_t at = 0; at < size; at += piece) {
+        size_t count = size - at < piece ? size - at : piece;
+        assert_true(alisa_cli_utf8_push(&hold, bytes + at, count, &text));
+    }
+    assert_true(alisa_cli_utf8_finish(&hold, &text));
+    assert_string_equal(text.data ? text.data : "", expected);
+    alisa_cli_text_free(&text);
+}
+
+static void test_whole_characters_pass(void **state) {
+    (void)state;
+    static const char text[] = "a\xC3\xA9\xE2\x82\xAC\xED\x9F\xBF\xF0\x9F\xA6\x99\xF4\x8F\xBF\xBFz";
+    for (size_t piece = 1; piece <= sizeof text; piece++) {
+        expect_text(text, sizeof text - 1, piece, text);
+    }
+}
+
+static void test_nothing_is_shown_before_a_character_is_complete(void **state) {
+    (void)state;
+    static const char llama[] = "\xF0\x9F\xA6\x99";
+    Text text = {0};
+    Utf8Hold hold = {0};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(alisa_cli_utf8_push(&hold, llama + i, 1, &text));
+        assert_int_equal(text.size, 0);
+    }
+    assert_true(alisa_cli_utf8_push(&hold, llama + 3, 1, &text));
+    assert_string_equal(text.data, llama);
+    alisa_cli_text_free(&text);
+}
+
+static void test_broken_bytes_are_replaced(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes, *expected;
+    } cases[] = {
+        {"a\x80z", "a" BROKEN "z"},                        /* a continuation with no lead */
+        {"a\xC3z", "a" BROKEN "z"},                        /* a lead with no continuation */
+        {"\xE2\x82", BROKEN},                              /* the text ends in the middle */
+        {"\xC0\xAF", BROKEN BROKEN},                       /* overlong */
+        {"\xE0\x80\x80", BROKEN BROKEN BROKEN},            /* overlong */
+        {"\xED\xA0\x80", BROKEN BROKEN BROKEN},            /* a surrogate */
+        {"\xF4\x90\x80\x80", BROKEN BROKEN BROKEN BROKEN}, /* above U+10FFFF */
+        {"\xFF", BROKEN},
+        {"\xE2\x82\xE2\x82\xAC", BROKEN "\xE2\x82\xAC"}, /* a new character interrupts */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t piece = 1; piece < 6; piece++) {
+            expect_text(cases[i].bytes, strlen(cases[i].bytes), piece, cases[i].expected);
+        }
+    }
+}
+
+static void test_text_grows(void **state) {
+    (void)state;
+    Text text = {0};
+    char block[100];
+    memset(block, 'x', sizeof block);
+    for (size_t i = 0; i < 1000; i++) {
+        block[0] = (char)('a' + i % 26);
+        assert_true(alisa_cli_text_append(&text, block, i % sizeof block));
+    }
+    assert_int_equal(text.size, strlen(text.data));
+    assert_int_equal(text.size, 10 * (99 * 100 / 2));
+    assert_int_equal(text.data[0], 'b'); /* the second append is the first with a byte */
+    alisa_cli_text_free(&text);
+    assert_null(text.data);
+}
+
+static void test_json_text_takes_any_bytes(void **state) {
+    (void)state;
+    json_t *value = alisa_cli_json_text("a\xFF\0b", 4);
+    assert_non_null(value);
+    assert_int_equal(json_string_length(value), 6);
+    assert_memory_equal(json_string_value(value), "a" BROKEN "\0b", 6);
+    json_decref(value);
+    value = alisa_cli_json_text(NULL, 0);
+    assert_string_equal(json_string_value(value), "");
+    json_decref(value);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_characters_pass),
+        cmocka_unit_test(test_nothing_is_shown_before_a_character_is_complete),
+        cmocka_unit_test(test_broken_bytes_are_replaced),
+        cmocka_unit_test(test_text_grows),
+        cmocka_unit_test(test_json_text_takes_any_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
