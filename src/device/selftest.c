@@ -289,7 +289,7 @@ static AlisaStatus compare(const AlisaDevice *device, const SelfTest *test, cons
         return alisa_error_set(
             error, ALISA_ERROR_DEVICE,
             "%s (%s, driver %s) computes wrong results in the self-test of %s "
-            "(%s, variant %u, element %zu is %.9g instead of %.9g), so it is not "
+            "(%s, variant %u, element %zu is %.10g instead of %.10g), so it is not "
             "used: choose another device with -dev, or update its driver",
             info->name, info->platform, info->driver, test->name, test->kernel, test->variant, i,
             result, expected[i]);
