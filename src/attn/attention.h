@@ -1,6 +1,6 @@
 /*
- * Attention kernels over an index list: queries of one sequence against the tokens whose slots a list
- * names, in any order of slots (K and V are read through the list, never packed).
+ * Attention kernels over an index list: queries of one sequence against the tokens whose slots a
+ * list names, in any order of slots (K and V are read through the list, never packed).
  *
  * Caches of one layer: K and V are [slot][kv_head][head_dim] in their storage type. Query head h
  * reads KV head h / (head_count / kv_head_count).
@@ -29,6 +29,11 @@ typedef struct AlisaAttentionTile {
     uint32_t first_count; /* >= 1 */
 } AlisaAttentionTile;
 
+/* Cuts rows into tiles: consecutive rows whose list starts at the same offset and whose counts go
+ * up by one, at most tile_rows of them. `tiles` has room for `rows`; returns their number. */
+size_t alisa_attention_cut(const uint32_t *list_offsets, const uint32_t *counts, uint32_t rows,
+                           uint32_t tile_rows, AlisaAttentionTile *tiles);
+
 typedef struct AlisaAttention AlisaAttention;
 
 /* Scratch is sized for `max_rows` rows at once and lists of up to `max_count` tokens. */
@@ -53,7 +58,10 @@ AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, Alis
                                   AlisaError *error);
 
 /* y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g].
- * tiles: AlisaAttentionTile on the device; slots: int32; longest: the largest count of any row. */
+ * The bits of a row depend on its own query, list and tile only: not on the other tiles of the
+ * call, and not on how the work is spread over the device. In the item layout they do not depend on
+ * its tile either while head_count > kv_head_count. tiles: AlisaAttentionTile on the device; slots:
+ * int32; longest: the largest count of any row. */
 AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const AlisaBuffer *keys,
                                 const AlisaBuffer *values, const AlisaBuffer *slots,
                                 const AlisaBuffer *tiles, uint32_t tile_count, uint32_t longest,

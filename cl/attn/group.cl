@@ -1,0 +1,119 @@
+/*
+ * Attention for devices where many work-items cooperate (GPUs). Formula, tensors, tiles and chunks are
+ * those of attn/item.cl.
+ *
+ * Global size: (GROUP * tiles) x (KV_HEADS * HEAD_BLOCKS) x chunks, local size GROUP: a work-group does
+ * the rows of one tile for TILE_HEADS heads of one KV head, in the first dimension of chunks 1 the
+ * whole list, else one chunk. Per chunk (CHUNK tokens):
+ *   scores   K goes through local memory, TOKENS at a time, read once and coalesced; a work-item
+ *            multiplies one token with several queries
+ *   softmax  over the whole chunk, several work-items to a query
+ *   values   V is read from the cache, coalesced; a work-item sums 4 elements of the head for some
+ *            queries, and for one in TOKEN_SPLIT tokens where there are more work-items than that
+ *
+ * Queries: (row of the tile) x (head), heads fastest. Tiles of one row, what decoding has, take an
+ * instance of the code with TILE_HEADS queries, so that its work-items share the tokens instead.
+ *
+ * Local memory (floats): queries QUERIES (HEAD_DIM + 4), staging max(TOKENS (HEAD_DIM + 4), 16 GROUP),
+ * weights CHUNK QUERIES, some hundreds more. Needs QUERIES <= 16, TOKENS <= GROUP, both GROUP and TOKENS
+ * powers of two and TOKENS dividing CHUNK.
+ * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DGROUP -DTOKENS -DKEY_TYPE
+ * -DVALUE_TYPE.
+ */
+#include "attn/kv.clh"
+#include "attn/softmax.clh"
+
+#define RATIO       (HEADS / KV_HEADS)
+#define HEAD_BLOCKS ((RATIO + TILE_HEADS - 1) / TILE_HEADS)
+#define HEAD_QUADS  (HEAD_DIM / 4)
+#define LOCAL_QUADS (HEAD_QUADS + 1) /* an odd number: rows start in different banks */
+
+/* Work-items that do different queries or tokens of the same elements of the head, and how many quads
+ * of elements one does. */
+#define SPLIT      (GROUP >= HEAD_QUADS ? GROUP / HEAD_QUADS : 1)
+#define ITEM_QUADS ((HEAD_QUADS + GROUP - 1) / GROUP)
+
+#define LARGER(a, b)  ((a) > (b) ? (a) : (b))
+#define SMALLER(a, b) ((a) < (b) ? (a) : (b))
+#define MAX_QUERIES   (TILE_ROWS * TILE_HEADS)
+#define STAGE_QUADS   LARGER(TOKENS * LOCAL_QUADS, 4 * GROUP)
+
+typedef struct Tile {
+    uint first_row;
+    uint row_count;
+    uint first_count;
+    uint first_head;
+    uint head_count;
+    uint begin_chunk;
+    uint end_chunk;
+    bool partial; /* its chunk goes to `partial` */
+} Tile;
+
+typedef struct Shared {
+    __local float4 *query;    /* [queries][LOCAL_QUADS], scaled */
+    __local float4 *stage;    /* [TOKENS][LOCAL_QUADS]; then sums of other work-items */
+    __local float *weight;    /* [CHUNK][queries] */
+    __local float *reduction; /* [2][GROUP] */
+    __local float *m;         /* [queries], of the chunk */
+    __local float *l;
+    __local int *slot; /* [CHUNK] */
+} Shared;
+
+static inline size_t query_row(const Tile *tile, uint i)
+{
+    size_t row = tile->first_row + i / tile->head_count;
+    return row * HEADS + tile->first_head + i % tile->head_count;
+}
+
+#if TILE_ROWS > 1
+#define QUERIES TILE_HEADS
+#define NAME(f) f##_short
+#include "attn/group_tile.clh"
+#endif
+
+#define QUERIES MAX_QUERIES
+#define NAME(f) f##_tile
+#include "attn/group_tile.clh"
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
+           __global const VALUE *values, __global const int *slots, __global const uint4 *tiles,
+           float scale, __global float *y, ulong y_offset, __global float *partial, uint split_rows,
+           uint chunk_capacity)
+{
+    __local float4 query[MAX_QUERIES * LOCAL_QUADS];
+    __local float4 stage[STAGE_QUADS];
+    __local float weight[CHUNK * MAX_QUERIES];
+    __local float reduction[2 * GROUP];
+    __local float m[MAX_QUERIES], l[MAX_QUERIES];
+    __local int slot[CHUNK];
+    const Shared shared = {query, stage, weight, reduction, m, l, slot};
+
+    uint4 bounds = tiles[get_group_id(0)];
+    uint kv_head = get_group_id(1) / HEAD_BLOCKS;
+    uint block = get_group_id(1) % HEAD_BLOCKS;
+    uint chunk = get_group_id(2);
+    uint chunks = (bounds.w + bounds.y - 1 + CHUNK - 1) / CHUNK; /* of the tile's last row */
+
+    Tile tile;
+    tile.first_row = bounds.x;
+    tile.row_count = bounds.y;
+    tile.first_count = bounds.w;
+    tile.first_head = kv_head * RATIO + block * TILE_HEADS;
+    tile.head_count = min((uint)TILE_HEADS, (uint)RATIO - block * TILE_HEADS);
+    tile.partial = get_num_groups(2) > 1 && bounds.x + bounds.y <= split_rows;
+    tile.begin_chunk = chunk;
+    tile.end_chunk = tile.partial ? min(chunk + 1, chunks) : (chunk == 0 ? chunks : 0);
+
+    q += q_offset;
+    y += y_offset;
+    slots += bounds.z;
+    keys += kv_head * HEAD_DIM;
+    values += kv_head * HEAD_DIM;
+#if TILE_ROWS > 1
+    if (tile.row_count == 1)
+        attn_group_short(&tile, &shared, q, keys, values, slots, scale, y, partial, chunk_capacity);
+    else
+#endif
+        attn_group_tile(&tile, &shared, q, keys, values, slots, scale, y, partial, chunk_capacity);
+}

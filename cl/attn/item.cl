@@ -1,0 +1,151 @@
+/*
+ * Attention for devices where one work-item does a long vector job (CPUs).
+ *
+ *   y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g]
+ *
+ *   q, y   [rows][HEADS][HEAD_DIM]        float
+ *   keys   [slot][KV_HEADS][HEAD_DIM]     KEY_TYPE, values alike (attn/kv.clh)
+ *   slots  lists of slots, one after the other, in any order
+ *   tiles  uint4 (first_row, row_count, list_offset, first_count): row first_row + i attends to the
+ *          first first_count + i entries of the list at list_offset
+ *
+ * Global size: tiles x (KV_HEADS * HEAD_BLOCKS) x chunks, local size 1: a work-item does the rows of
+ * one tile for TILE_HEADS heads of one KV head, so that each K and V is loaded once for all of
+ * them. Chunks (attn/softmax.clh): with a third dimension of 1 the item walks all chunks and writes
+ * y; else each item does one chunk and writes it to `partial`, but tiles that reach row split_rows
+ * are done by their first item alone.
+ *
+ * Two forms of the inner loops, by the number of queries (rows x heads) of the tile:
+ *   many: a lane is a query, SHORT_LANES or 16 of them to a vector        (attn/item_tile.clh)
+ *   one:  a lane is an element of the head, then a token                  (attn/item_row.clh)
+ *
+ * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DKEY_TYPE -DVALUE_TYPE,
+ * -DSHORT_LANES=0 (no second form), 1, 4 or 8: the lanes for tiles of few queries.
+ */
+#include "attn/kv.clh"
+#include "attn/softmax.clh"
+
+#define RATIO       (HEADS / KV_HEADS)
+#define HEAD_BLOCKS ((RATIO + TILE_HEADS - 1) / TILE_HEADS)
+#define HEAD_VECS   ((HEAD_DIM + 15) / 16)
+#define HEAD_PAD    (16 * HEAD_VECS) /* rows of private arrays: whole vectors, the rest zero */
+#define BLOCK       32               /* tokens whose scores are computed together; divides CHUNK */
+
+/* What a work-item works on. */
+typedef struct Item {
+    uint first_row;
+    uint row_count;
+    uint first_count;
+    uint first_head;   /* of the TILE_HEADS or fewer it does */
+    uint head_count;
+    uint begin_chunk;
+    uint end_chunk;
+    bool partial; /* its chunk goes to `partial` */
+} Item;
+
+static inline float16 load_key(__global const KEY *row, uint vec)
+{
+#if HEAD_DIM % 16
+    if (vec == HEAD_VECS - 1)
+        return (float16)(LOAD_KEY8(row, 16 * vec), (float8)0.0f);
+#endif
+    return LOAD_KEY16(row, 16 * vec);
+}
+
+static inline float16 load_value(__global const VALUE *row, uint vec)
+{
+#if HEAD_DIM % 16
+    if (vec == HEAD_VECS - 1)
+        return (float16)(LOAD_VALUE8(row, 16 * vec), (float8)0.0f);
+#endif
+    return LOAD_VALUE16(row, 16 * vec);
+}
+
+static inline float16 load_query(__global const float *row, uint vec)
+{
+#if HEAD_DIM % 16
+    if (vec == HEAD_VECS - 1)
+        return (float16)(vload8(0, row + 16 * vec), (float8)0.0f);
+#endif
+    return vload16(0, row + 16 * vec);
+}
+
+static inline void store_head(float16 v, __global float *row, uint vec)
+{
+#if HEAD_DIM % 16
+    if (vec == HEAD_VECS - 1) {
+        vstore8(v.lo, 0, row + 16 * vec);
+        return;
+    }
+#endif
+    vstore16(v, 0, row + 16 * vec);
+}
+
+/* Row of q and y, and of `partial`, that belongs to query `i` of the item: rows of the tile one after
+ * the other, in each its heads. */
+static inline size_t query_row(const Item *item, uint i)
+{
+    size_t row = item->first_row + i / item->head_count;
+    return row * HEADS + item->first_head + i % item->head_count;
+}
+
+#if SHORT_LANES == 1
+#include "attn/item_row.clh"
+#elif SHORT_LANES == 4
+#define LANES   4
+#define QUERIES 4
+#include "attn/item_tile.clh"
+#elif SHORT_LANES == 8
+#define LANES   8
+#define QUERIES 8
+#include "attn/item_tile.clh"
+#endif
+
+#define LANES   16
+#define QUERIES (TILE_ROWS * TILE_HEADS)
+#include "attn/item_tile.clh"
+
+__kernel void attn_item(__global const float *q, ulong q_offset, __global const KEY *keys,
+                        __global const VALUE *values, __global const int *slots,
+                        __global const uint4 *tiles, float scale, __global float *y,
+                        ulong y_offset, __global float *partial, uint split_rows,
+                        uint chunk_capacity)
+{
+    uint4 tile = tiles[get_global_id(0)];
+    uint kv_head = get_global_id(1) / HEAD_BLOCKS;
+    uint block = get_global_id(1) % HEAD_BLOCKS;
+    uint chunk = get_global_id(2);
+    uint chunks = (tile.w + tile.y - 1 + CHUNK - 1) / CHUNK; /* of the tile's last row */
+
+    Item item;
+    item.first_row = tile.x;
+    item.row_count = tile.y;
+    item.first_count = tile.w;
+    item.first_head = kv_head * RATIO + block * TILE_HEADS;
+    item.head_count = min((uint)TILE_HEADS, (uint)RATIO - block * TILE_HEADS);
+    item.partial = get_global_size(2) > 1 && tile.x + tile.y <= split_rows;
+    item.begin_chunk = chunk;
+    item.end_chunk = item.partial ? min(chunk + 1, chunks) : (chunk == 0 ? chunks : 0);
+    if (item.begin_chunk >= item.end_chunk)
+        return;
+
+    q += q_offset;
+    y += y_offset;
+    slots += tile.z;
+    keys += kv_head * HEAD_DIM;
+    values += kv_head * HEAD_DIM;
+#if SHORT_LANES == 1
+    if (item.row_count * item.head_count == 1)
+        attn_row(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+    else
+#elif SHORT_LANES == 4
+    if (item.row_count * item.head_count <= 4)
+        attn_tile_4(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+    else
+#elif SHORT_LANES == 8
+    if (item.row_count * item.head_count <= 8)
+        attn_tile_8(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+    else
+#endif
+        attn_tile_16(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+}

@@ -1,0 +1,208 @@
+#include "attn/attention.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "attn/plan.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+struct AlisaAttention {
+    AlisaAttentionShape shape;
+    AlisaAttentionPlan plan;
+    uint32_t max_count;
+    float scale;           /* of the scores in base 2 */
+    size_t store_local[3]; /* 8 elements x heads; always the same, for drivers that compile a
+                              kernel again for every size of the groups */
+    AlisaKernel *store;    /* owned by the device, like the others */
+    AlisaKernel *run;
+    AlisaKernel *merge;
+    AlisaBuffer partial; /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
+};
+
+/* As -DKEY_TYPE: the KV_ names of cl/attn/kv.clh. */
+static const char *storage_name(AlisaKvType type) {
+    return type == ALISA_KV_F16 ? "KV_F16" : "KV_F32";
+}
+
+/* Lanes of the second form of attn_item, for tiles of one row (cl/attn/item.cl); 0: none is
+ * narrower. */
+static uint32_t short_lanes(const AlisaAttentionPlan *plan) {
+    static const uint32_t widths[] = {1, 4, 8};
+    for (size_t i = 0; i < COUNT_OF(widths); i++)
+        if (plan->tile_heads <= widths[i]) return widths[i];
+    return 0;
+}
+
+static AlisaStatus get_kernels(AlisaAttention *attention, AlisaDevice *device, AlisaError *error) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    const AlisaAttentionPlan *plan = &attention->plan;
+    char options[512];
+    snprintf(options, sizeof options,
+             "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DROPE_DIM=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s",
+             shape->head_count, shape->kv_head_count, shape->head_dim, shape->rope_dim,
+             storage_name(shape->key_type), storage_name(shape->value_type));
+    AlisaStatus status =
+        alisa_kernel_get(device, "attn/store.cl", "attn_store", options, &attention->store, error);
+    if (status) return status;
+
+    int length = snprintf(options, sizeof options,
+                          "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DTILE_HEADS=%u "
+                          "-DCHUNK=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s",
+                          shape->head_count, shape->kv_head_count, shape->head_dim, plan->tile_rows,
+                          plan->tile_heads, plan->chunk, storage_name(shape->key_type),
+                          storage_name(shape->value_type));
+    if (plan->layout == ALISA_LAYOUT_ITEM) {
+        snprintf(options + length, sizeof options - (size_t)length, " -DSHORT_LANES=%u",
+                 short_lanes(plan));
+        status =
+            alisa_kernel_get(device, "attn/item.cl", "attn_item", options, &attention->run, error);
+    } else {
+        snprintf(options + length, sizeof options - (size_t)length, " -DGROUP=%u -DTOKENS=%u",
+                 plan->group, plan->tokens);
+        status = alisa_kernel_get(device, "attn/group.cl", "attn_group", options, &attention->run,
+                                  error);
+    }
+    if (status) return status;
+
+    snprintf(options, sizeof options, "-DHEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DCHUNK=%u",
+             shape->head_count, shape->head_dim, plan->tile_rows, plan->chunk);
+    return alisa_kernel_get(device, "attn/merge.cl", "attn_merge", options, &attention->merge,
+                            error);
+}
+
+/* Whole heads, as many as divide the range and stay within 256 work-items. */
+static void choose_store_local(AlisaAttention *attention) {
+    size_t eights = attention->shape.head_dim / 8;
+    size_t heads = attention->shape.head_count + 2 * attention->shape.kv_head_count;
+    size_t limit = alisa_kernel_max_group(attention->store);
+    if (limit > 256) limit = 256;
+    attention->store_local[0] = eights <= limit ? eights : 1;
+    attention->store_local[1] = attention->store_local[2] = 1;
+    for (size_t count = 2; count <= heads; count++)
+        if (heads % count == 0 && count * attention->store_local[0] <= limit)
+            attention->store_local[1] = count;
+}
+
+AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                           const AlisaAttentionPlan *plan, uint32_t max_count,
+                                           AlisaAttention **attention, AlisaError *error) {
+    *attention = NULL;
+    const char *wrong = alisa_attention_plan_check(plan, shape);
+    if (wrong) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "attention with %u heads, %u KV heads of %u elements cannot be laid "
+                               "out: %s",
+                               shape->head_count, shape->kv_head_count, shape->head_dim, wrong);
+    }
+    AlisaAttention *made = alisa_allocate_zeroed(1, sizeof *made, "attention", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    made->shape = *shape;
+    made->plan = *plan;
+    made->max_count = max_count;
+    made->scale = shape->scale * 1.44269504f; /* log2(e) */
+    AlisaDevice *device = alisa_ops_device(ops);
+    AlisaStatus status = get_kernels(made, device, error);
+    if (status) goto fail;
+    choose_store_local(made);
+    status =
+        alisa_buffer_create(device, alisa_attention_plan_scratch(plan, shape),
+                            ALISA_BUFFER_READ_WRITE, "attention scratch", &made->partial, error);
+    if (status) goto fail;
+    *attention = made;
+    return ALISA_OK;
+fail:
+    alisa_attention_destroy(made);
+    return status;
+}
+
+AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                   uint32_t max_rows, uint32_t max_count,
+                                   AlisaAttention **attention, AlisaError *error) {
+    *attention = NULL;
+    AlisaAttentionPlan plan = {0};
+    if (shape->head_count && shape->kv_head_count && shape->head_dim) {
+        alisa_attention_plan_defaults(alisa_device_info(alisa_ops_device(ops)),
+                                      alisa_ops_parameters(ops)->attention_layout, 0, shape,
+                                      max_rows, max_count, &plan);
+    }
+    return alisa_attention_create_planned(ops, shape, &plan, max_count, attention, error);
+}
+
+void alisa_attention_destroy(AlisaAttention *attention) {
+    if (!attention) return;
+    alisa_buffer_destroy(&attention->partial);
+    free(attention);
+}
+
+uint32_t alisa_attention_tile_rows(const AlisaAttention *attention) {
+    return attention->plan.tile_rows;
+}
+
+uint64_t alisa_attention_scratch(const AlisaAttention *attention) {
+    return attention->partial.size;
+}
+
+AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, AlisaVector k,
+                                  AlisaVector v, const AlisaBuffer *rotations,
+                                  const AlisaBuffer *row_slots, uint32_t rows,
+                                  const AlisaBuffer *keys, const AlisaBuffer *values,
+                                  AlisaError *error) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    const size_t *local = attention->store_local;
+    const AlisaLaunch launch = {
+        {shape->head_dim / 8, shape->head_count + 2 * shape->kv_head_count, rows},
+        {local[0], local[1], local[2]}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(q.buffer),  ALISA_ARG(q.offset),         ALISA_ARG_BUFFER(k.buffer),
+        ALISA_ARG(k.offset),         ALISA_ARG_BUFFER(v.buffer),  ALISA_ARG(v.offset),
+        ALISA_ARG_BUFFER(rotations), ALISA_ARG_BUFFER(row_slots), ALISA_ARG_BUFFER(keys),
+        ALISA_ARG_BUFFER(values),
+    };
+    return alisa_kernel_launch(attention->store, &launch, arguments, COUNT_OF(arguments), error);
+}
+
+static AlisaStatus merge(AlisaAttention *attention, const AlisaBuffer *tiles, uint32_t tile_count,
+                         AlisaVector y, AlisaError *error) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    const AlisaAttentionPlan *plan = &attention->plan;
+    const AlisaLaunch launch = {
+        {shape->head_dim / 8, shape->head_count, (size_t)tile_count * plan->tile_rows},
+        {shape->head_dim / 8, 1, 1}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(tiles),     ALISA_ARG_BUFFER(&attention->partial),
+        ALISA_ARG(plan->split_rows), ALISA_ARG(plan->chunk_capacity),
+        ALISA_ARG_BUFFER(y.buffer),  ALISA_ARG(y.offset),
+    };
+    return alisa_kernel_launch(attention->merge, &launch, arguments, COUNT_OF(arguments), error);
+}
+
+AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const AlisaBuffer *keys,
+                                const AlisaBuffer *values, const AlisaBuffer *slots,
+                                const AlisaBuffer *tiles, uint32_t tile_count, uint32_t longest,
+                                AlisaVector y, AlisaError *error) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    const AlisaAttentionPlan *plan = &attention->plan;
+    if (longest > attention->max_count) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "attention over %u tokens was asked for, but it was made for %u",
+                               longest, attention->max_count);
+    }
+    uint32_t chunks = alisa_attention_plan_chunks(plan, shape, tile_count, longest);
+    size_t group = plan->layout == ALISA_LAYOUT_GROUP ? plan->group : 1;
+    const AlisaLaunch launch = {{tile_count * group,
+                                 shape->kv_head_count * alisa_attention_plan_blocks(plan, shape),
+                                 chunks},
+                                {group, 1, 1}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(q.buffer),  ALISA_ARG(q.offset),
+        ALISA_ARG_BUFFER(keys),      ALISA_ARG_BUFFER(values),
+        ALISA_ARG_BUFFER(slots),     ALISA_ARG_BUFFER(tiles),
+        ALISA_ARG(attention->scale), ALISA_ARG_BUFFER(y.buffer),
+        ALISA_ARG(y.offset),         ALISA_ARG_BUFFER(&attention->partial),
+        ALISA_ARG(plan->split_rows), ALISA_ARG(plan->chunk_capacity),
+    };
+    AlisaStatus status =
+        alisa_kernel_launch(attention->run, &launch, arguments, COUNT_OF(arguments), error);
+    return status || chunks == 1 ? status : merge(attention, tiles, tile_count, y, error);
+}

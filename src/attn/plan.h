@@ -1,0 +1,54 @@
+/*
+ * How attention is laid out on a device: pure functions, numbers in, numbers out. Everything here
+ * is data that a tuner may change, as long as alisa_attention_plan_check accepts it.
+ */
+#ifndef ALISA_ATTN_PLAN_H
+#define ALISA_ATTN_PLAN_H
+
+#include "attn/attention.h"
+
+typedef struct AlisaAttentionPlan {
+    AlisaLayout layout;
+    uint32_t tile_rows;  /* rows of a tile */
+    uint32_t tile_heads; /* query heads of one KV head that are done together */
+    uint32_t chunk;  /* tokens of a piece of the softmax (cl/attn/softmax.clh); a multiple of 32 */
+    uint32_t group;  /* work-items of a group; a power of two (group layout) */
+    uint32_t tokens; /* keys in local memory at a time; a power of two (group layout) */
+    uint32_t busy;   /* work-items or groups that fill the device: fewer are cut along the list */
+    uint32_t chunk_capacity; /* chunks of the longest list */
+    uint32_t split_rows; /* rows there is scratch for: a tile that reaches a later one is not cut */
+} AlisaAttentionPlan;
+
+/* `group` 0: chosen by the device. */
+void alisa_attention_plan_defaults(const AlisaDeviceInfo *info, AlisaLayout layout, uint32_t group,
+                                   const AlisaAttentionShape *shape, uint32_t max_rows,
+                                   uint32_t max_count, AlisaAttentionPlan *plan);
+
+/* NULL, or what is wrong with the plan. */
+const char *alisa_attention_plan_check(const AlisaAttentionPlan *plan,
+                                       const AlisaAttentionShape *shape);
+
+/* Blocks of tile_heads heads that the heads of one KV head make. */
+uint32_t alisa_attention_plan_blocks(const AlisaAttentionPlan *plan,
+                                     const AlisaAttentionShape *shape);
+
+/* Bytes of local memory a group uses (group layout). */
+uint64_t alisa_attention_plan_local(const AlisaAttentionPlan *plan,
+                                    const AlisaAttentionShape *shape);
+
+/* Bytes of scratch for the chunks of split_rows rows. */
+uint64_t alisa_attention_plan_scratch(const AlisaAttentionPlan *plan,
+                                      const AlisaAttentionShape *shape);
+
+/* Work-items along the list: 1, each walks the whole list; or the chunks of the longest list, one
+ * each. Only how fast the result comes depends on it, not its bits. */
+uint32_t alisa_attention_plan_chunks(const AlisaAttentionPlan *plan,
+                                     const AlisaAttentionShape *shape, uint32_t tile_count,
+                                     uint32_t longest);
+
+/* alisa_attention_create with a plan of the caller's. */
+AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                           const AlisaAttentionPlan *plan, uint32_t max_count,
+                                           AlisaAttention **attention, AlisaError *error);
+
+#endif
