@@ -11,8 +11,7 @@
 
 /* As numbered in tokenizer.ggml.token_type. */
 typedef enum AlisaTokenType {
-    ALISA_TOKEN_UNDEFINED = 0,
-    ALISA_TOKEN_NORMAL,
+    ALISA_TOKEN_NORMAL = 1, /* and 0, undefined */
     ALISA_TOKEN_UNKNOWN,
     ALISA_TOKEN_CONTROL,
     ALISA_TOKEN_USER_DEFINED,
@@ -43,7 +42,7 @@ typedef struct AlisaVocabulary {
     uint32_t *offsets; /* [size + 1]: token i is bytes[offsets[i]] up to bytes[offsets[i + 1]] */
     char *bytes;
     uint32_t longest; /* bytes of the longest token that text is looked up for */
-    int32_t *slots;   /* hash table of the normal and user-defined tokens; -1: free */
+    int32_t *slots;   /* hash table of the normal tokens; -1: free */
     uint32_t slot_mask;
     AlisaTrieNode *nodes; /* control, user-defined and unknown tokens */
     uint32_t node_count;
@@ -55,7 +54,7 @@ AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *
                                   AlisaTokenizerKind kind, AlisaError *error);
 /* Takes a zeroed vocabulary. */
 void alisa_vocabulary_finish(AlisaVocabulary *vocabulary);
-/* The normal or user-defined token that is exactly these bytes, or -1. */
+/* The normal token that is exactly these bytes, or -1. */
 int32_t alisa_vocabulary_find(const AlisaVocabulary *vocabulary, const char *text, size_t length);
 /* The longest token at the start of `text` that stands for itself: a user-defined one, and with
  * `special` a control or unknown one. -1 when there is none. */

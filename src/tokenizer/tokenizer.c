@@ -299,8 +299,8 @@ size_t alisa_tokenizer_bytes(const AlisaTokenizer *tokenizer, int32_t token, boo
     if (hidden && !special) return 0;
     const char *bytes = vocabulary->bytes + vocabulary->offsets[token];
     size_t length = vocabulary->offsets[token + 1] - vocabulary->offsets[token];
-    if (first && tokenizer->add_space_prefix && type == ALISA_TOKEN_NORMAL && length > 0 &&
-        bytes[0] == ' ') {
+    bool prefixed = type == ALISA_TOKEN_NORMAL || type == ALISA_TOKEN_BYTE;
+    if (first && tokenizer->add_space_prefix && prefixed && length > 0 && bytes[0] == ' ') {
         bytes++;
         length--;
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -53,7 +55,7 @@ static AlisaStatus load_types(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
                                    "%s: token %u has the unknown type %g", alisa_gguf_path(gguf), i,
                                    type);
         }
-        vocabulary->types[i] = (uint8_t)type;
+        vocabulary->types[i] = type > 0 ? (uint8_t)type : ALISA_TOKEN_NORMAL;
     }
     return ALISA_OK;
 }
@@ -148,17 +150,6 @@ int32_t alisa_vocabulary_find(const AlisaVocabulary *vocabulary, const char *tex
     return *locate(vocabulary, text, length);
 }
 
-/* Adds the tokens of one type; of two with the same text the first one counts. */
-static void add_type(AlisaVocabulary *vocabulary, AlisaTokenType type) {
-    for (uint32_t i = 0; i < vocabulary->size; i++) {
-        uint32_t length = vocabulary->offsets[i + 1] - vocabulary->offsets[i];
-        if (vocabulary->types[i] != type || length == 0) continue;
-        int32_t *slot = locate(vocabulary, vocabulary->bytes + vocabulary->offsets[i], length);
-        if (*slot < 0) *slot = (int32_t)i;
-        if (length > vocabulary->longest) vocabulary->longest = length;
-    }
-}
-
 static AlisaStatus build_lookup(AlisaVocabulary *vocabulary, AlisaError *error) {
     size_t slots = 8;
     while (slots < (size_t)vocabulary->size * 2) slots *= 2;
@@ -167,9 +158,13 @@ static AlisaStatus build_lookup(AlisaVocabulary *vocabulary, AlisaError *error) 
     if (!vocabulary->slots) return ALISA_ERROR_MEMORY;
     memset(vocabulary->slots, 0xff, slots * sizeof *vocabulary->slots);
     vocabulary->slot_mask = (uint32_t)(slots - 1);
-    add_type(vocabulary, ALISA_TOKEN_NORMAL);
-    add_type(vocabulary, ALISA_TOKEN_UNDEFINED);
-    add_type(vocabulary, ALISA_TOKEN_USER_DEFINED);
+    for (uint32_t i = 0; i < vocabulary->size; i++) {
+        uint32_t length = vocabulary->offsets[i + 1] - vocabulary->offsets[i];
+        if (vocabulary->types[i] != ALISA_TOKEN_NORMAL || length == 0) continue;
+        int32_t *slot = locate(vocabulary, vocabulary->bytes + vocabulary->offsets[i], length);
+        if (*slot < 0) *slot = (int32_t)i; /* of two with the same text the first one counts */
+        if (length > vocabulary->longest) vocabulary->longest = length;
+    }
     return ALISA_OK;
 }
 
@@ -208,6 +203,18 @@ static AlisaStatus add_node(AlisaVocabulary *vocabulary, uint32_t parent, uint8_
     return ALISA_OK;
 }
 
+static bool is_utf8(const char *text, size_t length) {
+    utf8proc_int32_t character;
+    for (size_t i = 0; i < length;) {
+        utf8proc_ssize_t size = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
+                                                 (utf8proc_ssize_t)(length - i), &character);
+        if (size < 1) return false;
+        i += (size_t)size;
+    }
+    return true;
+}
+
+/* Texts that are not whole characters are left out: they would cut a character of the input. */
 static AlisaStatus build_trie(AlisaVocabulary *vocabulary, AlisaError *error) {
     uint32_t node;
     AlisaStatus status = add_node(vocabulary, 0, 0, &node, error);
@@ -217,8 +224,10 @@ static AlisaStatus build_trie(AlisaVocabulary *vocabulary, AlisaError *error) {
             type != ALISA_TOKEN_UNKNOWN) {
             continue;
         }
+        uint32_t start = vocabulary->offsets[i], end = vocabulary->offsets[i + 1];
+        if (!is_utf8(vocabulary->bytes + start, end - start)) continue;
         node = 0;
-        for (uint32_t j = vocabulary->offsets[i]; j < vocabulary->offsets[i + 1]; j++) {
+        for (uint32_t j = start; j < end; j++) {
             uint8_t byte = (uint8_t)vocabulary->bytes[j];
             uint32_t child = find_child(vocabulary, node, byte);
             if (!child) status = add_node(vocabulary, node, byte, &child, error);

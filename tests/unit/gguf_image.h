@@ -27,10 +27,9 @@ static inline void image_bytes(GgufImage *image, const void *bytes, size_t size)
 }
 
 static inline void image_number(GgufImage *image, uint64_t value, unsigned bytes) {
-    for (unsigned i = 0; i < bytes; i++) {
-        uint8_t byte = (uint8_t)(value >> (8 * i));
-        image_bytes(image, &byte, 1);
-    }
+    uint8_t little[8];
+    for (unsigned i = 0; i < bytes; i++) little[i] = (uint8_t)(value >> (8 * i));
+    image_bytes(image, little, bytes);
 }
 
 static inline void image_zeros(GgufImage *image, size_t count) {
