@@ -70,6 +70,11 @@ static ExitCode refuse_command(char **words, size_t count) {
     }
     const char *nearest = alisa_cli_arguments_nearest(spelled, names);
     if (!nearest) nearest = alisa_cli_arguments_nearest(words[0], names);
+    /* "perplexity" alone: the second word of a name. */
+    for (const Command *command = alisa_cli_commands; command->name && !nearest; command++) {
+        const char *blank = strchr(command->name, ' ');
+        if (blank && strcmp(blank + 1, words[0]) == 0) nearest = command->name;
+    }
     if (nearest) {
         return alisa_cli_refuse(EXIT_USAGE, "the command '%s' is unknown; did you mean '%s'?",
                                 words[0], nearest);

@@ -54,6 +54,7 @@ static void print_estimate(const Score *score) {
     double deviation =
         variance > 0.0 && score->count > 1 ? sqrt(variance / (double)(score->count - 1)) : 0.0;
     printf("\nFinal estimate: PPL = %.4lf +/- %.5lf\n", exp(mean), deviation * exp(mean));
+    alisa_cli_output("", 0); /* before the timings on the other stream */
 }
 
 static ExitCode score_text(Runtime *runtime, Tokens *tokens, uint64_t chunks, int32_t begin) {

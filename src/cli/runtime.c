@@ -99,9 +99,9 @@ void alisa_cli_runtime_report(const Runtime *runtime) {
     fprintf(stderr, "%16s = %10.2f ms / %5llu tokens\n", "total time",
             (double)(alisa_cli_clock() - timings->begin_ns) / 1e6,
             (unsigned long long)(timings->prompt_tokens + timings->eval_tokens));
-    fprintf(stderr, "%16s = weights %.1f MiB, KV %.1f MiB, scratch %.1f MiB\n", "device memory",
+    fprintf(stderr, "%16s = weights %.2f MiB, KV %.2f MiB, scratch %.2f MiB\n", "device memory",
             mebibytes(use.weight_bytes), mebibytes(use.kv_bytes), mebibytes(use.scratch_bytes));
-    fprintf(stderr, "%16s = to the device %.1f MiB, to the host %.1f MiB\n", "moved",
+    fprintf(stderr, "%16s = to the device %.2f MiB, to the host %.2f MiB\n", "moved",
             mebibytes(use.host_to_device_bytes), mebibytes(use.device_to_host_bytes));
 }
 

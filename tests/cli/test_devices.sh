@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Devices, and what is said when there is none.
+# shellcheck source=common.bash
+source "$(dirname "$0")/common.bash"
+
+alisa devices
+expect_code 0
+expect_out "index"
+alisa devices -v
+expect_code 0
+expect_out "capabilities"
+alisa generate --list-devices
+expect_code 0
+expect_out "index"
+alisa devices -o json
+expect_code 0
+expect_out '"opencl_c_version"'
+expect_out '"usable": true'
+
+mkdir "$folder/no-drivers"
+OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" devices
+OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" devices -o json
+
+need_tiny
+OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" generate -m "$tiny" -n 1
+OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" bench -m "$tiny"
+refused 3 "nonesuch" generate -m "$tiny" -n 1 -dev nonesuch
+refused 3 "--device-mem" generate -m "$tiny" -n 1 --device-mem 64K
+
+# A cache that cannot be written is worth a word, no more.
+ALISA_CACHE=/proc/alisa alisa generate -m "$tiny" -n 3 --temp 0
+expect_code 0
+expect_out "Once upon a"
+expect_err "/proc/alisa"
+
+# Two programs that fill the same new cache at once.
+for i in 1 2; do
+    ALISA_CACHE=$folder/cache "$ALISA_BINARY" generate -m "$tiny" -n 20 --temp 0 >"$folder/$i" \
+        2>"$folder/err$i" &
+done
+wait
+cmp "$folder/1" "$folder/2" || fail "two programs at once wrote different texts"
+grep -q "Once upon a time" "$folder/1" || fail "two programs at once wrote nonsense"

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Scores: log-probabilities and perplexity, held against each other.
+# shellcheck source=common.bash
+source "$(dirname "$0")/common.bash"
+need_tiny
+export ALISA_MODEL=$tiny
+
+alisa eval logprobs --tokens 1,403,407 -n 2 -o json
+expect_code 0
+expect_out '"n_predict": 2'
+[ "$(grep -c '"top"' "$out")" = 4 ] || fail "not an entry for two positions and two tokens"
+[ "$(grep -c '"id"' "$out")" = 24 ] || fail "not five likeliest for each"
+cp "$out" "$folder/ids"
+alisa eval logprobs -p "Once upon" -n 2 -o json
+cmp "$out" "$folder/ids" || fail "a text and its ids differ"
+alisa eval logprobs --tokens 1 -o json
+expect_out '"tokens": []'
+refused 2 "outside the vocabulary of 512" eval logprobs --tokens 1,512
+refused 2 "not with both" eval logprobs --tokens 1 -p a
+refused 2 "no text was given" eval logprobs
+refused 1 "context_length_exceeded" eval logprobs -p "Once upon a time" -n 20 -c 10
+
+# A text the model knows well, long enough for four chunks.
+alisa generate -s 1 -n 450 --ignore-eos
+cp "$out" "$folder/text"
+alisa eval perplexity -f "$folder/text" -c 64
+expect_code 0
+grep -qE '^\[1\][0-9.]+,\[2\][0-9.]+,\[3\]' "$out" || fail "no running estimate"
+tail -n 1 "$out" | grep -qE '^Final estimate: PPL = [0-9]+\.[0-9]{4} \+/- [0-9]+\.[0-9]{5}$' ||
+    fail "no final estimate"
+ppl=$(sed -n 's/^Final estimate: PPL = \([0-9.]*\).*/\1/p' "$out")
+awk -v ppl="$ppl" 'BEGIN { exit !(ppl > 1.2 && ppl < 12) }' || fail "a perplexity of $ppl"
+for flags in "-ub 7" "-b 5"; do
+    # shellcheck disable=SC2086  # several words
+    alisa eval perplexity -f "$folder/text" -c 64 $flags
+    other=$(sed -n 's/^Final estimate: PPL = \([0-9.]*\).*/\1/p' "$out")
+    awk -v a="$ppl" -v b="$other" 'BEGIN { exit !((a - b) ^ 2 < 1e-4 * a * a) }' ||
+        fail "$flags: $other instead of $ppl"
+done
+
+# The first chunk by hand: the mean over its second half, from the log-probabilities.
+alisa eval perplexity -f "$folder/text" -c 64 --chunks 1
+first=$(sed -n 's/^Final estimate: PPL = \([0-9.]*\).*/\1/p' "$out")
+ids=$("$ALISA_BINARY" tokenize -f "$folder/text" --ids | tr -d '[] ' | cut -d, -f1-64)
+alisa eval logprobs --tokens "$ids"
+hand=$(awk 'NR > 1 && NR - 1 > 32 { sum -= $3; n++ } END { printf "%.4f", exp(sum / n) }' "$out")
+awk -v a="$first" -v b="$hand" 'BEGIN { exit !((a - b) ^ 2 < 1e-6 * a * a) }' ||
+    fail "the first chunk: $first, by hand $hand"
+
+refused 2 "at least 1024" eval perplexity -f "$folder/text" -c 512
+refused 2 "no text was given" eval perplexity

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Texts: against the published one, alone and together, streamed and as JSON.
+# shellcheck source=common.bash
+source "$(dirname "$0")/common.bash"
+need_tiny
+export ALISA_MODEL=$tiny
+
+alisa generate --temp 0 -n 200
+expect_code 0
+cmp "$out" "$SHARED_DATA_DIR/models/stories260K.greedy.txt" || fail "not the published text"
+expect_err "prompt eval time = "
+expect_err "tokens per second)"
+expect_err "device memory = weights"
+cp "$out" "$folder/greedy"
+for flags in "-ub 1" "-b 3" "-ctk f32 -ctv f32" "--top-k 1 --temp 0.8" "-c 300"; do
+    # shellcheck disable=SC2086  # several words
+    alisa generate -n 200 --temp 0 $flags
+    cmp "$out" "$folder/greedy" || fail "$flags changes the greedy text"
+done
+
+# The prompt is shown before the text, from -p, a file or standard input.
+alisa generate --temp 0 -n 3 -p "Once upon a time"
+expect_out "Once upon a time, there"
+alisa generate --temp 0 -n 3 -p "Once upon a time" --no-display-prompt
+[ "$(cat "$out")" = ", there was" ] || fail "--no-display-prompt"
+echo "Once upon a time" >"$folder/prompt"
+alisa generate --temp 0 -n 3 -f "$folder/prompt"
+expect_out "Once upon a time, there was"
+ALISA_PROMPT="Once upon a time" alisa generate --temp 0 -n 3
+expect_out "Once upon a time, there was"
+alisa generate -n 0 -p "Once upon"
+[ "$(cat "$out")" = "Once upon" ] || fail "-n 0 generated something"
+
+# Seeds.
+alisa generate -n 40 -s 7
+cp "$out" "$folder/seven"
+alisa generate -n 40 -s 7
+cmp "$out" "$folder/seven" || fail "one seed, two texts"
+alisa generate -n 40 -s 8
+! cmp -s "$out" "$folder/seven" || fail "two seeds, one text"
+
+# Together as alone: copies of a prompt with seeds that count up...
+alisa generate -n 40 -s 7 --batch 3 -o jsonl
+[ "$(wc -l <"$out")" = 3 ] || fail "--batch 3 did not give three texts"
+for i in 0 1 2; do
+    sed -n "$((i + 1))p" "$out" | sed 's/.*"text":"\(.*\)","prompt_tokens.*/\1/' >"$folder/together"
+    "$ALISA_BINARY" generate -n 40 -s $((7 + i)) -o jsonl 2>"$err" |
+        sed 's/.*"text":"\(.*\)","prompt_tokens.*/\1/' >"$folder/alone"
+    cmp "$folder/together" "$folder/alone" || fail "text $i of --batch differs from the one alone"
+done
+# ... and prompts of different lengths, also when they must take turns.
+prompts=("Once upon a time" "The dog" "Lily and her mom went to the park. They saw" "Tom" "One day, a cat")
+printf '%s\n\n' "${prompts[@]}" >"$folder/prompts"
+: >"$folder/alone"
+for i in "${!prompts[@]}"; do
+    echo "=== $i ===" >>"$folder/alone"
+    "$ALISA_BINARY" generate --temp 0 -n 50 -p "${prompts[$i]}" 2>"$err" >>"$folder/alone"
+done
+for flags in "" "--batch 1" "--batch 2" "-b 4" "-ub 3"; do
+    # shellcheck disable=SC2086  # several words
+    alisa generate --temp 0 -n 50 --prompts "$folder/prompts" $flags
+    expect_code 0
+    cmp "$out" "$folder/alone" || fail "--prompts $flags differs from each prompt alone"
+done
+printf '{"prompt": "The dog", "more": 1}\n{"prompt": "Caf\\u00e9"}\n' >"$folder/prompts.jsonl"
+alisa generate --temp 0 -n 5 --prompts "$folder/prompts.jsonl" -o json
+expect_code 0
+expect_out '"prompt": "Café"'
+expect_out '"finish_reason": "length"'
+
+# Where texts end.
+alisa generate -p "Once upon a time" -c 20 --temp 0
+expect_code 0
+expect_err "context_length_exceeded: the context of 20 tokens is full"
+alisa generate -c 20 -o json -p "Once upon a time" --temp 0
+expect_out '"finish_reason": "context_length_exceeded"'
+
+# Prompts that cannot be used.
+refused 1 "the prompt has 7 tokens and the context holds 4" generate -c 4 -p "Once upon a time there was"
+refused 1 "context_length_exceeded" generate -c 4 --prompts "$folder/prompts"
+head -c 20000 /dev/zero | tr '\0' a >"$folder/long"
+refused 1 "context_length_exceeded" generate -f "$folder/long"
+refused 2 "offset 3" generate -p $'abc\xc3'
+refused 2 "not with both" generate -p a -f "$folder/prompt"
+refused 2 "not both" generate -p a --prompts "$folder/prompts"
+printf '{"prompt": "ok"}\nnot json\n' >"$folder/bad.jsonl"
+refused 2 "line 2 is not JSON" generate --prompts "$folder/bad.jsonl"
+printf '{"text": "ok"}\n' >"$folder/bad.jsonl"
+refused 2 'line 1 has no string "prompt"' generate --prompts "$folder/bad.jsonl"
+printf '\n\n' >"$folder/none"
+refused 2 "no prompts" generate --prompts "$folder/none"
+refused 1 "missing" generate --prompts "$folder/missing"
+refused 1 "cannot open the log file" generate --log-file "$folder/no/such/log"
+
+alisa generate -n 1 --log-file "$folder/log"
+expect_code 0
+[ -f "$folder/log" ] || fail "no log file"

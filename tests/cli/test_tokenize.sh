@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Text to tokens.
+# shellcheck source=common.bash
+source "$(dirname "$0")/common.bash"
+need_tiny
+
+expect_line() {
+    [ "$(cat "$out")" = "$1" ] || fail "$case_name: not $1"
+}
+
+alisa tokenize -m "$tiny" -p "Once upon a time" --ids
+expect_code 0
+expect_line "[1, 403, 407, 261, 378]"
+alisa tokenize -m "$tiny" -p "Once upon a time" --ids --no-bos
+expect_line "[403, 407, 261, 378]"
+alisa tokenize -m "$tiny" -p "" --ids
+expect_line "[1]"
+alisa tokenize -m "$tiny" -p "" --ids --no-bos
+expect_line "[]"
+alisa tokenize -m "$tiny" -p "He"
+expect_out "     1 -> '<s>'"
+expect_out "   346 -> ' He'"
+alisa tokenize -m "$tiny" -p "a
+b"
+expect_out "-> '\\n'"
+
+printf 'Once upon a time' >"$folder/text"
+alisa tokenize -m "$tiny" -f "$folder/text" --ids
+expect_line "[1, 403, 407, 261, 378]"
+"$ALISA_BINARY" tokenize -m "$tiny" -f - --ids <"$folder/text" >"$out"
+expect_line "[1, 403, 407, 261, 378]"
+
+refused 2 "offset 3" tokenize -m "$tiny" -p $'abc\xff'
+refused 2 "not with both" tokenize -m "$tiny" -p a -f "$folder/text"
+refused 2 "no text was given" tokenize -m "$tiny"
+refused 1 "missing" tokenize -m "$tiny" -f "$folder/missing"
+
+# A file that holds nothing but a vocabulary is enough.
+vocabulary=$SHARED_DATA_DIR/tokenizers/llama-spm/ggml-vocab-llama-spm.gguf
+[ -f "$vocabulary" ] || skip "$vocabulary is not there"
+alisa tokenize -m "$vocabulary" -p "Hello world" --ids
+expect_line "[1, 15043, 3186]"
