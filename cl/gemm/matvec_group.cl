@@ -42,7 +42,6 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matvec_group(
     for (uint i = 0; i < SUMS; i++)
         sums[i] = 0.0f;
 
-#pragma unroll 2
     for (uint s = item; s < slices; s += GROUP) {
         const uint span = s / SLICES, slice = s % SLICES;
         float4 wa[OUTPUTS], wb[OUTPUTS];

@@ -1,0 +1,341 @@
+/*
+ * The matrix product by weight type, shape, number of activation rows and layout, each beside a
+ * reference measured in turn with it: with one kernel pass goes one pass of the reference, and medians
+ * are compared, so that a machine that slows down slows both.
+ *
+ * matvec streams a working set larger than the caches and is compared, in GB/s of weights, with the
+ * host's threads reading the same bytes (where the device shares the host's memory). matmul is
+ * compared, in GFLOP/s, with OpenBLAS sgemm on float weights of the same shape (where built with it).
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "ops/ops.h"
+#include "timing.h"
+#ifdef ALISA_HAVE_OPENBLAS
+#include <cblas.h>
+#endif
+
+enum { MAX_LIST = 16, MAX_PASSES = 400, MIN_PASSES = 5 };
+static const uint64_t working_set = 384u << 20; /* bytes of weights that matvec goes through */
+
+typedef struct Shape {
+    uint32_t outputs, columns;
+} Shape;
+
+typedef enum Family { FAMILY_DEFAULT, FAMILY_MATVEC, FAMILY_MATMUL } Family;
+
+typedef struct Options {
+    uint32_t types[MAX_LIST], rows[MAX_LIST];
+    Shape shapes[MAX_LIST];
+    AlisaLayout layouts[2];
+    int type_count, row_count, shape_count, layout_count;
+    Family family;
+    double seconds; /* for each line */
+    bool csv;
+    const char *device;
+} Options;
+
+static const uint32_t all_types[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_TENSOR_BF16,
+                                     ALISA_TENSOR_Q8_0, ALISA_TENSOR_Q4_0};
+/* TinyLlama 1.1B: attention, keys and values, both feed-forward matrices, head. */
+static const Shape all_shapes[] = {
+    {2048, 2048}, {256, 2048}, {5632, 2048}, {2048, 5632}, {32000, 2048}};
+static const char *const layout_names[] = {"item", "group"};
+
+static const char usage[] =
+    "usage: bench_kernels [--type F32,F16,BF16,Q8_0,Q4_0] [--shape OUTPUTSxCOLUMNS,...]\n"
+    "       [--rows 1,512] [--layout item,group] [--kernel default|matvec|matmul]\n"
+    "       [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
+
+static void fail(const char *message) {
+    fprintf(stderr, "error: %s\n", message);
+    exit(3);
+}
+
+static void require(AlisaStatus status, const AlisaError *error) {
+    if (status) fail(error->message);
+}
+
+static bool parse_item(Options *options, const char *name, const char *item) {
+    char *end;
+    if (strcmp(name, "--type") == 0) {
+        for (size_t i = 0; i < sizeof all_types / sizeof *all_types; i++) {
+            if (strcmp(alisa_tensor_type_info(all_types[i])->name, item) == 0) {
+                options->types[options->type_count++] = all_types[i];
+                return true;
+            }
+        }
+        return false;
+    }
+    if (strcmp(name, "--layout") == 0) {
+        for (int i = 0; i < 2; i++) {
+            if (options->layout_count < 2 && strcmp(layout_names[i], item) == 0) {
+                options->layouts[options->layout_count++] = (AlisaLayout)i;
+                return true;
+            }
+        }
+        return false;
+    }
+    if (strcmp(name, "--rows") == 0) {
+        options->rows[options->row_count] = (uint32_t)strtoul(item, &end, 10);
+        return options->rows[options->row_count++] > 0 && *end == '\0';
+    }
+    Shape *shape = &options->shapes[options->shape_count++];
+    return sscanf(item, "%ux%u", &shape->outputs, &shape->columns) == 2;
+}
+
+static bool parse_list(Options *options, const char *name, const char *list) {
+    char item[32];
+    for (int count = 0; *list && count < MAX_LIST; count++) {
+        size_t length = strcspn(list, ",");
+        if (length >= sizeof item) return false;
+        memcpy(item, list, length);
+        item[length] = '\0';
+        if (!parse_item(options, name, item)) return false;
+        list += length + (list[length] == ',');
+    }
+    return *list == '\0';
+}
+
+static bool parse(Options *options, int argc, char **argv) {
+    static const char *const lists[] = {"--type", "--layout", "--rows", "--shape"};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *name = argv[i], *value = argv[i + 1];
+        bool known = false;
+        for (int j = 0; j < 4; j++) {
+            if (strcmp(name, lists[j]) == 0) known = parse_list(options, name, value);
+        }
+        if (strcmp(name, "--seconds") == 0) {
+            options->seconds = strtod(value, NULL);
+            known = options->seconds > 0;
+        } else if (strcmp(name, "-dev") == 0) {
+            options->device = value;
+            known = true;
+        } else if (strcmp(name, "-o") == 0) {
+            options->csv = strcmp(value, "csv") == 0;
+            known = options->csv || strcmp(value, "md") == 0;
+        } else if (strcmp(name, "--kernel") == 0) {
+            static const char *const names[] = {"default", "matvec", "matmul"};
+            for (int j = 0; j < 3; j++) {
+                if (strcmp(value, names[j]) == 0) {
+                    options->family = (Family)j;
+                    known = true;
+                }
+            }
+        }
+        if (!known) return false;
+    }
+    return argc % 2 == 1;
+}
+
+/* What was not asked for: all types and shapes, decode and prefill, the device's own layout. */
+static void fill_defaults(Options *options, const AlisaOpsParameters *parameters) {
+    if (!options->type_count) {
+        options->type_count = sizeof all_types / sizeof *all_types;
+        memcpy(options->types, all_types, sizeof all_types);
+    }
+    if (!options->shape_count) {
+        options->shape_count = sizeof all_shapes / sizeof *all_shapes;
+        memcpy(options->shapes, all_shapes, sizeof all_shapes);
+    }
+    if (!options->row_count) {
+        options->row_count = 2;
+        options->rows[0] = 1;
+        options->rows[1] = 512;
+    }
+    if (!options->layout_count) {
+        options->layout_count = 1;
+        options->layouts[0] = parameters->matvec_layout;
+    }
+}
+
+/* Ordinary numbers: no subnormals, infinities or zeros that a processor could be faster or slower
+ * with. `period` bytes are made, the rest repeats them. */
+static void fill_weights(uint32_t type, uint8_t *data, uint64_t size) {
+    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(type);
+    uint64_t period = 4096ull * info->block_bytes;
+    AlisaRandom random;
+    alisa_random_seed(&random, type);
+    if (period > size) period = size;
+    for (uint64_t at = 0; at < period; at += info->block_bytes) {
+        for (uint32_t i = 0; i < info->block_bytes; i++)
+            data[at + i] = (uint8_t)alisa_random_next(&random);
+        uint8_t *top = data + at + (type == ALISA_TENSOR_F32 ? 3 : 1);
+        *top = (*top & 0x80) | (type == ALISA_TENSOR_F32 || type == ALISA_TENSOR_BF16 ? 0x3e : 0x2c);
+    }
+    for (uint64_t at = period; at < size; at++)
+        data[at] = data[at - period];
+}
+
+static float *random_floats(uint64_t count) {
+    float *values = timing_allocate(count * sizeof *values);
+    AlisaRandom random;
+    alisa_random_seed(&random, count);
+    for (uint64_t i = 0; i < count; i++)
+        values[i] = alisa_random_float(&random) - 0.5f;
+    return values;
+}
+
+typedef struct Run {
+    AlisaOps *ops;
+    const Options *options;
+    uint32_t type, rows;
+    Shape shape;
+    AlisaLayout layout;
+    bool matvec;
+    uint64_t matrix_bytes, copies;
+    AlisaBuffer weights, x, y;
+    uint8_t *weight_data;
+    float *x_data, *float_weights, *y_data; /* the last two for sgemm */
+} Run;
+
+/* Seconds for one product with each copy of the weights. */
+static double kernel_pass(Run *run) {
+    AlisaError error;
+    uint64_t start = alisa_clock_now();
+    for (uint64_t i = 0; i < run->copies; i++) {
+        const AlisaMatrix matrix = {&run->weights, i * run->matrix_bytes, run->type,
+                                    run->shape.outputs, run->shape.columns};
+        require(alisa_ops_matmul(run->ops, &matrix, (AlisaVector){&run->x, 0}, run->rows,
+                                 (AlisaVector){&run->y, 0}, false, &error),
+                &error);
+    }
+    require(alisa_device_finish(alisa_ops_device(run->ops), &error), &error);
+    return (double)(alisa_clock_now() - start) * 1e-9;
+}
+
+/* The same of the reference; 0 where there is none. */
+static double reference_pass(Run *run) {
+    if (run->matvec) {
+        if (!run->weights.host_owned) return 0;
+        return timing_read(run->weight_data, run->copies * run->matrix_bytes);
+    }
+#ifdef ALISA_HAVE_OPENBLAS
+    int rows = (int)run->rows, outputs = (int)run->shape.outputs, columns = (int)run->shape.columns;
+    uint64_t start = alisa_clock_now();
+    for (uint64_t i = 0; i < run->copies; i++)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, outputs, columns, 1.0f,
+                    run->x_data, columns, run->float_weights, columns, 0.0f, run->y_data, outputs);
+    return (double)(alisa_clock_now() - start) * 1e-9;
+#else
+    return 0;
+#endif
+}
+
+static void create_buffers(Run *run) {
+    AlisaError error;
+    AlisaDevice *device = alisa_ops_device(run->ops);
+    uint64_t x_count = (uint64_t)run->rows * run->shape.columns;
+    uint64_t y_count = (uint64_t)run->rows * run->shape.outputs;
+    uint64_t size = run->copies * run->matrix_bytes;
+    run->weight_data = timing_allocate(size);
+    fill_weights(run->type, run->weight_data, size);
+    run->x_data = random_floats(x_count);
+    require(alisa_buffer_create_from(device, run->weight_data, size, "weights", &run->weights,
+                                     &error),
+            &error);
+    require(alisa_buffer_create_from(device, run->x_data, x_count * sizeof(float), "activations",
+                                     &run->x, &error),
+            &error);
+    require(alisa_buffer_create(device, y_count * sizeof(float), ALISA_BUFFER_READ_WRITE, "results",
+                                &run->y, &error),
+            &error);
+    if (!run->matvec) {
+        run->float_weights = random_floats((uint64_t)run->shape.outputs * run->shape.columns);
+        run->y_data = random_floats(y_count);
+    }
+}
+
+static void destroy_buffers(Run *run) {
+    alisa_buffer_destroy(&run->weights);
+    alisa_buffer_destroy(&run->x);
+    alisa_buffer_destroy(&run->y);
+    free(run->weight_data);
+    free(run->x_data);
+    free(run->float_weights);
+    free(run->y_data);
+}
+
+static void measure(Run *run) {
+    static double ours[MAX_PASSES], theirs[MAX_PASSES];
+    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(run->type);
+    run->matrix_bytes = (uint64_t)run->shape.columns / info->block_elements * info->block_bytes *
+                        run->shape.outputs;
+    run->copies = run->matvec ? (working_set + run->matrix_bytes - 1) / run->matrix_bytes : 1;
+    create_buffers(run);
+    kernel_pass(run);
+    reference_pass(run);
+    int passes = 0;
+    uint64_t start = alisa_clock_now();
+    while (passes < MAX_PASSES &&
+           (passes < MIN_PASSES ||
+            (double)(alisa_clock_now() - start) * 1e-9 < run->options->seconds)) {
+        ours[passes] = kernel_pass(run);
+        theirs[passes++] = reference_pass(run);
+    }
+    double flops = 2.0 * run->rows * run->shape.outputs * run->shape.columns;
+    double work = (double)run->copies * 1e-9 * (run->matvec ? (double)run->matrix_bytes : flops);
+    double our_rate = work / timing_median(ours, passes);
+    double their_time = timing_median(theirs, passes);
+    double their_rate = their_time > 0 ? work / their_time : 0;
+    printf(run->options->csv ? "%s,%s,%s,%u,%u,%u,%s,%.2f,%.2f,%.3f\n"
+                             : "| %s | %s | %s | %u | %u | %u | %s | %.2f | %.2f | %.3f |\n",
+           run->matvec ? "matvec" : "matmul", layout_names[run->layout], info->name, run->rows,
+           run->shape.outputs, run->shape.columns, run->matvec ? "GB/s" : "GFLOP/s", our_rate,
+           their_rate, their_rate > 0 ? our_rate / their_rate : 0);
+    fflush(stdout);
+    destroy_buffers(run);
+}
+
+static void measure_layout(AlisaDevice *device, const Options *options, AlisaLayout layout) {
+    AlisaError error;
+    AlisaOpsParameters parameters;
+    AlisaOps *ops;
+    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
+    parameters.matvec_layout = parameters.matmul_layout = layout;
+    if (options->family == FAMILY_MATVEC) parameters.matvec_max_rows = UINT32_MAX;
+    if (options->family == FAMILY_MATMUL) parameters.matvec_max_rows = 0;
+    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    for (int t = 0; t < options->type_count; t++)
+        for (int r = 0; r < options->row_count; r++)
+            for (int s = 0; s < options->shape_count; s++) {
+                Run run = {ops,
+                           options,
+                           options->types[t],
+                           options->rows[r],
+                           options->shapes[s],
+                           layout,
+                           options->rows[r] <= parameters.matvec_max_rows};
+                measure(&run);
+            }
+    alisa_ops_destroy(ops);
+}
+
+int main(int argc, char **argv) {
+    Options options = {.seconds = 2};
+    AlisaDeviceOptions device_options;
+    AlisaDevice *device;
+    AlisaError error;
+    AlisaOpsParameters parameters;
+    if (!parse(&options, argc, argv)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    alisa_device_options_defaults(&device_options);
+    device_options.selector = options.device;
+    require(alisa_device_open(&device_options, &device, &error), &error);
+    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
+    fill_defaults(&options, &parameters);
+
+    fputs(options.csv ? "kernel,layout,type,rows,outputs,columns,unit,rate,reference,ratio\n"
+                      : "| kernel | layout | type | rows | outputs | columns | unit | rate | "
+                        "reference | ratio |\n|---|---|---|---|---|---|---|---|---|---|\n",
+          stdout);
+    for (int i = 0; i < options.layout_count; i++)
+        measure_layout(device, &options, options.layouts[i]);
+    alisa_device_save_programs(device);
+    alisa_device_close(device);
+    return 0;
+}

@@ -1,0 +1,59 @@
+/*
+ * Shared by the kernel benches: page-aligned memory, the time the host's threads take to read it,
+ * medians.
+ */
+#ifndef ALISA_BENCH_TIMING_H
+#define ALISA_BENCH_TIMING_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+/* Seconds that all threads need to read `size` bytes once, each a contiguous part. */
+static inline double timing_read(const void *data, uint64_t size) {
+    const uint64_t *words = data;
+    const int64_t chunk = 4096, chunks = (int64_t)(size / sizeof *words) / chunk;
+    uint64_t total = 0, start = alisa_clock_now();
+#ifdef _OPENMP
+#pragma omp parallel for schedule(static) reduction(+ : total)
+#endif
+    for (int64_t i = 0; i < chunks; i++) {
+        const uint64_t *at = words + i * chunk;
+        uint64_t sums[16] = {0};
+        for (int64_t k = 0; k < chunk; k += 16)
+            for (int j = 0; j < 16; j++)
+                sums[j] += at[k + j];
+        for (int j = 0; j < 16; j++)
+            total += sums[j];
+    }
+    double seconds = (double)(alisa_clock_now() - start) * 1e-9;
+    static volatile uint64_t sink; /* the loop must not be optimised away */
+    sink = total;
+    (void)sink;
+    return seconds;
+}
+
+static inline int timing_compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts the values. */
+static inline double timing_median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, timing_compare);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* Page-aligned, or ends the program with a message. */
+static inline void *timing_allocate(uint64_t size) {
+    void *data = NULL;
+    if (posix_memalign(&data, 4096, (size_t)((size + 4095) / 4096 * 4096))) {
+        fprintf(stderr, "error: no memory for %llu bytes\n", (unsigned long long)size);
+        exit(3);
+    }
+    return data;
+}
+
+#endif
