@@ -84,10 +84,9 @@ void alisa_buffer_destroy(AlisaBuffer *buffer) {
 static AlisaStatus check_range(const AlisaBuffer *buffer, uint64_t offset, uint64_t size,
                                AlisaError *error) {
     if (buffer->memory && offset <= buffer->size && size <= buffer->size - offset) return ALISA_OK;
-    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                           "bytes %llu to %llu are outside a buffer of %llu",
-                           (unsigned long long)offset, (unsigned long long)(offset + size),
-                           (unsigned long long)buffer->size);
+    return alisa_error_set(
+        error, ALISA_ERROR_ARGUMENT, "%llu bytes at %llu are outside a buffer of %llu",
+        (unsigned long long)size, (unsigned long long)offset, (unsigned long long)buffer->size);
 }
 
 AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,

@@ -116,7 +116,7 @@ static AlisaStatus write_entry(const char *folder, const char *kind, const char 
     uint8_t *file = alisa_allocate(1, sizeof header + key_size + size, "cache entry", error);
     if (!file) return ALISA_ERROR_MEMORY;
     memcpy(file, &header, sizeof header);
-    memcpy(file + sizeof header, key, key_size);
+    memcpy(file + sizeof header, key, header.key_size);
     memcpy(file + sizeof header + key_size, payload, size);
     status = alisa_file_write_atomic(path, file, sizeof header + key_size + size, error);
     free(file);

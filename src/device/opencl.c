@@ -17,7 +17,8 @@ typedef struct CodeRow {
     { code, status, #code, advice }
 
 static const CodeRow code_table[] = {
-    ROW(CL_SUCCESS, ALISA_OK, NULL),
+    /* A call that gives no object and no code has failed too. */
+    ROW(CL_SUCCESS, ALISA_ERROR_DEVICE, NULL),
     ROW(CL_DEVICE_NOT_FOUND, ALISA_ERROR_NO_DEVICE, NULL),
     ROW(CL_DEVICE_NOT_AVAILABLE, ALISA_ERROR_NO_DEVICE, "another program may hold the device"),
     ROW(CL_COMPILER_NOT_AVAILABLE, ALISA_ERROR_DEVICE, "the driver has no compiler"),

@@ -223,8 +223,10 @@ static AlisaStatus create_kernel(AlisaDevice *device, AlisaProgram *program, con
     return ALISA_OK;
 }
 
+/* *program is NULL where it fails. */
 static AlisaStatus get_program(AlisaDevice *device, const char *file, const char *options,
                                AlisaProgram **program, AlisaError *error) {
+    *program = NULL;
     char all[1024];
     bool own_standard = strstr(options, "-cl-std=") != NULL;
     int length = snprintf(all, sizeof all, "%s%s%s", own_standard ? "" : DEFAULT_OPTIONS,
@@ -233,15 +235,17 @@ static AlisaStatus get_program(AlisaDevice *device, const char *file, const char
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s: build options of %d bytes", file,
                                length);
     }
-    for (*program = device->programs; *program; *program = (*program)->next) {
-        if (strcmp((*program)->file, file) == 0 && strcmp((*program)->options, all) == 0) {
+    for (AlisaProgram *known = device->programs; known; known = known->next) {
+        if (strcmp(known->file, file) == 0 && strcmp(known->options, all) == 0) {
+            *program = known;
             return ALISA_OK;
         }
     }
-    AlisaStatus status = create_program(device, file, all, program, error);
-    if (status != ALISA_OK) return status;
-    (*program)->next = device->programs;
-    device->programs = *program;
+    AlisaProgram *made = NULL;
+    AlisaStatus status = create_program(device, file, all, &made, error);
+    if (!made) return status;
+    made->next = device->programs;
+    device->programs = *program = made;
     return ALISA_OK;
 }
 
@@ -250,7 +254,7 @@ AlisaStatus alisa_kernel_get(AlisaDevice *device, const char *file, const char *
     *kernel = NULL;
     AlisaProgram *program;
     AlisaStatus status = get_program(device, file, options ? options : "", &program, error);
-    if (status != ALISA_OK) return status;
+    if (!program) return status;
     for (AlisaKernel *known = program->kernels; known; known = known->next) {
         if (strcmp(known->name, name) == 0) {
             *kernel = known;

@@ -127,7 +127,8 @@ static void prepare_offsets(const SelfTest *test, void *in, double *expected) {
         uint64_t offset = (uint64_t)words[1 + i] * words[0] + 8;
         expected[3 * i] = (uint32_t)offset;
         expected[3 * i + 1] = (uint32_t)(offset >> 32);
-        expected[3 * i + 2] = words[offset % test->variant / 4];
+        uint64_t word = offset % test->variant / sizeof *words;
+        expected[3 * i + 2] = words[word];
     }
 }
 

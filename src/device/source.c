@@ -24,7 +24,7 @@ static AlisaStatus append(Text *text, const char *bytes, size_t size, AlisaError
                                "kernel source grows past %u bytes with its includes",
                                MAX_TEXT_SIZE);
     }
-    if (text->size + size >= text->capacity) {
+    if (!text->bytes || text->size + size >= text->capacity) {
         size_t capacity = (text->size + size + 1) * 2;
         char *larger = realloc(text->bytes, capacity);
         if (!larger) {

@@ -126,7 +126,8 @@ static void test_folder_follows_the_environment(void **state) {
     static const char *const names[] = {"ALISA_CACHE", "XDG_CACHE_HOME", "HOME"};
     char *before[3];
     for (int i = 0; i < 3; i++) {
-        before[i] = getenv(names[i]) ? strdup(getenv(names[i])) : NULL;
+        const char *value = getenv(names[i]);
+        before[i] = value ? strdup(value) : NULL;
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *values[] = {rows[i].own, rows[i].xdg, rows[i].home};
