@@ -64,7 +64,8 @@ static bool promised(const Trial *trial, const char *extensions) {
     return false;
 }
 
-static AlisaStatus run_trial(AlisaDevice *device, const Trial *trial, AlisaError *error) {
+static AlisaStatus run_trial(AlisaDevice *device, const Trial *trial, const char *options,
+                             AlisaError *error) {
     AlisaKernel *kernel;
     AlisaBuffer in = {0}, out = {0};
     float values[ITEMS], results[ITEMS] = {0};
@@ -72,22 +73,22 @@ static AlisaStatus run_trial(AlisaDevice *device, const Trial *trial, AlisaError
         values[i] = (float)(i + 1);
     const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(&in), ALISA_ARG_BUFFER(&out)};
     const AlisaLaunch launch = {{ITEMS, 1, 1}, {ITEMS, 1, 1}};
-    AlisaStatus status = alisa_kernel_get(device, trial->file, "trial", "", &kernel, error);
-    if (status == ALISA_OK) {
-        status =
-            alisa_buffer_create(device, sizeof values, ALISA_BUFFER_READ_ONLY, "trial", &in, error);
-    }
-    if (status == ALISA_OK) {
-        status = alisa_buffer_create(device, sizeof results, ALISA_BUFFER_READ_WRITE, "trial", &out,
-                                     error);
-    }
-    if (status == ALISA_OK) {
-        status = alisa_buffer_write(device, &in, 0, values, sizeof values, error);
-    }
-    if (status == ALISA_OK) status = alisa_kernel_launch(kernel, &launch, arguments, 2, error);
-    if (status == ALISA_OK) {
-        status = alisa_buffer_read(device, &out, 0, results, sizeof results, error);
-    }
+    AlisaStatus status = alisa_kernel_get(device, trial->file, "trial", options, &kernel, error);
+    if (status != ALISA_OK) return status;
+    status =
+        alisa_buffer_create(device, sizeof values, ALISA_BUFFER_READ_ONLY, "trial", &in, error);
+    if (status != ALISA_OK) goto done;
+    status =
+        alisa_buffer_create(device, sizeof results, ALISA_BUFFER_READ_WRITE, "trial", &out, error);
+    if (status != ALISA_OK) goto done;
+    status = alisa_buffer_write(device, &in, 0, values, sizeof values, error);
+    if (status != ALISA_OK) goto done;
+    /* What the kernel leaves out must not hold the results of an earlier one. */
+    status = alisa_buffer_write(device, &out, 0, results, sizeof results, error);
+    if (status != ALISA_OK) goto done;
+    status = alisa_kernel_launch(kernel, &launch, arguments, 2, error);
+    if (status != ALISA_OK) goto done;
+    status = alisa_buffer_read(device, &out, 0, results, sizeof results, error);
     for (int i = 0; i < ITEMS && status == ALISA_OK; i++) {
         if (results[i] != trial->expected(values[i])) {
             status =
@@ -95,9 +96,22 @@ static AlisaStatus run_trial(AlisaDevice *device, const Trial *trial, AlisaError
                                 (double)results[i], (double)trial->expected(values[i]));
         }
     }
+done:
     alisa_buffer_destroy(&in);
     alisa_buffer_destroy(&out);
     return status;
+}
+
+/* Compilers differ in the language version from which they offer an extension. */
+static bool passes(AlisaDevice *device, const Trial *trial) {
+    static const char *const options[] = {"", "-cl-std=CL2.0", "-cl-std=CL3.0"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        AlisaError refusal = {0};
+        if (run_trial(device, trial, options[i], &refusal) == ALISA_OK) return true;
+        alisa_log_write(&device->log, ALISA_LOG_DEBUG, "capability not confirmed: %s",
+                        refusal.message);
+    }
+    return false;
 }
 
 /* On a device of its own, so that a driver that fails a trial keeps nothing of it. */
@@ -108,12 +122,7 @@ static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *exten
     if (status != ALISA_OK) return status;
     for (size_t i = 0; i < TRIAL_COUNT; i++) {
         if (!promised(&trials[i], extensions)) continue;
-        AlisaError refusal = {0};
-        if (run_trial(device, &trials[i], &refusal) == ALISA_OK) {
-            *found |= trials[i].capability;
-        } else {
-            alisa_log_write(log, ALISA_LOG_DEBUG, "capability not confirmed: %s", refusal.message);
-        }
+        if (passes(device, &trials[i])) *found |= trials[i].capability;
     }
     alisa_device_close(device);
     return ALISA_OK;

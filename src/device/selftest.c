@@ -385,6 +385,8 @@ AlisaStatus alisa_selftest_run(const AlisaCandidate *candidate, AlisaCache *cach
         return ALISA_OK;
     }
 
+    alisa_log_write(&cache->log, ALISA_LOG_INFO, "testing %s, which is new or has a new driver",
+                    candidate->info.name);
     AlisaDevice *device;
     status = alisa_device_open_bare(candidate, "", &cache->log, &device, error);
     if (status != ALISA_OK) return status;

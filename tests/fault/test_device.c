@@ -140,6 +140,57 @@ static void test_two_devices(void **state) {
     assert_true(report->number == 1);
 }
 
+static void with_small_groups(ChildReport *into) {
+    setenv("OCL_ICD_VENDORS", "pocl.icd", 1);
+    setenv("POCL_MAX_WORK_GROUP_SIZE", "32", 1);
+    list_and_open(into);
+}
+
+static void test_device_below_the_floor(void **state) {
+    (void)state;
+    if (!has_pocl()) skip();
+    run_child(with_small_groups, report);
+    assert_true(report->info_count >= 1);
+    assert_false(report->infos[0].usable);
+    assert_non_null(strstr(report->infos[0].reason, "work-groups of 64 are needed"));
+    assert_int_equal(report->status, ALISA_ERROR_NO_DEVICE);
+    assert_says("work-groups of 64 are needed, the device allows 32");
+}
+
+static const char *trial_text; /* instead of cl/trial/fp64.cl; NULL: the real one */
+
+static void with_trial(ChildReport *into) {
+    setenv("ALISA_CACHE", "", 1);
+    if (trial_text) {
+        char folder[300];
+        below(into, "kernels/trial", folder);
+        if (alisa_folder_create(folder, NULL) != ALISA_OK) _exit(1);
+        use_kernel(into, "trial/fp64.cl", trial_text);
+    }
+    list_devices(into);
+    if (into->info_count) into->number = into->infos[0].capabilities & ALISA_CAPABILITY_FP64;
+    char path[300];
+    below(into, "kernels/trial", path);
+    remove_folder(path);
+}
+
+/* A promised extension counts only if its trial compiles and computes. */
+static void test_capabilities_are_tried(void **state) {
+    (void)state;
+    run_child(with_trial, report);
+    if (report->number == 0) {
+        print_message("skipped: the first device has no double arithmetic\n");
+        skip();
+    }
+    trial_text = "__kernel void trial(__global const float *in, __global float *out) {\n"
+                 "    out[get_global_id(0)] = in[get_global_id(0)] + 1.0f;\n}\n";
+    run_child(with_trial, report);
+    assert_true(report->number == 0 && report->infos[0].usable);
+    trial_text = "this is no kernel\n";
+    run_child(with_trial, report);
+    assert_true(report->number == 0 && report->infos[0].usable);
+}
+
 /* ---- Devices that compute wrong results --------------------------------------------------- */
 
 static void with_rusticl(ChildReport *into) {
@@ -443,6 +494,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_no_driver, setup, teardown),
         cmocka_unit_test_setup_teardown(test_platform_without_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_devices, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_device_below_the_floor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_capabilities_are_tried, setup, teardown),
         cmocka_unit_test_setup_teardown(test_driver_that_cuts_loops_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_planted_faults_are_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kernel_that_does_not_compile, setup, teardown),
