@@ -19,3 +19,26 @@ foreach(kind STATIC SHARED)
 endforeach()
 set_target_properties(alisa_shared PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR})
+
+# Installation: both libraries, the header, and the files by which pkg-config and CMake find them.
+set_target_properties(alisa_static PROPERTIES EXPORT_NAME static)
+set_target_properties(alisa_shared PROPERTIES EXPORT_NAME shared)
+install(TARGETS alisa_static alisa_shared EXPORT alisa-targets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/alisa DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+set(ALISA_CMAKE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/alisa)
+install(EXPORT alisa-targets NAMESPACE alisa:: DESTINATION ${ALISA_CMAKE_FOLDER})
+include(CMakePackageConfigHelpers)
+configure_package_config_file(cmake/alisa-config.cmake.in alisa-config.cmake
+                              INSTALL_DESTINATION ${ALISA_CMAKE_FOLDER})
+write_basic_package_version_file(alisa-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/alisa-config.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/alisa-config-version.cmake
+        DESTINATION ${ALISA_CMAKE_FOLDER})
+
+# The .pc file finds the prefix from its own place, so the installed tree can be moved.
+file(RELATIVE_PATH ALISA_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" ALISA_PREFIX_FROM_PC ${ALISA_PREFIX_FROM_PC})
+configure_file(cmake/alisa.pc.in alisa.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/alisa.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

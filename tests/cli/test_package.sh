@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The installed library: examples/minimal.c is built against it with pkg-config and with CMake, and
+# writes the published text.
+# shellcheck source=common.bash
+source "$(dirname "$0")/common.bash"
+
+project=$(cd "$(dirname "$0")/../.." && pwd)
+build=$(cd "$(dirname "$ALISA_BINARY")/../.." && pwd)
+prefix=$folder/prefix
+work=$folder/work
+
+# Steps that must succeed; what they print is shown when they do not.
+step() {
+    case_name="$*"
+    "$@" >"$out" 2>"$err" || fail "$case_name"
+}
+
+step cmake --install "$build" --prefix "$folder/first"
+mv "$folder/first" "$prefix" # an installed tree can be moved
+libraries=$(dirname "$(find "$prefix" -name 'libalisa.so')")
+export PKG_CONFIG_PATH=$libraries/pkgconfig LD_LIBRARY_PATH=$libraries
+
+read -ra shared <<<"$(pkg-config --cflags --libs alisa)"
+read -ra static <<<"$(pkg-config --cflags --libs --static alisa)"
+step cc -std=c11 -Wall -Wextra -Werror "$project/examples/minimal.c" -o "$folder/with-shared" \
+    "${shared[@]}"
+step cc -std=c11 "$project/examples/minimal.c" -o "$folder/with-static" \
+    "${static[@]/#-lalisa/-l:libalisa.a}"
+step cmake -S "$project/examples" -B "$work" -DCMAKE_PREFIX_PATH="$prefix"
+step cmake --build "$work"
+programs=("$folder/with-shared" "$folder/with-static" "$work/minimal_shared" "$work/minimal_static")
+for program in "${programs[@]}"; do
+    needed=$(ldd "$program")
+    case $program in
+    *shared) [[ $needed == *"$libraries/libalisa.so"* ]] || fail "$program does not use libalisa.so" ;;
+    *static) [[ $needed != *libalisa* ]] || fail "$program needs libalisa.so" ;;
+    esac
+done
+
+# Nothing is exported but what the header declares, and all of that is.
+nm -D --defined-only "$libraries/libalisa.so" | awk '{ print $3 }' | sort >"$folder/exported"
+grep -oE 'alisa_[a-z_]+\(' "$project/include/alisa/alisa.h" | tr -d '(' | sort -u >"$folder/declared"
+diff "$folder/declared" "$folder/exported" >"$out" || fail "exported symbols and header differ"
+
+"$folder/with-shared" >"$out" 2>"$err" && fail "no usage error"
+grep -q usage "$err" || fail "no usage sentence"
+need_tiny
+head -c 200 "$SHARED_DATA_DIR/models/stories260K.greedy.txt" >"$folder/expected"
+for program in "${programs[@]}"; do
+    step "$program" "$tiny"
+    head -c 200 "$out" | cmp - "$folder/expected" || fail "$program writes another text"
+done
