@@ -176,7 +176,7 @@ static bool compose_run(const char *text, size_t length, char **out, size_t *use
  * with an ASCII character before it, so a piece ends before one. utf8proc orders n combining marks
  * in n^2 steps: a run of them longer than any script has is cut, at the price of its order. */
 static size_t piece_end(const char *text, size_t length, size_t start) {
-    enum { MARKS_MOST = 1024 };
+    enum { MARKS_MOST = 128 };
     unsigned marks = 0;
     size_t i = start;
     while (i < length) {

@@ -57,6 +57,47 @@ static AlisaStatus push_bytes(const AlisaTokenizer *tokenizer, const char *bytes
     return status;
 }
 
+bool alisa_sentencepiece_cuts_at_blanks(const AlisaVocabulary *vocabulary) {
+    for (uint32_t i = 0; i < vocabulary->size; i++) {
+        if (vocabulary->types[i] != ALISA_TOKEN_NORMAL) continue;
+        for (uint32_t j = vocabulary->offsets[i] + 1; j < vocabulary->offsets[i + 1]; j++) {
+            if (vocabulary->bytes[j] == ' ' && vocabulary->bytes[j - 1] != ' ') return false;
+        }
+    }
+    return true;
+}
+
+/* Bytes of the text up to the first blank that follows something else. */
+static size_t word_size(const char *text, size_t size) {
+    for (size_t i = 1; i < size; i++) {
+        if (text[i] == ' ' && text[i - 1] != ' ') return i;
+    }
+    return size;
+}
+
+static AlisaStatus encode_word(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
+                               const char *word, size_t size, AlisaTokenList *list,
+                               AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    merger->count = 0;
+    for (size_t i = 0; status == ALISA_OK && i < size;) {
+        uint32_t character = character_size((uint8_t)word[i]);
+        int32_t token = alisa_vocabulary_find(&tokenizer->vocabulary, word + i, character);
+        status = alisa_merger_add(merger, (uint32_t)i, character, token, error);
+        i += character;
+    }
+    if (status == ALISA_OK) status = alisa_merger_run(merger, tokenizer, word, find_piece, error);
+    uint32_t i = 0;
+    while (status == ALISA_OK && i != ALISA_SYMBOL_NONE) {
+        const AlisaSymbol *symbol = &merger->symbols[i];
+        status = symbol->token >= 0
+                     ? alisa_token_list_push(list, symbol->token, error)
+                     : push_bytes(tokenizer, word + symbol->start, symbol->size, list, error);
+        i = symbol->next;
+    }
+    return status;
+}
+
 AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
                                        const char *text, size_t length, bool prefix,
                                        AlisaTokenList *list, AlisaError *error) {
@@ -65,23 +106,11 @@ AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMer
     prepared[0] = ' ';
     size_t size = prefix + alisa_sentencepiece_unescape(text, length, prepared + prefix);
     AlisaStatus status = ALISA_OK;
-    merger->count = 0;
     for (size_t i = 0; status == ALISA_OK && i < size;) {
-        uint32_t character = character_size((uint8_t)prepared[i]);
-        int32_t token = alisa_vocabulary_find(&tokenizer->vocabulary, prepared + i, character);
-        status = alisa_merger_add(merger, (uint32_t)i, character, token, error);
-        i += character;
-    }
-    if (status == ALISA_OK) {
-        status = alisa_merger_run(merger, tokenizer, prepared, find_piece, error);
-    }
-    uint32_t i = merger->count ? 0 : ALISA_SYMBOL_NONE;
-    while (status == ALISA_OK && i != ALISA_SYMBOL_NONE) {
-        const AlisaSymbol *symbol = &merger->symbols[i];
-        status = symbol->token >= 0
-                     ? alisa_token_list_push(list, symbol->token, error)
-                     : push_bytes(tokenizer, prepared + symbol->start, symbol->size, list, error);
-        i = symbol->next;
+        size_t word =
+            tokenizer->cuts_at_blanks ? word_size(prepared + i, size - i) : size - i;
+        status = encode_word(tokenizer, merger, prepared + i, word, list, error);
+        i += word;
     }
     free(prepared);
     return status;

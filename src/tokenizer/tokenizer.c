@@ -131,6 +131,7 @@ static AlisaStatus load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaG
         status = alisa_bpe_load(tokenizer, gguf, error);
     } else if (status == ALISA_OK) {
         find_byte_tokens(tokenizer);
+        tokenizer->cuts_at_blanks = alisa_sentencepiece_cuts_at_blanks(&tokenizer->vocabulary);
     }
     if (status == ALISA_OK) status = load_special_tokens(tokenizer, gguf, error);
     return status;
