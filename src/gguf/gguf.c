@@ -167,8 +167,8 @@ static AlisaStatus open_split(const char *path, uint32_t number, uint32_t count,
         AlisaGguf *part;
         snprintf(tail, suffix_length + 1, "-%05u-of-%05u.gguf", i + 1, count);
         status = open_part(name, i, count, &part, error);
-        if (status != ALISA_OK) break;
-        if (i > 0) {
+        if (!part) break;
+        if (whole) {
             status = append_part(whole, part, error);
             alisa_gguf_close(part);
             continue;
@@ -183,7 +183,7 @@ static AlisaStatus open_split(const char *path, uint32_t number, uint32_t count,
         whole->parts = parts;
     }
     free(name);
-    if (status == ALISA_OK) status = index_all_tensors(whole, error);
+    if (status == ALISA_OK && whole) status = index_all_tensors(whole, error);
     if (status != ALISA_OK) {
         alisa_gguf_close(whole);
         return status;
@@ -213,9 +213,9 @@ AlisaStatus alisa_gguf_open_memory(const uint8_t *data, size_t size, AlisaGguf *
     AlisaStatus status = alisa_gguf_parse(gguf, error);
     if (status == ALISA_OK) status = read_split(gguf, &number, &count, error);
     if (status == ALISA_OK && count > 1) {
-        status = alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                                 "%s: is one part of a split model, which needs its files",
-                                 gguf->path);
+        status =
+            alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                            "%s: is one part of a split model, which needs its files", gguf->path);
     }
     if (status != ALISA_OK) {
         alisa_gguf_close(gguf);

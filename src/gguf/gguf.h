@@ -31,9 +31,19 @@ typedef struct AlisaTensorTypeInfo {
 const AlisaTensorTypeInfo *alisa_tensor_type_info(uint32_t id);
 
 typedef enum AlisaGgufValueType {
-    ALISA_GGUF_U8 = 0, ALISA_GGUF_I8, ALISA_GGUF_U16, ALISA_GGUF_I16, ALISA_GGUF_U32,
-    ALISA_GGUF_I32, ALISA_GGUF_F32, ALISA_GGUF_BOOL, ALISA_GGUF_STRING, ALISA_GGUF_ARRAY,
-    ALISA_GGUF_U64, ALISA_GGUF_I64, ALISA_GGUF_F64,
+    ALISA_GGUF_U8 = 0,
+    ALISA_GGUF_I8,
+    ALISA_GGUF_U16,
+    ALISA_GGUF_I16,
+    ALISA_GGUF_U32,
+    ALISA_GGUF_I32,
+    ALISA_GGUF_F32,
+    ALISA_GGUF_BOOL,
+    ALISA_GGUF_STRING,
+    ALISA_GGUF_ARRAY,
+    ALISA_GGUF_U64,
+    ALISA_GGUF_I64,
+    ALISA_GGUF_F64,
 } AlisaGgufValueType;
 
 /* Bytes inside the map; not terminated. */
@@ -48,19 +58,19 @@ typedef struct AlisaGgufKey {
     AlisaGgufValueType element_type; /* of an array; of anything else its own type */
     uint64_t count;                  /* elements of an array; 1 otherwise */
     const uint8_t *data;             /* first byte of the value (of an array: of its elements) */
-    const uint64_t *string_offsets;  /* arrays of strings: offset from `data` of each string's length */
+    const uint64_t *string_offsets;  /* of an array of strings: from `data` to each one's length */
 } AlisaGgufKey;
 
 typedef struct AlisaGgufTensor {
     const char *name; /* terminated copy, owned by the file */
     uint32_t type;    /* AlisaTensorType, or another id of the file format */
     uint32_t dimension_count;
-    uint64_t dimensions[4];  /* innermost first; unused ones are 1 */
+    uint64_t dimensions[4]; /* innermost first; unused ones are 1 */
     uint64_t element_count;
-    uint64_t byte_count;     /* 0 when the type's size is not known */
+    uint64_t byte_count; /* 0 when the type's size is not known */
     uint32_t part;
-    uint64_t offset;         /* from the start of that part */
-    const uint8_t *data;     /* in the map; NULL when the type's size is not known */
+    uint64_t offset;     /* from the start of that part */
+    const uint8_t *data; /* in the map; NULL when the type's size is not known */
 } AlisaGgufTensor;
 
 typedef struct AlisaGguf AlisaGguf;

@@ -6,13 +6,15 @@
 /* FNV-1a. */
 static uint32_t hash_name(const char *name) {
     uint32_t hash = 2166136261u;
-    for (; *name; name++) hash = (hash ^ (uint8_t)*name) * 16777619u;
+    for (; *name; name++)
+        hash = (hash ^ (uint8_t)*name) * 16777619u;
     return hash;
 }
 
 AlisaStatus alisa_gguf_index_init(AlisaGgufIndex *index, uint64_t count, AlisaError *error) {
     uint64_t slots = 8;
-    while (slots < count * 2) slots *= 2;
+    while (slots < count * 2)
+        slots *= 2;
     index->slots = alisa_allocate_zeroed(slots, sizeof *index->slots, "index of names", error);
     if (!index->slots) return ALISA_ERROR_MEMORY;
     index->mask = slots - 1;

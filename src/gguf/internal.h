@@ -1,5 +1,6 @@
 /*
- * What the files of src/gguf share: the directory itself, its name index, and the reader of one part.
+ * What the files of src/gguf share: the directory itself, its name index, and the reader of one
+ * part.
  */
 #ifndef ALISA_GGUF_INTERNAL_H
 #define ALISA_GGUF_INTERNAL_H

@@ -11,8 +11,8 @@
 /* The specification's limits: keys up to 2^16 - 1 bytes, tensor names up to 64. */
 #define KEY_NAME_LIMIT    65535
 #define TENSOR_NAME_LIMIT 64
-/* The fewest bytes a key (name length, name, type, value) and a tensor (name length, name, dimension
- * count, one dimension, type, offset) can take. */
+/* The fewest bytes a key (name length, name, type, value) and a tensor (name length, name,
+ * dimension count, one dimension, type, offset) can take. */
 #define KEY_BYTES_LEAST    14
 #define TENSOR_BYTES_LEAST 33
 
@@ -190,8 +190,7 @@ static AlisaStatus skip_fixed(Reader *reader, uint64_t count, unsigned bytes, co
 
 static AlisaStatus skip_strings(Reader *reader, AlisaGgufKey *key) {
     if (key->count > remaining(reader) / 8) return truncated(reader, key->name);
-    uint64_t *offsets =
-        alisa_allocate(key->count, sizeof *offsets, reader->path, reader->error);
+    uint64_t *offsets = alisa_allocate(key->count, sizeof *offsets, reader->path, reader->error);
     if (!offsets) return ALISA_ERROR_MEMORY;
     key->string_offsets = offsets;
     uint64_t start = reader->offset;
@@ -236,8 +235,7 @@ static AlisaStatus read_key(Reader *reader, uint64_t position, AlisaGgufKey *key
 }
 
 static AlisaStatus read_keys(Reader *reader, AlisaGguf *gguf, uint64_t count) {
-    gguf->keys =
-        alisa_allocate_zeroed(count, sizeof *gguf->keys, reader->path, reader->error);
+    gguf->keys = alisa_allocate_zeroed(count, sizeof *gguf->keys, reader->path, reader->error);
     if (!gguf->keys) return ALISA_ERROR_MEMORY;
     AlisaStatus status = alisa_gguf_index_init(&gguf->key_index, count, reader->error);
     for (uint64_t i = 0; status == ALISA_OK && i < count; i++) {
@@ -245,9 +243,9 @@ static AlisaStatus read_keys(Reader *reader, AlisaGguf *gguf, uint64_t count) {
         status = read_key(reader, i, &gguf->keys[i]);
         if (status != ALISA_OK) break;
         if (!alisa_gguf_index_add(&gguf->key_index, gguf->keys[i].name, (uint32_t)i)) {
-            status = alisa_error_set(reader->error, ALISA_ERROR_FORMAT,
-                                     "%s: the key %s appears twice", reader->path,
-                                     gguf->keys[i].name);
+            status =
+                alisa_error_set(reader->error, ALISA_ERROR_FORMAT, "%s: the key %s appears twice",
+                                reader->path, gguf->keys[i].name);
         }
     }
     return status;
@@ -273,8 +271,7 @@ static AlisaStatus read_dimensions(Reader *reader, AlisaGgufTensor *tensor) {
         if (status != ALISA_OK) return status;
         if (*dimension == 0 || *dimension > (uint64_t)INT64_MAX / 8 / tensor->element_count) {
             return alisa_error_set(reader->error, ALISA_ERROR_FORMAT,
-                                   "%s: dimension %u of the tensor %s is %" PRIu64
-                                   ", which is %s",
+                                   "%s: dimension %u of the tensor %s is %" PRIu64 ", which is %s",
                                    reader->path, i, tensor->name, *dimension,
                                    *dimension ? "too large" : "empty");
         }

@@ -4,7 +4,8 @@
 
 static uint64_t read_little(const uint8_t *data, unsigned bytes) {
     uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++) value |= (uint64_t)data[i] << (8 * i);
+    for (unsigned i = 0; i < bytes; i++)
+        value |= (uint64_t)data[i] << (8 * i);
     return value;
 }
 
@@ -29,9 +30,8 @@ static bool read_integer(AlisaGgufValueType type, const uint8_t *data, bool *neg
         uint8_t bytes;
         bool is_signed;
     } integers[] = {
-        [ALISA_GGUF_U8] = {1, false},  [ALISA_GGUF_I8] = {1, true},
-        [ALISA_GGUF_U16] = {2, false}, [ALISA_GGUF_I16] = {2, true},
-        [ALISA_GGUF_U32] = {4, false}, [ALISA_GGUF_I32] = {4, true},
+        [ALISA_GGUF_U8] = {1, false},  [ALISA_GGUF_I8] = {1, true},   [ALISA_GGUF_U16] = {2, false},
+        [ALISA_GGUF_I16] = {2, true},  [ALISA_GGUF_U32] = {4, false}, [ALISA_GGUF_I32] = {4, true},
         [ALISA_GGUF_U64] = {8, false}, [ALISA_GGUF_I64] = {8, true},
     };
     if ((size_t)type >= sizeof integers / sizeof integers[0] || !integers[type].bytes) return false;

@@ -58,9 +58,8 @@ static AlisaMergeRule *locate(const AlisaBpe *bpe, int32_t left, int32_t right) 
 
 /* Adds rule number `rank`, "left right". Parts or a result outside the vocabulary: the rule can
  * never be used, and is left out. `scratch` holds as many bytes as the rule. */
-static AlisaStatus add_merge(AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
-                             AlisaGgufString text, uint32_t rank, char *scratch,
-                             AlisaError *error) {
+static AlisaStatus add_merge(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaGgufString text,
+                             uint32_t rank, char *scratch, AlisaError *error) {
     const char *blank = text.length > 2 ? memchr(text.data + 1, ' ', text.length - 2) : NULL;
     if (!blank) {
         return alisa_error_set(error, ALISA_ERROR_FORMAT,
@@ -91,7 +90,8 @@ static AlisaStatus load_merges(AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
                                alisa_gguf_path(gguf));
     }
     size_t slots = 8, longest = 0;
-    while (slots < key->count + key->count / 2) slots *= 2;
+    while (slots < key->count + key->count / 2)
+        slots *= 2;
     for (uint64_t i = 0; i < key->count; i++) {
         AlisaGgufString text = alisa_gguf_array_string(key, i);
         if (text.length > longest) longest = text.length;
@@ -152,9 +152,8 @@ void alisa_bpe_finish(AlisaBpe *bpe) {
 static bool compose_run(const char *text, size_t length, char **out, size_t *used,
                         size_t *capacity) {
     utf8proc_uint8_t *composed = NULL;
-    utf8proc_ssize_t size =
-        utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &composed,
-                     UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    utf8proc_ssize_t size = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length,
+                                         &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     if (size < 0) return false;
     if (*used + (size_t)size > *capacity) {
         size_t wanted = (*used + (size_t)size) * 2;
@@ -195,7 +194,8 @@ static AlisaStatus compose(const char *text, size_t length, char **composed,
                            size_t *composed_length, AlisaError *error) {
     *composed = NULL;
     size_t ascii = 0, used = 0, capacity = length + 64;
-    while (ascii < length && (uint8_t)text[ascii] < 0x80) ascii++;
+    while (ascii < length && (uint8_t)text[ascii] < 0x80)
+        ascii++;
     if (ascii == length) return ALISA_OK;
     char *out = alisa_allocate(capacity, 1, "normalised text", error);
     if (!out) return ALISA_ERROR_MEMORY;

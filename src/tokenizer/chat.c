@@ -26,12 +26,12 @@ typedef struct ChatFormat {
     const char *words[2];  /* a template of this format holds all of these */
     const char *unless[2]; /* and none of these */
     SystemPlace system_place;
+    bool trim; /* white space around messages is dropped */
     Turn system;
     Turn user;
     Turn assistant;
     const char *between; /* before every user turn but the first */
     const char *reply;   /* what the assistant's next message begins with */
-    bool trim;           /* white space around messages is dropped */
 } ChatFormat;
 
 /* The first format that fits a template counts. */
@@ -115,8 +115,8 @@ static const ChatFormat formats[] = {
 #define FORMAT_COUNT (sizeof formats / sizeof formats[0])
 
 const char *const *alisa_chat_template_names(void) {
-    static const char *const names[] = {"chatml",     "llama2",     "llama3", "mistral",
-                                        "mistral-v1", "mistral-v7", "gemma",  "phi3", NULL};
+    static const char *const names[] = {"chatml",     "llama2", "llama3", "mistral", "mistral-v1",
+                                        "mistral-v7", "gemma",  "phi3",   NULL};
     _Static_assert(sizeof names / sizeof names[0] == FORMAT_COUNT + 1, "a name for each format");
     return names;
 }
@@ -169,7 +169,8 @@ static bool is_space(char byte) {
 
 static void append_content(Text *text, const ChatFormat *format, const char *content) {
     size_t length = strlen(content);
-    while (format->trim && length && is_space(content[length - 1])) length--;
+    while (format->trim && length && is_space(content[length - 1]))
+        length--;
     while (format->trim && length && is_space(*content)) {
         content++;
         length--;

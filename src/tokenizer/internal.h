@@ -109,10 +109,10 @@ typedef bool (*AlisaPairFinder)(const AlisaTokenizer *tokenizer, const char *tex
 
 AlisaStatus alisa_merger_add(AlisaMerger *merger, uint32_t start, uint32_t size, int32_t token,
                              AlisaError *error);
-/* Merges the added symbols, cheapest pair first, until no neighbours merge. Symbol 0 stays the first
- * one of the list. O(n log n). */
-AlisaStatus alisa_merger_run(AlisaMerger *merger, const AlisaTokenizer *tokenizer,
-                             const char *text, AlisaPairFinder find, AlisaError *error);
+/* Merges the added symbols, cheapest pair first, until no neighbours merge. Symbol 0 stays the
+ * first one of the list. O(n log n). */
+AlisaStatus alisa_merger_run(AlisaMerger *merger, const AlisaTokenizer *tokenizer, const char *text,
+                             AlisaPairFinder find, AlisaError *error);
 void alisa_merger_finish(AlisaMerger *merger);
 
 /* ---- SentencePiece ------------------------------------------------------------------------ */
@@ -149,7 +149,7 @@ void alisa_split_rule_names(char *buffer, size_t capacity);
 AlisaStatus alisa_splitter_create(const AlisaSplitRule *rule, AlisaSplitter **splitter,
                                   AlisaError *error);
 void alisa_splitter_destroy(AlisaSplitter *splitter);
-/* Calls `word` for each word of `text`, valid UTF-8, in order; every byte is in exactly one word. */
+/* Calls `word` for each word of `text`, valid UTF-8, in order; each byte is in exactly one word. */
 AlisaStatus alisa_splitter_run(const AlisaSplitter *splitter, const char *text, size_t length,
                                AlisaStatus (*word)(void *user, const char *text, size_t length,
                                                    AlisaError *error),

@@ -90,8 +90,8 @@ static AlisaStatus consider(const Run *run, uint32_t left, uint32_t right) {
     return push(run->merger, candidate, run->error);
 }
 
-AlisaStatus alisa_merger_run(AlisaMerger *merger, const AlisaTokenizer *tokenizer,
-                             const char *text, AlisaPairFinder find, AlisaError *error) {
+AlisaStatus alisa_merger_run(AlisaMerger *merger, const AlisaTokenizer *tokenizer, const char *text,
+                             AlisaPairFinder find, AlisaError *error) {
     Run run = {merger, tokenizer, text, find, error};
     AlisaSymbol *symbols = merger->symbols;
     AlisaStatus status = ALISA_OK;

@@ -107,8 +107,7 @@ AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMer
     size_t size = prefix + alisa_sentencepiece_unescape(text, length, prepared + prefix);
     AlisaStatus status = ALISA_OK;
     for (size_t i = 0; status == ALISA_OK && i < size;) {
-        size_t word =
-            tokenizer->cuts_at_blanks ? word_size(prepared + i, size - i) : size - i;
+        size_t word = tokenizer->cuts_at_blanks ? word_size(prepared + i, size - i) : size - i;
         status = encode_word(tokenizer, merger, prepared + i, word, list, error);
         i += word;
     }

@@ -19,9 +19,8 @@ static const char gpt2_pattern[] =
     CONTRACTIONS "| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|" BLANKS;
 
 /* Every digit by itself, then GPT-2's pattern on what is between them. */
-static const char digits_pattern[] =
-    CONTRACTIONS "| ?\\p{L}+|\\p{N}| ?[^" SPACE "\\p{L}\\p{N}]+|"
-                 "[" SPACE "]+(?![^" SPACE "\\p{N}])|[" SPACE "]+";
+static const char digits_pattern[] = CONTRACTIONS "| ?\\p{L}+|\\p{N}| ?[^" SPACE "\\p{L}\\p{N}]+|"
+                                                  "[" SPACE "]+(?![^" SPACE "\\p{N}])|[" SPACE "]+";
 
 #define AFTER_GPT4(numbers, punctuation_end)                                                       \
     numbers "| ?[^" SPACE "\\p{L}\\p{N}]+[" punctuation_end "]*|[" SPACE "]*[\\r\\n]+|" BLANKS
@@ -77,8 +76,8 @@ void alisa_split_rule_names(char *buffer, size_t capacity) {
     size_t used = 0;
     buffer[0] = 0;
     for (size_t i = 0; i < RULE_COUNT && used < capacity; i++) {
-        used += (size_t)snprintf(buffer + used, capacity - used, "%s%s", i ? ", " : "",
-                                 rules[i].name);
+        used +=
+            (size_t)snprintf(buffer + used, capacity - used, "%s%s", i ? ", " : "", rules[i].name);
     }
 }
 

@@ -9,9 +9,8 @@
 
 /* Texts of the tokens with which models end a text, a turn or a message. */
 static const char *const end_texts[] = {
-    "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>",        "<|eom_id|>",
-    "<|im_end|>",    "<|end|>",         "<end_of_turn>",     "<|eot|>",
-    "<EOT>",         "<|return|>",      "<end_of_utterance>", "<turn|>",
+    "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>",         "<|end|>",
+    "<end_of_turn>", "<|eot|>",         "<EOT>",      "<|return|>", "<end_of_utterance>", "<turn|>",
 };
 
 static const char *const end_keys[] = {
@@ -71,12 +70,12 @@ static AlisaStatus load_special_tokens(AlisaTokenizer *tokenizer, const AlisaGgu
         status = read_token(tokenizer, gguf, "tokenizer.ggml.eos_token_id", &tokenizer->eos, error);
     }
     if (status == ALISA_OK) {
-        status = read_token(tokenizer, gguf, "tokenizer.ggml.unknown_token_id",
-                            &tokenizer->unknown, error);
+        status = read_token(tokenizer, gguf, "tokenizer.ggml.unknown_token_id", &tokenizer->unknown,
+                            error);
     }
     if (status == ALISA_OK) {
-        status = alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_bos_token", &tokenizer->add_bos,
-                                     error);
+        status =
+            alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_bos_token", &tokenizer->add_bos, error);
     }
     if (status == ALISA_OK && sentencepiece) {
         status = alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix",
@@ -137,8 +136,7 @@ static AlisaStatus load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaG
     return status;
 }
 
-AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **out,
-                                   AlisaError *error) {
+AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **out, AlisaError *error) {
     *out = NULL;
     AlisaGgufString model = {0};
     AlisaStatus status = alisa_gguf_get_string(gguf, "tokenizer.ggml.model", &model, error);
@@ -276,8 +274,8 @@ AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *
         status = alisa_token_list_push(&list, tokenizer->bos, error);
     }
     if (status == ALISA_OK) {
-        status = encode_all(tokenizer, &merger, text, length,
-                            (flags & ALISA_TOKENIZE_SPECIAL) != 0, &list, error);
+        status = encode_all(tokenizer, &merger, text, length, (flags & ALISA_TOKENIZE_SPECIAL) != 0,
+                            &list, error);
     }
     alisa_merger_finish(&merger);
     if (status != ALISA_OK) {

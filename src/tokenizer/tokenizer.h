@@ -9,8 +9,9 @@
 
 typedef struct AlisaTokenizer AlisaTokenizer;
 
-/* Copies what it needs: the file may be closed afterwards. A file without tokenizer.ggml.model gives
- * ALISA_OK and *tokenizer NULL; one with a tokenizer that is malformed or of an unknown kind fails. */
+/* Copies what it needs: the file may be closed afterwards. A file without tokenizer.ggml.model
+ * gives ALISA_OK and *tokenizer NULL; one with a tokenizer that is malformed or of an unknown kind
+ * fails. */
 AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **tokenizer,
                                    AlisaError *error);
 void alisa_tokenizer_destroy(AlisaTokenizer *tokenizer);

@@ -11,12 +11,16 @@
 
 /* ---- Text of tokens ----------------------------------------------------------------------- */
 
+static int hexadecimal(char digit) {
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
 /* "<0x0A>" -> 10; -1 for anything else. */
 static int parse_byte_token(const char *text, size_t length) {
-    static const char digits[] = "0123456789ABCDEF";
     if (length != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
-    const char *high = memchr(digits, text[3], 16), *low = memchr(digits, text[4], 16);
-    return high && low ? (int)((high - digits) * 16 + (low - digits)) : -1;
+    int high = hexadecimal(text[3]), low = hexadecimal(text[4]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 /* ---- Reading the file --------------------------------------------------------------------- */
@@ -152,7 +156,8 @@ int32_t alisa_vocabulary_find(const AlisaVocabulary *vocabulary, const char *tex
 
 static AlisaStatus build_lookup(AlisaVocabulary *vocabulary, AlisaError *error) {
     size_t slots = 8;
-    while (slots < (size_t)vocabulary->size * 2) slots *= 2;
+    while (slots < (size_t)vocabulary->size * 2)
+        slots *= 2;
     vocabulary->slots =
         alisa_allocate(slots, sizeof *vocabulary->slots, "index of the vocabulary", error);
     if (!vocabulary->slots) return ALISA_ERROR_MEMORY;

@@ -17,7 +17,8 @@ static void read_key(const AlisaGguf *gguf, const AlisaGgufKey *key) {
     alisa_gguf_get_f32(gguf, key->name, &real, &error);
     alisa_gguf_get_bool(gguf, key->name, &flag, &error);
     if (alisa_gguf_get_string(gguf, key->name, &string, &error) == ALISA_OK) {
-        for (uint64_t i = 0; i < string.length; i++) sink += (uint8_t)string.data[i];
+        for (uint64_t i = 0; i < string.length; i++)
+            sink += (uint8_t)string.data[i];
     }
     if (key->type != ALISA_GGUF_ARRAY) return;
     for (uint64_t i = 0; i < key->count; i++) {
@@ -26,7 +27,8 @@ static void read_key(const AlisaGguf *gguf, const AlisaGgufKey *key) {
             continue;
         }
         string = alisa_gguf_array_string(key, i);
-        for (uint64_t j = 0; j < string.length; j++) sink += (uint8_t)string.data[j];
+        for (uint64_t j = 0; j < string.length; j++)
+            sink += (uint8_t)string.data[j];
     }
 }
 
@@ -43,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (uint64_t i = 0; i < alisa_gguf_tensor_count(gguf); i++) {
         const AlisaGgufTensor *tensor = alisa_gguf_tensor_at(gguf, i);
         fuzz_require(alisa_gguf_tensor_find(gguf, tensor->name) == tensor);
-        for (uint64_t j = 0; j < tensor->byte_count; j++) sink += tensor->data[j];
+        for (uint64_t j = 0; j < tensor->byte_count; j++)
+            sink += tensor->data[j];
     }
     alisa_gguf_close(gguf);
     return 0;

@@ -45,8 +45,7 @@ static inline void fuzz_round_trip(const AlisaTokenizer *tokenizer, const char *
         uint8_t type = tokenizer->vocabulary.types[tokens[i]];
         comparable &= type != ALISA_TOKEN_CONTROL && type != ALISA_TOKEN_UNKNOWN;
         size_t room = used <= length + 1 ? length + 1 - used : 0;
-        size_t size =
-            alisa_tokenizer_bytes(tokenizer, tokens[i], i == 0, true, back + used, room);
+        size_t size = alisa_tokenizer_bytes(tokenizer, tokens[i], i == 0, true, back + used, room);
         if (size > room) break;
         used += size;
     }

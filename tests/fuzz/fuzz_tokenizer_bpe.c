@@ -3,7 +3,7 @@
 
 enum { TOKENS_MOST = 256 + 128, TEXT_MOST = 64, SPECIALS_MOST = 16 };
 
-static const char *const pres[] = {"gpt-2",  "llama-bpe", "smollm",  "tekken",
+static const char *const pres[] = {"gpt-2",  "llama-bpe", "smollm",   "tekken",
                                    "gpt-4o", "qwen2",     "gpt-neox", "no such thing"};
 
 typedef struct Token {
@@ -36,10 +36,10 @@ static void add_byte_tokens(Vocabulary *vocabulary) {
 static void read_merges(Vocabulary *vocabulary, FuzzInput *input) {
     size_t wanted = fuzz_byte(input) % 128;
     for (size_t i = 0; i < wanted; i++) {
-        uint16_t left = (uint16_t)((fuzz_byte(input) | (fuzz_byte(input) & 1) << 8) %
-                                   vocabulary->count);
-        uint16_t right = (uint16_t)((fuzz_byte(input) | (fuzz_byte(input) & 1) << 8) %
-                                    vocabulary->count);
+        uint16_t left =
+            (uint16_t)((fuzz_byte(input) | (fuzz_byte(input) & 1) << 8) % vocabulary->count);
+        uint16_t right =
+            (uint16_t)((fuzz_byte(input) | (fuzz_byte(input) & 1) << 8) % vocabulary->count);
         const Token *a = &vocabulary->tokens[left], *b = &vocabulary->tokens[right];
         if (a->length + b->length > TEXT_MOST) continue;
         Token *token = &vocabulary->tokens[vocabulary->count++];
@@ -78,7 +78,8 @@ static void write_image(GgufImage *image, const Vocabulary *vocabulary, const ch
         image_text(image, vocabulary->specials[i].text, vocabulary->specials[i].length);
     }
     image_array(image, "tokenizer.ggml.token_type", ALISA_GGUF_I32, size);
-    for (size_t i = 0; i < vocabulary->count; i++) image_number(image, ALISA_TOKEN_NORMAL, 4);
+    for (size_t i = 0; i < vocabulary->count; i++)
+        image_number(image, ALISA_TOKEN_NORMAL, 4);
     for (size_t i = 0; i < vocabulary->special_count; i++) {
         image_number(image, vocabulary->special_types[i], 4);
     }

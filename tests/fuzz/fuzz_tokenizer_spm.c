@@ -20,20 +20,26 @@ static void write_image(GgufImage *image, const Piece *pieces, size_t count, boo
     image_begin(image, 3);
     image_string(image, "tokenizer.ggml.model", "llama");
     image_array(image, "tokenizer.ggml.tokens", ALISA_GGUF_STRING, size);
-    for (size_t i = 0; i < FIXED; i++) image_text(image, fixed[i], strlen(fixed[i]));
+    for (size_t i = 0; i < FIXED; i++)
+        image_text(image, fixed[i], strlen(fixed[i]));
     for (size_t i = 0; i < bytes; i++) {
         char text[8];
         snprintf(text, sizeof text, "<0x%02X>", (unsigned)i);
         image_text(image, text, 6);
     }
-    for (size_t i = 0; i < count; i++) image_text(image, pieces[i].bytes, pieces[i].length);
+    for (size_t i = 0; i < count; i++)
+        image_text(image, pieces[i].bytes, pieces[i].length);
     image_array(image, "tokenizer.ggml.token_type", ALISA_GGUF_U8, size);
     image_bytes(image, fixed_types, FIXED);
-    for (size_t i = 0; i < bytes; i++) image_number(image, ALISA_TOKEN_BYTE, 1);
-    for (size_t i = 0; i < count; i++) image_number(image, pieces[i].type, 1);
+    for (size_t i = 0; i < bytes; i++)
+        image_number(image, ALISA_TOKEN_BYTE, 1);
+    for (size_t i = 0; i < count; i++)
+        image_number(image, pieces[i].type, 1);
     image_array(image, "tokenizer.ggml.scores", ALISA_GGUF_F32, size);
-    for (size_t i = 0; i < FIXED + bytes; i++) image_float(image, 0);
-    for (size_t i = 0; i < count; i++) image_float(image, pieces[i].score);
+    for (size_t i = 0; i < FIXED + bytes; i++)
+        image_float(image, 0);
+    for (size_t i = 0; i < count; i++)
+        image_float(image, pieces[i].score);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

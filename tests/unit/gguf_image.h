@@ -28,12 +28,14 @@ static inline void image_bytes(GgufImage *image, const void *bytes, size_t size)
 
 static inline void image_number(GgufImage *image, uint64_t value, unsigned bytes) {
     uint8_t little[8];
-    for (unsigned i = 0; i < bytes; i++) little[i] = (uint8_t)(value >> (8 * i));
+    for (unsigned i = 0; i < bytes; i++)
+        little[i] = (uint8_t)(value >> (8 * i));
     image_bytes(image, little, bytes);
 }
 
 static inline void image_zeros(GgufImage *image, size_t count) {
-    for (size_t i = 0; i < count; i++) image_number(image, 0, 1);
+    for (size_t i = 0; i < count; i++)
+        image_number(image, 0, 1);
 }
 
 static inline void image_text(GgufImage *image, const char *text, size_t length) {
@@ -62,7 +64,8 @@ static inline void image_end(GgufImage *image) {
 
 /* Adds one to the 8-byte count at `offset`: 8 holds the number of tensors, 16 that of keys. */
 static inline void image_count(GgufImage *image, size_t offset) {
-    for (unsigned i = 0; i < 8 && ++image->data[offset + i] == 0; i++) continue;
+    for (unsigned i = 0; i < 8 && ++image->data[offset + i] == 0; i++)
+        continue;
 }
 
 static inline void image_key(GgufImage *image, const char *name, AlisaGgufValueType type) {
@@ -100,13 +103,15 @@ static inline void image_tensor(GgufImage *image, const char *name, uint32_t typ
     image_count(image, 8);
     image_text(image, name, strlen(name));
     image_number(image, dimension_count, 4);
-    for (uint32_t i = 0; i < dimension_count; i++) image_number(image, dimensions[i], 8);
+    for (uint32_t i = 0; i < dimension_count; i++)
+        image_number(image, dimensions[i], 8);
     image_number(image, type, 4);
     image_number(image, offset, 8);
 }
 
 static inline void image_pad(GgufImage *image, size_t alignment) {
-    while (image->size % alignment) image_zeros(image, 1);
+    while (image->size % alignment)
+        image_zeros(image, 1);
 }
 
 #endif

@@ -6,14 +6,14 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <signal.h>
-#include <dirent.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -162,7 +162,8 @@ static void test_random_distributions(void **state) {
         fourth += normal * normal * normal * normal;
     }
     /* Five standard deviations of a bin's count are 671. */
-    for (int i = 0; i < 3 * BINS; i++) assert_in_range(bins[i / BINS][i % BINS], 19329, 20671);
+    for (int i = 0; i < 3 * BINS; i++)
+        assert_in_range(bins[i / BINS][i % BINS], 19329, 20671);
     assert_true(fabs(sum / DRAWS) < 0.012);
     assert_true(fabs(square / DRAWS - 1) < 0.02);
     assert_true(fabs(fourth / DRAWS - 3) < 0.15);
@@ -217,7 +218,8 @@ static void test_files(void **state) {
     size_t size;
     for (size_t length = 0; length < 20000; length += 4095) {
         uint8_t *bytes = malloc(length + 1);
-        for (size_t i = 0; i < length; i++) bytes[i] = (uint8_t)(i * 31 + 7);
+        for (size_t i = 0; i < length; i++)
+            bytes[i] = (uint8_t)(i * 31 + 7);
         const char *path = in_folder("file");
         assert_int_equal(alisa_file_write_atomic(path, bytes, length, &error), ALISA_OK);
         assert_int_equal(alisa_file_read(path, &data, &size, &error), ALISA_OK);
@@ -301,7 +303,8 @@ static void test_folders(void **state) {
     assert_int_equal(alisa_folder_create(file, &error), ALISA_ERROR_IO);
     assert_int_equal(alisa_folder_create("", &error), ALISA_ERROR_IO);
     static const char *const made[] = {"a/b/c", "a/b", "a"};
-    for (size_t i = 0; i < 3; i++) assert_int_equal(rmdir(in_folder(made[i])), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(rmdir(in_folder(made[i])), 0);
 }
 
 /* ---- Errors, memory, clock ---------------------------------------------------------------- */
@@ -341,7 +344,8 @@ static void test_allocation(void **state) {
     assert_non_null(nothing);
     alisa_free(nothing);
     uint8_t *zeroes = alisa_allocate_zeroed(1000, 3, "zeroes", &error);
-    for (size_t i = 0; i < 3000; i++) assert_int_equal(zeroes[i], 0);
+    for (size_t i = 0; i < 3000; i++)
+        assert_int_equal(zeroes[i], 0);
     alisa_free(zeroes);
     alisa_free(NULL);
 }

@@ -151,8 +151,7 @@ static void test_renders_every_format(void **state) {
 static void test_reply_prefix_is_optional(void **state) {
     (void)state;
     assert_renders("chatml", conversation + 3, 1, false, "<|im_start|>user\nHow?<|im_end|>\n");
-    assert_renders("gemma", conversation + 3, 1, false,
-                   "<start_of_turn>user\nHow?<end_of_turn>\n");
+    assert_renders("gemma", conversation + 3, 1, false, "<start_of_turn>user\nHow?<end_of_turn>\n");
     assert_renders("phi3", conversation, 0, true, "<|assistant|>\n");
 }
 

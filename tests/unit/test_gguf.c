@@ -7,10 +7,7 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdio.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/random.h"
 #include "unit/gguf_image.h"
 
@@ -61,7 +58,8 @@ static void make_sample(GgufImage *image, uint32_t version) {
     image_tensor(image, "b.weight", ALISA_TENSOR_Q8_0, 2, (uint64_t[]){64, 5}, 32);
     image_tensor(image, "c.weight", 99, 1, (uint64_t[]){7}, 384);
     image_pad(image, 32);
-    for (int i = 0; i < 400; i++) image_number(image, (uint64_t)i * 7, 1);
+    for (int i = 0; i < 400; i++)
+        image_number(image, (uint64_t)i * 7, 1);
 }
 
 static void test_reads_keys(void **state) {
@@ -84,7 +82,8 @@ static void test_reads_keys(void **state) {
         assert_int_equal(number, 7);
         assert_int_equal(alisa_gguf_get_u32(gguf, "llama.block_count", &number, &error), ALISA_OK);
         assert_int_equal(number, 22);
-        static const char *const not_u32[] = {"small", "wide", "negative", "ratio", "flag", "words"};
+        static const char *const not_u32[] = {"small", "wide", "negative",
+                                              "ratio", "flag", "words"};
         for (size_t i = 0; i < sizeof not_u32 / sizeof not_u32[0]; i++) {
             assert_int_equal(alisa_gguf_get_u32(gguf, not_u32[i], &number, &error),
                              ALISA_ERROR_FORMAT);
@@ -171,7 +170,8 @@ static void test_type_table(void **state) {
         assert_int_equal(info->id, id);
         assert_true(info->block_elements > 0 && info->block_bytes > 0);
         bool expected = false;
-        for (size_t i = 0; i < 5; i++) expected |= computed[i] == id;
+        for (size_t i = 0; i < 5; i++)
+            expected |= computed[i] == id;
         assert_int_equal(info->computed, expected);
         found += expected;
     }
@@ -239,7 +239,8 @@ static void test_flipped_bits(void **state) {
                 if (key->string_offsets) {
                     for (uint64_t j = 0; j < key->count; j++) {
                         AlisaGgufString text = alisa_gguf_array_string(key, j);
-                        for (uint64_t k = 0; k < text.length; k++) sum += (uint8_t)text.data[k];
+                        for (uint64_t k = 0; k < text.length; k++)
+                            sum += (uint8_t)text.data[k];
                     }
                 } else if (key->type == ALISA_GGUF_ARRAY) {
                     for (uint64_t j = 0; j < key->count; j++) {
@@ -249,7 +250,8 @@ static void test_flipped_bits(void **state) {
             }
             for (uint64_t i = 0; i < alisa_gguf_tensor_count(gguf); i++) {
                 const AlisaGgufTensor *tensor = alisa_gguf_tensor_at(gguf, i);
-                for (uint64_t j = 0; j < tensor->byte_count; j++) sum += tensor->data[j];
+                for (uint64_t j = 0; j < tensor->byte_count; j++)
+                    sum += tensor->data[j];
             }
             assert_true(sum != 1);
         }
@@ -265,8 +267,11 @@ static void test_refuses_headers(void **state) {
     static const struct {
         const char *magic;
         const char *words;
-    } magics[] = {{"lmgg", "GGML"}, {"tjgg", "GGJT"},      {"FUGG", "byte-swapped"},
-                  {"fmgg", "GGMF"}, {"MZ??", "not a GGUF"}};
+    } magics[] = {{"lmgg", "GGML"},
+                  {"tjgg", "GGJT"},
+                  {"FUGG", "byte-swapped"},
+                  {"fmgg", "GGMF"},
+                  {"MZ??", "not a GGUF"}};
     for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
         GgufImage image;
         make_sample(&image, 3);
@@ -276,7 +281,8 @@ static void test_refuses_headers(void **state) {
     static const struct {
         uint32_t version;
         const char *words;
-    } versions[] = {{1, "version 1"}, {0x03000000, "big-endian"}, {0, "version 0"}, {4, "version 4"}};
+    } versions[] = {
+        {1, "version 1"}, {0x03000000, "big-endian"}, {0, "version 0"}, {4, "version 4"}};
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         GgufImage image;
         make_sample(&image, versions[i].version);
@@ -422,7 +428,8 @@ static void test_alignment_is_obeyed(void **state) {
     image_u32(&image, "general.alignment", 256);
     image_tensor(&image, "x", ALISA_TENSOR_F32, 1, (uint64_t[]){2}, 256);
     image_pad(&image, 256);
-    for (int i = 0; i < 264; i++) image_number(&image, (uint64_t)i, 1);
+    for (int i = 0; i < 264; i++)
+        image_number(&image, (uint64_t)i, 1);
     assert_int_equal(open_image(&image, &gguf, &error), ALISA_OK);
     assert_int_equal(alisa_gguf_tensor_find(gguf, "x")->offset, 512);
     assert_int_equal(alisa_gguf_tensor_find(gguf, "x")->data[7], 7);
@@ -430,157 +437,13 @@ static void test_alignment_is_obeyed(void **state) {
     image_end(&image);
 }
 
-/* ---- Split files -------------------------------------------------------------------------- */
-
-typedef struct Split {
-    char folder[64];
-    char path[3][128];
-} Split;
-
-static void write_part(const char *path, unsigned number, unsigned count, const char *tensor,
-                       uint8_t value, int total) {
-    GgufImage image;
-    AlisaError error;
-    image_begin(&image, 3);
-    if (number == 0) image_string(&image, "general.architecture", "llama");
-    image_key(&image, "split.no", ALISA_GGUF_U16);
-    image_number(&image, number, 2);
-    image_key(&image, "split.count", ALISA_GGUF_U16);
-    image_number(&image, count, 2);
-    image_key(&image, "split.tensors.count", ALISA_GGUF_I32);
-    image_number(&image, (uint64_t)total, 4);
-    if (tensor) image_tensor(&image, tensor, 24, 1, (uint64_t[]){4}, 0);
-    image_pad(&image, 32);
-    for (int i = 0; i < 4; i++) image_number(&image, value, 1);
-    assert_int_equal(alisa_file_write_atomic(path, image.data, image.size, &error), ALISA_OK);
-    image_end(&image);
-}
-
-static int setup_split(void **state) {
-    Split *split = calloc(1, sizeof *split);
-    strcpy(split->folder, "/tmp/alisa-gguf-XXXXXX");
-    assert_non_null(mkdtemp(split->folder));
-    for (unsigned i = 0; i < 3; i++) {
-        snprintf(split->path[i], sizeof split->path[i], "%s/m-%05u-of-00003.gguf", split->folder,
-                 i + 1);
-        write_part(split->path[i], i, 3, (const char *[]){NULL, "one", "two"}[i], (uint8_t)(i * 9),
-                   2);
-    }
-    *state = split;
-    return 0;
-}
-
-static int teardown_split(void **state) {
-    Split *split = *state;
-    for (unsigned i = 0; i < 3; i++) unlink(split->path[i]);
-    rmdir(split->folder);
-    free(split);
-    return 0;
-}
-
-static void test_split_opens_from_any_part(void **state) {
-    Split *split = *state;
-    for (unsigned i = 0; i < 3; i++) {
-        AlisaGguf *gguf;
-        AlisaError error = {0};
-        assert_int_equal(alisa_gguf_open(split->path[i], &gguf, &error), ALISA_OK);
-        assert_int_equal(alisa_gguf_part_count(gguf), 3);
-        assert_string_equal(alisa_gguf_path(gguf), split->path[0]);
-        assert_non_null(alisa_gguf_find(gguf, "general.architecture"));
-        assert_int_equal(alisa_gguf_tensor_count(gguf), 2);
-        const AlisaGgufTensor *two = alisa_gguf_tensor_find(gguf, "two");
-        assert_int_equal(two->part, 2);
-        assert_int_equal(two->data[3], 18);
-        assert_int_equal(alisa_gguf_tensor_find(gguf, "one")->data[0], 9);
-        const uint8_t *part;
-        size_t size;
-        alisa_gguf_part(gguf, 2, &part, &size);
-        assert_ptr_equal(part + two->offset, two->data);
-        alisa_gguf_close(gguf);
-    }
-}
-
-static void assert_split_refused(const char *path, AlisaStatus status, const char *words) {
-    AlisaGguf *gguf;
-    AlisaError error = {0};
-    assert_int_equal(alisa_gguf_open(path, &gguf, &error), status);
-    if (!strstr(error.message, words)) print_error("got: %s\n", error.message);
-    assert_non_null(strstr(error.message, words));
-    assert_null(gguf);
-}
-
-static void test_split_failures(void **state) {
-    Split *split = *state;
-    write_part(split->path[2], 2, 3, "one", 1, 2);
-    assert_split_refused(split->path[0], ALISA_ERROR_FORMAT, "two parts");
-    write_part(split->path[2], 2, 3, "two", 1, 3);
-    write_part(split->path[0], 0, 3, NULL, 1, 3);
-    assert_split_refused(split->path[0], ALISA_ERROR_FORMAT, "2 tensors, not the 3");
-    write_part(split->path[2], 1, 3, "two", 1, 2);
-    assert_split_refused(split->path[0], ALISA_ERROR_FORMAT, "holds part 2 of 3");
-    assert_int_equal(rename(split->path[1], split->path[2]), 0);
-    assert_split_refused(split->path[0], ALISA_ERROR_IO, "m-00002-of-00003.gguf");
-    char other[160];
-    snprintf(other, sizeof other, "%s/renamed.gguf", split->folder);
-    assert_int_equal(rename(split->path[0], other), 0);
-    assert_split_refused(other, ALISA_ERROR_IO, "-00001-of-00003.gguf: rename");
-    unlink(other);
-    assert_split_refused("/nonexistent/model.gguf", ALISA_ERROR_IO, "/nonexistent/model.gguf");
-    assert_split_refused("/tmp", ALISA_ERROR_IO, "not a regular file");
-}
-
-/* ---- Real files --------------------------------------------------------------------------- */
-
-static void test_real_files(void **state) {
-    (void)state;
-    static const struct {
-        const char *name;
-        AlisaStatus status;
-        const char *words;
-    } files[] = {
-        {"gguf/example.gguf", ALISA_ERROR_FORMAT, "byte-swapped"},
-        {"gguf/history_ggml-vocab-llama_467382.gguf", ALISA_ERROR_UNSUPPORTED, "version 1"},
-        {"gguf/modelaudit_legacy_model.ggml", ALISA_ERROR_FORMAT, "GGML"},
-        {"gguf/ollama_api_test.gguf", ALISA_ERROR_FORMAT, "truncated"},
-        {"gguf/test_writer.gguf", ALISA_ERROR_FORMAT, "dict1 has the unknown value type"},
-        {"models/stories260K-f32.gguf", ALISA_OK, ""},
-        {"models/stories260K-f16.gguf", ALISA_OK, ""},
-        {"tokenizers/llama-spm/ggml-vocab-llama-spm.gguf", ALISA_OK, ""},
-        {"tokenizers/gpt-2/ggml-vocab-gpt-2.gguf", ALISA_OK, ""},
-        {"tokenizers/gpt-neox/ggml-vocab-gpt-neox.gguf", ALISA_OK, ""},
-    };
-    if (access(SHARED_DATA_DIR "/gguf", R_OK) != 0) {
-        print_message("skipped: %s is not there\n", SHARED_DATA_DIR "/gguf");
-        skip();
-    }
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[1024];
-        snprintf(path, sizeof path, "%s/%s", SHARED_DATA_DIR, files[i].name);
-        AlisaGguf *gguf;
-        AlisaError error = {0};
-        AlisaStatus status = alisa_gguf_open(path, &gguf, &error);
-        if (status != files[i].status) print_error("%s: %s\n", path, error.message);
-        assert_int_equal(status, files[i].status);
-        assert_non_null(strstr(error.message, files[i].words));
-        alisa_gguf_close(gguf);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_keys),
-        cmocka_unit_test(test_reads_tensors),
-        cmocka_unit_test(test_type_table),
-        cmocka_unit_test(test_truncated_anywhere),
-        cmocka_unit_test(test_flipped_bits),
-        cmocka_unit_test(test_refuses_headers),
-        cmocka_unit_test(test_refuses_keys),
-        cmocka_unit_test(test_refuses_tensors),
+        cmocka_unit_test(test_reads_keys),          cmocka_unit_test(test_reads_tensors),
+        cmocka_unit_test(test_type_table),          cmocka_unit_test(test_truncated_anywhere),
+        cmocka_unit_test(test_flipped_bits),        cmocka_unit_test(test_refuses_headers),
+        cmocka_unit_test(test_refuses_keys),        cmocka_unit_test(test_refuses_tensors),
         cmocka_unit_test(test_alignment_is_obeyed),
-        cmocka_unit_test_setup_teardown(test_split_opens_from_any_part, setup_split,
-                                        teardown_split),
-        cmocka_unit_test_setup_teardown(test_split_failures, setup_split, teardown_split),
-        cmocka_unit_test(test_real_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,9 +118,11 @@ static int setup(void **state) {
         image_text(&image, (const char *)pieces[i].text, pieces[i].length);
     }
     image_array(&image, "tokenizer.ggml.scores", ALISA_GGUF_F32, count);
-    for (size_t i = 0; i < count; i++) image_number(&image, pieces[i].score, 4);
+    for (size_t i = 0; i < count; i++)
+        image_number(&image, pieces[i].score, 4);
     image_array(&image, "tokenizer.ggml.token_type", ALISA_GGUF_I32, count);
-    for (size_t i = 0; i < count; i++) image_number(&image, pieces[i].type, 4);
+    for (size_t i = 0; i < count; i++)
+        image_number(&image, pieces[i].type, 4);
     assert_int_equal(alisa_gguf_open_memory(image.data, image.size, &gguf, &error), ALISA_OK);
     assert_int_equal(alisa_tokenizer_create(gguf, &tokenizer, &error), ALISA_OK);
     alisa_gguf_close(gguf);
@@ -150,8 +152,8 @@ static AlisaTokenizer *need_tokenizer(void **state) {
  * token the blank that the tokenizer adds by itself. Gives back the text that was encoded. */
 static char *unshow(const char *shown) {
     static const char *const controls[] = {
-        "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]",
-        "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "</s>"};
+        "[INST]",       "[/INST]",        "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]",
+        "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",   "</s>"};
     static const char blank[] = "\xe2\x96\x81";
     char *text = calloc(strlen(shown) + 1, 1), *out = text;
     while (*shown) {

@@ -1,4 +1,5 @@
-/* The tokenizers against token ids that the models' own tokenizers gave, where the data is there. */
+/* The tokenizers against token ids that the models' own tokenizers gave, where the data is there.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,8 +62,8 @@ static AlisaTokenizer *create_from_image(GgufImage *image) {
     return tokenizer;
 }
 
-static void encode(const AlisaTokenizer *tokenizer, const char *text, size_t length,
-                   uint32_t flags, int32_t **tokens, size_t *count) {
+static void encode(const AlisaTokenizer *tokenizer, const char *text, size_t length, uint32_t flags,
+                   int32_t **tokens, size_t *count) {
     AlisaError error = {0};
     if (alisa_tokenizer_encode(tokenizer, text, length, flags, tokens, count, &error)) {
         fail_msg("%s", error.message);
@@ -72,12 +73,15 @@ static void encode(const AlisaTokenizer *tokenizer, const char *text, size_t len
 static void assert_tokens(const char *text, size_t length, const int32_t *expected,
                           size_t expected_count, const int32_t *tokens, size_t count) {
     bool same = count == expected_count;
-    for (size_t i = 0; same && i < count; i++) same = tokens[i] == expected[i];
+    for (size_t i = 0; same && i < count; i++)
+        same = tokens[i] == expected[i];
     if (same) return;
     print_error("text \"%.*s\"\nexpected", (int)length, text);
-    for (size_t i = 0; i < expected_count; i++) print_error(" %d", expected[i]);
+    for (size_t i = 0; i < expected_count; i++)
+        print_error(" %d", expected[i]);
     print_error("\ngot     ");
-    for (size_t i = 0; i < count; i++) print_error(" %d", tokens[i]);
+    for (size_t i = 0; i < count; i++)
+        print_error(" %d", tokens[i]);
     print_error("\n");
     fail();
 }
@@ -122,9 +126,10 @@ static unsigned check_vectors(const AlisaTokenizer *tokenizer, const char *name)
 
 /* Random text of all lengths of UTF-8, with what tokenizers care about more often than chance. */
 static size_t random_text(AlisaRandom *random, char *text, size_t capacity) {
-    static const char *const pieces[] = {" ",  "  ", "\n",  "\r\n", "\t",   "'s",   "'LL", "a",
-                                         "B",  "the", "12", "345",  "é",    "e\xcc\x81", "中", "🦙",
-                                         " x", "\xe2\x80\x83", "\xc2\xa0", "!?", "_",  ".",  "\x01"};
+    static const char *const pieces[] = {
+        " ",  "  ",           "\n",       "\r\n", "\t", "'s",        "'LL", "a",
+        "B",  "the",          "12",       "345",  "é",  "e\xcc\x81", "中",  "🦙",
+        " x", "\xe2\x80\x83", "\xc2\xa0", "!?",   "_",  ".",         "\x01"};
     size_t used = 0, target = alisa_random_below(random, (uint32_t)capacity - 8);
     while (used < target) {
         if (alisa_random_below(random, 4)) {
@@ -231,7 +236,8 @@ static void test_llama3(void **state) {
         tokens[json_integer_value(id)] = token;
     }
     size_t merge_count = 0;
-    for (const char *c = merges; *c; c++) merge_count += *c == '\n';
+    for (const char *c = merges; *c; c++)
+        merge_count += *c == '\n';
     if (size && merges[strlen(merges) - 1] != '\n') merge_count++;
 
     GgufImage image;
@@ -241,12 +247,14 @@ static void test_llama3(void **state) {
     image_u32(&image, "tokenizer.ggml.bos_token_id", (uint32_t)count);
     image_u32(&image, "tokenizer.ggml.eos_token_id", (uint32_t)count + 1);
     image_array(&image, "tokenizer.ggml.tokens", ALISA_GGUF_STRING, count + 3);
-    for (size_t i = 0; i < count; i++) image_text(&image, tokens[i], strlen(tokens[i]));
+    for (size_t i = 0; i < count; i++)
+        image_text(&image, tokens[i], strlen(tokens[i]));
     for (size_t i = 0; i < 3; i++) {
         image_text(&image, llama3_control[i], strlen(llama3_control[i]));
     }
     image_array(&image, "tokenizer.ggml.token_type", ALISA_GGUF_I32, count + 3);
-    for (size_t i = 0; i < count + 3; i++) image_number(&image, i < count ? 1 : 3, 4);
+    for (size_t i = 0; i < count + 3; i++)
+        image_number(&image, i < count ? 1 : 3, 4);
     image_array(&image, "tokenizer.ggml.merges", ALISA_GGUF_STRING, merge_count);
     for (char *line = strtok(merges, "\n"); line; line = strtok(NULL, "\n")) {
         image_text(&image, line, strlen(line));
@@ -327,11 +335,13 @@ static void image_tiktoken(GgufImage *image, const char *source, size_t count) {
     }
 }
 
-/* Merges `bytes` by the ranks below `rank` until two parts are left; returns the first one's size. */
+/* Merges `bytes` by the ranks below `rank` until two parts are left; returns the first one's size.
+ */
 static size_t derive_merge(const AlisaVocabulary *vocabulary, const char *bytes, size_t length,
                            int32_t rank) {
     size_t starts[1025], count = length;
-    for (size_t i = 0; i <= length; i++) starts[i] = i;
+    for (size_t i = 0; i <= length; i++)
+        starts[i] = i;
     while (count > 2) {
         int32_t best = rank;
         size_t best_at = 0;
@@ -354,7 +364,8 @@ static void test_qwen2(void **state) {
     (void)state;
     size_t size, count = 0, merge_count = 0;
     char *source = read_text(DATA "qwen2/qwen.tiktoken", &size);
-    for (const char *c = source; *c; c++) count += *c == '\n';
+    for (const char *c = source; *c; c++)
+        count += *c == '\n';
     GgufImage image;
     AlisaGguf *gguf;
     AlisaError error = {0};
@@ -363,7 +374,8 @@ static void test_qwen2(void **state) {
     assert_int_equal(alisa_gguf_open_memory(image.data, image.size, &gguf, &error), ALISA_OK);
     assert_int_equal(alisa_vocabulary_load(&ranks, gguf, ALISA_TOKENIZER_BPE, &error), ALISA_OK);
     alisa_gguf_close(gguf);
-    for (size_t i = 0; i < count; i++) merge_count += ranks.offsets[i + 1] - ranks.offsets[i] > 1;
+    for (size_t i = 0; i < count; i++)
+        merge_count += ranks.offsets[i + 1] - ranks.offsets[i] > 1;
     image_array(&image, "tokenizer.ggml.merges", ALISA_GGUF_STRING, merge_count);
     for (size_t i = 0; i < count; i++) {
         const char *bytes = ranks.bytes + ranks.offsets[i];
