@@ -105,6 +105,17 @@ static void test_sentencepiece_special(void **state) {
     alisa_tokenizer_destroy(tokenizer);
 }
 
+/* A special token that is part of a character must not cut one. */
+static void test_special_token_of_half_a_character(void **state) {
+    (void)state;
+    const Entry half = {"\xc3", 0, ALISA_TOKEN_USER_DEFINED};
+    GgufImage image;
+    begin_sentencepiece(&image, &half, 1, true);
+    AlisaTokenizer *tokenizer = create(&image);
+    assert_encodes(tokenizer, "é", 0, TOKENS(3 + ' ', 3 + 0xc3, 3 + 0xa9));
+    alisa_tokenizer_destroy(tokenizer);
+}
+
 static void test_sentencepiece_without_bytes(void **state) {
     (void)state;
     GgufImage image;
@@ -221,6 +232,7 @@ int main(void) {
         cmocka_unit_test(test_sentencepiece_merges),
         cmocka_unit_test(test_sentencepiece_blank_inside),
         cmocka_unit_test(test_sentencepiece_special),
+        cmocka_unit_test(test_special_token_of_half_a_character),
         cmocka_unit_test(test_sentencepiece_without_bytes),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_no_tokenizer),

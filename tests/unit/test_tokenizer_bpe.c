@@ -97,6 +97,20 @@ static void test_split_rules(void **state) {
     }
 }
 
+/* What a pattern does not match is a word too: no byte is lost. */
+static void test_split_keeps_what_does_not_match(void **state) {
+    (void)state;
+    const AlisaSplitRule rule = {.name = "only b", .pattern = "b+"};
+    AlisaSplitter *splitter;
+    AlisaError error;
+    char joined[32] = "";
+    assert_int_equal(alisa_splitter_create(&rule, &splitter, &error), ALISA_OK);
+    assert_int_equal(alisa_splitter_run(splitter, "aabbébcc", 9, join_word, joined, &error),
+                     ALISA_OK);
+    assert_string_equal(joined, "aa/bb/é/b/cc");
+    alisa_splitter_destroy(splitter);
+}
+
 static void test_refuses_invalid_utf8(void **state) {
     (void)state;
     static const struct {
@@ -175,8 +189,11 @@ static void test_long_runs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bpe_merges),  cmocka_unit_test(test_bpe_special),
-        cmocka_unit_test(test_split_rules), cmocka_unit_test(test_refuses_invalid_utf8),
+        cmocka_unit_test(test_bpe_merges),
+        cmocka_unit_test(test_bpe_special),
+        cmocka_unit_test(test_split_rules),
+        cmocka_unit_test(test_split_keeps_what_does_not_match),
+        cmocka_unit_test(test_refuses_invalid_utf8),
         cmocka_unit_test(test_long_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
