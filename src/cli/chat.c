@@ -246,7 +246,7 @@ static ExitCode prepare(Chat *chat) {
         return alisa_cli_fail(&error);
     }
     size_t context = alisa_session_context_length(chat->runtime.session);
-    chat->held = malloc(context * sizeof *chat->held);
+    chat->held = calloc(context, sizeof *chat->held);
     if (!chat->held || !begin_conversation(chat)) return alisa_cli_out_of_memory();
     return EXIT_DONE;
 }
