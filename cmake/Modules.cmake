@@ -16,6 +16,7 @@ if(ALISA_SANITIZE)
 endif()
 if(ALISA_FUZZ)
   target_compile_options(alisa_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(alisa_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 function(alisa_module name)

@@ -95,13 +95,14 @@ typedef enum AlisaDeviceType {
 } AlisaDeviceType;
 
 /* What a device can do beyond OpenCL 1.2 C. Each bit was found by a query and, where it names a
- * language feature, confirmed by compiling and running a trial kernel; never by the device's name. */
+ * language feature, confirmed by compiling and running a trial kernel; never by the device's name.
+ */
 enum {
-    ALISA_CAPABILITY_FP16 = 1u << 0,        /* cl_khr_fp16 arithmetic */
-    ALISA_CAPABILITY_FP64 = 1u << 1,        /* double arithmetic */
-    ALISA_CAPABILITY_SUBGROUPS = 1u << 2,   /* sub_group_reduce_add (khr or intel) */
-    ALISA_CAPABILITY_INT_DOT = 1u << 3,     /* cl_khr_integer_dot_product, 4x8 bit packed */
-    ALISA_CAPABILITY_OUT_OF_ORDER = 1u << 4,/* out-of-order queues */
+    ALISA_CAPABILITY_FP16 = 1u << 0,          /* cl_khr_fp16 arithmetic */
+    ALISA_CAPABILITY_FP64 = 1u << 1,          /* double arithmetic */
+    ALISA_CAPABILITY_SUBGROUPS = 1u << 2,     /* sub_group_reduce_add (khr or intel) */
+    ALISA_CAPABILITY_INT_DOT = 1u << 3,       /* cl_khr_integer_dot_product, 4x8 bit packed */
+    ALISA_CAPABILITY_OUT_OF_ORDER = 1u << 4,  /* out-of-order queues */
     ALISA_CAPABILITY_UNIFIED_MEMORY = 1u << 5 /* the device shares the host's memory */
 };
 
@@ -117,11 +118,11 @@ typedef struct AlisaDeviceInfo {
     uint32_t vendor_id;
     uint32_t compute_units;
     uint32_t clock_mhz;
-    uint64_t global_memory; /* bytes */
-    uint64_t max_allocation;/* bytes in one buffer */
-    uint64_t local_memory;  /* bytes a work-group */
-    uint64_t max_work_group;/* work-items */
-    uint32_t capabilities;  /* ALISA_CAPABILITY_* */
+    uint64_t global_memory;  /* bytes */
+    uint64_t max_allocation; /* bytes in one buffer */
+    uint64_t local_memory;   /* bytes a work-group */
+    uint64_t max_work_group; /* work-items */
+    uint32_t capabilities;   /* ALISA_CAPABILITY_* */
     bool usable;
     char reason[512]; /* why it is not usable; empty otherwise */
 } AlisaDeviceInfo;
@@ -131,7 +132,8 @@ typedef struct AlisaDeviceOptions {
      * usable device: GPU, then accelerator, then CPU; among equals the one with more compute
      * units times clock. */
     const char *selector;
-    /* Folder for compiled programs and self-test records; NULL: $ALISA_CACHE, $XDG_CACHE_HOME/alisa,
+    /* Folder for compiled programs and self-test records; NULL: $ALISA_CACHE,
+     * $XDG_CACHE_HOME/alisa,
      * ~/.cache/alisa. "" turns caching off. */
     const char *cache_dir;
     AlisaLog log;
@@ -141,13 +143,14 @@ typedef struct AlisaDevice AlisaDevice;
 
 ALISA_API void alisa_device_options_defaults(AlisaDeviceOptions *options);
 
-/* Lists every device of every platform. *infos is an array of *count, freed with alisa_devices_free.
- * No ICD loader, or an ICD with no device, is ALISA_ERROR_NO_DEVICE with a sentence that says which. */
+/* Lists every device of every platform. *infos is an array of *count, freed with
+ * alisa_devices_free. No ICD loader, or an ICD with no device, is ALISA_ERROR_NO_DEVICE with a
+ * sentence that says which. */
 ALISA_API AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
 ALISA_API void alisa_devices_free(AlisaDeviceInfo *infos);
 
-/* Opens a device and runs its self-test once per device, driver and kernel source (remembered in the
- * cache). A device that computes wrong results is refused with ALISA_ERROR_DEVICE. */
+/* Opens a device and runs its self-test once per device, driver and kernel source (remembered in
+ * the cache). A device that computes wrong results is refused with ALISA_ERROR_DEVICE. */
 ALISA_API AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **device,
                                         AlisaError *error);
 ALISA_API void alisa_device_close(AlisaDevice *device);
@@ -198,7 +201,7 @@ typedef struct AlisaModelInfo {
     char type[32];            /* of most weights: "Q8_0" */
     uint64_t parameter_count; /* elements of all tensors */
     uint64_t weight_bytes;
-    uint32_t context_length;  /* trained */
+    uint32_t context_length; /* trained */
     uint32_t embedding_length;
     uint32_t layer_count;
     uint32_t head_count;
@@ -228,7 +231,8 @@ enum {
 };
 
 /* `text` of `length` bytes may hold any bytes; invalid UTF-8 is ALISA_ERROR_ARGUMENT with the byte
- * offset. *tokens is an array of *count ids, freed with alisa_free (non-NULL even when *count is 0). */
+ * offset. *tokens is an array of *count ids, freed with alisa_free (non-NULL even when *count is
+ * 0). */
 ALISA_API AlisaStatus alisa_tokenize(const AlisaModel *model, const char *text, size_t length,
                                      uint32_t flags, int32_t **tokens, size_t *count,
                                      AlisaError *error);
@@ -248,7 +252,8 @@ typedef struct AlisaChatMessage {
 } AlisaChatMessage;
 
 /* Name of the model's chat template, recognised from tokenizer.chat_template: "chatml", "llama2",
- * "llama3", "mistral", "gemma", "phi3". NULL when there is none or it is not one of these. */
+ * "llama3", "mistral-v1" (7B v0.1 and v0.2), "mistral" (v3), "mistral-v7", "gemma", "phi3". NULL
+ * when there is none or it is not one of these. */
 ALISA_API const char *alisa_chat_template(const AlisaModel *model);
 /* Names that alisa_chat_render takes, NULL-terminated; static storage. */
 ALISA_API const char *const *alisa_chat_template_names(void);
@@ -262,7 +267,8 @@ ALISA_API AlisaStatus alisa_chat_render(const char *template_name, const AlisaCh
 typedef struct AlisaEngine AlisaEngine;
 
 typedef struct AlisaEngineOptions {
-    uint64_t device_memory; /* budget in bytes for weights, KV and scratch; 0: what the device has */
+    uint64_t
+        device_memory; /* budget in bytes for weights, KV and scratch; 0: what the device has */
     AlisaProgress progress;
     AlisaLog log;
 } AlisaEngineOptions;
@@ -288,7 +294,8 @@ typedef struct AlisaSessionOptions {
     uint32_t logit_rows;     /* most rows with logits in one eval call; 0: sequence_count */
     AlisaKvType key_type;
     AlisaKvType value_type;
-    /* Asked between micro-batches; true stops the call with ALISA_ERROR_INTERRUPTED. May be NULL. */
+    /* Asked between micro-batches; true stops the call with ALISA_ERROR_INTERRUPTED. May be NULL.
+     */
     bool (*interrupt)(void *user);
     void *interrupt_user;
 } AlisaSessionOptions;
@@ -307,8 +314,8 @@ typedef struct AlisaRow {
     bool logits; /* keep the logits that follow this token */
 } AlisaRow;
 
-/* Appends `count` rows, in order, computing them in micro-batches. Rows of one sequence see the rows
- * before them. On ALISA_ERROR_CONTEXT_LENGTH or ALISA_ERROR_ARGUMENT nothing was appended; on
+/* Appends `count` rows, in order, computing them in micro-batches. Rows of one sequence see the
+ * rows before them. On ALISA_ERROR_CONTEXT_LENGTH or ALISA_ERROR_ARGUMENT nothing was appended; on
  * another failure, or when interrupted, the sequences hold the micro-batches that were finished. */
 ALISA_API AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size_t count,
                                          AlisaError *error);
@@ -336,13 +343,13 @@ ALISA_API void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse 
 /* ---- Sampler ------------------------------------------------------------------------------ */
 
 typedef struct AlisaSamplerOptions {
-    uint64_t seed;        /* same seed, same text; the CLI draws one when asked for -1 */
-    float temperature;    /* 0.80; <= 0 is greedy: the lowest id among the largest logits */
-    int32_t top_k;        /* 40; <= 0 keeps all */
-    float top_p;          /* 0.95; >= 1 keeps all */
-    float min_p;          /* 0.05; <= 0 keeps all */
-    float repeat_penalty; /* 1.00: none. Positive logits are divided by it, negative multiplied */
-    int32_t repeat_last_n;/* 64 tokens looked at; 0 none, -1 all that were accepted */
+    uint64_t seed;         /* same seed, same text; the CLI draws one when asked for -1 */
+    float temperature;     /* 0.80; <= 0 is greedy: the lowest id among the largest logits */
+    int32_t top_k;         /* 40; <= 0 keeps all */
+    float top_p;           /* 0.95; >= 1 keeps all */
+    float min_p;           /* 0.05; <= 0 keeps all */
+    float repeat_penalty;  /* 1.00: none. Positive logits are divided by it, negative multiplied */
+    int32_t repeat_last_n; /* 64 tokens looked at; 0 none, -1 all that were accepted */
 } AlisaSamplerOptions;
 
 typedef struct AlisaSampler AlisaSampler;
@@ -359,8 +366,8 @@ ALISA_API void alisa_sampler_accept(AlisaSampler *sampler, int32_t token);
 ALISA_API AlisaStatus alisa_sampler_sample(AlisaSampler *sampler, const float *logits,
                                            int32_t *token, AlisaError *error);
 
-/* Base-e log-softmax of `count` logits: out[i] = logits[i] - log(sum exp(logits)), summed in double.
- * `out` may be `logits`. */
+/* Base-e log-softmax of `count` logits: out[i] = logits[i] - log(sum exp(logits)), summed in
+ * double. `out` may be `logits`. */
 ALISA_API void alisa_log_softmax(const float *logits, size_t count, float *out);
 
 #ifdef __cplusplus
