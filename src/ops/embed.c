@@ -24,7 +24,8 @@ AlisaStatus alisa_ops_embed(AlisaOps *ops, const AlisaMatrix *table, const Alisa
         if (status) return status;
     }
     size_t group = GROUP;
-    while (group > alisa_kernel_max_group(*kernel)) group /= 2;
+    while (group > alisa_kernel_max_group(*kernel))
+        group /= 2;
     size_t quads = ((size_t)table->columns + QUAD - 1) / QUAD;
     const AlisaLaunch launch = {{(quads + group - 1) / group * group, rows, 1}, {group, 1, 1}};
     const AlisaArgument arguments[] = {

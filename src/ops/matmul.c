@@ -13,11 +13,8 @@ typedef struct GroupTile {
 } GroupTile;
 
 static const GroupTile group_tiles[] = {
-    {256, 64, 64, 4, 4, 16},
-    {128, 64, 64, 8, 4, 16},
-    {64, 32, 32, 4, 4, 16},
-    {16, 16, 16, 4, 4, 16},
-    {1, 4, 4, 4, 4, 16},
+    {256, 64, 64, 4, 4, 16}, {128, 64, 64, 8, 4, 16}, {64, 32, 32, 4, 4, 16},
+    {16, 16, 16, 4, 4, 16},  {1, 4, 4, 4, 4, 16},
 };
 
 /* Tiles of matmul_item. 12 rows x 2 vectors fill the 32 vector registers of AVX-512; 8 rows waste
@@ -41,10 +38,10 @@ static bool is_aligned(const AlisaMatrix *weights, AlisaVector x) {
            (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
 }
 
-/* Weight rows that matvec_item reads side by side. One row alone streams best from memory; with many
- * activations the loads of x count more. */
+/* Weight rows that matvec_item reads side by side. One row alone streams best from memory; with
+ * more activations the loads of x count more. */
 static uint32_t matvec_item_outputs(uint32_t rows) {
-    return rows < 4 ? 1 : 2;
+    return rows == 1 ? 1 : 2;
 }
 
 static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
@@ -67,11 +64,16 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
     }
 
     AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(weights->buffer), ALISA_ARG(weights->offset),
-        ALISA_ARG_BUFFER(x.buffer),        ALISA_ARG(x.offset),
-        ALISA_ARG_BUFFER(y.buffer),        ALISA_ARG(y.offset),
-        ALISA_ARG(weights->rows),          ALISA_ARG(weights->columns),
-        ALISA_ARG(accumulate),             {0},
+        ALISA_ARG_BUFFER(weights->buffer),
+        ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),
+        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(y.buffer),
+        ALISA_ARG(y.offset),
+        ALISA_ARG(weights->rows),
+        ALISA_ARG(weights->columns),
+        ALISA_ARG(accumulate),
+        {0},
     };
     if (!item) {
         AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, side) * group, 1, 1},
@@ -90,7 +92,8 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                                 AlisaError *error) {
     const AlisaDeviceInfo *info = alisa_device_info(ops->device);
     const GroupTile *tile = group_tiles;
-    while (tile->group > info->max_work_group) tile++;
+    while (tile->group > info->max_work_group)
+        tile++;
     int type = alisa_ops_type_index(weights->type);
     int aligned = is_aligned(weights, x);
     AlisaKernel **kernel = &ops->matmul[type][aligned];
@@ -101,19 +104,24 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                  "-DITEM_OUTPUTS=%u -DDEPTH=%u",
                  type, aligned, tile->rows, tile->outputs, tile->item_rows, tile->item_outputs,
                  tile->depth);
-        AlisaStatus status = alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options,
-                                              kernel, error);
+        AlisaStatus status =
+            alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options, kernel, error);
         if (status) return status;
     }
     const AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, tile->outputs) * tile->group,
                                  ceil_divide(rows, tile->rows), 1},
                                 {tile->group, 1, 1}};
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(weights->buffer), ALISA_ARG(weights->offset),
-        ALISA_ARG_BUFFER(x.buffer),        ALISA_ARG(x.offset),
-        ALISA_ARG_BUFFER(y.buffer),        ALISA_ARG(y.offset),
-        ALISA_ARG(weights->rows),          ALISA_ARG(weights->columns),
-        ALISA_ARG(rows),                   ALISA_ARG(accumulate),
+        ALISA_ARG_BUFFER(weights->buffer),
+        ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),
+        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(y.buffer),
+        ALISA_ARG(y.offset),
+        ALISA_ARG(weights->rows),
+        ALISA_ARG(weights->columns),
+        ALISA_ARG(rows),
+        ALISA_ARG(accumulate),
     };
     return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
                                error);
@@ -122,8 +130,9 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
 /* Columns of a panel that fits in local memory together with the copied rows of x. */
 static uint32_t item_depth(uint64_t local_memory, uint32_t tile_rows) {
     uint32_t depth = 256;
-    while (depth > 32 && (depth * ITEM_OUTPUTS + tile_rows * (depth + ITEM_PADDING)) *
-                                 sizeof(float) > local_memory) {
+    while (depth > 32 &&
+           (depth * ITEM_OUTPUTS + tile_rows * (depth + ITEM_PADDING)) * sizeof(float) >
+               local_memory) {
         depth /= 2;
     }
     return depth;
@@ -144,8 +153,8 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
         char options[96];
         snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DDEPTH=%u", type,
                  tile_rows, item_depth(info->local_memory, tile_rows));
-        AlisaStatus status = alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options,
-                                              kernel, error);
+        AlisaStatus status =
+            alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options, kernel, error);
         if (status) return status;
     }
 
@@ -156,19 +165,24 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
     uint32_t chunk = ceil_divide(ceil_divide(rows, parts), tile_rows) * tile_rows;
     const AlisaLaunch launch = {{panels, ceil_divide(rows, chunk), 1}, {1, 1, 1}};
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(weights->buffer), ALISA_ARG(weights->offset),
-        ALISA_ARG_BUFFER(x.buffer),        ALISA_ARG(x.offset),
-        ALISA_ARG_BUFFER(y.buffer),        ALISA_ARG(y.offset),
-        ALISA_ARG(weights->rows),          ALISA_ARG(weights->columns),
-        ALISA_ARG(rows),                   ALISA_ARG(chunk),
+        ALISA_ARG_BUFFER(weights->buffer),
+        ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),
+        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(y.buffer),
+        ALISA_ARG(y.offset),
+        ALISA_ARG(weights->rows),
+        ALISA_ARG(weights->columns),
+        ALISA_ARG(rows),
+        ALISA_ARG(chunk),
         ALISA_ARG(accumulate),
     };
     return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
                                error);
 }
 
-AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
-                             AlisaVector y, bool accumulate, AlisaError *error) {
+AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                             uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
     AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
     if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
     if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
@@ -179,8 +193,9 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
                    ? matmul_item(ops, weights, x, rows, y, accumulate, error)
                    : matmul_group(ops, weights, x, rows, y, accumulate, error);
     }
-    while (rows > 0 && !status) {
-        uint32_t count = rows < ALISA_OPS_MATVEC_ROWS ? rows : ALISA_OPS_MATVEC_ROWS;
+    /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
+    for (uint32_t parts = ceil_divide(rows, ALISA_OPS_MATVEC_ROWS); parts > 0 && !status; parts--) {
+        uint32_t count = ceil_divide(rows, parts);
         status = matvec(ops, weights, x, count, y, accumulate, error);
         x.offset += (uint64_t)count * weights->columns;
         y.offset += (uint64_t)count * weights->rows;

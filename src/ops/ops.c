@@ -13,7 +13,8 @@ static const struct {
 };
 
 static uint32_t power_of_two_below(uint64_t limit, uint32_t wanted) {
-    while (wanted > 1 && wanted > limit) wanted /= 2;
+    while (wanted > 1 && wanted > limit)
+        wanted /= 2;
     return wanted;
 }
 
@@ -91,10 +92,9 @@ AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *mat
                                info->block_elements);
     }
     if (matrix->offset % types[index].alignment) {
-        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                               "%s: %s weights at byte %llu are not aligned to %u bytes", operation,
-                               info->name, (unsigned long long)matrix->offset,
-                               types[index].alignment);
+        return alisa_error_set(
+            error, ALISA_ERROR_ARGUMENT, "%s: %s weights at byte %llu are not aligned to %u bytes",
+            operation, info->name, (unsigned long long)matrix->offset, types[index].alignment);
     }
     uint64_t size = matrix->buffer->size;
     if (matrix->offset > size ||
@@ -111,8 +111,7 @@ AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *mat
 AlisaStatus alisa_ops_check_vector(const char *operation, const char *name, AlisaVector vector,
                                    uint64_t rows, uint64_t columns, AlisaError *error) {
     uint64_t floats = vector.buffer->size / sizeof(float);
-    if (vector.offset <= floats &&
-        (columns == 0 || rows <= (floats - vector.offset) / columns)) {
+    if (vector.offset <= floats && (columns == 0 || rows <= (floats - vector.offset) / columns)) {
         return ALISA_OK;
     }
     return alisa_error_set(error, ALISA_ERROR_ARGUMENT,

@@ -25,13 +25,14 @@ struct AlisaOps {
     AlisaDevice *device; /* not owned */
     AlisaOpsParameters parameters;
     /* Kernels already asked for (owned by the device): the token loop builds no option strings. */
-    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS]; /* [type][aligned][rows-1] */
+    AlisaKernel
+        *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS];       /* [type][aligned][rows-1] */
     AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_TILES]; /* [type][aligned or tile] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
 };
 
-/* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is, so
- * that the caller can keep it in a table: start with NULL. */
+/* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is,
+ * so that the caller can keep it in a table: start with NULL. */
 AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, const char *options,
                              AlisaKernel **kernel, AlisaError *error);
 

@@ -50,9 +50,9 @@ static void check_table(uint32_t type, OracleWeights kind, uint32_t columns, uin
     AlisaBuffer token_buffer = upload(tokens, sizeof tokens);
     AlisaBuffer y_buffer = upload(y, (count + 2 * GUARD) * sizeof *y);
     const AlisaMatrix matrix = {&table_buffer, offset, type, TOKENS, columns};
-    require(alisa_ops_embed(ops, &matrix, &token_buffer, ROWS, (AlisaVector){&y_buffer, GUARD},
-                            &error),
-            &error);
+    require(
+        alisa_ops_embed(ops, &matrix, &token_buffer, ROWS, (AlisaVector){&y_buffer, GUARD}, &error),
+        &error);
     require(alisa_buffer_read(device, &y_buffer, 0, y, (count + 2 * GUARD) * sizeof *y, &error),
             &error);
     for (uint32_t r = 0; r < ROWS; r++) {

@@ -29,12 +29,17 @@ static double bfloat_value(uint16_t bits) {
 
 uint64_t oracle_row_bytes(uint32_t type, uint32_t columns) {
     switch (type) {
-    case ALISA_TENSOR_F32: return 4ull * columns;
+    case ALISA_TENSOR_F32:
+        return 4ull * columns;
     case ALISA_TENSOR_F16:
-    case ALISA_TENSOR_BF16: return 2ull * columns;
-    case ALISA_TENSOR_Q8_0: return columns / 32 * 34ull;
-    case ALISA_TENSOR_Q4_0: return columns / 32 * 18ull;
-    default: abort();
+    case ALISA_TENSOR_BF16:
+        return 2ull * columns;
+    case ALISA_TENSOR_Q8_0:
+        return columns / 32 * 34ull;
+    case ALISA_TENSOR_Q4_0:
+        return columns / 32 * 18ull;
+    default:
+        abort();
     }
 }
 
@@ -47,8 +52,12 @@ void oracle_dequantise_row(uint32_t type, const uint8_t *row, uint32_t columns, 
             memcpy(&wide, row + 4 * k, sizeof wide);
             values[k] = wide;
             break;
-        case ALISA_TENSOR_F16: values[k] = half_value(read_u16(row + 2 * k)); break;
-        case ALISA_TENSOR_BF16: values[k] = bfloat_value(read_u16(row + 2 * k)); break;
+        case ALISA_TENSOR_F16:
+            values[k] = half_value(read_u16(row + 2 * k));
+            break;
+        case ALISA_TENSOR_BF16:
+            values[k] = bfloat_value(read_u16(row + 2 * k));
+            break;
         case ALISA_TENSOR_Q8_0: {
             const uint8_t *bytes = row + 34 * block;
             int value = bytes[2 + i] < 128 ? bytes[2 + i] : bytes[2 + i] - 256;
@@ -61,28 +70,36 @@ void oracle_dequantise_row(uint32_t type, const uint8_t *row, uint32_t columns, 
             values[k] = half_value(read_u16(bytes)) * (nibble - 8);
             break;
         }
-        default: abort();
+        default:
+            abort();
         }
     }
 }
 
 /* Bits of a half of the kind wanted, sign included: an element of F16, or a block's scale. */
 static uint32_t make_half(OracleWeights kind, uint32_t k, AlisaRandom *random) {
-    uint32_t sign = kind == ORACLE_WEIGHTS_LARGE ? (k & 1) << 15 : alisa_random_next(random) & 0x8000;
+    uint32_t sign =
+        kind == ORACLE_WEIGHTS_LARGE ? (k & 1) << 15 : alisa_random_next(random) & 0x8000;
     uint32_t fraction = alisa_random_below(random, 1024);
     switch (kind) {
-    case ORACLE_WEIGHTS_LARGE: return sign | 28u << 10 | fraction;       /* 2^13 .. 2^14 */
-    case ORACLE_WEIGHTS_SUBNORMAL: return sign | (fraction ? fraction : 1);
-    default: return sign | (12 + alisa_random_below(random, 4)) << 10 | fraction; /* 2^-3 .. 2 */
+    case ORACLE_WEIGHTS_LARGE:
+        return sign | 28u << 10 | fraction; /* 2^13 .. 2^14 */
+    case ORACLE_WEIGHTS_SUBNORMAL:
+        return sign | (fraction ? fraction : 1);
+    default:
+        return sign | (12 + alisa_random_below(random, 4)) << 10 | fraction; /* 2^-3 .. 2 */
     }
 }
 
 static float make_float(OracleWeights kind, uint32_t k, AlisaRandom *random) {
     float value = alisa_random_normal(random);
     switch (kind) {
-    case ORACLE_WEIGHTS_LARGE: return (k & 1 ? -1e4f : 1e4f) * (1 + fabsf(value));
-    case ORACLE_WEIGHTS_SUBNORMAL: return value * 1e-30f; /* float subnormals may be flushed */
-    default: return value;
+    case ORACLE_WEIGHTS_LARGE:
+        return (k & 1 ? -1e4f : 1e4f) * (1 + fabsf(value));
+    case ORACLE_WEIGHTS_SUBNORMAL:
+        return value * 1e-30f; /* float subnormals may be flushed */
+    default:
+        return value;
     }
 }
 
@@ -92,8 +109,8 @@ static void make_block(uint32_t type, OracleWeights kind, uint32_t block, AlisaR
     write_u16(bytes, make_half(kind, block, random));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t in_turn = block * count + i; /* from -128 on; every pair of nibbles */
-        bytes[2 + i] = (uint8_t)(kind == ORACLE_WEIGHTS_EXTREME ? in_turn + 128
-                                                                : alisa_random_next(random));
+        bytes[2 + i] =
+            (uint8_t)(kind == ORACLE_WEIGHTS_EXTREME ? in_turn + 128 : alisa_random_next(random));
     }
 }
 
@@ -110,9 +127,15 @@ void oracle_make_row(uint32_t type, OracleWeights kind, uint32_t columns, AlisaR
         uint32_t bits;
         memcpy(&bits, &value, sizeof bits);
         switch (type) {
-        case ALISA_TENSOR_F32: memcpy(row + 4 * k, &value, sizeof value); break;
-        case ALISA_TENSOR_BF16: write_u16(row + 2 * k, bits >> 16); break;
-        default: write_u16(row + 2 * k, make_half(kind, k, random)); break;
+        case ALISA_TENSOR_F32:
+            memcpy(row + 4 * k, &value, sizeof value);
+            break;
+        case ALISA_TENSOR_BF16:
+            write_u16(row + 2 * k, bits >> 16);
+            break;
+        default:
+            write_u16(row + 2 * k, make_half(kind, k, random));
+            break;
         }
     }
 }
