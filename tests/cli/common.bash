@@ -27,9 +27,16 @@ skip() {
     exit 0
 }
 
-# Most of what is tested needs a trained model; any will do, the smallest is the fastest.
 need_tiny() {
     [ -f "$tiny" ] || skip "$tiny is not there"
+}
+
+# Most of what is tested needs a trained model; any will do, and the smallest is the fastest.
+need_model() {
+    model=$tiny
+    [ -f "$model" ] || model=$stories
+    [ -f "$model" ] || skip "neither $tiny nor $stories is there"
+    export ALISA_MODEL=$model
 }
 
 # alisa ARGUMENTS...: runs the program; its streams are in $out and $err, its exit code in $code.

@@ -2,8 +2,7 @@
 # The forms of a benchmark's result. The figures themselves are not judged.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"
-need_tiny
-export ALISA_MODEL=$tiny
+need_model
 
 alisa bench -p 16,32 -n 4 -d 0,8 -r 2
 expect_code 0

@@ -2,8 +2,7 @@
 # Conversations through a pipe.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"
-need_tiny
-export ALISA_MODEL=$tiny
+need_model
 
 refused 2 "--chat-template (" chat
 refused 2 "'nonsense' is not one of" chat --chat-template nonsense
@@ -32,7 +31,7 @@ cat "$folder/first" "$folder/first" | cmp - "$out" || fail "/clear or /exit"
 talk 'one\ntwo\nthree\nfour\nfive\nsix\n' -n 1 --temp 0 -sys 'You tell stories.'
 expect_code 0
 tokens=$(sed -n 's|.*prompt eval time = .* / *\([0-9]*\) tokens.*|\1|p' "$err")
-"$ALISA_BINARY" tokenize -m "$tiny" --ids -p '<|im_start|>user
+"$ALISA_BINARY" tokenize --ids -p '<|im_start|>user
 three<|im_end|>
 <|im_start|>assistant
 ' >"$folder/turn"

@@ -21,23 +21,23 @@ mkdir "$folder/no-drivers"
 OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" devices
 OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" devices -o json
 
-need_tiny
-OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" generate -m "$tiny" -n 1
-OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" bench -m "$tiny"
-refused 3 "nonesuch" generate -m "$tiny" -n 1 -dev nonesuch
-refused 3 "--device-mem" generate -m "$tiny" -n 1 --device-mem 64K
+need_model
+OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" generate -n 1
+OCL_ICD_VENDORS=$folder/no-drivers/ refused 3 "OpenCL" bench
+refused 3 "nonesuch" generate -n 1 -dev nonesuch
+refused 3 "--device-mem" generate -n 1 --device-mem 64K
 
 # A cache that cannot be written is worth a word, no more.
-ALISA_CACHE=/proc/alisa alisa generate -m "$tiny" -n 3 --temp 0
+ALISA_CACHE=/proc/alisa alisa generate -n 3 -p "Once upon a time"
 expect_code 0
-expect_out "Once upon a"
+expect_out "Once upon a time"
 expect_err "/proc/alisa"
 
 # Two programs that fill the same new cache at once.
 for i in 1 2; do
-    ALISA_CACHE=$folder/cache "$ALISA_BINARY" generate -m "$tiny" -n 20 --temp 0 >"$folder/$i" \
+    ALISA_CACHE=$folder/cache "$ALISA_BINARY" generate -n 40 --temp 0 >"$folder/$i" \
         2>"$folder/err$i" &
 done
 wait
 cmp "$folder/1" "$folder/2" || fail "two programs at once wrote different texts"
-grep -q "Once upon a time" "$folder/1" || fail "two programs at once wrote nonsense"
+[ "$(wc -w <"$folder/1")" -gt 10 ] || fail "two programs at once wrote no text"

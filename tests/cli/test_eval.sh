@@ -2,20 +2,21 @@
 # Scores: log-probabilities and perplexity, held against each other.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"
-need_tiny
-export ALISA_MODEL=$tiny
+need_model
 
 alisa eval logprobs --tokens 1,403,407 -n 2 -o json
 expect_code 0
 expect_out '"n_predict": 2'
 [ "$(grep -c '"top"' "$out")" = 4 ] || fail "not an entry for two positions and two tokens"
 [ "$(grep -c '"id"' "$out")" = 24 ] || fail "not five likeliest for each"
+ids=$("$ALISA_BINARY" tokenize -p "Once upon" --ids | tr -d '[] ')
+alisa eval logprobs --tokens "$ids" -n 2 -o json
 cp "$out" "$folder/ids"
 alisa eval logprobs -p "Once upon" -n 2 -o json
 cmp "$out" "$folder/ids" || fail "a text and its ids differ"
 alisa eval logprobs --tokens 1 -o json
 expect_out '"tokens": []'
-refused 2 "outside the vocabulary of 512" eval logprobs --tokens 1,512
+refused 2 "outside the vocabulary of" eval logprobs --tokens 1,2000000
 refused 2 "not with both" eval logprobs --tokens 1 -p a
 refused 2 "no text was given" eval logprobs
 refused 1 "context_length_exceeded" eval logprobs -p "Once upon a time" -n 20 -c 10

@@ -2,8 +2,7 @@
 # Ctrl-C, closed pipes, full disks.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"
-need_tiny
-export ALISA_MODEL=$tiny
+need_model
 
 # A first run leaves the compiled programs in the cache, so that the next ones start at once.
 alisa generate -n 2
@@ -12,7 +11,7 @@ expect_code 0
 # Ctrl-C in the middle of a text that would not end for a long while.
 case_name="Ctrl-C"
 code=0
-"$ALISA_BINARY" generate -c 200000 --ignore-eos >"$out" 2>"$err" &
+"$ALISA_BINARY" generate -c 20000 --ignore-eos >"$out" 2>"$err" &
 program=$!
 for _ in $(seq 200); do
     [ "$(stat -c %s "$out")" -lt 100 ] || break
@@ -27,14 +26,14 @@ expect_err "eval time = "
 
 # The reader goes away.
 set +o pipefail
-"$ALISA_BINARY" generate -c 200000 --ignore-eos 2>"$err" | head -c 20 >"$out"
+"$ALISA_BINARY" generate -c 20000 --ignore-eos 2>"$err" | head -c 20 >"$out"
 code=${PIPESTATUS[0]}
 set -o pipefail
 case_name="a closed pipe"
 expect_code 0
 [ "$(stat -c %s "$out")" = 20 ] || fail "head did not get its bytes"
 ! grep -q "cannot write" "$err" || fail "a closed pipe is no error"
-for command in "inspect $tiny" "bench -p 8 -n 8 -r 1" "devices -o json"; do
+for command in "inspect $model" "bench -p 8 -n 8 -r 1" "devices -o json"; do
     set +o pipefail
     # shellcheck disable=SC2086  # several words
     "$ALISA_BINARY" $command 2>"$err" | true
@@ -45,7 +44,7 @@ done
 
 # The disk is full.
 if [ -c /dev/full ]; then
-    for command in "generate -n 5" "inspect $tiny" "tokenize -p hello" "devices" "--help"; do
+    for command in "generate -n 5" "inspect $model" "tokenize -p hello" "devices" "--help"; do
         code=0
         case_name="alisa $command >/dev/full"
         # shellcheck disable=SC2086  # several words
