@@ -95,11 +95,34 @@ def batches(windows, rows, steps, seed):
         yield torch.from_numpy(windows[picked].astype(numpy.int64))
 
 
-def all_batches(options):
-    """The batches of the whole run: drills first, then stories."""
+def pattern_batches(rows, steps, length, tokenizer, seed):
+    """`steps` batches of random tokens that only copying can predict, in turn a segment said over and over and a
+    list of (two cue tokens, value) said over and over in other orders.  What was said before is flagged."""
+    rng = numpy.random.default_rng(seed)
+    ids = numpy.setdiff1d(numpy.arange(len(tokenizer.tokens)), [tokenizer.end])
+    places = numpy.arange(length)
+    for step in range(steps):
+        if step % 2 == 0:
+            period = int(rng.integers(6, length // 3))
+            windows = ids[rng.integers(0, len(ids), (rows, period))][:, places % period]
+            known = places >= period
+        else:
+            pairs = int(rng.integers(4, length // 12))
+            table = ids[rng.integers(0, len(ids), (rows, pairs, 3))]
+            rounds = [numpy.take_along_axis(table, rng.random((rows, pairs)).argsort(1)[:, :, None], 1)
+                      for _ in range(length // (3 * pairs) + 1)]
+            windows = numpy.concatenate(rounds, 1).reshape(rows, -1)[:, :length]
+            known = (places >= 3 * pairs) & (places % 3 == 2)
+        yield torch.from_numpy(numpy.where(known, windows | RECALLED, windows).astype(numpy.int64))
+
+
+def all_batches(options, tokenizer):
+    """The batches of the whole run: patterns, so that the model learns to copy at all; drills, so that it learns what
+    to copy; then stories."""
     stages = (("drill", options.drill_steps, options.drill_context),
-              (None, options.steps - options.drill_steps, options.context))
-    sources = []
+              (None, options.steps - options.pattern_steps - options.drill_steps, options.context))
+    sources = [pattern_batches(options.batch // options.drill_context, options.pattern_steps,
+                               options.drill_context + 1, tokenizer, options.seed)]
     for size, steps, context in stages:
         if steps > 0:
             start, rows = time.time(), options.batch // context
@@ -126,9 +149,10 @@ def save(model, path):
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=8500)
+    parser.add_argument("--steps", type=int, default=6600)
     parser.add_argument("--batch", type=int, default=48 * 2048, help="tokens a step")
-    parser.add_argument("--drill-steps", type=int, default=2500, help="of all steps, those on drills")
+    parser.add_argument("--pattern-steps", type=int, default=1000, help="of all steps, those on repeated random tokens")
+    parser.add_argument("--drill-steps", type=int, default=1800, help="of all steps, those on drills")
     parser.add_argument("--drill-context", type=int, default=320, help="about one drill a window")
     parser.add_argument("--start", help="GGUF file to start from instead of random weights")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
@@ -142,7 +166,7 @@ def parse_options():
     parser.add_argument("--epochs", type=float, default=3.0, help="how often each window is seen")
     parser.add_argument("--data", default="/tmp/story-windows", help="folder of generated windows")
     parser.add_argument("--output", default="checkpoint.npz")
-    parser.add_argument("--evaluate-every", type=int, default=2000)
+    parser.add_argument("--evaluate-every", type=int, default=3300)
     parser.add_argument("--stop-after", type=int, help="stop after so many steps of the schedule (to time a run)")
     return parser.parse_args()
 
@@ -152,7 +176,7 @@ def main():
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = Tokenizer.load(os.path.join(HERE, "tokenizer.json"))
-    source = all_batches(options)
+    source = all_batches(options, tokenizer)
     held_out = [story.text for story in stories(options.seed, "held-out", 60)]
     questions = recall_set(options.seed, "held-out", 150, tokenizer)
 
