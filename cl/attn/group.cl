@@ -104,6 +104,8 @@ attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
     tile.partial = get_num_groups(2) > 1 && bounds.x + bounds.y <= split_rows;
     tile.begin_chunk = chunk;
     tile.end_chunk = tile.partial ? min(chunk + 1, chunks) : (chunk == 0 ? chunks : 0);
+    if (tile.begin_chunk >= tile.end_chunk)
+        return;
 
     q += q_offset;
     y += y_offset;

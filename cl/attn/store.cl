@@ -18,10 +18,9 @@ static inline float8 rotated(float8 x, __global const float *rotation, uint firs
     if (first + 8 <= ROPE_DIM) {
         turn = vload8(0, rotation + first);
     } else {
-        uint left = first < ROPE_DIM ? ROPE_DIM - first : 0; /* 0, 2, 4 or 6 */
-        if (left >= 2) turn.s01 = vload2(0, rotation + first);
-        if (left >= 4) turn.s23 = vload2(1, rotation + first);
-        if (left >= 6) turn.s45 = vload2(2, rotation + first);
+        if (first + 2 <= ROPE_DIM) turn.s01 = vload2(0, rotation + first);
+        if (first + 4 <= ROPE_DIM) turn.s23 = vload2(1, rotation + first);
+        if (first + 6 <= ROPE_DIM) turn.s45 = vload2(2, rotation + first);
     }
     float4 cosine = turn.even, sine = turn.odd;
     float8 y;

@@ -25,7 +25,9 @@ __kernel void ewise_rms_norm(__global const float *x, ulong x_offset, __global c
     y += y_offset + row * columns;
     weight += weight_offset;
 
-    float16 sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    float16 sum[4];
+    for (uint j = 0; j < 4; j++)
+        sum[j] = 0.0f;
     uint i = 0;
     for (; i + 64 <= columns; i += 64)
 #pragma unroll

@@ -121,7 +121,7 @@ AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *sha
                                    AlisaAttention **attention, AlisaError *error) {
     *attention = NULL;
     AlisaAttentionPlan plan = {0};
-    if (shape->head_count && shape->kv_head_count && shape->head_dim) {
+    if (!alisa_attention_shape_check(shape)) {
         alisa_attention_plan_defaults(alisa_device_info(alisa_ops_device(ops)),
                                       alisa_ops_parameters(ops)->attention_layout, 0, shape,
                                       max_rows, max_count, &plan);

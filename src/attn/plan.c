@@ -79,8 +79,7 @@ void alisa_attention_plan_defaults(const AlisaDeviceInfo *info, AlisaLayout layo
     plan->split_rows = smaller(rows ? (uint32_t)rows : 1, max_rows);
 }
 
-const char *alisa_attention_plan_check(const AlisaAttentionPlan *plan,
-                                       const AlisaAttentionShape *shape) {
+const char *alisa_attention_shape_check(const AlisaAttentionShape *shape) {
     if (shape->head_count == 0 || shape->kv_head_count == 0 ||
         shape->head_count % shape->kv_head_count != 0) {
         return "the heads are not a multiple of the KV heads";
@@ -91,6 +90,13 @@ const char *alisa_attention_plan_check(const AlisaAttentionPlan *plan,
     if (shape->rope_dim > shape->head_dim || shape->rope_dim % 2 != 0) {
         return "the rotated part of a head is odd or longer than the head";
     }
+    return NULL;
+}
+
+const char *alisa_attention_plan_check(const AlisaAttentionPlan *plan,
+                                       const AlisaAttentionShape *shape) {
+    const char *wrong = alisa_attention_shape_check(shape);
+    if (wrong) return wrong;
     uint32_t ratio = shape->head_count / shape->kv_head_count;
     if (plan->tile_rows == 0 || plan->tile_heads == 0 || plan->tile_heads > ratio) {
         return "a tile has no rows or no heads, or more heads than share a KV head";

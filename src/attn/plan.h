@@ -19,7 +19,10 @@ typedef struct AlisaAttentionPlan {
     uint32_t split_rows; /* rows there is scratch for: a tile that reaches a later one is not cut */
 } AlisaAttentionPlan;
 
-/* `group` 0: chosen by the device. */
+/* NULL, or what is wrong with the shape. */
+const char *alisa_attention_shape_check(const AlisaAttentionShape *shape);
+
+/* For a shape that passes the check. `group` 0: chosen by the device. */
 void alisa_attention_plan_defaults(const AlisaDeviceInfo *info, AlisaLayout layout, uint32_t group,
                                    const AlisaAttentionShape *shape, uint32_t max_rows,
                                    uint32_t max_count, AlisaAttentionPlan *plan);

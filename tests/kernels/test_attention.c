@@ -1,0 +1,438 @@
+/*
+ * Attention against its oracle: both layouts, storage types, head sizes
+ * that fit no vector, GQA ratios, sequences of different lengths in one call, permuted slots,
+ * scores that saturate. Slots that no list names hold NaN, and guards surround the output. Results
+ * must not change by a bit with the other sequences of a call or with the way the work is spread.
+ * ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "attn/plan.h"
+#include "base/half.h"
+#include "base/random.h"
+#include "oracle/attention.h"
+
+enum { GUARD = 21, MOST_SEQUENCES = 4, SPARE_SLOTS = 5 };
+static const float guard = -12345.5f;
+
+static AlisaDevice *device;
+static AlisaOps *ops;
+static bool small;
+
+typedef enum Values {
+    VALUES_NORMAL,
+    VALUES_SATURATED, /* scores of +-1e4: one token takes all */
+    VALUES_EQUAL,     /* all scores are the same */
+    VALUES_NEGATIVE,  /* all scores are near -1e4 */
+} Values;
+
+typedef struct Sequence {
+    uint32_t tokens;
+    uint32_t rows; /* the last ones */
+} Sequence;
+
+typedef struct Case {
+    uint32_t head_count, kv_head_count, head_dim;
+    AlisaKvType key_type, value_type;
+    Values values;
+    Sequence sequences[MOST_SEQUENCES]; /* up to the first without tokens */
+} Case;
+
+#define F16 ALISA_KV_F16
+#define F32 ALISA_KV_F32
+
+static const Case cases[] = {
+    {1, 1, 8, F16, F16, VALUES_NORMAL, {{1, 1}, {2, 2}, {33, 3}}},
+    {4, 4, 8, F32, F32, VALUES_SATURATED, {{17, 17}, {300, 1}}},
+    {3, 1, 16, F16, F32, VALUES_NORMAL, {{5, 5}, {64, 1}, {31, 9}}},
+    {8, 1, 24, F32, F16, VALUES_EQUAL, {{40, 40}, {257, 2}}},
+    {4, 1, 40, F16, F16, VALUES_NEGATIVE, {{512, 1}, {1, 1}, {100, 7}}},
+    {32, 4, 64, F16, F16, VALUES_NORMAL, {{2000, 1}, {513, 3}}},
+    {8, 2, 64, F16, F16, VALUES_NORMAL, {{1000, 1}, {256, 1}, {255, 1}, {257, 1}}},
+    {4, 4, 64, F16, F16, VALUES_NORMAL, {{1500, 1}, {40, 40}, {128, 1}}},
+    {4, 4, 64, F32, F32, VALUES_NEGATIVE, {{300, 20}, {16, 1}}},
+    {6, 2, 72, F16, F16, VALUES_SATURATED, {{129, 11}, {600, 1}}},
+    {8, 8, 80, F16, F16, VALUES_NORMAL, {{300, 17}, {97, 1}}},
+    {3, 3, 96, F32, F16, VALUES_EQUAL, {{70, 1}, {65, 33}}},
+    {16, 2, 128, F16, F16, VALUES_NORMAL, {{700, 1}, {35, 5}}},
+    {4, 4, 128, F16, F16, VALUES_SATURATED, {{260, 2}, {600, 1}}},
+    {4, 1, 256, F16, F16, VALUES_NORMAL, {{290, 9}, {12, 1}}},
+    {2, 2, 256, F32, F32, VALUES_NORMAL, {{40, 18}, {270, 1}}},
+    {20, 1, 32, F16, F16, VALUES_NORMAL, {{301, 1}, {21, 21}}}, /* more heads than one tile takes */
+    {71, 1, 64, F16, F16, VALUES_NORMAL, {{90, 2}}},
+};
+static const Case small_cases[] = {
+    {2, 2, 8, F16, F16, VALUES_NORMAL, {{1, 1}, {35, 1}, {6, 6}}},
+    {3, 1, 24, F32, F16, VALUES_NORMAL, {{9, 4}, {40, 1}}},
+    {8, 1, 16, F16, F32, VALUES_SATURATED, {{20, 3}, {130, 1}}},
+    {1, 1, 40, F16, F16, VALUES_NORMAL, {{300, 1}}},
+};
+enum {
+    CASES = sizeof cases / sizeof *cases,
+    SMALL_CASES = sizeof small_cases / sizeof *small_cases
+};
+
+/* Everything a call needs, on both sides. */
+typedef struct Problem {
+    Case shape;
+    AlisaAttentionShape attention;
+    uint32_t rows, tokens, slot_count, longest;
+    float *q;             /* [rows][heads][dim] */
+    float *keys, *values; /* as stored, NaN in slots no list names */
+    int32_t *slots;       /* the lists, one after the other */
+    uint32_t *offsets, *counts;
+    AlisaBuffer q_buffer, key_buffer, value_buffer, slot_buffer;
+} Problem;
+
+static void require(AlisaStatus status, const AlisaError *error) {
+    if (status) fail_msg("%s", error->message);
+}
+
+static void *allocate(uint64_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+static AlisaBuffer upload(const void *data, uint64_t size) {
+    AlisaError error;
+    AlisaBuffer buffer = {0};
+    require(alisa_buffer_create(device, size, ALISA_BUFFER_READ_WRITE, "test", &buffer, &error),
+            &error);
+    require(alisa_buffer_write(device, &buffer, 0, data, size, &error), &error);
+    return buffer;
+}
+
+/* Uploads a cache in its storage type and rounds `cache` to it. */
+static AlisaBuffer upload_cache(float *cache, uint64_t count, AlisaKvType type) {
+    if (type == ALISA_KV_F32) return upload(cache, count * sizeof *cache);
+    uint16_t *halves = allocate(count, sizeof *halves);
+    for (uint64_t i = 0; i < count; i++) {
+        halves[i] = alisa_half_from_float(cache[i]);
+        cache[i] = alisa_half_to_float(halves[i]);
+    }
+    AlisaBuffer buffer = upload(halves, count * sizeof *halves);
+    free(halves);
+    return buffer;
+}
+
+static void lay_out_rows(Problem *problem) {
+    uint32_t row = 0, offset = 0;
+    for (int s = 0; s < MOST_SEQUENCES && problem->shape.sequences[s].tokens; s++) {
+        Sequence sequence = problem->shape.sequences[s];
+        for (uint32_t i = 0; i < sequence.rows; i++, row++) {
+            problem->offsets[row] = offset;
+            problem->counts[row] = sequence.tokens - sequence.rows + 1 + i;
+        }
+        offset += sequence.tokens;
+    }
+}
+
+static void shuffle(AlisaRandom *random, int32_t *slots, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        slots[i] = (int32_t)i;
+    for (uint32_t i = count - 1; i > 0; i--) {
+        uint32_t j = alisa_random_below(random, i + 1);
+        int32_t kept = slots[i];
+        slots[i] = slots[j];
+        slots[j] = kept;
+    }
+}
+
+/* Queries and keys that give the scores of `values` (times the scale 1 / sqrt(dim)). */
+static void fill(Problem *problem, AlisaRandom *random) {
+    const Case *c = &problem->shape;
+    uint64_t q_count = (uint64_t)problem->rows * c->head_count * c->head_dim;
+    uint32_t kv_row = c->kv_head_count * c->head_dim;
+    for (uint64_t i = 0; i < q_count; i++)
+        problem->q[i] = alisa_random_normal(random) * (c->values == VALUES_SATURATED ? 4000 : 1);
+    if (c->values == VALUES_NEGATIVE)
+        for (uint64_t i = 0; i < q_count; i++)
+            problem->q[i] = i % c->head_dim ? problem->q[i] : -1e4f * sqrtf((float)c->head_dim);
+    for (uint64_t i = 0; i < (uint64_t)problem->slot_count * kv_row; i++)
+        problem->keys[i] = problem->values[i] = NAN;
+    for (uint32_t j = 0; j < problem->tokens; j++) {
+        uint64_t at = (uint64_t)problem->slots[j] * kv_row;
+        for (uint32_t i = 0; i < kv_row; i++) {
+            float key = alisa_random_normal(random);
+            if (c->values == VALUES_EQUAL) key = 0.25f * (float)(i % 7);
+            if (c->values == VALUES_NEGATIVE && i % c->head_dim == 0) key = 1.0f;
+            problem->keys[at + i] = key;
+            problem->values[at + i] = alisa_random_normal(random);
+        }
+    }
+}
+
+static Problem make_problem(const Case *c) {
+    Problem problem = {.shape = *c};
+    AlisaRandom random;
+    alisa_random_seed(&random, c->head_dim + c->head_count);
+    for (int s = 0; s < MOST_SEQUENCES && c->sequences[s].tokens; s++) {
+        problem.rows += c->sequences[s].rows;
+        problem.tokens += c->sequences[s].tokens;
+        if (problem.longest < c->sequences[s].tokens) problem.longest = c->sequences[s].tokens;
+    }
+    problem.slot_count = problem.tokens + SPARE_SLOTS;
+    problem.attention = (AlisaAttentionShape){.head_count = c->head_count,
+                                              .kv_head_count = c->kv_head_count,
+                                              .head_dim = c->head_dim,
+                                              .rope_dim = c->head_dim,
+                                              .scale = 1.0f / sqrtf((float)c->head_dim),
+                                              .key_type = c->key_type,
+                                              .value_type = c->value_type};
+    uint64_t q_count = (uint64_t)problem.rows * c->head_count * c->head_dim;
+    uint64_t kv_count = (uint64_t)problem.slot_count * c->kv_head_count * c->head_dim;
+    problem.q = allocate(q_count, sizeof(float));
+    problem.keys = allocate(kv_count, sizeof(float));
+    problem.values = allocate(kv_count, sizeof(float));
+    problem.slots = allocate(problem.slot_count, sizeof(int32_t));
+    problem.offsets = allocate(problem.rows, sizeof(uint32_t));
+    problem.counts = allocate(problem.rows, sizeof(uint32_t));
+    shuffle(&random, problem.slots, problem.slot_count);
+    lay_out_rows(&problem);
+    fill(&problem, &random);
+    problem.q_buffer = upload(problem.q, q_count * sizeof(float));
+    problem.key_buffer = upload_cache(problem.keys, kv_count, c->key_type);
+    problem.value_buffer = upload_cache(problem.values, kv_count, c->value_type);
+    problem.slot_buffer = upload(problem.slots, problem.slot_count * sizeof(int32_t));
+    return problem;
+}
+
+static void destroy_problem(Problem *problem) {
+    alisa_buffer_destroy(&problem->q_buffer);
+    alisa_buffer_destroy(&problem->key_buffer);
+    alisa_buffer_destroy(&problem->value_buffer);
+    alisa_buffer_destroy(&problem->slot_buffer);
+    free(problem->q);
+    free(problem->keys);
+    free(problem->values);
+    free(problem->slots);
+    free(problem->offsets);
+    free(problem->counts);
+}
+
+/* Runs the rows first..first+count-1; y: [rows][heads][dim] with guards, the others untouched. */
+static float *attend(const Problem *problem, const AlisaAttentionPlan *plan, uint32_t first,
+                     uint32_t count) {
+    AlisaError error;
+    AlisaAttention *attention;
+    uint64_t q_count =
+        (uint64_t)problem->rows * problem->shape.head_count * problem->shape.head_dim;
+    uint64_t size = (q_count + 2 * GUARD) * sizeof(float);
+    float *y = allocate(q_count + 2 * GUARD, sizeof *y);
+    for (uint64_t i = 0; i < q_count + 2 * GUARD; i++)
+        y[i] = guard;
+    AlisaAttentionTile *tiles = allocate(count, sizeof *tiles);
+    size_t tile_count = alisa_attention_cut(problem->offsets + first, problem->counts + first,
+                                            count, plan->tile_rows, tiles);
+    for (size_t i = 0; i < tile_count; i++)
+        tiles[i].first_row += first;
+    uint32_t longest = 0;
+    for (uint32_t row = first; row < first + count; row++)
+        if (longest < problem->counts[row]) longest = problem->counts[row];
+    AlisaBuffer y_buffer = upload(y, size), tile_buffer = upload(tiles, tile_count * sizeof *tiles);
+    require(alisa_attention_create_planned(ops, &problem->attention, plan, problem->longest,
+                                           &attention, &error),
+            &error);
+    require(alisa_attention_run(attention, (AlisaVector){&problem->q_buffer, 0},
+                                &problem->key_buffer, &problem->value_buffer, &problem->slot_buffer,
+                                &tile_buffer, (uint32_t)tile_count, longest,
+                                (AlisaVector){&y_buffer, GUARD}, &error),
+            &error);
+    require(alisa_buffer_read(device, &y_buffer, 0, y, size, &error), &error);
+    alisa_attention_destroy(attention);
+    alisa_buffer_destroy(&y_buffer);
+    alisa_buffer_destroy(&tile_buffer);
+    free(tiles);
+    return y;
+}
+
+static void describe(const Problem *problem, const AlisaAttentionPlan *plan, char text[256]) {
+    const Case *c = &problem->shape;
+    snprintf(text, 256,
+             "%u heads, %u KV heads of %u, types %d %d, values %d; layout %d, %u x %u, group %u, "
+             "busy %u, %u split rows",
+             c->head_count, c->kv_head_count, c->head_dim, c->key_type, c->value_type, c->values,
+             plan->layout, plan->tile_rows, plan->tile_heads, plan->group, plan->busy,
+             plan->split_rows);
+}
+
+/* Every row against the oracle. */
+static void check_rows(const Problem *problem, const AlisaAttentionPlan *plan, const float *y) {
+    const Case *c = &problem->shape;
+    OracleAttention oracle = {c->head_count, c->kv_head_count,
+                              c->head_dim,   problem->attention.scale,
+                              problem->keys, problem->values};
+    uint32_t width = c->head_count * c->head_dim;
+    double *expected = allocate(width, sizeof *expected), *bounds = allocate(width, sizeof *bounds);
+    char text[256];
+    describe(problem, plan, text);
+    for (uint32_t row = 0; row < problem->rows; row++) {
+        oracle_attention(&oracle, problem->q + (uint64_t)row * width,
+                         problem->slots + problem->offsets[row], problem->counts[row], expected,
+                         bounds);
+        for (uint32_t i = 0; i < width; i++) {
+            double got = y[GUARD + (uint64_t)row * width + i];
+            assert_true(isfinite(bounds[i]));
+            if (!(fabs(got - expected[i]) <= bounds[i]))
+                fail_msg("%s: row %u (%u tokens), head %u, element %u is %.9g, not %.9g +- %g",
+                         text, row, problem->counts[row], i / c->head_dim, i % c->head_dim, got,
+                         expected[i], bounds[i]);
+        }
+    }
+    for (uint32_t i = 0; i < GUARD; i++)
+        if (y[i] != guard || y[GUARD + (uint64_t)problem->rows * width + i] != guard)
+            fail_msg("%s: written outside y", text);
+    free(expected);
+    free(bounds);
+}
+
+/* Rows first..first+count-1 of `y` and of `other` are the same bits; the rest of `other` is
+ * untouched. */
+static void check_same(const Problem *problem, const AlisaAttentionPlan *plan, const float *y,
+                       const float *other, uint32_t first, uint32_t count) {
+    uint64_t width = (uint64_t)problem->shape.head_count * problem->shape.head_dim;
+    char text[256];
+    describe(problem, plan, text);
+    for (uint64_t i = 0; i < problem->rows * width; i++) {
+        bool inside = i >= first * width && i < (first + count) * width;
+        const float *wanted = inside ? &y[GUARD + i] : &guard;
+        if (memcmp(wanted, &other[GUARD + i], sizeof *wanted) != 0)
+            fail_msg("%s: rows %u..%u alone: row %u, element %u is %.9g, not %.9g", text, first,
+                     first + count - 1, (uint32_t)(i / width), (uint32_t)(i % width),
+                     other[GUARD + i], *wanted);
+    }
+}
+
+static void check_plan(const Problem *problem, AlisaAttentionPlan plan) {
+    assert_null(alisa_attention_plan_check(&plan, &problem->attention));
+    plan.busy = 0; /* never cut along the list */
+    float *y = attend(problem, &plan, 0, problem->rows);
+    check_rows(problem, &plan, y);
+
+    plan.busy = UINT32_MAX; /* always */
+    plan.split_rows = problem->rows;
+    float *split = attend(problem, &plan, 0, problem->rows);
+    check_same(problem, &plan, y, split, 0, problem->rows);
+    free(split);
+    plan.split_rows = 1; /* some rows are, some are not */
+    split = attend(problem, &plan, 0, problem->rows);
+    check_same(problem, &plan, y, split, 0, problem->rows);
+    free(split);
+
+    uint32_t first = 0;
+    for (int s = 0; s < MOST_SEQUENCES && problem->shape.sequences[s].tokens; s++) {
+        uint32_t count = problem->shape.sequences[s].rows;
+        float *alone = attend(problem, &plan, first, count);
+        check_same(problem, &plan, y, alone, first, count);
+        free(alone);
+        first += count;
+    }
+    free(y);
+}
+
+static void check_case(const Case *c, AlisaLayout layout, uint32_t group) {
+    Problem problem = make_problem(c);
+    AlisaAttentionPlan plan;
+    alisa_attention_plan_defaults(alisa_device_info(device), layout, group, &problem.attention,
+                                  problem.rows, problem.longest, &plan);
+    check_plan(&problem, plan);
+    destroy_problem(&problem);
+}
+
+static void test_item(void **state) {
+    (void)state;
+    for (size_t i = 0; i < (small ? (size_t)SMALL_CASES : (size_t)CASES); i++)
+        check_case(small ? &small_cases[i] : &cases[i], ALISA_LAYOUT_ITEM, 0);
+}
+
+/* Groups of every size on heads that have fewer, as many and more quads of elements than a group
+ * has work-items. Not every pair: drivers for CPUs need seconds to compile one. */
+static void test_group(void **state) {
+    (void)state;
+    static const struct {
+        size_t index;
+        uint32_t group; /* 0: the default */
+    } chosen[] = {{0, 32}, {1, 0},   {2, 0},  {3, 256}, {4, 0},  {5, 0},   {6, 128}, {7, 256},
+                  {9, 64}, {10, 32}, {11, 0}, {12, 64}, {14, 0}, {15, 32}, {16, 0}};
+    if (small)
+        for (size_t i = 0; i < SMALL_CASES; i++)
+            check_case(&small_cases[i], ALISA_LAYOUT_GROUP, i == 1 ? 128 : 32);
+    for (size_t i = 0; !small && i < sizeof chosen / sizeof *chosen; i++)
+        check_case(&cases[chosen[i].index], ALISA_LAYOUT_GROUP, chosen[i].group);
+}
+
+/* In the item layout a row has the same bits decoded alone and in a prefill. */
+static void test_decode_equals_prefill(void **state) {
+    (void)state;
+    Problem problem = make_problem(small ? &small_cases[1] : &cases[3]);
+    AlisaAttentionPlan plan;
+    alisa_attention_plan_defaults(alisa_device_info(device), ALISA_LAYOUT_ITEM, 0,
+                                  &problem.attention, problem.rows, problem.longest, &plan);
+    assert_true(plan.tile_rows > 1);
+    float *y = attend(&problem, &plan, 0, problem.rows);
+    for (uint32_t row = 0; row < problem.rows; row++) {
+        float *alone = attend(&problem, &plan, row, 1);
+        check_same(&problem, &plan, y, alone, row, 1);
+        free(alone);
+    }
+    free(y);
+    destroy_problem(&problem);
+}
+
+static void test_too_many_tokens(void **state) {
+    (void)state;
+    AlisaError error;
+    AlisaAttention *attention;
+    AlisaAttentionShape shape = {
+        .head_count = 2, .kv_head_count = 1, .head_dim = 8, .rope_dim = 8, .scale = 1};
+    require(alisa_attention_create(ops, &shape, 4, 100, &attention, &error), &error);
+    AlisaBuffer none = {0};
+    assert_int_equal(alisa_attention_run(attention, (AlisaVector){&none, 0}, &none, &none, &none,
+                                         &none, 1, 101, (AlisaVector){&none, 0}, &error),
+                     ALISA_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "101"));
+    alisa_attention_destroy(attention);
+    shape.kv_head_count = 3;
+    assert_int_equal(alisa_attention_create(ops, &shape, 4, 100, &attention, &error),
+                     ALISA_ERROR_ARGUMENT);
+    assert_null(attention);
+}
+
+static int open_device(void **state) {
+    (void)state;
+    AlisaError error;
+    if (alisa_device_open(NULL, &device, &error) || alisa_ops_create(device, NULL, &ops, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        return -1;
+    }
+    const char *wanted = getenv("ALISA_TEST_SMALL");
+    small = wanted && strcmp(wanted, "1") == 0;
+    return 0;
+}
+
+static int close_device(void **state) {
+    (void)state;
+    alisa_device_save_programs(device);
+    alisa_ops_destroy(ops);
+    alisa_device_close(device);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_item),
+        cmocka_unit_test(test_group),
+        cmocka_unit_test(test_decode_equals_prefill),
+        cmocka_unit_test(test_too_many_tokens),
+    };
+    return cmocka_run_group_tests_name("attention", tests, open_device, close_device);
+}

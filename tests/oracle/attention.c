@@ -1,0 +1,91 @@
+#include "oracle/attention.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const double unit = 0x1p-24;
+
+typedef struct Score {
+    double value; /* in base 2 */
+    double error; /* of the float one */
+    double weight;
+} Score;
+
+static const float *row_of(const OracleAttention *attention, const float *cache, int32_t slot,
+                           uint32_t kv_head) {
+    return cache + ((size_t)slot * attention->kv_head_count + kv_head) * attention->head_dim;
+}
+
+static void attend_head(const OracleAttention *attention, uint32_t kv_head, const float *q,
+                        const int32_t *slots, uint32_t count, Score *scores, double *y,
+                        double *bounds) {
+    uint32_t dim = attention->head_dim;
+    double scale = attention->scale * 1.4426950408889634, largest = -INFINITY, smallest = INFINITY;
+    for (uint32_t j = 0; j < count; j++) {
+        const float *key = row_of(attention, attention->keys, slots[j], kv_head);
+        double sum = 0, size = 0;
+        for (uint32_t d = 0; d < dim; d++) {
+            sum += (double)q[d] * key[d];
+            size += fabs((double)q[d] * key[d]);
+        }
+        scores[j].value = sum * scale;
+        scores[j].error = (dim + 4) * unit * size * scale;
+        largest = fmax(largest, scores[j].value);
+        smallest = fmin(smallest, scores[j].value);
+    }
+    double total = 0, expected = 0;
+    for (uint32_t j = 0; j < count; j++) {
+        scores[j].weight = exp2(scores[j].value - largest);
+        total += scores[j].weight;
+    }
+    for (uint32_t j = 0; j < count; j++) {
+        /* score - maximum, and the steps of the maximum up to the last: they add up to no more than
+         * the range of the scores, each rounded once. */
+        double exponent = scores[j].error + unit * 2 * (largest - smallest);
+        /* 2^x: 8 units; a product with a factor when the maximum rises, once in a block of 16
+         * tokens at most: 8 for the factor, 2 for products. */
+        double rest = (8 + 10.0 * (count / 16 + 1)) * unit;
+        scores[j].weight /= total;
+        scores[j].error = (exp2(exponent) - 1 + rest) * 1.01;
+        expected += scores[j].weight * scores[j].error;
+    }
+    for (uint32_t d = 0; d < dim; d++) {
+        double sum = 0, size = 0, moved = 0;
+        for (uint32_t j = 0; j < count; j++) {
+            double v = row_of(attention, attention->values, slots[j], kv_head)[d];
+            sum += scores[j].weight * v;
+            size += scores[j].weight * fabs(v);
+        }
+        for (uint32_t j = 0; j < count; j++) {
+            double v = row_of(attention, attention->values, slots[j], kv_head)[d];
+            moved += scores[j].weight * scores[j].error * fabs(v - sum);
+        }
+        y[d] = sum;
+        /* Sums of `count` terms above and below, the division; weights held at 2^-126. */
+        bounds[d] = expected < 0.5 ? moved / (1 - expected) + (2.0 * count + 8) * unit * size * 2
+                                   : INFINITY;
+        bounds[d] += count * 0x1p-120;
+    }
+}
+
+void oracle_attention(const OracleAttention *attention, const float *q, const int32_t *slots,
+                      uint32_t count, double *y, double *bounds) {
+    Score *scores = malloc(count * sizeof *scores);
+    uint32_t ratio = attention->head_count / attention->kv_head_count, dim = attention->head_dim;
+    for (uint32_t h = 0; h < attention->head_count; h++)
+        attend_head(attention, h / ratio, q + (size_t)h * dim, slots, count, scores,
+                    y + (size_t)h * dim, bounds + (size_t)h * dim);
+    free(scores);
+}
+
+void oracle_rope(const float *x, const float *rotation, uint32_t head_dim, uint32_t rope_dim,
+                 double *y, double *bounds) {
+    for (uint32_t d = 0; d < head_dim; d += 2) {
+        double cosine = d < rope_dim ? rotation[d] : 1, sine = d < rope_dim ? rotation[d + 1] : 0;
+        double a = x[d], b = x[d + 1];
+        y[d] = a * cosine - b * sine;
+        y[d + 1] = a * sine + b * cosine;
+        bounds[d] = d < rope_dim ? 3 * unit * (fabs(a * cosine) + fabs(b * sine)) : 0;
+        bounds[d + 1] = d < rope_dim ? 3 * unit * (fabs(a * sine) + fabs(b * cosine)) : 0;
+    }
+}
