@@ -78,7 +78,8 @@ static inline void fill_panel(__local float *panel, span_pointer w, const size_t
     }
 }
 
-/* copy[i][k] = x[i][k] for `depth` columns. Past `count` rows the last is copied again. */
+/* copy[i][k] = x[i][k] for `depth` columns. Past `count` rows the last is copied again. Asks for the
+ * rows of the next tile meanwhile: short pieces of long rows, which no prefetcher foresees. */
 static inline void copy_rows(__local float *copy, __global const float *x, const uint columns,
                              const uint count, const uint depth)
 {
@@ -86,8 +87,10 @@ static inline void copy_rows(__local float *copy, __global const float *x, const
         __global const float *from = x + min(i, count - 1) * (size_t)columns;
         __local float *to = copy + i * X_STRIDE;
         uint k = 0;
-        for (; k + 16 <= depth; k += 16)
+        for (; k + 16 <= depth; k += 16) {
+            prefetch_later(from + TILE_ROWS * (size_t)columns + k);
             vstore16(vload16(0, from + k), 0, to + k);
+        }
         for (; k < depth; k++)
             to[k] = from[k];
     }
