@@ -14,9 +14,6 @@
 #include "base/random.h"
 #include "ops/ops.h"
 #include "timing.h"
-#ifdef ALISA_HAVE_OPENBLAS
-#include <cblas.h>
-#endif
 
 enum { MAX_LIST = 16, MAX_PASSES = 400, MIN_PASSES = 5 };
 static const uint64_t working_set = 384u << 20; /* bytes of weights that matvec goes through */
@@ -214,16 +211,11 @@ static double reference_pass(Run *run) {
         if (!run->weights.host_owned) return 0;
         return timing_read(run->weight_data, run->copies * run->matrix_bytes);
     }
-#ifdef ALISA_HAVE_OPENBLAS
-    int rows = (int)run->rows, outputs = (int)run->shape.outputs, columns = (int)run->shape.columns;
-    uint64_t start = alisa_clock_now();
+    double seconds = 0;
     for (uint64_t i = 0; i < run->copies; i++)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, outputs, columns, 1.0f,
-                    run->x_data, columns, run->float_weights, columns, 0.0f, run->y_data, outputs);
-    return (double)(alisa_clock_now() - start) * 1e-9;
-#else
-    return 0;
-#endif
+        seconds += timing_sgemm(run->x_data, run->float_weights, run->y_data, (int)run->rows,
+                                (int)run->shape.outputs, (int)run->shape.columns);
+    return seconds;
 }
 
 static void create_buffers(Run *run) {

@@ -1,6 +1,7 @@
 /*
- * Shared by the kernel benches: page-aligned memory, the time the host's threads take to read it,
- * medians.
+ * Shared by the benches: page-aligned memory, medians, and what the host reaches without OpenCL to
+ * hold figures against: the time its threads take to read memory, and that of OpenBLAS for a
+ * product.
  */
 #ifndef ALISA_BENCH_TIMING_H
 #define ALISA_BENCH_TIMING_H
@@ -10,6 +11,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+
+#ifdef ALISA_HAVE_OPENBLAS
+#include <cblas.h>
+#endif
 
 /* Seconds that all threads need to read `size` bytes once, each a contiguous part. */
 static inline double timing_read(const void *data, uint64_t size) {
@@ -33,6 +38,20 @@ static inline double timing_read(const void *data, uint64_t size) {
     sink = total;
     (void)sink;
     return seconds;
+}
+
+/* Seconds of y[rows][outputs] = x[rows][columns] w[outputs][columns]^T; 0 without OpenBLAS. */
+static inline double timing_sgemm(const float *x, const float *w, float *y, int rows, int outputs,
+                                  int columns) {
+#ifdef ALISA_HAVE_OPENBLAS
+    uint64_t start = alisa_clock_now();
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, outputs, columns, 1.0f, x, columns,
+                w, columns, 0.0f, y, outputs);
+    return (double)(alisa_clock_now() - start) * 1e-9;
+#else
+    (void)x, (void)w, (void)y, (void)rows, (void)outputs, (void)columns;
+    return 0.0;
+#endif
 }
 
 static inline int timing_compare(const void *a, const void *b) {
