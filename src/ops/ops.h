@@ -56,8 +56,8 @@ const AlisaOpsParameters *alisa_ops_parameters(const AlisaOps *ops);
 
 /* y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n] if `accumulate`); x: rows x w->columns,
  * y: rows x w->rows. x and y do not overlap. */
-AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
-                             AlisaVector y, bool accumulate, AlisaError *error);
+AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                             uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error);
 
 /* y[r][n] = silu(gate[r][n]) up[r][n], where silu(a) = a / (1 + exp(-a)); all rows x columns.
  * y may be gate. */
