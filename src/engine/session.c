@@ -177,6 +177,9 @@ fail:
 
 void alisa_session_destroy(AlisaSession *session) {
     if (!session) return;
+    /* Launches may still be queued, and they read memory that the caller is about to give back: the
+     * mapped file above all. */
+    alisa_device_finish(session->engine->device, NULL);
     alisa_device_save_programs(session->engine->device);
     ScratchBuffer list[SCRATCH_COUNT];
     list_scratch(session, list);
