@@ -53,7 +53,7 @@ typedef struct Text {
 
 static void append(Text *text, const char *data, size_t length) {
     if (text->failed) return;
-    if (text->capacity - text->length < length + 1) {
+    if (!text->data || length >= text->capacity - text->length) {
         size_t capacity = (text->capacity + length + 1) * 2;
         char *larger = realloc(text->data, capacity);
         if (!larger) {
