@@ -119,19 +119,19 @@ static AlisaStatus fit_context(AlisaSession *session, AlisaError *error) {
     if (asked || fits < 16) {
         return alisa_error_set(
             error, ALISA_ERROR_MEMORY,
-            "a context of %u tokens for %u sequences needs %.2f GiB beside %.2f GiB of weights and "
-            "scratch, and the device budget is %.2f GiB, which holds %llu tokens: lower -c, "
+            "a context of %u tokens for %u sequences needs %.1f MiB beside %.1f MiB of weights and "
+            "scratch, and the device budget is %.1f MiB, which holds %llu tokens: lower -c, "
             "--batch or -ub, or raise --device-mem if it was set",
             options->context_length, options->sequence_count,
-            (double)position_bytes * options->context_length / 0x1p30, (double)used / 0x1p30,
-            (double)engine->device_memory / 0x1p30, (unsigned long long)fits);
+            (double)position_bytes * options->context_length / 0x1p20, (double)used / 0x1p20,
+            (double)engine->device_memory / 0x1p20, (unsigned long long)fits);
     }
     options->context_length = (uint32_t)fits;
     alisa_log_write(&engine->log, ALISA_LOG_WARNING,
                     "context shortened from %u to %u tokens a sequence to fit the device budget of "
-                    "%.2f GiB",
+                    "%.1f MiB",
                     engine->shape.context_length, options->context_length,
-                    (double)engine->device_memory / 0x1p30);
+                    (double)engine->device_memory / 0x1p20);
     return ALISA_OK;
 }
 

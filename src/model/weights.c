@@ -256,11 +256,11 @@ static AlisaStatus check_memory(const AlisaGguf *gguf, AlisaDevice *device, uint
     }
     if (needed <= device_memory) return ALISA_OK;
     return alisa_error_set(error, ALISA_ERROR_MEMORY,
-                           "%s: the weights need %.2f GiB and %s offers %.2f GiB: take a smaller "
+                           "%s: the weights need %.1f MiB and %s offers %.1f MiB: take a smaller "
                            "quantisation of the model, another device (-dev), or a larger "
                            "--device-mem if it was set",
-                           alisa_gguf_path(gguf), (double)needed / 0x1p30,
-                           alisa_device_info(device)->name, (double)device_memory / 0x1p30);
+                           alisa_gguf_path(gguf), (double)needed / 0x1p20,
+                           alisa_device_info(device)->name, (double)device_memory / 0x1p20);
 }
 
 static AlisaStatus allocate_tables(AlisaWeights *weights, AlisaError *error) {
