@@ -3,15 +3,11 @@
  * refused with one sentence that names what is wrong. A sound file is made first, then one thing is
  * changed.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "base/random.h"
+#include "support.h"
 #include "unit/gguf_image.h"
 
 enum { EMBEDDING = 32, HEADS = 4, KV_HEADS = 2, HEAD_DIM = 8, FEED_FORWARD = 64, VOCABULARY = 40 };
@@ -241,24 +237,6 @@ static const Fault faults[] = {
      .status = ALISA_ERROR_UNSUPPORTED},
 };
 
-static AlisaDevice *device;
-
-static int open_device(void **state) {
-    (void)state;
-    AlisaDeviceOptions options;
-    AlisaError error;
-    alisa_device_options_defaults(&options);
-    if (alisa_device_open(&options, &device, &error) == ALISA_OK) return 0;
-    fprintf(stderr, "%s\n", error.message);
-    return -1;
-}
-
-static int close_device(void **state) {
-    (void)state;
-    alisa_device_close(device);
-    return 0;
-}
-
 static const char *model_path(void) {
     static char path[64];
     snprintf(path, sizeof path, "/tmp/alisa-test-model-%ld.gguf", (long)getpid());
@@ -273,7 +251,7 @@ static AlisaStatus open_and_create(uint64_t device_memory, AlisaError *error) {
         AlisaEngineOptions options;
         alisa_engine_options_defaults(&options);
         options.device_memory = device_memory;
-        status = alisa_engine_create(model, device, &options, &engine, error);
+        status = alisa_engine_create(model, support_device, &options, &engine, error);
         assert_true((status == ALISA_OK) == (engine != NULL));
     }
     alisa_engine_destroy(engine);
@@ -327,7 +305,7 @@ static void context_fits_or_says_so(void **state) {
     AlisaEngineOptions engine_options;
     alisa_engine_options_defaults(&engine_options);
     engine_options.device_memory = 60000;
-    assert_int_equal(alisa_engine_create(model, device, &engine_options, &engine, &error),
+    assert_int_equal(alisa_engine_create(model, support_device, &engine_options, &engine, &error),
                      ALISA_OK);
     AlisaSessionOptions options;
     alisa_session_options_defaults(&options);
@@ -359,5 +337,5 @@ int main(void) {
         cmocka_unit_test(weights_past_the_budget_are_refused),
         cmocka_unit_test(context_fits_or_says_so),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, support_open_device, support_close_device);
 }

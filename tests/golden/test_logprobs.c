@@ -4,39 +4,17 @@
  * of different lengths together; greedy text.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
-#include "alisa/alisa.h"
+#include "support.h"
 
 /* Log-probabilities may differ by the rounding of half K and V (measured up to 0.026 when all
  * activations are half), and by float summation order otherwise. */
 #define HALF_TOLERANCE  0.02
 #define FLOAT_TOLERANCE 0.001
-
-static AlisaDevice *device;
-
-static int open_device(void **state) {
-    (void)state;
-    AlisaDeviceOptions options;
-    AlisaError error;
-    alisa_device_options_defaults(&options);
-    if (alisa_device_open(&options, &device, &error) == ALISA_OK) return 0;
-    fprintf(stderr, "%s\n", error.message);
-    return -1;
-}
-
-static int close_device(void **state) {
-    (void)state;
-    alisa_device_close(device);
-    return 0;
-}
 
 /* A golden file: one case, or a list of them on one model. */
 static json_t *load_golden(const char *name) {
@@ -56,24 +34,21 @@ typedef struct Runner {
     float *log_probabilities; /* [vocabulary] */
 } Runner;
 
-static void must(AlisaStatus status, const AlisaError *error) {
-    if (status != ALISA_OK) fail_msg("%s", error->message);
-}
-
 static Runner open_runner(const char *model, const AlisaSessionOptions *options) {
     Runner runner = {0};
     char path[512];
     AlisaError error;
     snprintf(path, sizeof path, "%s/golden/%s.gguf", TESTS_DIR, model);
-    must(alisa_model_open(path, &runner.model, &error), &error);
+    support_must(alisa_model_open(path, &runner.model, &error), &error);
     AlisaModelInfo info;
     alisa_model_info(runner.model, &info);
     runner.vocabulary = info.vocabulary_size;
     AlisaEngineOptions engine_options;
     alisa_engine_options_defaults(&engine_options);
-    must(alisa_engine_create(runner.model, device, &engine_options, &runner.engine, &error),
-         &error);
-    must(alisa_session_create(runner.engine, options, &runner.session, &error), &error);
+    support_must(
+        alisa_engine_create(runner.model, support_device, &engine_options, &runner.engine, &error),
+        &error);
+    support_must(alisa_session_create(runner.engine, options, &runner.session, &error), &error);
     runner.log_probabilities = calloc(runner.vocabulary, sizeof(float));
     assert_non_null(runner.log_probabilities);
     return runner;
@@ -145,7 +120,7 @@ static void run_alone(const char *model, const json_t *golden, uint32_t micro_ba
     size_t count = prompt_of(golden, prompt, 512);
     for (size_t i = 0; i < count; i++)
         rows[i] = (AlisaRow){prompt[i], 0, true};
-    must(alisa_session_eval(runner.session, rows, count, &error), &error);
+    support_must(alisa_session_eval(runner.session, rows, count, &error), &error);
     for (size_t i = 0; i + 1 < count; i++) {
         compare(&runner, golden, i, alisa_session_logits(runner.session, i), tolerance, &worst);
     }
@@ -158,7 +133,7 @@ static void run_alone(const char *model, const json_t *golden, uint32_t micro_ba
         int32_t token = arg_max(logits, runner.vocabulary);
         assert_int_equal(token, expected);
         AlisaRow row = {token, 0, true};
-        must(alisa_session_eval(runner.session, &row, 1, &error), &error);
+        support_must(alisa_session_eval(runner.session, &row, 1, &error), &error);
         logits = alisa_session_logits(runner.session, 0);
     }
     print_message("%s -ub %u %s: %zu positions, worst difference %.2g\n", model, micro_batch,
@@ -223,7 +198,7 @@ static void sequences_together(void **state) {
     }
     AlisaError error;
     double worst = 0.0;
-    must(alisa_session_eval(runner.session, rows, row_count, &error), &error);
+    support_must(alisa_session_eval(runner.session, rows, row_count, &error), &error);
     size_t seen[SEQUENCES] = {0};
     int32_t next[SEQUENCES] = {0};
     for (size_t i = 0; i < row_count; i++) {
@@ -236,7 +211,7 @@ static void sequences_together(void **state) {
         AlisaRow batch[SEQUENCES];
         for (uint32_t s = 0; s < SEQUENCES; s++)
             batch[s] = (AlisaRow){next[s], s, true};
-        must(alisa_session_eval(runner.session, batch, SEQUENCES, &error), &error);
+        support_must(alisa_session_eval(runner.session, batch, SEQUENCES, &error), &error);
         for (uint32_t s = 0; s < SEQUENCES; s++) {
             const float *logits = alisa_session_logits(runner.session, s);
             compare(&runner, json_array_get(goldens, s), seen[s]++, logits, FLOAT_TOLERANCE,
@@ -264,13 +239,13 @@ static void truncated_sequences_forget(void **state) {
     size_t count = prompt_of(golden, prompt, 512);
     for (size_t i = 0; i < 20; i++) {
         AlisaRow wrong = {(int32_t)(5 + i), 0, false};
-        must(alisa_session_eval(runner.session, &wrong, 1, &error), &error);
+        support_must(alisa_session_eval(runner.session, &wrong, 1, &error), &error);
     }
     alisa_session_truncate(runner.session, 0, 0);
     assert_int_equal(alisa_session_length(runner.session, 0), 0);
     for (size_t i = 0; i + 1 < count; i++) {
         AlisaRow row = {prompt[i], 0, true};
-        must(alisa_session_eval(runner.session, &row, 1, &error), &error);
+        support_must(alisa_session_eval(runner.session, &row, 1, &error), &error);
         compare(&runner, golden, i, alisa_session_logits(runner.session, 0), FLOAT_TOLERANCE,
                 &worst);
     }
@@ -291,7 +266,7 @@ static void bad_rows_change_nothing(void **state) {
     AlisaRow rows[9];
     for (int i = 0; i < 9; i++)
         rows[i] = (AlisaRow){40 + i, 0, false};
-    must(alisa_session_eval(runner.session, rows, 3, &error), &error);
+    support_must(alisa_session_eval(runner.session, rows, 3, &error), &error);
 
     assert_int_equal(alisa_session_eval(runner.session, rows, 6, &error),
                      ALISA_ERROR_CONTEXT_LENGTH);
@@ -342,5 +317,5 @@ int main(void) {
         cmocka_unit_test(bad_rows_change_nothing),
         cmocka_unit_test(interrupts_keep_whole_micro_batches),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, support_open_device, support_close_device);
 }

@@ -3,17 +3,13 @@
  * facts stated 500 to 1400 tokens earlier.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
-#include "alisa/alisa.h"
 #include "base/file.h"
+#include "support.h"
 
 /* By models/evaluate.py, another implementation with single-precision keys and values. */
 #define HELD_OUT_LOSS   0.2592
@@ -22,31 +18,24 @@
 
 enum { CONTEXT = 2048, EVERY = 3 };
 
-static AlisaDevice *device;
 static AlisaModel *model;
 static AlisaEngine *engine;
 static AlisaSession *session;
 static float *log_probabilities;
 
-static void must(AlisaStatus status, const AlisaError *error) {
-    if (status != ALISA_OK) fail_msg("%s", error->message);
-}
-
 static int open_all(void **state) {
-    (void)state;
     AlisaError error = {0};
-    AlisaDeviceOptions device_options;
     AlisaEngineOptions engine_options;
     AlisaSessionOptions options;
     AlisaModelInfo info;
-    alisa_device_options_defaults(&device_options);
     alisa_engine_options_defaults(&engine_options);
     alisa_session_options_defaults(&options);
     options.context_length = CONTEXT;
     options.logit_rows = CONTEXT;
-    AlisaStatus status = alisa_device_open(&device_options, &device, &error);
-    if (!status) status = alisa_model_open(MODELS_DIR "/stories.gguf", &model, &error);
-    if (!status) status = alisa_engine_create(model, device, &engine_options, &engine, &error);
+    if (support_open_device(state) != 0) return -1;
+    AlisaStatus status = alisa_model_open(MODELS_DIR "/stories.gguf", &model, &error);
+    if (!status)
+        status = alisa_engine_create(model, support_device, &engine_options, &engine, &error);
     if (!status) status = alisa_session_create(engine, &options, &session, &error);
     if (status) {
         fprintf(stderr, "%s\n", error.message);
@@ -58,13 +47,11 @@ static int open_all(void **state) {
 }
 
 static int close_all(void **state) {
-    (void)state;
     alisa_session_destroy(session);
     alisa_engine_destroy(engine);
     alisa_model_close(model);
-    alisa_device_close(device);
     free(log_probabilities);
-    return 0;
+    return support_close_device(state);
 }
 
 /* Starts the sequence again with BOS and `count` tokens; `all`: logits after each, else after the
@@ -77,7 +64,7 @@ static void start_with(const int32_t *tokens, size_t count, bool all) {
         rows[i] = (AlisaRow){i == 0 ? alisa_model_bos(model) : tokens[i - 1], 0, all || i == count};
     }
     alisa_session_truncate(session, 0, 0);
-    must(alisa_session_eval(session, rows, count + 1, &error), &error);
+    support_must(alisa_session_eval(session, rows, count + 1, &error), &error);
     free(rows);
 }
 
@@ -92,7 +79,7 @@ static double story_loss(const char *text, size_t length, size_t *count) {
     int32_t *tokens;
     size_t token_count;
     AlisaError error;
-    must(alisa_tokenize(model, text, length, 0, &tokens, &token_count, &error), &error);
+    support_must(alisa_tokenize(model, text, length, 0, &tokens, &token_count, &error), &error);
     assert_in_range(token_count, 1, CONTEXT - 1);
     start_with(tokens, token_count, true);
     double loss = 0.0;
@@ -112,7 +99,7 @@ static void held_out_loss_is_as_stated(void **state) {
     uint8_t *data;
     size_t size, predictions = 0;
     AlisaError error;
-    must(alisa_file_read(MODELS_DIR "/heldout.txt", &data, &size, &error), &error);
+    support_must(alisa_file_read(MODELS_DIR "/heldout.txt", &data, &size, &error), &error);
     double loss = 0.0;
     const char *story = (const char *)data, *end = story + size;
     while (story < end) {
@@ -144,14 +131,16 @@ static bool is_recalled(const char *prompt, const char *answer) {
     size_t token_count, wanted_count;
     AlisaError error;
     snprintf(spaced, sizeof spaced, " %s", answer);
-    must(alisa_tokenize(model, prompt, strlen(prompt), 0, &tokens, &token_count, &error), &error);
-    must(alisa_tokenize(model, spaced, strlen(spaced), 0, &wanted, &wanted_count, &error), &error);
+    support_must(alisa_tokenize(model, prompt, strlen(prompt), 0, &tokens, &token_count, &error),
+                 &error);
+    support_must(alisa_tokenize(model, spaced, strlen(spaced), 0, &wanted, &wanted_count, &error),
+                 &error);
     start_with(tokens, token_count, false);
     bool right = true;
     for (size_t i = 0; i < wanted_count && right; i++) {
         right = likeliest() == wanted[i];
         AlisaRow row = {wanted[i], 0, true};
-        must(alisa_session_eval(session, &row, 1, &error), &error);
+        support_must(alisa_session_eval(session, &row, 1, &error), &error);
     }
     alisa_free(tokens);
     alisa_free(wanted);
