@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings) {
+ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings) {
     *runtime = (Runtime){.settings = settings};
     runtime->timings.begin_ns = alisa_cli_clock();
     if (!settings->model) {
@@ -15,6 +15,15 @@ ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings) {
     }
     alisa_model_info(runtime->model, &runtime->info);
     return EXIT_DONE;
+}
+
+ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings) {
+    ExitCode code = alisa_cli_runtime_vocabulary(runtime, settings);
+    if (code != EXIT_DONE || runtime->info.has_weights) return code;
+    return alisa_cli_refuse(EXIT_RUN_TIME,
+                            "%s: the file holds only a vocabulary; it can be used to tokenize, not "
+                            "to generate",
+                            settings->model);
 }
 
 ExitCode alisa_cli_runtime_engine(Runtime *runtime) {

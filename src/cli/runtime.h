@@ -26,7 +26,9 @@ typedef struct Runtime {
 } Runtime;
 
 /* Each prints its own sentence when it fails and returns the exit code. Open the model first (that
- * is quick: prompts can be checked against it), then the engine, then sessions. */
+ * is quick: prompts can be checked against it), then the engine, then sessions. A vocabulary is
+ * enough to tokenize; everything else needs a model with weights. */
+ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_engine(Runtime *runtime);
 /* Replaces the session there was. The KV types and -ub come from the settings. */

@@ -39,7 +39,7 @@ ExitCode alisa_cli_tokenize(const Settings *settings) {
     Runtime runtime;
     Text text = {0};
     Tokens tokens = {0};
-    ExitCode code = alisa_cli_runtime_model(&runtime, settings);
+    ExitCode code = alisa_cli_runtime_vocabulary(&runtime, settings);
     if (code == EXIT_DONE && !settings->prompt && !settings->file) {
         code = alisa_cli_refuse(EXIT_USAGE, "no text was given: use -p TEXT or -f FILE");
     }
