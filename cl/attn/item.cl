@@ -16,11 +16,14 @@
  * are done by their first item alone.
  *
  * Two forms of the inner loops, by the number of queries (rows x heads) of the tile:
- *   many: a lane is a query, SHORT_LANES or 16 of them to a vector        (attn/item_tile.clh)
- *   one:  a lane is an element of the head, then a token                  (attn/item_row.clh)
+ *   many: a lane is a query, 16 of them to a vector, or 8 where 5 to 8 heads share a KV head and the
+ *         tile has one row                                                (attn/item_tile.clh)
+ *   few:  a lane is an element of the head, then a token; for one row of up to 4 heads
+ *                                                                         (attn/item_few.clh)
+ * The first gives a query the same bits in either width, so with more than 4 heads to a KV head a row
+ * gets the same bits alone and among others of its sequence.
  *
- * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DKEY_TYPE -DVALUE_TYPE,
- * -DSHORT_LANES=0 (no second form), 1, 4 or 8: the lanes for tiles of few queries.
+ * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DKEY_TYPE -DVALUE_TYPE.
  */
 #include "attn/kv.clh"
 #include "attn/softmax.clh"
@@ -30,6 +33,22 @@
 #define HEAD_VECS   ((HEAD_DIM + 15) / 16)
 #define HEAD_PAD    (16 * HEAD_VECS) /* rows of private arrays: whole vectors, the rest zero */
 #define BLOCK       32               /* tokens whose scores are computed together; divides CHUNK */
+#define AHEAD       32               /* tokens from a prefetch to its use */
+
+/* Vectors of elements whose sums are kept in registers, for 4 queries; divides HEAD_VECS. */
+#if HEAD_VECS <= 4
+#define DIM_VECS HEAD_VECS
+#elif HEAD_VECS % 4 == 0
+#define DIM_VECS 4
+#elif HEAD_VECS % 5 == 0
+#define DIM_VECS 5
+#elif HEAD_VECS % 3 == 0
+#define DIM_VECS 3
+#elif HEAD_VECS % 2 == 0
+#define DIM_VECS 2
+#else
+#define DIM_VECS 1
+#endif
 
 /* What a work-item works on. */
 typedef struct Item {
@@ -43,11 +62,32 @@ typedef struct Item {
     bool partial; /* its chunk goes to `partial` */
 } Item;
 
+/* Asks for K and V of a token that is read later: rows of one head lie far apart, and processors do not
+ * foresee the jumps between them. */
+static inline void prefetch_token(__global const KEY *keys, __global const VALUE *values, int slot)
+{
+    size_t offset = (size_t)slot * (KV_HEADS * HEAD_DIM);
+#pragma unroll
+    for (uint d = 0; d < HEAD_DIM; d += 64 / sizeof(KEY))
+        prefetch_later(keys + offset + d);
+#pragma unroll
+    for (uint d = 0; d < HEAD_DIM; d += 64 / sizeof(VALUE))
+        prefetch_later(values + offset + d);
+}
+
+/* The last 8 elements of a head that is no whole number of vectors. shuffle2 and not (float16)(x, y):
+ * oclgrind crashes on the undefined lanes that the compiler makes of the latter. */
+static inline float16 padded(float8 x)
+{
+    const uint16 lanes = (uint16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return shuffle2(x, (float8)(0.0f), lanes);
+}
+
 static inline float16 load_key(__global const KEY *row, uint vec)
 {
 #if HEAD_DIM % 16
     if (vec == HEAD_VECS - 1)
-        return (float16)(LOAD_KEY8(row, 16 * vec), (float8)0.0f);
+        return padded(LOAD_KEY8(row, 16 * vec));
 #endif
     return LOAD_KEY16(row, 16 * vec);
 }
@@ -56,7 +96,7 @@ static inline float16 load_value(__global const VALUE *row, uint vec)
 {
 #if HEAD_DIM % 16
     if (vec == HEAD_VECS - 1)
-        return (float16)(LOAD_VALUE8(row, 16 * vec), (float8)0.0f);
+        return padded(LOAD_VALUE8(row, 16 * vec));
 #endif
     return LOAD_VALUE16(row, 16 * vec);
 }
@@ -65,7 +105,7 @@ static inline float16 load_query(__global const float *row, uint vec)
 {
 #if HEAD_DIM % 16
     if (vec == HEAD_VECS - 1)
-        return (float16)(vload8(0, row + 16 * vec), (float8)0.0f);
+        return padded(vload8(0, row + 16 * vec));
 #endif
     return vload16(0, row + 16 * vec);
 }
@@ -89,13 +129,9 @@ static inline size_t query_row(const Item *item, uint i)
     return row * HEADS + item->first_head + i % item->head_count;
 }
 
-#if SHORT_LANES == 1
-#include "attn/item_row.clh"
-#elif SHORT_LANES == 4
-#define LANES   4
-#define QUERIES 4
-#include "attn/item_tile.clh"
-#elif SHORT_LANES == 8
+#if TILE_HEADS <= 4
+#include "attn/item_few.clh"
+#elif TILE_HEADS <= 8
 #define LANES   8
 #define QUERIES 8
 #include "attn/item_tile.clh"
@@ -134,16 +170,12 @@ __kernel void attn_item(__global const float *q, ulong q_offset, __global const 
     slots += tile.z;
     keys += kv_head * HEAD_DIM;
     values += kv_head * HEAD_DIM;
-#if SHORT_LANES == 1
-    if (item.row_count * item.head_count == 1)
-        attn_row(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+#if TILE_HEADS <= 4
+    if (item.row_count == 1)
+        attn_few(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
     else
-#elif SHORT_LANES == 4
-    if (item.row_count * item.head_count <= 4)
-        attn_tile_4(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
-    else
-#elif SHORT_LANES == 8
-    if (item.row_count * item.head_count <= 8)
+#elif TILE_HEADS <= 8
+    if (item.row_count == 1)
         attn_tile_8(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
     else
 #endif

@@ -25,15 +25,6 @@ static const char *storage_name(AlisaKvType type) {
     return type == ALISA_KV_F16 ? "KV_F16" : "KV_F32";
 }
 
-/* Lanes of the second form of attn_item, for tiles of one row (cl/attn/item.cl); 0: none is
- * narrower. */
-static uint32_t short_lanes(const AlisaAttentionPlan *plan) {
-    static const uint32_t widths[] = {1, 4, 8};
-    for (size_t i = 0; i < COUNT_OF(widths); i++)
-        if (plan->tile_heads <= widths[i]) return widths[i];
-    return 0;
-}
-
 static AlisaStatus get_kernels(AlisaAttention *attention, AlisaDevice *device, AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
     const AlisaAttentionPlan *plan = &attention->plan;
@@ -53,8 +44,6 @@ static AlisaStatus get_kernels(AlisaAttention *attention, AlisaDevice *device, A
                           plan->tile_heads, plan->chunk, storage_name(shape->key_type),
                           storage_name(shape->value_type));
     if (plan->layout == ALISA_LAYOUT_ITEM) {
-        snprintf(options + length, sizeof options - (size_t)length, " -DSHORT_LANES=%u",
-                 short_lanes(plan));
         status =
             alisa_kernel_get(device, "attn/item.cl", "attn_item", options, &attention->run, error);
     } else {

@@ -58,10 +58,11 @@ AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, Alis
                                   AlisaError *error);
 
 /* y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g].
+ * tiles: AlisaAttentionTile on the device; slots: int32; longest: the largest count of any row.
+ *
  * The bits of a row depend on its own query, list and tile only: not on the other tiles of the
  * call, and not on how the work is spread over the device. In the item layout they do not depend on
- * its tile either while head_count > kv_head_count. tiles: AlisaAttentionTile on the device; slots:
- * int32; longest: the largest count of any row. */
+ * its tile either where more than 4 heads share a KV head. */
 AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const AlisaBuffer *keys,
                                 const AlisaBuffer *values, const AlisaBuffer *slots,
                                 const AlisaBuffer *tiles, uint32_t tile_count, uint32_t longest,

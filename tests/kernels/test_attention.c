@@ -92,6 +92,27 @@ typedef struct Problem {
     AlisaBuffer q_buffer, key_buffer, value_buffer, slot_buffer;
 } Problem;
 
+/* With small shapes everything lives to the end: oclgrind takes what a kernel writes to a buffer
+ * for uninitialised when the buffer has got the number of one that was released. */
+enum { MOST_KEPT = 4096 };
+static AlisaBuffer kept_buffers[MOST_KEPT];
+static AlisaAttention *kept_attentions[MOST_KEPT];
+static size_t kept_buffer_count, kept_attention_count;
+
+static void release(AlisaBuffer *buffer) {
+    if (small && kept_buffer_count < MOST_KEPT)
+        kept_buffers[kept_buffer_count++] = *buffer;
+    else
+        alisa_buffer_destroy(buffer);
+}
+
+static void release_attention(AlisaAttention *attention) {
+    if (small && kept_attention_count < MOST_KEPT)
+        kept_attentions[kept_attention_count++] = attention;
+    else
+        alisa_attention_destroy(attention);
+}
+
 static void require(AlisaStatus status, const AlisaError *error) {
     if (status) fail_msg("%s", error->message);
 }
@@ -207,10 +228,10 @@ static Problem make_problem(const Case *c) {
 }
 
 static void destroy_problem(Problem *problem) {
-    alisa_buffer_destroy(&problem->q_buffer);
-    alisa_buffer_destroy(&problem->key_buffer);
-    alisa_buffer_destroy(&problem->value_buffer);
-    alisa_buffer_destroy(&problem->slot_buffer);
+    release(&problem->q_buffer);
+    release(&problem->key_buffer);
+    release(&problem->value_buffer);
+    release(&problem->slot_buffer);
     free(problem->q);
     free(problem->keys);
     free(problem->values);
@@ -248,9 +269,9 @@ static float *attend(const Problem *problem, const AlisaAttentionPlan *plan, uin
                                 (AlisaVector){&y_buffer, GUARD}, &error),
             &error);
     require(alisa_buffer_read(device, &y_buffer, 0, y, size, &error), &error);
-    alisa_attention_destroy(attention);
-    alisa_buffer_destroy(&y_buffer);
-    alisa_buffer_destroy(&tile_buffer);
+    release_attention(attention);
+    release(&y_buffer);
+    release(&tile_buffer);
     free(tiles);
     return y;
 }
@@ -370,10 +391,11 @@ static void test_group(void **state) {
         check_case(&cases[chosen[i].index], ALISA_LAYOUT_GROUP, chosen[i].group);
 }
 
-/* In the item layout a row has the same bits decoded alone and in a prefill. */
+/* In the item layout with more than 4 heads to a KV head a row has the same bits decoded alone and
+ * in a prefill. */
 static void test_decode_equals_prefill(void **state) {
     (void)state;
-    Problem problem = make_problem(small ? &small_cases[1] : &cases[3]);
+    Problem problem = make_problem(small ? &small_cases[2] : &cases[3]);
     AlisaAttentionPlan plan;
     alisa_attention_plan_defaults(alisa_device_info(device), ALISA_LAYOUT_ITEM, 0,
                                   &problem.attention, problem.rows, problem.longest, &plan);
@@ -421,6 +443,10 @@ static int open_device(void **state) {
 
 static int close_device(void **state) {
     (void)state;
+    for (size_t i = 0; i < kept_attention_count; i++)
+        alisa_attention_destroy(kept_attentions[i]);
+    for (size_t i = 0; i < kept_buffer_count; i++)
+        alisa_buffer_destroy(&kept_buffers[i]);
     alisa_device_save_programs(device);
     alisa_ops_destroy(ops);
     alisa_device_close(device);
