@@ -121,6 +121,35 @@ static inline void store_head(float16 v, __global float *row, uint vec)
     vstore16(v, 0, row + 16 * vec);
 }
 
+/* K of a block of tokens as floats; past `count` the last one again. The list has `left` tokens from
+ * here on: those AHEAD are asked for. */
+static inline void stage_keys(__global const KEY *keys, __global const VALUE *values,
+                              __global const int *slots, uint count, uint left,
+                              float (*kv)[HEAD_PAD])
+{
+    for (uint j = 0; j < BLOCK; j++) {
+        size_t slot = slots[min(j, count - 1)];
+        __global const KEY *row = keys + slot * (KV_HEADS * HEAD_DIM);
+        prefetch_token(keys, values, slots[min(j + AHEAD, left - 1)]);
+#pragma unroll
+        for (uint vec = 0; vec < HEAD_VECS; vec++)
+            *(float16 *)(kv[j] + 16 * vec) = load_key(row, vec);
+    }
+}
+
+/* V likewise. */
+static inline void stage_values(__global const VALUE *values, __global const int *slots, uint count,
+                                float (*kv)[HEAD_PAD])
+{
+    for (uint j = 0; j < BLOCK; j++) {
+        size_t slot = slots[min(j, count - 1)];
+        __global const VALUE *row = values + slot * (KV_HEADS * HEAD_DIM);
+#pragma unroll
+        for (uint vec = 0; vec < HEAD_VECS; vec++)
+            *(float16 *)(kv[j] + 16 * vec) = load_value(row, vec);
+    }
+}
+
 /* Row of q and y, and of `partial`, that belongs to query `i` of the item: rows of the tile one after
  * the other, in each its heads. */
 static inline size_t query_row(const Item *item, uint i)
