@@ -72,7 +72,7 @@ static const Case cases[] = {
 static const Case small_cases[] = {
     {2, 2, 8, F16, F16, VALUES_NORMAL, {{1, 1}, {35, 1}, {6, 6}}},
     {3, 1, 24, F32, F16, VALUES_NORMAL, {{9, 4}, {40, 1}}},
-    {8, 1, 16, F16, F32, VALUES_SATURATED, {{20, 3}, {130, 1}}},
+    {8, 1, 16, F16, F32, VALUES_SATURATED, {{20, 3}, {290, 1}}},
     {1, 1, 40, F16, F16, VALUES_NORMAL, {{300, 1}}},
 };
 enum {
