@@ -91,6 +91,13 @@ refused 2 'line 1 has no string "prompt"' generate --prompts "$folder/bad.jsonl"
 printf '\n\n' >"$folder/none"
 refused 2 "no prompts" generate --prompts "$folder/none"
 refused 1 "missing" generate --prompts "$folder/missing"
+
+# A model whose header counts no tensors: keys and vocabulary alone.
+{ head -c 8 "$model"; printf '\0\0\0\0\0\0\0\0'; tail -c +17 "$model"; } >"$folder/vocabulary.gguf"
+refused 1 "holds only a vocabulary" generate -m "$folder/vocabulary.gguf" -p "Once upon a time"
+alisa tokenize -m "$folder/vocabulary.gguf" -p "Once upon a time" --ids
+expect_code 0
+
 refused 1 "cannot open the log file" generate --log-file "$folder/no/such/log"
 
 alisa generate -n 1 --log-file "$folder/log"
