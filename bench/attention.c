@@ -144,12 +144,16 @@ static void bench(AlisaOps *ops, const Case *shape, const char *layout) {
                                  shape->tokens, &attention, &error),
           &error);
     Inputs inputs = make_inputs(device, shape, alisa_attention_tile_rows(attention));
+    const AlisaAttentionLists lists = {.slots = &inputs.slots,
+                                       .tiles = &inputs.tiles,
+                                       .tile_count = inputs.tile_count,
+                                       .longest = shape->tokens};
     uint64_t best = UINT64_MAX, spent = 0;
     for (int i = 0; i < 3 || (spent < 500000000 && i < 200); i++) {
         uint64_t start = alisa_clock_now();
         check(alisa_attention_run(attention, (AlisaVector){&inputs.q, 0}, &inputs.keys,
-                                  &inputs.values, &inputs.slots, &inputs.tiles, inputs.tile_count,
-                                  shape->tokens, (AlisaVector){&inputs.y, 0}, &error),
+                                  &inputs.values, &lists, (AlisaVector){&inputs.y, 0}, NULL,
+                                  &error),
               &error);
         check(alisa_device_finish(device, &error), &error);
         uint64_t time = alisa_clock_now() - start;

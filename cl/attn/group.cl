@@ -18,9 +18,10 @@
  * weights CHUNK QUERIES, some hundreds more. Needs QUERIES <= 16, TOKENS <= GROUP, both GROUP and TOKENS
  * powers of two and TOKENS dividing CHUNK.
  * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DGROUP -DTOKENS -DKEY_TYPE
- * -DVALUE_TYPE.
+ * -DVALUE_TYPE. With -DSCORES=1 the scores are written too (attn/scores.clh); y has the same bits.
  */
 #include "attn/kv.clh"
+#include "attn/scores.clh"
 #include "attn/softmax.clh"
 
 #define RATIO       (HEADS / KV_HEADS)
@@ -47,6 +48,9 @@ typedef struct Tile {
     uint begin_chunk;
     uint end_chunk;
     bool partial; /* its chunk goes to `partial` */
+#if SCORES
+    ScoresOut out;
+#endif
 } Tile;
 
 typedef struct Shared {
@@ -77,9 +81,9 @@ static inline size_t query_row(const Tile *tile, uint i)
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
-           __global const VALUE *values, __global const int *slots, __global const uint4 *tiles,
-           float scale, __global float *y, ulong y_offset, __global float *partial, uint split_rows,
-           uint chunk_capacity)
+           __global const VALUE *values, __global const int *slots, uint list_stride,
+           __global const uint4 *tiles, float scale, __global float *y, ulong y_offset,
+           __global float *partial, uint split_rows, uint chunk_capacity SCORES_PARAMETERS)
 {
     __local float4 query[MAX_QUERIES * LOCAL_QUADS];
     __local float4 stage[STAGE_QUADS];
@@ -106,10 +110,13 @@ attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
     tile.end_chunk = tile.partial ? min(chunk + 1, chunks) : (chunk == 0 ? chunks : 0);
     if (tile.begin_chunk >= tile.end_chunk)
         return;
+#if SCORES
+    tile.out = scores_out(scores, stats, score_stride, get_group_id(0), tile.first_head);
+#endif
 
     q += q_offset;
     y += y_offset;
-    slots += bounds.z;
+    slots += bounds.z + (size_t)kv_head * list_stride;
     keys += kv_head * HEAD_DIM;
     values += kv_head * HEAD_DIM;
 #if TILE_ROWS > 1

@@ -6,8 +6,8 @@
  *   q, y   [rows][HEADS][HEAD_DIM]        float
  *   keys   [slot][KV_HEADS][HEAD_DIM]     KEY_TYPE, values alike (attn/kv.clh)
  *   slots  lists of slots, one after the other, in any order
- *   tiles  uint4 (first_row, row_count, list_offset, first_count): row first_row + i attends to the
- *          first first_count + i entries of the list at list_offset
+ *   tiles  uint4 (first_row, row_count, list_offset, first_count): row first_row + i attends, for KV
+ *          head g, to the first first_count + i entries of the list at list_offset + g list_stride
  *
  * Global size: tiles x (KV_HEADS * HEAD_BLOCKS) x chunks, local size 1: a work-item does the rows of
  * one tile for TILE_HEADS heads of one KV head, so that each K and V is loaded once for all of
@@ -24,8 +24,10 @@
  * gets the same bits alone and among others of its sequence.
  *
  * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DKEY_TYPE -DVALUE_TYPE.
+ * With -DSCORES=1 the scores are written too (attn/scores.clh); y has the same bits.
  */
 #include "attn/kv.clh"
+#include "attn/scores.clh"
 #include "attn/softmax.clh"
 
 #define RATIO       (HEADS / KV_HEADS)
@@ -60,6 +62,9 @@ typedef struct Item {
     uint begin_chunk;
     uint end_chunk;
     bool partial; /* its chunk goes to `partial` */
+#if SCORES
+    ScoresOut out;
+#endif
 } Item;
 
 /* Asks for K and V of a token that is read later: rows of one head lie far apart, and processors do not
@@ -159,22 +164,28 @@ static inline size_t query_row(const Item *item, uint i)
 }
 
 #if TILE_HEADS <= 4
+#define ATTN_ONE_ROW attn_few
 #include "attn/item_few.clh"
 #elif TILE_HEADS <= 8
-#define LANES   8
-#define QUERIES 8
+#define ATTN_ONE_ROW attn_tile_8
+#define LANES        8
+#define QUERIES      8
 #include "attn/item_tile.clh"
+#else
+#define ATTN_ONE_ROW attn_tile_16
 #endif
 
+#if TILE_ROWS > 1 || TILE_HEADS > 8
 #define LANES   16
 #define QUERIES (TILE_ROWS * TILE_HEADS)
 #include "attn/item_tile.clh"
+#endif
 
 __kernel void attn_item(__global const float *q, ulong q_offset, __global const KEY *keys,
-                        __global const VALUE *values, __global const int *slots,
+                        __global const VALUE *values, __global const int *slots, uint list_stride,
                         __global const uint4 *tiles, float scale, __global float *y,
                         ulong y_offset, __global float *partial, uint split_rows,
-                        uint chunk_capacity)
+                        uint chunk_capacity SCORES_PARAMETERS)
 {
     uint4 tile = tiles[get_global_id(0)];
     uint kv_head = get_global_id(1) / HEAD_BLOCKS;
@@ -193,20 +204,19 @@ __kernel void attn_item(__global const float *q, ulong q_offset, __global const 
     item.end_chunk = item.partial ? min(chunk + 1, chunks) : (chunk == 0 ? chunks : 0);
     if (item.begin_chunk >= item.end_chunk)
         return;
+#if SCORES
+    item.out = scores_out(scores, stats, score_stride, get_global_id(0), item.first_head);
+#endif
 
     q += q_offset;
     y += y_offset;
-    slots += tile.z;
+    slots += tile.z + (size_t)kv_head * list_stride;
     keys += kv_head * HEAD_DIM;
     values += kv_head * HEAD_DIM;
-#if TILE_HEADS <= 4
     if (item.row_count == 1)
-        attn_few(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+        ATTN_ONE_ROW(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+#if TILE_ROWS > 1
     else
-#elif TILE_HEADS <= 8
-    if (item.row_count == 1)
-        attn_tile_8(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
-    else
-#endif
         attn_tile_16(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+#endif
 }

@@ -7,17 +7,25 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
+enum { SCORES_BLOCK = 32 }; /* tokens whose scores a kernel writes together (cl/attn/scores.clh) */
+
+/* The kernels of alisa_attention_run, owned by the device. */
+typedef struct RunKernels {
+    AlisaKernel *run;
+    AlisaKernel *merge;
+} RunKernels;
+
 struct AlisaAttention {
+    AlisaDevice *device;
     AlisaAttentionShape shape;
     AlisaAttentionPlan plan;
     uint32_t max_count;
-    float scale;           /* of the scores in base 2 */
-    size_t store_local[3]; /* 8 elements x heads; always the same, for drivers that compile a
-                              kernel again for every size of the groups */
-    AlisaKernel *store;    /* owned by the device, like the others */
-    AlisaKernel *run;
-    AlisaKernel *merge;
-    AlisaBuffer partial; /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
+    float scale;              /* of the scores in base 2 */
+    size_t store_local[3];    /* 8 elements x heads; always the same, for drivers that compile a
+                                 kernel again for every size of the groups */
+    AlisaKernel *store;       /* owned by the device */
+    RunKernels plain, scored; /* scored: nothing before they are first needed */
+    AlisaBuffer partial;      /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
 };
 
 /* As -DKEY_TYPE: the KV_ names of cl/attn/kv.clh. */
@@ -25,39 +33,47 @@ static const char *storage_name(AlisaKvType type) {
     return type == ALISA_KV_F16 ? "KV_F16" : "KV_F32";
 }
 
-static AlisaStatus get_kernels(AlisaAttention *attention, AlisaDevice *device, AlisaError *error) {
+static AlisaStatus get_store_kernel(AlisaAttention *attention, AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
-    const AlisaAttentionPlan *plan = &attention->plan;
     char options[512];
     snprintf(options, sizeof options,
              "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DROPE_DIM=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s",
              shape->head_count, shape->kv_head_count, shape->head_dim, shape->rope_dim,
              storage_name(shape->key_type), storage_name(shape->value_type));
-    AlisaStatus status =
-        alisa_kernel_get(device, "attn/store.cl", "attn_store", options, &attention->store, error);
-    if (status) return status;
+    return alisa_kernel_get(attention->device, "attn/store.cl", "attn_store", options,
+                            &attention->store, error);
+}
 
+/* With scores: for tiles of one row. */
+static AlisaStatus get_run_kernels(const AlisaAttention *attention, bool scores,
+                                   RunKernels *kernels, AlisaError *error) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    const AlisaAttentionPlan *plan = &attention->plan;
+    uint32_t tile_rows = scores ? 1 : plan->tile_rows;
+    const char *variant = scores ? " -DSCORES=1" : "";
+    AlisaStatus status;
+    char options[512];
     int length = snprintf(options, sizeof options,
                           "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DTILE_HEADS=%u "
-                          "-DCHUNK=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s",
-                          shape->head_count, shape->kv_head_count, shape->head_dim, plan->tile_rows,
+                          "-DCHUNK=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s%s",
+                          shape->head_count, shape->kv_head_count, shape->head_dim, tile_rows,
                           plan->tile_heads, plan->chunk, storage_name(shape->key_type),
-                          storage_name(shape->value_type));
+                          storage_name(shape->value_type), variant);
     if (plan->layout == ALISA_LAYOUT_ITEM) {
-        status =
-            alisa_kernel_get(device, "attn/item.cl", "attn_item", options, &attention->run, error);
+        status = alisa_kernel_get(attention->device, "attn/item.cl", "attn_item", options,
+                                  &kernels->run, error);
     } else {
         snprintf(options + length, sizeof options - (size_t)length, " -DGROUP=%u -DTOKENS=%u",
                  plan->group, plan->tokens);
-        status = alisa_kernel_get(device, "attn/group.cl", "attn_group", options, &attention->run,
-                                  error);
+        status = alisa_kernel_get(attention->device, "attn/group.cl", "attn_group", options,
+                                  &kernels->run, error);
     }
     if (status) return status;
 
-    snprintf(options, sizeof options, "-DHEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DCHUNK=%u",
-             shape->head_count, shape->head_dim, plan->tile_rows, plan->chunk);
-    return alisa_kernel_get(device, "attn/merge.cl", "attn_merge", options, &attention->merge,
-                            error);
+    snprintf(options, sizeof options, "-DHEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DCHUNK=%u%s",
+             shape->head_count, shape->head_dim, tile_rows, plan->chunk, variant);
+    return alisa_kernel_get(attention->device, "attn/merge.cl", "attn_merge", options,
+                            &kernels->merge, error);
 }
 
 /* Whole heads, as many as divide the range and stay within 256 work-items. */
@@ -90,12 +106,13 @@ AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionSh
     made->plan = *plan;
     made->max_count = max_count;
     made->scale = shape->scale * 1.44269504f; /* log2(e) */
-    AlisaDevice *device = alisa_ops_device(ops);
-    AlisaStatus status = get_kernels(made, device, error);
+    made->device = alisa_ops_device(ops);
+    AlisaStatus status = get_store_kernel(made, error);
+    if (status == ALISA_OK) status = get_run_kernels(made, false, &made->plain, error);
     if (status) goto fail;
     choose_store_local(made);
     status =
-        alisa_buffer_create(device, alisa_attention_plan_scratch(plan, shape),
+        alisa_buffer_create(made->device, alisa_attention_plan_scratch(plan, shape),
                             ALISA_BUFFER_READ_WRITE, "attention scratch", &made->partial, error);
     if (status) goto fail;
     *attention = made;
@@ -151,47 +168,94 @@ AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, Alis
     return alisa_kernel_launch(attention->store, &launch, arguments, COUNT_OF(arguments), error);
 }
 
-static AlisaStatus merge(AlisaAttention *attention, const AlisaBuffer *tiles, uint32_t tile_count,
-                         AlisaVector y, AlisaError *error) {
+/* NULL, or what is wrong with what the caller wants. */
+static const char *check_scores(const AlisaAttention *attention, const AlisaAttentionLists *lists,
+                                const AlisaAttentionScores *scores) {
+    uint64_t heads = (uint64_t)scores->rows * attention->shape.head_count;
+    if (scores->rows != lists->tile_count) return "a tile has more than one row";
+    if (scores->stride % SCORES_BLOCK != 0 || scores->stride < lists->longest) {
+        return "their rows are shorter than a list or not a multiple of 32";
+    }
+    if (scores->scores->size < heads * scores->stride * sizeof(float) ||
+        scores->stats->size < heads * 2 * sizeof(float)) {
+        return "a buffer is too small for them";
+    }
+    return NULL;
+}
+
+static AlisaStatus prepare_scores(AlisaAttention *attention, const AlisaAttentionLists *lists,
+                                  const AlisaAttentionScores *scores, AlisaError *error) {
+    const char *wrong = check_scores(attention, lists, scores);
+    if (wrong) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "the scores of %u rows in %u tiles cannot be written: %s",
+                               scores->rows, lists->tile_count, wrong);
+    }
+    if (attention->scored.merge) return ALISA_OK;
+    return get_run_kernels(attention, true, &attention->scored, error);
+}
+
+static AlisaStatus merge(const AlisaAttention *attention, const AlisaAttentionLists *lists,
+                         AlisaVector y, const AlisaAttentionScores *scores, AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
     const AlisaAttentionPlan *plan = &attention->plan;
+    size_t tile_rows = scores ? 1 : plan->tile_rows;
     const AlisaLaunch launch = {
-        {shape->head_dim / 8, shape->head_count, (size_t)tile_count * plan->tile_rows},
+        {shape->head_dim / 8, shape->head_count, lists->tile_count * tile_rows},
         {shape->head_dim / 8, 1, 1}};
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(tiles),     ALISA_ARG_BUFFER(&attention->partial),
-        ALISA_ARG(plan->split_rows), ALISA_ARG(plan->chunk_capacity),
-        ALISA_ARG_BUFFER(y.buffer),  ALISA_ARG(y.offset),
+        ALISA_ARG_BUFFER(lists->tiles),
+        ALISA_ARG_BUFFER(&attention->partial),
+        ALISA_ARG(plan->split_rows),
+        ALISA_ARG(plan->chunk_capacity),
+        ALISA_ARG_BUFFER(y.buffer),
+        ALISA_ARG(y.offset),
+        ALISA_ARG_BUFFER(scores ? scores->stats : NULL),
     };
-    return alisa_kernel_launch(attention->merge, &launch, arguments, COUNT_OF(arguments), error);
+    return alisa_kernel_launch(scores ? attention->scored.merge : attention->plain.merge, &launch,
+                               arguments, COUNT_OF(arguments) - (scores ? 0 : 1), error);
 }
 
 AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const AlisaBuffer *keys,
-                                const AlisaBuffer *values, const AlisaBuffer *slots,
-                                const AlisaBuffer *tiles, uint32_t tile_count, uint32_t longest,
-                                AlisaVector y, AlisaError *error) {
+                                const AlisaBuffer *values, const AlisaAttentionLists *lists,
+                                AlisaVector y, const AlisaAttentionScores *scores,
+                                AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
     const AlisaAttentionPlan *plan = &attention->plan;
-    if (longest > attention->max_count) {
+    if (lists->longest > attention->max_count) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "attention over %u tokens was asked for, but it was made for %u",
-                               longest, attention->max_count);
+                               lists->longest, attention->max_count);
     }
-    uint32_t chunks = alisa_attention_plan_chunks(plan, shape, tile_count, longest);
+    static const AlisaAttentionScores none = {0};
+    AlisaStatus status = scores ? prepare_scores(attention, lists, scores, error) : ALISA_OK;
+    if (status) return status;
+    const AlisaAttentionScores *out = scores ? scores : &none;
+    uint32_t chunks = alisa_attention_plan_chunks(plan, shape, lists->tile_count, lists->longest);
     size_t group = plan->layout == ALISA_LAYOUT_GROUP ? plan->group : 1;
-    const AlisaLaunch launch = {{tile_count * group,
+    const AlisaLaunch launch = {{lists->tile_count * group,
                                  shape->kv_head_count * alisa_attention_plan_blocks(plan, shape),
                                  chunks},
                                 {group, 1, 1}};
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(q.buffer),  ALISA_ARG(q.offset),
-        ALISA_ARG_BUFFER(keys),      ALISA_ARG_BUFFER(values),
-        ALISA_ARG_BUFFER(slots),     ALISA_ARG_BUFFER(tiles),
-        ALISA_ARG(attention->scale), ALISA_ARG_BUFFER(y.buffer),
-        ALISA_ARG(y.offset),         ALISA_ARG_BUFFER(&attention->partial),
-        ALISA_ARG(plan->split_rows), ALISA_ARG(plan->chunk_capacity),
+        ALISA_ARG_BUFFER(q.buffer),
+        ALISA_ARG(q.offset),
+        ALISA_ARG_BUFFER(keys),
+        ALISA_ARG_BUFFER(values),
+        ALISA_ARG_BUFFER(lists->slots),
+        ALISA_ARG(lists->list_stride),
+        ALISA_ARG_BUFFER(lists->tiles),
+        ALISA_ARG(attention->scale),
+        ALISA_ARG_BUFFER(y.buffer),
+        ALISA_ARG(y.offset),
+        ALISA_ARG_BUFFER(&attention->partial),
+        ALISA_ARG(plan->split_rows),
+        ALISA_ARG(plan->chunk_capacity),
+        ALISA_ARG_BUFFER(out->scores), /* from here on with scores only */
+        ALISA_ARG_BUFFER(out->stats),
+        ALISA_ARG(out->stride),
     };
-    AlisaStatus status =
-        alisa_kernel_launch(attention->run, &launch, arguments, COUNT_OF(arguments), error);
-    return status || chunks == 1 ? status : merge(attention, tiles, tile_count, y, error);
+    status = alisa_kernel_launch(scores ? attention->scored.run : attention->plain.run, &launch,
+                                 arguments, COUNT_OF(arguments) - (scores ? 0 : 3), error);
+    return status || chunks == 1 ? status : merge(attention, lists, y, scores, error);
 }

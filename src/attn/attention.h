@@ -21,13 +21,33 @@ typedef struct AlisaAttentionShape {
 } AlisaAttentionShape;
 
 /* Up to alisa_attention_tile_rows consecutive rows of one sequence. Row first_row + i attends to
- * the first `first_count + i` entries of the list that starts at `list_offset` in `slots`. */
+ * the first `first_count + i` entries of the list that starts at `list_offset` in the slots. */
 typedef struct AlisaAttentionTile {
     uint32_t first_row;
     uint32_t row_count;
     uint32_t list_offset;
     uint32_t first_count; /* >= 1 */
 } AlisaAttentionTile;
+
+/* What the rows of a call attend to; the buffers are on the device. */
+typedef struct AlisaAttentionLists {
+    const AlisaBuffer *slots; /* int32: the lists */
+    const AlisaBuffer *tiles; /* AlisaAttentionTile[tile_count] */
+    uint32_t tile_count;
+    uint32_t longest;     /* the largest count of any row */
+    uint32_t list_stride; /* KV head g reads the list at list_offset + g list_stride, all lists of a
+                             tile being as long as each other; 0: the KV heads share one list */
+} AlisaAttentionLists;
+
+/* What attention made of each token of the lists, where every row is a tile of its own; row i of
+ * the buffers belongs to tile i. The weight of entry j is 2^(s_j - m) / l. */
+typedef struct AlisaAttentionScores {
+    const AlisaBuffer *scores; /* float[rows][head_count][stride]: s_j, in the order of the list */
+    const AlisaBuffer *stats;  /* float2[rows][head_count]: (m, l), over the whole list */
+    uint32_t rows;             /* of the call: as many as tiles */
+    uint32_t stride; /* a multiple of 32, at least `longest`. Entries from the end of a list to the
+                        next multiple of 32 are undefined, those after it are left alone */
+} AlisaAttentionScores;
 
 /* Cuts rows into tiles: consecutive rows whose list starts at the same offset and whose counts go
  * up by one, at most tile_rows of them. `tiles` has room for `rows`; returns their number. */
@@ -58,14 +78,15 @@ AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, Alis
                                   AlisaError *error);
 
 /* y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g].
- * tiles: AlisaAttentionTile on the device; slots: int32; longest: the largest count of any row.
+ * scores: where they go, or NULL; y has the same bits either way. The first call with scores
+ * compiles the kernels for it.
  *
  * The bits of a row depend on its own query, list and tile only: not on the other tiles of the
  * call, and not on how the work is spread over the device. In the item layout they do not depend on
  * its tile either where more than 4 heads share a KV head. */
 AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const AlisaBuffer *keys,
-                                const AlisaBuffer *values, const AlisaBuffer *slots,
-                                const AlisaBuffer *tiles, uint32_t tile_count, uint32_t longest,
-                                AlisaVector y, AlisaError *error);
+                                const AlisaBuffer *values, const AlisaAttentionLists *lists,
+                                AlisaVector y, const AlisaAttentionScores *scores,
+                                AlisaError *error);
 
 #endif

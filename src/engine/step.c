@@ -66,10 +66,12 @@ static void attend(Step *step, uint32_t layer) {
         session->attention, whole(&buffers->query), whole(&buffers->key), whole(&buffers->value),
         &buffers->rotations, &buffers->row_slots, step->rows, keys, values, step->error);
     if (step->status != ALISA_OK) return;
+    const AlisaAttentionLists lists = {.slots = alisa_kv_slots(session->kv),
+                                       .tiles = &buffers->tiles,
+                                       .tile_count = session->inputs.tile_count,
+                                       .longest = session->inputs.longest};
     step->status = alisa_attention_run(session->attention, whole(&buffers->query), keys, values,
-                                       alisa_kv_slots(session->kv), &buffers->tiles,
-                                       session->inputs.tile_count, session->inputs.longest,
-                                       whole(&buffers->attended), step->error);
+                                       &lists, whole(&buffers->attended), NULL, step->error);
 }
 
 static void run_layer(Step *step, uint32_t layer) {

@@ -263,10 +263,13 @@ static float *attend(const Problem *problem, const AlisaAttentionPlan *plan, uin
     require(alisa_attention_create_planned(ops, &problem->attention, plan, problem->longest,
                                            &attention, &error),
             &error);
+    const AlisaAttentionLists lists = {.slots = &problem->slot_buffer,
+                                       .tiles = &tile_buffer,
+                                       .tile_count = (uint32_t)tile_count,
+                                       .longest = longest};
     require(alisa_attention_run(attention, (AlisaVector){&problem->q_buffer, 0},
-                                &problem->key_buffer, &problem->value_buffer, &problem->slot_buffer,
-                                &tile_buffer, (uint32_t)tile_count, longest,
-                                (AlisaVector){&y_buffer, GUARD}, &error),
+                                &problem->key_buffer, &problem->value_buffer, &lists,
+                                (AlisaVector){&y_buffer, GUARD}, NULL, &error),
             &error);
     require(alisa_buffer_read(device, &y_buffer, 0, y, size, &error), &error);
     release_attention(attention);
@@ -418,8 +421,10 @@ static void test_too_many_tokens(void **state) {
         .head_count = 2, .kv_head_count = 1, .head_dim = 8, .rope_dim = 8, .scale = 1};
     require(alisa_attention_create(ops, &shape, 4, 100, &attention, &error), &error);
     AlisaBuffer none = {0};
-    assert_int_equal(alisa_attention_run(attention, (AlisaVector){&none, 0}, &none, &none, &none,
-                                         &none, 1, 101, (AlisaVector){&none, 0}, &error),
+    const AlisaAttentionLists lists = {
+        .slots = &none, .tiles = &none, .tile_count = 1, .longest = 101};
+    assert_int_equal(alisa_attention_run(attention, (AlisaVector){&none, 0}, &none, &none, &lists,
+                                         (AlisaVector){&none, 0}, NULL, &error),
                      ALISA_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "101"));
     alisa_attention_destroy(attention);
