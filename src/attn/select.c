@@ -1,0 +1,104 @@
+#include "attn/select.h"
+
+const char *const alisa_select_kind_names[] = {"dense", "swa", "local", "strided", "h2o", "random"};
+const char *const alisa_select_scores_names[] = {"sparse", "dense", "query"};
+const char *const alisa_select_lists_names[] = {"layer", "kv-head"};
+
+enum { MILLION = 1000000 };
+
+void alisa_select_options_defaults(AlisaSelectOptions *options) {
+    *options = (AlisaSelectOptions){.kind = ALISA_SELECT_SWA, .sparsity = 0.8};
+}
+
+const char *alisa_select_check(const AlisaSelectOptions *options) {
+    if (!(options->sparsity >= 0 && options->sparsity <= 0.99)) {
+        return "--kv-sparsity must be between 0 and 0.99";
+    }
+    if (options->scores == ALISA_SELECT_SCORES_QUERY && options->kind != ALISA_SELECT_SWA) {
+        return "--swa-scores query needs --attention swa";
+    }
+    return NULL;
+}
+
+/* ---- Budget -------------------------------------------------------------------------------- */
+
+/* 1 - sparsity is not exact in binary; in millionths, halves are halves. */
+static uint64_t caching_ratio(const AlisaSelectOptions *options) {
+    return (uint64_t)((1.0 - options->sparsity) * MILLION + 0.5);
+}
+
+uint32_t alisa_select_half_budget(const AlisaSelectOptions *options, uint32_t count) {
+    uint64_t half = (count * caching_ratio(options) + MILLION) / (2 * (uint64_t)MILLION);
+    return half ? (uint32_t)half : 1;
+}
+
+AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_t count) {
+    uint32_t half = alisa_select_half_budget(options, count);
+    if (options->kind == ALISA_SELECT_DENSE || half >= count || 2 * half >= count) {
+        return (AlisaSelectBudget){.locals = count};
+    }
+    uint32_t sinks = options->sinks < half ? options->sinks : half;
+    switch (options->kind) {
+    case ALISA_SELECT_LOCAL:
+        return (AlisaSelectBudget){.sinks = sinks, .locals = 2 * half - sinks};
+    case ALISA_SELECT_STRIDED:
+        return (AlisaSelectBudget){.sinks = sinks, .globals = 2 * half - sinks};
+    default:
+        return (AlisaSelectBudget){sinks, half - sinks, half};
+    }
+}
+
+uint32_t alisa_select_kept(AlisaSelectBudget budget) {
+    return budget.sinks + budget.globals + budget.locals;
+}
+
+AlisaSelectSource alisa_select_source(const AlisaSelectOptions *options) {
+    switch (options->kind) {
+    case ALISA_SELECT_SWA:
+        return options->scores == ALISA_SELECT_SCORES_QUERY ? ALISA_SELECT_BY_ROW
+                                                            : ALISA_SELECT_BY_SUMS;
+    case ALISA_SELECT_H2O:
+        return ALISA_SELECT_BY_SUMS;
+    case ALISA_SELECT_RANDOM:
+        return ALISA_SELECT_BY_CHANCE;
+    default:
+        return ALISA_SELECT_BY_RULE;
+    }
+}
+
+uint32_t alisa_select_unit_shift(const AlisaSelectOptions *options, uint32_t context,
+                                 uint32_t heads_per_list) {
+    uint64_t rows = 1;
+    if (options->kind == ALISA_SELECT_H2O) {
+        rows = context;
+    } else if (alisa_select_source(options) == ALISA_SELECT_BY_SUMS) {
+        rows = alisa_select_half_budget(options, context);
+    }
+    /* At most 2^31 in all: the other half is for the rounding of the weights. */
+    uint32_t shift = 31;
+    while (shift > 0 && rows * heads_per_list > 1u << (31 - shift))
+        shift--;
+    return shift;
+}
+
+/* ---- Chance -------------------------------------------------------------------------------- */
+
+/* Every bit of the result depends on every bit of x: the finalizer of MurmurHash3 (Appleby). */
+static uint32_t mix(uint32_t x) {
+    x = (x ^ (x >> 16)) * 0x85ebca6bu;
+    x = (x ^ (x >> 13)) * 0xc2b2ae35u;
+    return x ^ (x >> 16);
+}
+
+uint32_t alisa_select_stream(uint64_t seed, uint32_t layer, uint32_t sequence, uint32_t list,
+                             uint32_t count) {
+    uint32_t words[] = {(uint32_t)seed, (uint32_t)(seed >> 32), layer, sequence, list, count};
+    uint32_t stream = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        stream = mix(stream + 0x9e3779b9u + words[i]);
+    return stream;
+}
+
+uint32_t alisa_select_key(uint32_t stream, uint32_t position) {
+    return mix(stream + position);
+}
