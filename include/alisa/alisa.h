@@ -285,7 +285,12 @@ ALISA_API void alisa_engine_destroy(AlisaEngine *engine);
 
 /* ---- Session: sequences and their KV cache ------------------------------------------------ */
 
-typedef enum AlisaKvType { ALISA_KV_F16, ALISA_KV_F32 } AlisaKvType;
+typedef enum AlisaKvType {
+    ALISA_KV_F16,
+    ALISA_KV_F32,
+    ALISA_KV_Q8_0, /* 8-bit codes, a half scale for 32 elements of a head */
+    ALISA_KV_I8    /* 8-bit codes, a range for each channel over 64 tokens; the newest in half */
+} AlisaKvType;
 
 typedef struct AlisaSessionOptions {
     uint32_t sequence_count; /* sequences that advance together; default 1 */

@@ -1,5 +1,6 @@
-# Writes OUTPUT: a table {name, bytes, size} of the FILES under FOLDER. Run with cmake -P.
-set(text "/* Made by cmake/EmbedKernels.cmake from cl/. */\n#include \"device/embedded.h\"\n\n")
+# Writes OUTPUT: SYMBOLs, a table {name, text, size} of the FILES under FOLDER, as declared in
+# HEADER. Run with cmake -P.
+set(text "/* Made by cmake/EmbedFiles.cmake. */\n#include \"${HEADER}\"\n\n")
 set(table "")
 set(count 0)
 foreach(name ${FILES})
@@ -11,6 +12,6 @@ foreach(name ${FILES})
   string(APPEND table "    {\"${name}\", (const char *)file_${count}, ${size}},\n")
   math(EXPR count "${count} + 1")
 endforeach()
-string(APPEND text "\nconst AlisaEmbeddedFile alisa_embedded_files[] = {\n${table}    {0}};\n"
-                   "const size_t alisa_embedded_file_count = ${count};\n")
+string(APPEND text "\nconst AlisaEmbeddedFile ${SYMBOL}s[] = {\n${table}    {0}};\n"
+                   "const size_t ${SYMBOL}_count = ${count};\n")
 file(WRITE ${OUTPUT} "${text}")

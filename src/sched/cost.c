@@ -1,0 +1,122 @@
+#include "sched/cost.h"
+
+#include <stddef.h>
+
+/* Kernels of a forward pass: in each layer two norms, seven products (six without a gate), storing
+ * K and V, attention and its merge, activation; around them embedding, gathering, norm and head. */
+#define LAYER_LAUNCHES 13.0
+#define STEP_LAUNCHES  4.0
+
+static double longer(double a, double b) {
+    return a > b ? a : b;
+}
+
+/* Reading the weights of `elements` and multiplying them, at whichever is slower. */
+static void add_product(const AlisaSchedProfile *profile, double elements, double element_bytes,
+                        double rows, double passes, double times, AlisaSchedCost *cost) {
+    if (rows <= 0.0) return;
+    double read = passes * elements * element_bytes / profile->device_bandwidth;
+    double rate = alisa_sched_curve_rate(&profile->matrix_rate, rows / passes);
+    double multiply = 2.0 * elements * rows / rate;
+    cost->weights += times * read;
+    cost->matrix += times * longer(0.0, multiply - read);
+}
+
+/* One copy of `bytes` a layer. On the host tokens are gathered into the buffer the copy starts
+ * from (or spread from it): beside the copy, or before it. */
+static double copy_time(const AlisaSchedProfile *profile, const AlisaSchedCurve *link, double bytes,
+                        bool overlap) {
+    if (bytes <= 0.0) return 0.0;
+    double copy = profile->link_latency + bytes / alisa_sched_curve_rate(link, bytes);
+    double gather = profile->host_gather > 0.0 ? bytes / profile->host_gather : 0.0;
+    return overlap ? longer(copy, gather) : copy + gather;
+}
+
+/* K and V of `rebuilt` tokens from X: X and the two matrices are read, and multiplied. */
+static double rebuild_time(const AlisaSchedProfile *profile, const AlisaSchedModel *model,
+                           const AlisaSchedKvBytes *bytes, double rebuilt) {
+    if (rebuilt <= 0.0) return 0.0;
+    double elements =
+        2.0 * model->embedding_length * (double)model->kv_head_count * model->head_dim;
+    double read = elements * alisa_sched_model_element_bytes(model) + rebuilt * bytes->inputs;
+    return longer(read / profile->device_bandwidth,
+                  2.0 * elements * rebuilt / profile->recompute_rate);
+}
+
+void alisa_sched_cost(const AlisaSchedProfile *profile, const AlisaSchedModel *model,
+                      const AlisaSchedKvBytes *bytes, const AlisaSchedCorrection *correction,
+                      bool overlap, const AlisaSchedWork *work, AlisaSchedCost *cost) {
+    double layers = model->layer_count;
+    double element_bytes = alisa_sched_model_element_bytes(model);
+    *cost = (AlisaSchedCost){.bytes_to_device = layers * work->to_device,
+                             .bytes_to_host = layers * work->to_host};
+    add_product(profile, alisa_sched_model_layer_elements(model), element_bytes, work->rows,
+                work->passes, layers, cost);
+    add_product(profile, alisa_sched_model_head_elements(model), element_bytes, work->head_rows, 1,
+                1, cost);
+    cost->dense = layers * (work->dense * bytes->slot / profile->attention_dense +
+                            4.0 * work->pairs * model->head_count * model->head_dim /
+                                profile->attention_rate);
+    cost->gathered = layers * work->gathered * bytes->slot / profile->attention_gathered;
+    cost->selection = layers * work->selection / profile->device_bandwidth;
+    cost->rebuild = layers * rebuild_time(profile, model, bytes, work->rebuilt);
+    if (work->rows > 0.0) {
+        double launches =
+            work->passes * (layers * (LAYER_LAUNCHES + work->launches) + STEP_LAUNCHES);
+        cost->launch = launches * profile->launch_latency + profile->step_overhead +
+                       work->head_rows * profile->row_overhead;
+    }
+    cost->load = layers * correction->transfer *
+                 copy_time(profile, &profile->link_to_device, work->to_device, overlap);
+    cost->store = layers * correction->transfer *
+                  copy_time(profile, &profile->link_to_host, work->to_host, overlap);
+
+    double *const computing[] = {&cost->weights,   &cost->matrix,  &cost->dense, &cost->gathered,
+                                 &cost->selection, &cost->rebuild, &cost->launch};
+    double compute = 0.0;
+    for (size_t i = 0; i < sizeof computing / sizeof *computing; i++) {
+        *computing[i] *= correction->compute;
+        compute += *computing[i];
+    }
+    bool beside = overlap && !work->waits;
+    double copies =
+        beside && profile->link_duplex ? longer(cost->load, cost->store) : cost->load + cost->store;
+    cost->exposed = beside ? longer(0.0, copies - compute) : copies;
+    cost->total = compute + cost->exposed;
+}
+
+void alisa_sched_cost_add(AlisaSchedCost *sum, const AlisaSchedCost *cost) {
+    sum->weights += cost->weights;
+    sum->matrix += cost->matrix;
+    sum->dense += cost->dense;
+    sum->gathered += cost->gathered;
+    sum->selection += cost->selection;
+    sum->rebuild += cost->rebuild;
+    sum->launch += cost->launch;
+    sum->load += cost->load;
+    sum->store += cost->store;
+    sum->exposed += cost->exposed;
+    sum->total += cost->total;
+    sum->bytes_to_device += cost->bytes_to_device;
+    sum->bytes_to_host += cost->bytes_to_host;
+}
+
+const char *alisa_sched_cost_binds(const AlisaSchedCost *cost) {
+    const struct {
+        double seconds;
+        const char *name;
+    } terms[] = {
+        {cost->weights, "reading weights"},
+        {cost->matrix, "matrix products"},
+        {cost->dense + cost->gathered, "attention"},
+        {cost->selection, "choosing tokens"},
+        {cost->rebuild, "recomputation"},
+        {cost->launch, "launches"},
+        {cost->exposed, "the link"},
+    };
+    size_t most = 0;
+    for (size_t i = 1; i < sizeof terms / sizeof *terms; i++) {
+        if (terms[i].seconds > terms[most].seconds) most = i;
+    }
+    return terms[most].name;
+}

@@ -1,0 +1,165 @@
+#include "sched/model.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- Published shapes ---------------------------------------------------------------------- */
+
+/* What the layers of a family hold beside their matrices. */
+typedef struct Family {
+    uint32_t feed_forward_matrices;
+    bool tied;                /* the head is the embedding */
+    uint32_t extra_positions; /* rows of a learned position table past the context; 0: none */
+    bool learned_positions;
+    bool biases;           /* of every matrix of a layer */
+    bool query_biases;     /* of the query, key and value matrices only */
+    uint32_t norm_vectors; /* a norm has a weight, and perhaps a bias */
+} Family;
+
+static const Family opt = {.feed_forward_matrices = 2,
+                           .tied = true,
+                           .extra_positions = 2,
+                           .learned_positions = true,
+                           .biases = true,
+                           .norm_vectors = 2};
+static const Family neox = {.feed_forward_matrices = 2, .biases = true, .norm_vectors = 2};
+static const Family llama = {.feed_forward_matrices = 3, .norm_vectors = 1};
+static const Family qwen = {.feed_forward_matrices = 3, .query_biases = true, .norm_vectors = 1};
+
+typedef struct Published {
+    const char *name;
+    const Family *family;
+    uint32_t layers, embedding, heads, kv_heads, feed_forward, vocabulary, context;
+} Published;
+
+/* From the config.json that is published with each model. */
+static const Published published[] = {
+    {"opt-6.7b", &opt, 32, 4096, 32, 32, 16384, 50272, 2048},
+    {"opt-13b", &opt, 40, 5120, 40, 40, 20480, 50272, 2048},
+    {"opt-30b", &opt, 48, 7168, 56, 56, 28672, 50272, 2048},
+    {"llama-7b", &llama, 32, 4096, 32, 32, 11008, 32000, 2048},
+    {"llama-13b", &llama, 40, 5120, 40, 40, 13824, 32000, 2048},
+    {"llama-33b", &llama, 60, 6656, 52, 52, 17920, 32000, 2048},
+    {"pythia-6.9b", &neox, 32, 4096, 32, 32, 16384, 50432, 2048},
+    {"pythia-12b", &neox, 36, 5120, 40, 40, 20480, 50688, 2048},
+    {"llama-3-8b", &llama, 32, 4096, 32, 8, 14336, 128256, 8192},
+    {"qwen2.5-7b", &qwen, 28, 3584, 28, 4, 18944, 152064, 131072},
+};
+
+enum { PUBLISHED_COUNT = sizeof published / sizeof *published };
+
+/* Elements of K (or V) of one token. */
+static uint64_t kv_width(const AlisaSchedModel *model) {
+    return (uint64_t)model->kv_head_count * model->head_dim;
+}
+
+static uint64_t layer_elements(const AlisaSchedModel *model) {
+    uint64_t embedding = model->embedding_length;
+    uint64_t query_width = (uint64_t)model->head_count * model->head_dim;
+    return 2 * embedding * query_width + 2 * embedding * kv_width(model) +
+           model->feed_forward_matrices * embedding * model->feed_forward_length;
+}
+
+static uint64_t count_parameters(const AlisaSchedModel *model, const Family *family) {
+    uint64_t embedding = model->embedding_length;
+    uint64_t query_biases = embedding + 2 * kv_width(model);
+    uint64_t layer = layer_elements(model) + 2 * family->norm_vectors * embedding;
+    if (family->biases) layer += query_biases + 2 * embedding + model->feed_forward_length;
+    if (family->query_biases) layer += query_biases;
+    uint64_t tables = (family->tied ? 1 : 2) * (uint64_t)model->vocabulary_size * embedding;
+    if (family->learned_positions) {
+        tables += (model->context_length + family->extra_positions) * embedding;
+    }
+    return model->layer_count * layer + tables + family->norm_vectors * embedding;
+}
+
+const char *alisa_sched_model_name(size_t index) {
+    return index < PUBLISHED_COUNT ? published[index].name : NULL;
+}
+
+AlisaStatus alisa_sched_model_find(const char *name, AlisaSchedModel *model, AlisaError *error) {
+    for (size_t i = 0; i < PUBLISHED_COUNT; i++) {
+        const Published *row = &published[i];
+        if (strcasecmp(name, row->name) != 0) continue;
+        *model = (AlisaSchedModel){.layer_count = row->layers,
+                                   .embedding_length = row->embedding,
+                                   .head_count = row->heads,
+                                   .kv_head_count = row->kv_heads,
+                                   .head_dim = row->embedding / row->heads,
+                                   .feed_forward_length = row->feed_forward,
+                                   .feed_forward_matrices = row->family->feed_forward_matrices,
+                                   .vocabulary_size = row->vocabulary,
+                                   .context_length = row->context};
+        snprintf(model->name, sizeof model->name, "%s", row->name);
+        model->parameter_count = count_parameters(model, row->family);
+        model->weight_bytes = 2 * model->parameter_count;
+        return ALISA_OK;
+    }
+    char list[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < PUBLISHED_COUNT && used < sizeof list; i++) {
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
+                                 published[i].name);
+    }
+    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                           "there is no model shape '%s': give a file with -m or one of %s", name,
+                           list);
+}
+
+const char *alisa_sched_model_check(const AlisaSchedModel *model) {
+    if (model->layer_count == 0 || model->embedding_length == 0 || model->head_count == 0 ||
+        model->kv_head_count == 0 || model->head_dim == 0 || model->feed_forward_length == 0 ||
+        model->vocabulary_size == 0) {
+        return "a size is 0";
+    }
+    if (model->feed_forward_matrices < 2 || model->feed_forward_matrices > 3) {
+        return "a feed-forward block has two or three matrices";
+    }
+    if (model->head_count % model->kv_head_count != 0) {
+        return "the heads are not a multiple of the KV heads";
+    }
+    if (model->parameter_count == 0 || model->weight_bytes == 0) return "there are no weights";
+    return NULL;
+}
+
+double alisa_sched_model_layer_elements(const AlisaSchedModel *model) {
+    return (double)layer_elements(model);
+}
+
+double alisa_sched_model_head_elements(const AlisaSchedModel *model) {
+    return (double)model->vocabulary_size * model->embedding_length;
+}
+
+double alisa_sched_model_element_bytes(const AlisaSchedModel *model) {
+    return (double)model->weight_bytes / (double)model->parameter_count;
+}
+
+/* ---- KV ------------------------------------------------------------------------------------ */
+
+/* i8 is quantised per channel over blocks of this many tokens; a block's least value and step (two
+ * halves a channel) stay on the device, the newest block stays in half precision. */
+#define BLOCK_TOKENS 64.0
+
+/* Bytes an element of K or V. */
+typedef struct TypeBytes {
+    double slot, fixed, tail;
+} TypeBytes;
+
+static const TypeBytes type_bytes[] = {
+    [ALISA_KV_F16] = {2.0, 0.0, 0.0},
+    [ALISA_KV_F32] = {4.0, 0.0, 0.0},
+    [ALISA_KV_Q8_0] = {34.0 / 32.0, 0.0, 0.0},
+    [ALISA_KV_I8] = {1.0, 4.0 / BLOCK_TOKENS, 2.0 * BLOCK_TOKENS},
+};
+
+void alisa_sched_kv_bytes(const AlisaSchedModel *model, AlisaKvType key, AlisaKvType value,
+                          AlisaSchedKvBytes *bytes) {
+    double width = (double)kv_width(model);
+    const TypeBytes *k = &type_bytes[key], *v = &type_bytes[value];
+    *bytes = (AlisaSchedKvBytes){.slot = width * (k->slot + v->slot),
+                                 .key = width * k->slot,
+                                 .fixed = width * (k->fixed + v->fixed),
+                                 .tail = width * (k->tail + v->tail),
+                                 .inputs = 2.0 * model->embedding_length};
+}
