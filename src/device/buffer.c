@@ -81,34 +81,40 @@ void alisa_buffer_destroy(AlisaBuffer *buffer) {
     *buffer = (AlisaBuffer){0};
 }
 
-static AlisaStatus check_range(const AlisaBuffer *buffer, uint64_t offset, uint64_t size,
-                               AlisaError *error) {
+AlisaStatus alisa_buffer_check_range(const AlisaBuffer *buffer, uint64_t offset, uint64_t size,
+                                     AlisaError *error) {
     if (buffer->memory && offset <= buffer->size && size <= buffer->size - offset) return ALISA_OK;
     return alisa_error_set(
         error, ALISA_ERROR_ARGUMENT, "%llu bytes at %llu are outside a buffer of %llu",
         (unsigned long long)size, (unsigned long long)offset, (unsigned long long)buffer->size);
 }
 
+/* On the compute queue; blocks. Some drivers return success for a blocking copy that never ran,
+ * because the work before it failed: the event tells. */
+static AlisaStatus copy_now(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
+                            const AlisaCopy *copy, AlisaError *error) {
+    if (copy->size == 0) return ALISA_OK;
+    AlisaStatus status = alisa_buffer_check_range(buffer, offset, copy->size, error);
+    if (status != ALISA_OK) return status;
+    AlisaCompletion done = {0};
+    cl_int code = alisa_copy_enqueue(device->queue, copy, true, NULL, &done.event);
+    if (done.event) {
+        if (code == CL_SUCCESS) code = alisa_completion_wait(&done);
+        clReleaseEvent(done.event);
+    }
+    return code == CL_SUCCESS ? ALISA_OK : alisa_copy_fail(device, copy, code, error);
+}
+
 AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                                const void *data, uint64_t size, AlisaError *error) {
-    if (size == 0) return ALISA_OK;
-    AlisaStatus status = check_range(buffer, offset, size, error);
-    if (status != ALISA_OK) return status;
-    cl_int code = clEnqueueWriteBuffer(device->queue, buffer->memory, CL_TRUE, (size_t)offset,
-                                       (size_t)size, data, 0, NULL, NULL);
-    if (code == CL_SUCCESS) return ALISA_OK;
-    return alisa_opencl_fail(error, code, "clEnqueueWriteBuffer", "writing %llu bytes to %s",
-                             (unsigned long long)size, device->candidate.info.name);
+    const AlisaCopy copy = {ALISA_TO_DEVICE, buffer->memory, (size_t)offset, (size_t)size,
+                            (void *)data};
+    return copy_now(device, buffer, offset, &copy, error);
 }
 
 AlisaStatus alisa_buffer_read(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                               void *data, uint64_t size, AlisaError *error) {
-    if (size == 0) return ALISA_OK;
-    AlisaStatus status = check_range(buffer, offset, size, error);
-    if (status != ALISA_OK) return status;
-    cl_int code = clEnqueueReadBuffer(device->queue, buffer->memory, CL_TRUE, (size_t)offset,
-                                      (size_t)size, data, 0, NULL, NULL);
-    if (code == CL_SUCCESS) return ALISA_OK;
-    return alisa_opencl_fail(error, code, "clEnqueueReadBuffer", "reading %llu bytes from %s",
-                             (unsigned long long)size, device->candidate.info.name);
+    const AlisaCopy copy = {ALISA_TO_HOST, buffer->memory, (size_t)offset, (size_t)size, data};
+    AlisaStatus status = copy_now(device, buffer, offset, &copy, error);
+    return status == ALISA_OK ? alisa_awaited_check(device, error) : status;
 }

@@ -1,5 +1,5 @@
 /*
- * A device from opening to closing, and its queue.
+ * A device from opening to closing, and its queues.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,8 +65,11 @@ AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *
                                    candidate->info.name, candidate->info.driver);
         goto fail;
     }
-    made->queue = clCreateCommandQueue(made->context, candidate->id, 0, &code);
-    if (!made->queue) {
+    cl_command_queue *const queues[] = {&made->queue, &made->transfers[ALISA_TO_DEVICE],
+                                        &made->transfers[ALISA_TO_HOST]};
+    for (size_t i = 0; i < sizeof queues / sizeof *queues; i++) {
+        *queues[i] = clCreateCommandQueue(made->context, candidate->id, 0, &code);
+        if (*queues[i]) continue;
         status = alisa_opencl_fail(error, code, "clCreateCommandQueue", "%s (driver %s)",
                                    candidate->info.name, candidate->info.driver);
         goto fail;
@@ -136,6 +139,12 @@ void alisa_device_close(AlisaDevice *device) {
     if (!device) return;
     if (device->queue) clFinish(device->queue);
     drop_profile(device);
+    for (int i = 0; i < ALISA_DIRECTIONS; i++) {
+        if (!device->transfers[i]) continue;
+        clFinish(device->transfers[i]);
+        clReleaseCommandQueue(device->transfers[i]);
+    }
+    alisa_awaited_drop(device);
     alisa_program_destroy_all(device);
     if (device->queue) clReleaseCommandQueue(device->queue);
     if (device->context) clReleaseContext(device->context);
@@ -159,7 +168,7 @@ AlisaStatus alisa_device_flush(AlisaDevice *device, AlisaError *error) {
 
 AlisaStatus alisa_device_finish(AlisaDevice *device, AlisaError *error) {
     cl_int code = clFinish(device->queue);
-    if (code == CL_SUCCESS) return ALISA_OK;
+    if (code == CL_SUCCESS) return alisa_awaited_check(device, error);
     return alisa_opencl_fail(error, code, "clFinish", "%s", device->candidate.info.name);
 }
 

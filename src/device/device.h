@@ -1,6 +1,6 @@
 /*
  * The only module that owns OpenCL objects: discovery, selection, capabilities, programs and their
- * binary cache, buffers, kernels, the compute queue.
+ * binary cache, buffers, kernels, the compute queue (transfer.h: copies beside it).
  *
  * Higher modules see buffers and kernels through these types and never call OpenCL themselves.
  */

@@ -5,9 +5,12 @@
 #ifndef ALISA_DEVICE_INTERNAL_H
 #define ALISA_DEVICE_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "device/cache.h"
 #include "device/device.h"
 #include "device/opencl.h"
+#include "device/transfer.h"
 
 /* A device as the ICD loader shows it, with what identifies it and its driver in cache keys. */
 typedef struct AlisaCandidate {
@@ -58,12 +61,32 @@ typedef struct AlisaProfile {
     size_t capacity;
 } AlisaProfile;
 
+typedef enum AlisaDirection { ALISA_TO_DEVICE, ALISA_TO_HOST, ALISA_DIRECTIONS } AlisaDirection;
+
+/* What an AlisaEvent points to. Counted: callers and the list of awaited events hold it. */
+typedef struct AlisaCompletion {
+    atomic_uint references;
+    cl_event event;
+    const char *call; /* whose outcome it is, for error sentences */
+} AlisaCompletion;
+
+/* Events the compute queue was made to wait for. Drivers differ in what they do with launches that
+ * waited for a failed copy (skip, run, hang), so these are looked at when results are read. */
+typedef struct AlisaAwaited {
+    AlisaCompletion **items;
+    size_t count;
+    size_t capacity;
+} AlisaAwaited;
+
 struct AlisaDevice {
     AlisaCandidate candidate;
     AlisaLog log;
     char identity[1024];
     cl_context context;
-    cl_command_queue queue; /* in order */
+    cl_command_queue queue;                       /* of launches, in order */
+    cl_command_queue transfers[ALISA_DIRECTIONS]; /* each in order */
+    AlisaAwaited awaited;
+    bool unpinned_said; /* that the driver gives no pinned memory */
     AlisaCache cache;
     AlisaProgram *programs;
     AlisaProfile profile;
@@ -80,6 +103,37 @@ AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, 
 /* Runs kernels whose results are known. Passing is remembered in the cache. */
 AlisaStatus alisa_selftest_run(const AlisaCandidate *candidate, AlisaCache *cache,
                                AlisaError *error);
+
+/* One contiguous run between `data` and the buffer. */
+typedef struct AlisaCopy {
+    AlisaDirection direction;
+    cl_mem memory;
+    size_t offset;
+    size_t size;
+    void *data; /* only read where the direction is ALISA_TO_DEVICE */
+} AlisaCopy;
+
+/* `after` may be NULL. *event (`event` may be NULL) is the caller's. */
+cl_int alisa_copy_enqueue(cl_command_queue queue, const AlisaCopy *copy, bool blocking,
+                          const AlisaCompletion *after, cl_event *event);
+AlisaStatus alisa_copy_fail(AlisaDevice *device, const AlisaCopy *copy, cl_int code,
+                            AlisaError *error);
+
+AlisaStatus alisa_buffer_check_range(const AlisaBuffer *buffer, uint64_t offset, uint64_t size,
+                                     AlisaError *error);
+
+/* One reference, no event yet. */
+AlisaCompletion *alisa_completion_create(const char *call, AlisaError *error);
+AlisaCompletion *alisa_completion_retain(AlisaCompletion *completion);
+void alisa_completion_release(AlisaCompletion *completion);
+/* CL_COMPLETE, a positive state on the way there, or the negative code of a failure. */
+cl_int alisa_completion_state(const AlisaCompletion *completion);
+/* CL_COMPLETE or the negative code of a failure. */
+cl_int alisa_completion_wait(const AlisaCompletion *completion);
+
+/* Fails, once, for an event that the compute queue waited for and that failed. */
+AlisaStatus alisa_awaited_check(AlisaDevice *device, AlisaError *error);
+void alisa_awaited_drop(AlisaDevice *device);
 
 /* Releases all programs and kernels of the device. */
 void alisa_program_destroy_all(AlisaDevice *device);

@@ -1,0 +1,95 @@
+/*
+ * For the tests of copies beside the compute queue: a device, a kernel that takes as long as it is
+ * told and whose results are known, and random bytes.
+ */
+#ifndef ALISA_TESTS_UNIT_TRANSFER_SUPPORT_H
+#define ALISA_TESTS_UNIT_TRANSFER_SUPPORT_H
+
+#include "fault/test_device.h"
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "device/internal.h"
+
+#define WORDS 4096 /* of the buffers that kernels work on */
+
+static const char transfer_kernel_text[] =
+    "__kernel void churn(__global uint *x, uint rounds) {\n"
+    "    uint value = x[get_global_id(0)];\n"
+    "    for (uint i = 0; i < rounds; i++) value = value * 1664525u + 1013904223u;\n"
+    "    x[get_global_id(0)] = value;\n"
+    "}\n";
+
+static char folder[256];
+static AlisaDevice *device;
+static AlisaError error;
+
+#define OK(call)                                                                                   \
+    do {                                                                                           \
+        if ((call) != ALISA_OK) fail_msg("%s: %s", #call, error.message);                          \
+    } while (0)
+
+static inline int transfer_setup(void **state) {
+    (void)state;
+    make_folder(folder, sizeof folder);
+    write_text(folder, "churn.cl", transfer_kernel_text);
+    setenv("ALISA_KERNEL_DIR", folder, 1);
+    if (alisa_device_open(NULL, &device, &error) == ALISA_OK) return 0;
+    print_message("cannot open a device: %s\n", error.message);
+    return -1;
+}
+
+static inline int transfer_teardown(void **state) {
+    (void)state;
+    alisa_device_close(device);
+    remove_folder(folder);
+    return 0;
+}
+
+static inline AlisaBuffer buffer_of_size(uint64_t size) {
+    AlisaBuffer buffer;
+    OK(alisa_buffer_create(device, size, ALISA_BUFFER_READ_WRITE, "test", &buffer, &error));
+    return buffer;
+}
+
+/* Enqueues `rounds` steps of the generator on each of `count` (a multiple of 16) words. */
+static inline void churn(const AlisaBuffer *buffer, size_t count, uint32_t rounds) {
+    AlisaKernel *kernel;
+    OK(alisa_kernel_get(device, "churn.cl", "churn", "", &kernel, &error));
+    const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(buffer), ALISA_ARG(rounds)};
+    const AlisaLaunch launch = {{count, 1, 1}, {16, 1, 1}};
+    OK(alisa_kernel_launch(kernel, &launch, arguments, 2, &error));
+}
+
+static inline uint32_t churned(uint32_t value, uint32_t rounds) {
+    for (uint32_t i = 0; i < rounds; i++)
+        value = value * 1664525u + 1013904223u;
+    return value;
+}
+
+static inline void fill_random(void *data, size_t words, uint64_t seed) {
+    AlisaRandom random;
+    alisa_random_seed(&random, seed);
+    for (size_t i = 0; i < words; i++)
+        ((uint32_t *)data)[i] = (uint32_t)alisa_random_next(&random);
+}
+
+/* An event that is done when the test says so. */
+static inline AlisaEvent closed_gate(void) {
+    AlisaCompletion *made = alisa_completion_create("gate", &error);
+    assert_non_null(made);
+    made->event = clCreateUserEvent(device->context, NULL);
+    assert_non_null(made->event);
+    return (AlisaEvent){made};
+}
+
+static inline void open_gate(AlisaEvent *gate) {
+    AlisaCompletion *made = gate->event;
+    assert_int_equal(clSetUserEventStatus(made->event, CL_COMPLETE), CL_SUCCESS);
+}
+
+static inline double seconds_since(uint64_t start) {
+    return (double)(alisa_clock_now() - start) * 1e-9;
+}
+
+#endif
