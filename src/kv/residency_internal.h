@@ -1,0 +1,76 @@
+/*
+ * What residency.c and its check share: the tables behind AlisaResidency.
+ */
+#ifndef ALISA_KV_RESIDENCY_INTERNAL_H
+#define ALISA_KV_RESIDENCY_INTERNAL_H
+
+#include "kv/pool.h"
+#include "kv/residency.h"
+
+enum {
+    PLACE_REBUILDABLE = 1u << 0, /* it can be computed again: eviction needs no copy */
+    PLACE_FORGOTTEN = 1u << 1,
+    PLACE_STREAMED = 1u << 2, /* its device slot is given back at the layer's end */
+    PLACE_WANTED = 1u << 3    /* counted as a miss by the operation under way */
+};
+
+/* Of one token: -1 where it has no slot. */
+typedef struct Place {
+    int32_t device_slot;
+    int32_t host_slot;
+    uint32_t flags;
+} Place;
+
+/* Lists of an arena's pool beside the free one: a common one, then two for each of its layers. */
+enum { ARENA_IDLE = 1, ARENA_LISTS = 2 }; /* may be evicted, the longest unused first */
+
+/* Lists of the host's pool beside the free one. */
+enum {
+    HOST_ONLY = 1,  /* may be the only copy */
+    HOST_SPARE = 2, /* the device has the row too, and keeps it until it is evicted */
+    HOST_LISTS = 3
+};
+
+typedef struct Arena {
+    AlisaPool pool;
+    uint32_t *stamps; /* [device_slots] generation of its layer in which a slot was last used */
+} Arena;
+
+/* A token's index: (layer * sequence_count + sequence) * context_length + position; it is also the
+ * owner of its slots. */
+struct AlisaResidency {
+    AlisaResidencyShape shape;
+    Place *places;                        /* [layer][sequence][context_length], valid < extent */
+    uint32_t *extents;                    /* [layer][sequence] one past the last position placed */
+    uint32_t *generations;                /* [layer] lists it was given so far */
+    uint64_t (*counts)[ALISA_TIER_COUNT]; /* [layer] */
+    Arena *arenas;                        /* [arena_count] */
+    AlisaPool host;
+};
+
+/* Room for `more` moves in each array of the plan, so that an operation cannot fail half-way. */
+AlisaStatus alisa_move_plan_reserve(AlisaMovePlan *plan, size_t more, AlisaError *error);
+/* Sorts the moves from `first` on by host slot. */
+void alisa_moves_sort(AlisaMoves *moves, size_t first);
+
+static inline uint32_t residency_arena(const AlisaResidency *residency, uint32_t layer) {
+    return layer % residency->shape.arena_count;
+}
+
+/* Slots placed or needed by a layer that has not ended. */
+static inline uint32_t residency_held_list(const AlisaResidency *residency, uint32_t layer) {
+    return ARENA_LISTS + 2 * (layer / residency->shape.arena_count);
+}
+
+static inline uint32_t residency_streamed_list(const AlisaResidency *residency, uint32_t layer) {
+    return residency_held_list(residency, layer) + 1;
+}
+
+static inline AlisaTier residency_tier_of(const Place *place) {
+    if (place->device_slot >= 0) return place->host_slot >= 0 ? ALISA_TIER_BOTH : ALISA_TIER_DEVICE;
+    if (place->host_slot >= 0) return ALISA_TIER_HOST;
+    if (place->flags & PLACE_FORGOTTEN) return ALISA_TIER_FORGOTTEN;
+    return place->flags & PLACE_REBUILDABLE ? ALISA_TIER_DROPPED : ALISA_TIER_ABSENT;
+}
+
+#endif
