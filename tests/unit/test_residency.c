@@ -434,37 +434,41 @@ static void test_prefetch_spares_lists_and_reserve(void **state) {
     (void)state;
     AlisaMovePlan plan = {0};
     AlisaError error;
-    AlisaResidency *residency = make((AlisaResidencyShape){1, 1, 16, 1, 6, 16, 1});
+    AlisaResidency *residency = make((AlisaResidencyShape){2, 1, 16, 1, 8, 16, 1});
     place(residency, 0, 0, 5, &plan);
-    assert_int_equal(alisa_residency_offload(residency, 0, 0, 0, 2, true, &plan, &error), ALISA_OK);
-    assert_int_equal(plan.offloads.count, 2);
-    const uint32_t hot[] = {2, 3, 4}, next[] = {0, 1, 3, 4};
-    need(residency, 0, hot, 3, &plan);
+    place(residency, 1, 0, 3, &plan);
+    const uint32_t hot[] = {3, 4}, other[] = {0, 1, 2}, next[] = {0, 1, 2, 4};
+    assert_int_equal(alisa_residency_offload(residency, 0, 0, 0, 3, true, &plan, &error), ALISA_OK);
+    need(residency, 0, hot, 2, &plan);
+    need(residency, 1, other, 3, &plan);
     alisa_move_plan_clear(&plan);
 
-    /* Free: 3, of which 1 is reserved; token 2 is stale once the new list is known. */
+    /* Three slots are free and one is reserved. Token 3 is in no list once this one is known, so it
+     * makes room for the third; the tokens of layer 1 are all in its list. */
     const AlisaTokenList list = {0, 4, next};
     assert_int_equal(alisa_residency_prefetch(residency, 0, &list, 1, &plan, &error), ALISA_OK);
-    assert_int_equal(plan.loads.count, 2);
-    assert_int_equal(plan.offloads.count, 0);
-    assert_int_equal(tier(residency, 0, 0), ALISA_TIER_BOTH);
+    assert_int_equal(plan.loads.count, 3);
+    assert_int_equal(plan.offloads.count, 1);
+    assert_int_equal(tier(residency, 0, 3), ALISA_TIER_HOST);
     assert_int_equal(alisa_residency_free_device_slots(residency, 0), 1);
     /* The list itself then moves nothing. */
     alisa_move_plan_clear(&plan);
     need(residency, 0, next, 4, &plan);
     assert_int_equal(plan.loads.count + plan.offloads.count, 0);
 
-    /* All but the stale token 2 are in a list: a prefetch takes its slot and no other. */
-    place(residency, 0, 5, 1, &plan);
-    assert_int_equal(alisa_residency_free_device_slots(residency, 0), 0);
-    const uint32_t more[] = {0, 1, 3, 4, 5};
+    /* Now all but the reserve are in lists: nothing can be had ahead, but `need` gets it. */
+    const uint32_t more[] = {0, 1, 2, 3, 4};
+    const AlisaTokenList longer = {0, 5, more};
+    assert_int_equal(alisa_residency_prefetch(residency, 0, &longer, 1, &plan, &error), ALISA_OK);
+    assert_int_equal(plan.loads.count + plan.offloads.count, 0);
+    assert_int_equal(alisa_residency_counts(residency, 1)[ALISA_TIER_DEVICE], 3);
     need(residency, 0, more, 5, &plan);
+    assert_int_equal(plan.loads.count, 1);
+    assert_int_equal(alisa_residency_free_device_slots(residency, 0), 0);
+    /* The reserve is made free again, of what was used last. */
     assert_int_equal(alisa_residency_refill(residency, 0, &plan, &error), ALISA_OK);
-    assert_int_equal(tier(residency, 0, 2), ALISA_TIER_HOST);
-    const AlisaTokenList again = {0, 1, (const uint32_t[]){2}};
-    alisa_move_plan_clear(&plan);
-    assert_int_equal(alisa_residency_prefetch(residency, 0, &again, 1, &plan, &error), ALISA_OK);
-    assert_int_equal(plan.loads.count, 1); /* the others left the list */
+    assert_int_equal(alisa_residency_free_device_slots(residency, 0), 1);
+    assert_int_equal(tier(residency, 0, 3), ALISA_TIER_HOST);
     alisa_move_plan_finish(&plan);
     alisa_residency_destroy(residency);
 }
