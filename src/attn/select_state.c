@@ -114,7 +114,7 @@ static void carry_out(AlisaSelectState *state, uint32_t move_count, const uint32
                        move->entries * sizeof *state->sums);
             } else if (move->action == ALISA_WINDOW_EXPIRE) {
                 subtract_row(state, list, move);
-            } else {
+            } else if (rows) { /* truncating has none and adds none */
                 add_row(state, list, move, rows + list * stride);
             }
         }

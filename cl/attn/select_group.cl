@@ -1,0 +1,163 @@
+/*
+ * Selection (attn/select.clh) for devices where many work-items cooperate: a work-group of GROUP does a
+ * list of a turn. The globals are found by radix select, 8 bits at a time from the top: a histogram
+ * of those candidates that agree with the threshold so far tells the threshold's next 8 bits. Then
+ * each work-item writes those of its own stretch of candidates, at the place that a scan of their
+ * numbers gives: ascending, and of equal values the first.
+ *
+ * Needs -DGROUP (a power of two, at least 16) -DSOURCE -DPLACE.
+ */
+#include "attn/select.clh"
+
+#define BINS 256
+
+typedef struct Shared {
+    __local uint *histogram; /* [BINS] */
+    __local uint *coarse;    /* [16]: sums of 16 bins */
+    __local uint2 *before;   /* [GROUP] */
+} Shared;
+
+/* Candidates [begin, end) of a work-item. */
+typedef struct Stretch {
+    uint begin;
+    uint end;
+} Stretch;
+
+static inline Stretch stretch_of(uint first, uint end)
+{
+    uint each = (end - first + GROUP - 1) / GROUP;
+    Stretch stretch;
+    stretch.begin = min(first + each * (uint)get_local_id(0), end);
+    stretch.end = min(stretch.begin + each, end);
+    return stretch;
+}
+
+/* Those with the bits `prefix` above `shift` + 8, by the 8 bits from `shift` on. Neighbours are often
+ * in the same bin (most sums are small): they are added at once. */
+static void count_bins(const List *list, const Shared *shared, __global const uint *values,
+                       Stretch stretch, uint prefix, uint shift)
+{
+    uint item = get_local_id(0);
+    for (uint i = item; i < BINS; i += GROUP)
+        shared->histogram[i] = 0;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    uint run_bin = 0, run = 0;
+    for (uint position = stretch.begin; position < stretch.end; position++) {
+        uint value = VALUE_AT(list, values, position);
+        if (shift < 24 && value >> (shift + 8) != prefix)
+            continue;
+        uint bin = value >> shift & (BINS - 1);
+        if (bin != run_bin && run > 0) {
+            atomic_add(shared->histogram + run_bin, run);
+            run = 0;
+        }
+        run_bin = bin;
+        run++;
+    }
+    if (run > 0)
+        atomic_add(shared->histogram + run_bin, run);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (item < 16) {
+        uint sum = 0;
+        for (uint i = 0; i < 16; i++)
+            sum += shared->histogram[16 * item + i];
+        shared->coarse[item] = sum;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+}
+
+/* The `wanted`-th largest value; *equal becomes how many of that value are among the wanted. Every
+ * work-item finds it for itself. */
+static uint find_threshold(const List *list, const Shared *shared, __global const uint *values,
+                           Stretch stretch, uint wanted, uint *equal)
+{
+    uint threshold = 0;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        count_bins(list, shared, values, stretch, threshold, shift);
+        uint bin = 15;
+        for (; shared->coarse[bin] < wanted; bin--)
+            wanted -= shared->coarse[bin];
+        bin = 16 * bin + 15;
+        for (; shared->histogram[bin] < wanted; bin--)
+            wanted -= shared->histogram[bin];
+        threshold = threshold << 8 | bin;
+        barrier(CLK_LOCAL_MEM_FENCE); /* the histogram is free again */
+    }
+    *equal = wanted;
+    return threshold;
+}
+
+/* Sums of the x and y of the work-items before this one. */
+static uint2 sum_before(const Shared *shared, uint2 own)
+{
+    uint item = get_local_id(0);
+    uint2 sum = own;
+    for (uint distance = 1; distance < GROUP; distance *= 2) {
+        shared->before[item] = sum;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (item >= distance)
+            sum += shared->before[item - distance];
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    return sum - own;
+}
+
+static void pick_largest(const List *list, const Shared *shared, const Turn *turn)
+{
+    __global const uint *values = values_of(list, turn);
+    Stretch stretch = stretch_of(turn->sinks, turn->count - turn->locals);
+    uint equal;
+    uint threshold = find_threshold(list, shared, values, stretch, turn->globals, &equal);
+    uint2 own = 0;
+    for (uint position = stretch.begin; position < stretch.end; position++) {
+        uint value = VALUE_AT(list, values, position);
+        own.x += value > threshold;
+        own.y += value == threshold;
+    }
+    uint2 before = sum_before(shared, own);
+    uint left = equal - min(equal, before.y); /* of the equal ones, for this work-item and later */
+    __global uint *out = list->positions + turn->sinks + before.x + min(equal, before.y);
+    for (uint position = stretch.begin; position < stretch.end; position++) {
+        uint value = VALUE_AT(list, values, position);
+        if (value < threshold || (value == threshold && left == 0))
+            continue;
+        left -= value == threshold;
+        *out++ = position;
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+select_group(__global const Sizes *sizes, __global const Turn *turns, __global const Move *moves,
+             __global const uint *rows, uint row_stride, __global uint *sums,
+             __global ushort *codes, __global PLACE *places, __global uint *lists, uint sequences,
+             uint layer, uint first_turn)
+{
+    __local uint histogram[BINS], coarse[16];
+    __local uint2 before[GROUP];
+    const Shared shared = {histogram, coarse, before};
+    const Sizes own_sizes = *sizes;
+    const Turn turn = turns[first_turn + get_group_id(0)];
+    const List list = list_of(&own_sizes, &turn, layer, get_group_id(1), rows, row_stride, sums, codes,
+                              places, lists, sequences);
+    uint item = get_local_id(0);
+
+    for (uint m = 0; m < turn.moves; m++) {
+        const Move move = moves[turn.first_move + m];
+        for (uint i = item; i < move.entries; i += GROUP)
+            move_entry(&list, &own_sizes, &move, i);
+        barrier(CLK_GLOBAL_MEM_FENCE); /* the next move may have the same positions */
+    }
+    if (turn.count == 0)
+        return;
+    for (uint i = item; i < turn.sinks; i += GROUP)
+        list.positions[i] = i;
+    for (uint i = item; i < turn.locals; i += GROUP)
+        list.positions[turn.sinks + turn.globals + i] = turn.count - turn.locals + i;
+#if SOURCE == BY_RULE
+    for (uint i = item; i < turn.globals; i += GROUP)
+        list.positions[turn.sinks + i] = even_position(&turn, i);
+#else
+    if (turn.globals > 0)
+        pick_largest(&list, &shared, &turn);
+#endif
+}
