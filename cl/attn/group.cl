@@ -60,7 +60,7 @@ typedef struct Shared {
     __local float *reduction; /* [2][GROUP] */
     __local float *m;         /* [queries], of the chunk */
     __local float *l;
-    __local int *slot; /* [CHUNK] */
+    __local Entry *entry; /* [CHUNK] */
 } Shared;
 
 static inline size_t query_row(const Tile *tile, uint i)
@@ -83,15 +83,16 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
            __global const VALUE *values, __global const int *slots, uint list_stride,
            __global const uint4 *tiles, float scale, __global float *y, ulong y_offset,
-           __global float *partial, uint split_rows, uint chunk_capacity SCORES_PARAMETERS)
+           __global float *partial, uint split_rows,
+           uint chunk_capacity KV_TAIL_PARAMETERS SCORES_PARAMETERS)
 {
     __local float4 query[MAX_QUERIES * LOCAL_QUADS];
     __local float4 stage[STAGE_QUADS];
     __local float weight[CHUNK * MAX_QUERIES];
     __local float reduction[2 * GROUP];
     __local float m[MAX_QUERIES], l[MAX_QUERIES];
-    __local int slot[CHUNK];
-    const Shared shared = {query, stage, weight, reduction, m, l, slot};
+    __local Entry entry[CHUNK];
+    const Shared shared = {query, stage, weight, reduction, m, l, entry};
 
     uint4 bounds = tiles[get_group_id(0)];
     uint kv_head = get_group_id(1) / HEAD_BLOCKS;
@@ -116,13 +117,13 @@ attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
 
     q += q_offset;
     y += y_offset;
-    slots += bounds.z + (size_t)kv_head * list_stride;
-    keys += kv_head * HEAD_DIM;
-    values += kv_head * HEAD_DIM;
+    const List list = KV_LIST(bounds.z + (size_t)kv_head * list_stride);
+    const key_cache k = KV_CACHE(key, keys, kv_head);
+    const value_cache v = KV_CACHE(value, values, kv_head);
 #if TILE_ROWS > 1
     if (tile.row_count == 1)
-        attn_group_short(&tile, &shared, q, keys, values, slots, scale, y, partial, chunk_capacity);
+        attn_group_short(&tile, &shared, q, k, v, list, scale, y, partial, chunk_capacity);
     else
 #endif
-        attn_group_tile(&tile, &shared, q, keys, values, slots, scale, y, partial, chunk_capacity);
+        attn_group_tile(&tile, &shared, q, k, v, list, scale, y, partial, chunk_capacity);
 }

@@ -4,8 +4,8 @@
  *   y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g]
  *
  *   q, y   [rows][HEADS][HEAD_DIM]        float
- *   keys   [slot][KV_HEADS][HEAD_DIM]     KEY_TYPE, values alike (attn/kv.clh)
- *   slots  lists of slots, one after the other, in any order
+ *   keys   [slot][KV_HEADS][HEAD_DIM]     KEY_TYPE, values alike; lists of slots and what types
+ *          need beside them: attn/kv.clh
  *   tiles  uint4 (first_row, row_count, list_offset, first_count): row first_row + i attends, for KV
  *          head g, to the first first_count + i entries of the list at list_offset + g list_stride
  *
@@ -69,15 +69,10 @@ typedef struct Item {
 
 /* Asks for K and V of a token that is read later: rows of one head lie far apart, and processors do not
  * foresee the jumps between them. */
-static inline void prefetch_token(__global const KEY *keys, __global const VALUE *values, int slot)
+static inline void prefetch_token(key_cache keys, value_cache values, Entry entry)
 {
-    size_t offset = (size_t)slot * (KV_HEADS * HEAD_DIM);
-#pragma unroll
-    for (uint d = 0; d < HEAD_DIM; d += 64 / sizeof(KEY))
-        prefetch_later(keys + offset + d);
-#pragma unroll
-    for (uint d = 0; d < HEAD_DIM; d += 64 / sizeof(VALUE))
-        prefetch_later(values + offset + d);
+    key_prefetch_row(key_row_at(keys, entry));
+    value_prefetch_row(value_row_at(values, entry));
 }
 
 /* The last 8 elements of a head that is no whole number of vectors. shuffle2 and not (float16)(x, y):
@@ -88,22 +83,22 @@ static inline float16 padded(float8 x)
     return shuffle2(x, (float8)(0.0f), lanes);
 }
 
-static inline float16 load_key(__global const KEY *row, uint vec)
+static inline float16 load_key(key_row row, uint vec)
 {
 #if HEAD_DIM % 16
     if (vec == HEAD_VECS - 1)
-        return padded(LOAD_KEY8(row, 16 * vec));
+        return padded(key_load8(row, 16 * vec));
 #endif
-    return LOAD_KEY16(row, 16 * vec);
+    return key_load16(row, 16 * vec);
 }
 
-static inline float16 load_value(__global const VALUE *row, uint vec)
+static inline float16 load_value(value_row row, uint vec)
 {
 #if HEAD_DIM % 16
     if (vec == HEAD_VECS - 1)
-        return padded(LOAD_VALUE8(row, 16 * vec));
+        return padded(value_load8(row, 16 * vec));
 #endif
-    return LOAD_VALUE16(row, 16 * vec);
+    return value_load16(row, 16 * vec);
 }
 
 static inline float16 load_query(__global const float *row, uint vec)
@@ -128,14 +123,12 @@ static inline void store_head(float16 v, __global float *row, uint vec)
 
 /* K of a block of tokens as floats; past `count` the last one again. The list has `left` tokens from
  * here on: those AHEAD are asked for. */
-static inline void stage_keys(__global const KEY *keys, __global const VALUE *values,
-                              __global const int *slots, uint count, uint left,
+static inline void stage_keys(key_cache keys, value_cache values, List list, uint count, uint left,
                               float (*kv)[HEAD_PAD])
 {
     for (uint j = 0; j < BLOCK; j++) {
-        size_t slot = slots[min(j, count - 1)];
-        __global const KEY *row = keys + slot * (KV_HEADS * HEAD_DIM);
-        prefetch_token(keys, values, slots[min(j + AHEAD, left - 1)]);
+        key_row row = key_row_at(keys, list_at(list, min(j, count - 1)));
+        prefetch_token(keys, values, list_at(list, min(j + AHEAD, left - 1)));
 #pragma unroll
         for (uint vec = 0; vec < HEAD_VECS; vec++)
             *(float16 *)(kv[j] + 16 * vec) = load_key(row, vec);
@@ -143,12 +136,10 @@ static inline void stage_keys(__global const KEY *keys, __global const VALUE *va
 }
 
 /* V likewise. */
-static inline void stage_values(__global const VALUE *values, __global const int *slots, uint count,
-                                float (*kv)[HEAD_PAD])
+static inline void stage_values(value_cache values, List list, uint count, float (*kv)[HEAD_PAD])
 {
     for (uint j = 0; j < BLOCK; j++) {
-        size_t slot = slots[min(j, count - 1)];
-        __global const VALUE *row = values + slot * (KV_HEADS * HEAD_DIM);
+        value_row row = value_row_at(values, list_at(list, min(j, count - 1)));
 #pragma unroll
         for (uint vec = 0; vec < HEAD_VECS; vec++)
             *(float16 *)(kv[j] + 16 * vec) = load_value(row, vec);
@@ -185,7 +176,7 @@ __kernel void attn_item(__global const float *q, ulong q_offset, __global const 
                         __global const VALUE *values, __global const int *slots, uint list_stride,
                         __global const uint4 *tiles, float scale, __global float *y,
                         ulong y_offset, __global float *partial, uint split_rows,
-                        uint chunk_capacity SCORES_PARAMETERS)
+                        uint chunk_capacity KV_TAIL_PARAMETERS SCORES_PARAMETERS)
 {
     uint4 tile = tiles[get_global_id(0)];
     uint kv_head = get_global_id(1) / HEAD_BLOCKS;
@@ -210,13 +201,13 @@ __kernel void attn_item(__global const float *q, ulong q_offset, __global const 
 
     q += q_offset;
     y += y_offset;
-    slots += tile.z + (size_t)kv_head * list_stride;
-    keys += kv_head * HEAD_DIM;
-    values += kv_head * HEAD_DIM;
+    const List list = KV_LIST(tile.z + (size_t)kv_head * list_stride);
+    const key_cache k = KV_CACHE(key, keys, kv_head);
+    const value_cache v = KV_CACHE(value, values, kv_head);
     if (item.row_count == 1)
-        ATTN_ONE_ROW(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+        ATTN_ONE_ROW(&item, q, k, v, list, scale, y, partial, chunk_capacity);
 #if TILE_ROWS > 1
     else
-        attn_tile_16(&item, q, keys, values, slots, scale, y, partial, chunk_capacity);
+        attn_tile_16(&item, q, k, v, list, scale, y, partial, chunk_capacity);
 #endif
 }

@@ -3,7 +3,8 @@
  *
  *   q    [rows][HEADS][HEAD_DIM]     rotated in place
  *   k    [rows][KV_HEADS][HEAD_DIM]  rotated into keys[row_slots[r]][g]
- *   v    [rows][KV_HEADS][HEAD_DIM]  into values[row_slots[r]][g]
+ *   v    [rows][KV_HEADS][HEAD_DIM]  into values[row_slots[r]][g]; a side that is KV_I8 goes to row
+ *                                    row_tails[r] of its halves instead (attn/kv.clh)
  *   rotations [rows][ROPE_DIM / 2]   (cosine, sine) of each adjacent pair
  *
  * Global size: (HEAD_DIM / 8) x (HEADS + 2 KV_HEADS) x rows; one work-item does 8 elements of one head.
@@ -29,10 +30,67 @@ static inline float8 rotated(float8 x, __global const float *rotation, uint firs
     return y;
 }
 
+/* Elements first..first+7 of a head as they are stored: keys turned, values (no rotation) as they are. */
+static inline float8 stored(__global const float *x, __global const float *rotation, uint first)
+{
+    float8 y = vload8(0, x + first);
+    return rotation ? rotated(y, rotation, first) : y;
+}
+
+#if KEY_TYPE == KV_Q8_0 || VALUE_TYPE == KV_Q8_0
+/* The largest element, by size, of the group around `first`; NaN if one is. Each of the work-items that
+ * store the group finds it again: no barrier, and no second shape of launch for this type. */
+static inline float group_largest(__global const float *x, __global const float *rotation, uint first)
+{
+    uint begin = first / KV_GROUP * KV_GROUP;
+    float8 m = 0.0f;
+    int8 odd = 0;
+    for (uint i = begin; i < begin + KV_GROUP; i += 8) {
+        float8 y = stored(x, rotation, i);
+        m = fmax(m, fabs(y));
+        odd |= isnan(y);
+    }
+    float largest = fmax(fmax(fmax(m.s0, m.s4), fmax(m.s2, m.s6)),
+                         fmax(fmax(m.s1, m.s5), fmax(m.s3, m.s7)));
+    return any(odd) ? NAN : largest;
+}
+#endif
+
+#if KV_TAILS
+#define STORE_TAIL_PARAMETERS                                                                      \
+    , __global const int *row_tails, uint fresh_rows, __global half *key_fresh,                    \
+        __global half *key_tail, __global half *value_fresh, __global half *value_tail
+
+/* Row t of the halves that wait to be sealed: finite numbers beyond the largest half become it, so that
+ * every block has a range. NaN stays. */
+static inline void tail_store8(float8 x, __global half *fresh, __global half *tail, uint fresh_rows,
+                               uint t, uint kv_head, uint first)
+{
+    __global half *row = t < fresh_rows ? fresh + (size_t)t * KV_WIDTH
+                                        : tail + (size_t)(t - fresh_rows) * KV_WIDTH;
+    x = x > HALF_MAX_FLOAT ? (float8)(HALF_MAX_FLOAT) : x;
+    x = x < -HALF_MAX_FLOAT ? (float8)(-HALF_MAX_FLOAT) : x;
+    vstore_half8_rte(x, 0, row + kv_head * HEAD_DIM + first);
+}
+#else
+#define STORE_TAIL_PARAMETERS
+#endif
+
+/* STORE_<type>(side, slots, ...): eight elements of one side to where its type has them. */
+#define STORE_0(side, slots, x, rotation)                                                          \
+    side##_store8(stored(x, rotation, first), slots, row_slots[row], head, first)
+#define STORE_1 STORE_0
+#define STORE_2(side, slots, x, rotation)                                                          \
+    side##_store8(stored(x, rotation, first), group_largest(x, rotation, first), slots,            \
+                  row_slots[row], head, first)
+#define STORE_3(side, slots, x, rotation)                                                          \
+    tail_store8(stored(x, rotation, first), side##_fresh, side##_tail, fresh_rows, row_tails[row], \
+                head, first)
+
 __kernel void attn_store(__global float *q, ulong q_offset, __global const float *k,
                          ulong k_offset, __global const float *v, ulong v_offset,
                          __global const float *rotations, __global const int *row_slots,
-                         __global KEY *keys, __global VALUE *values)
+                         __global KEY *keys, __global VALUE *values STORE_TAIL_PARAMETERS)
 {
     uint first = 8 * get_global_id(0);
     uint head = get_global_id(1);
@@ -40,18 +98,17 @@ __kernel void attn_store(__global float *q, ulong q_offset, __global const float
     __global const float *rotation = rotations + row * ROPE_DIM;
 
     if (head < HEADS) {
-        __global float *x = q + q_offset + (row * HEADS + head) * HEAD_DIM + first;
-        vstore8(rotated(vload8(0, x), rotation, first), 0, x);
+        __global float *x = q + q_offset + (row * HEADS + head) * HEAD_DIM;
+        vstore8(stored(x, rotation, first), 0, x + first);
         return;
     }
     head -= HEADS;
-    size_t slot = row_slots[row];
     if (head < KV_HEADS) {
-        float8 x = vload8(0, k + k_offset + (row * KV_HEADS + head) * HEAD_DIM + first);
-        STORE_KEY8(rotated(x, rotation, first), keys + (slot * KV_HEADS + head) * HEAD_DIM, first);
+        __global const float *x = k + k_offset + (row * KV_HEADS + head) * HEAD_DIM;
+        KV_OF(STORE_, KEY_TYPE)(key, keys, x, rotation);
         return;
     }
     head -= KV_HEADS;
-    float8 x = vload8(0, v + v_offset + (row * KV_HEADS + head) * HEAD_DIM + first);
-    STORE_VALUE8(x, values + (slot * KV_HEADS + head) * HEAD_DIM, first);
+    __global const float *x = v + v_offset + (row * KV_HEADS + head) * HEAD_DIM;
+    KV_OF(STORE_, VALUE_TYPE)(value, values, x, (__global const float *)0);
 }

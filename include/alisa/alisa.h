@@ -285,12 +285,17 @@ ALISA_API void alisa_engine_destroy(AlisaEngine *engine);
 
 /* ---- Session: sequences and their KV cache ------------------------------------------------ */
 
+/* How keys and values are stored. */
 typedef enum AlisaKvType {
     ALISA_KV_F16,
     ALISA_KV_F32,
-    ALISA_KV_Q8_0, /* 8-bit codes, a half scale for 32 elements of a head */
-    ALISA_KV_I8    /* 8-bit codes, a range for each channel over 64 tokens; the newest in half */
+    ALISA_KV_Q8_0, /* 8-bit codes, a half scale for 32 elements of a head; 32 divides head_dim */
+    ALISA_KV_I8,   /* 8-bit codes, a range for each channel over 64 tokens; the newest in half */
+    ALISA_KV_TYPE_COUNT
 } AlisaKvType;
+
+/* Name of a type ("f16"), as the command line takes it; NULL for a number that is none. */
+ALISA_API const char *alisa_kv_type_name(AlisaKvType type);
 
 typedef struct AlisaSessionOptions {
     uint32_t sequence_count; /* sequences that advance together; default 1 */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "attn/plan.h"
+#include "base/kv_type.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -28,9 +29,8 @@ struct AlisaAttention {
     AlisaBuffer partial;      /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
 };
 
-/* As -DKEY_TYPE: the KV_ names of cl/attn/kv.clh. */
-static const char *storage_name(AlisaKvType type) {
-    return type == ALISA_KV_F16 ? "KV_F16" : "KV_F32";
+static const char *kernel_type(AlisaKvType type) {
+    return alisa_kv_type_info(type)->kernel_name;
 }
 
 static AlisaStatus get_store_kernel(AlisaAttention *attention, AlisaError *error) {
@@ -39,7 +39,7 @@ static AlisaStatus get_store_kernel(AlisaAttention *attention, AlisaError *error
     snprintf(options, sizeof options,
              "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DROPE_DIM=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s",
              shape->head_count, shape->kv_head_count, shape->head_dim, shape->rope_dim,
-             storage_name(shape->key_type), storage_name(shape->value_type));
+             kernel_type(shape->key_type), kernel_type(shape->value_type));
     return alisa_kernel_get(attention->device, "attn/store.cl", "attn_store", options,
                             &attention->store, error);
 }
@@ -57,8 +57,8 @@ static AlisaStatus get_run_kernels(const AlisaAttention *attention, bool scores,
                           "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DTILE_HEADS=%u "
                           "-DCHUNK=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s%s",
                           shape->head_count, shape->kv_head_count, shape->head_dim, tile_rows,
-                          plan->tile_heads, plan->chunk, storage_name(shape->key_type),
-                          storage_name(shape->value_type), variant);
+                          plan->tile_heads, plan->chunk, kernel_type(shape->key_type),
+                          kernel_type(shape->value_type), variant);
     if (plan->layout == ALISA_LAYOUT_ITEM) {
         status = alisa_kernel_get(attention->device, "attn/item.cl", "attn_item", options,
                                   &kernels->run, error);
@@ -93,6 +93,9 @@ AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionSh
                                            const AlisaAttentionPlan *plan, uint32_t max_count,
                                            AlisaAttention **attention, AlisaError *error) {
     *attention = NULL;
+    AlisaStatus status = alisa_kv_type_check(shape->key_type, shape->head_dim, error);
+    if (!status) status = alisa_kv_type_check(shape->value_type, shape->head_dim, error);
+    if (status) return status;
     const char *wrong = alisa_attention_plan_check(plan, shape);
     if (wrong) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
@@ -107,7 +110,7 @@ AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionSh
     made->max_count = max_count;
     made->scale = shape->scale * 1.44269504f; /* log2(e) */
     made->device = alisa_ops_device(ops);
-    AlisaStatus status = get_store_kernel(made, error);
+    status = get_store_kernel(made, error);
     if (status == ALISA_OK) status = get_run_kernels(made, false, &made->plain, error);
     if (status) goto fail;
     choose_store_local(made);

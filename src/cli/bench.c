@@ -160,7 +160,6 @@ static bool add_statistics(json_t *row, const Samples *samples, double tokens) {
 }
 
 static json_t *describe(const Bench *bench, const Test *test, const Samples *samples) {
-    static const char *const kv_names[] = {[ALISA_KV_F16] = "f16", [ALISA_KV_F32] = "f32"};
     const Settings *settings = bench->runtime.settings;
     const AlisaDeviceInfo *device = alisa_device_info(bench->runtime.device);
     AlisaMemoryUse use;
@@ -180,11 +179,13 @@ static json_t *describe(const Bench *bench, const Test *test, const Samples *sam
         "model_type", bench->model_type, "model_size", (json_int_t)bench->runtime.info.weight_bytes,
         "model_n_params", (json_int_t)bench->runtime.info.parameter_count, "batch",
         (json_int_t)test->batch, "n_batch", (json_int_t)test->batch_size, "n_ubatch",
-        (json_int_t)test->micro_batch, "type_k", kv_names[settings->key_type], "type_v",
-        kv_names[settings->value_type], "n_prompt", (json_int_t)test->prompt_length, "n_gen",
-        (json_int_t)test->generate_length, "n_depth", (json_int_t)test->depth, "test_time", when,
-        "peak_device_bytes", (json_int_t)(use.weight_bytes + use.kv_bytes + use.scratch_bytes),
-        "host_to_device_bytes", (json_int_t)samples->to_device / count, "device_to_host_bytes",
+        (json_int_t)test->micro_batch, "type_k",
+        alisa_kv_type_name((AlisaKvType)settings->key_type), "type_v",
+        alisa_kv_type_name((AlisaKvType)settings->value_type), "n_prompt",
+        (json_int_t)test->prompt_length, "n_gen", (json_int_t)test->generate_length, "n_depth",
+        (json_int_t)test->depth, "test_time", when, "peak_device_bytes",
+        (json_int_t)(use.weight_bytes + use.kv_bytes + use.scratch_bytes), "host_to_device_bytes",
+        (json_int_t)samples->to_device / count, "device_to_host_bytes",
         (json_int_t)samples->to_host / count);
     double tokens = (double)test->batch * (test->prompt_length + test->generate_length);
     if (row && add_statistics(row, samples, tokens)) return row;

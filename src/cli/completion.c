@@ -8,7 +8,7 @@
 
 static void print_flags(const Command *command) {
     printf("    \"%s\") flags=\"", command->name);
-    for (const Option *option = alisa_cli_options.options; option->name; option++) {
+    for (const Option *option = alisa_cli_options()->options; option->name; option++) {
         if (!(option->commands & command->bit)) continue;
         printf("%s ", option->name);
         if (option->alias) printf("%s ", option->alias);
@@ -19,7 +19,7 @@ static void print_flags(const Command *command) {
 /* Words that can follow each flag, for flags with a list of choices; files for all others. */
 static void print_choices(void) {
     for (const Command *command = alisa_cli_commands; command->name; command++) {
-        for (const Option *option = alisa_cli_options.options; option->name; option++) {
+        for (const Option *option = alisa_cli_options()->options; option->name; option++) {
             if (!option->choices || !(option->commands & command->bit)) continue;
             printf("    \"%s %s\"", command->name, option->name);
             if (option->alias) printf("|\"%s %s\"", command->name, option->alias);

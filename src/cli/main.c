@@ -40,7 +40,7 @@ static void print_help(const Command *command) {
     printf("usage: alisa %s%s%s [FLAGS]\n\nalisa %s: %s\n\n", command->name,
            command->operand ? " " : "", command->operand ? command->operand : "", command->name,
            command->summary);
-    alisa_cli_arguments_help(&alisa_cli_options, command->bit, stdout);
+    alisa_cli_arguments_help(alisa_cli_options(), command->bit, stdout);
     printf("\nA flag can also be set by the environment variable in brackets; the flag wins.\n");
 }
 
@@ -94,7 +94,7 @@ static ExitCode run_command(const Command *command, char **words, size_t count) 
         .word_count = count,
         .environment = (const char *const *)environ,
     };
-    if (!alisa_cli_arguments_parse(&alisa_cli_options, &request, &settings, &settings.operand,
+    if (!alisa_cli_arguments_parse(alisa_cli_options(), &request, &settings, &settings.operand,
                                    message)) {
         return alisa_cli_refuse(EXIT_USAGE, "%s", message);
     }

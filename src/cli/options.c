@@ -16,7 +16,7 @@ static const Choice plain_outputs[] = {{"text", OUTPUT_TEXT}, {"json", OUTPUT_JS
 static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
                                        {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
                                        {"sql", OUTPUT_SQL},     {0}};
-static const Choice kv_types[] = {{"f16", ALISA_KV_F16}, {"f32", ALISA_KV_F32}, {0}};
+static Choice kv_types[ALISA_KV_TYPE_COUNT + 1]; /* the library's, filled by alisa_cli_options */
 
 #define FIELD(name)  offsetof(Settings, name)
 #define MOST_TOKENS  2147483647.0
@@ -124,4 +124,9 @@ static const Option options[] = {
 static const char *const variables[] = {"ALISA_CACHE", "ALISA_KERNEL_DIR", "ALISA_BINARY",
                                         "ALISA_TEST_*", NULL};
 
-const ArgumentTable alisa_cli_options = {options, variables};
+const ArgumentTable *alisa_cli_options(void) {
+    static const ArgumentTable table = {options, variables};
+    for (int type = 0; type < ALISA_KV_TYPE_COUNT; type++)
+        kv_types[type] = (Choice){alisa_kv_type_name((AlisaKvType)type), type};
+    return &table;
+}

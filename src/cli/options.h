@@ -40,6 +40,6 @@ typedef struct Settings {
     IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
 } Settings;
 
-extern const ArgumentTable alisa_cli_options;
+const ArgumentTable *alisa_cli_options(void);
 
 #endif

@@ -143,9 +143,9 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
                                "a session needs at least one sequence and a micro-batch (-ub) of "
                                "at least one row");
     }
-    if (options->key_type > ALISA_KV_F32 || options->value_type > ALISA_KV_F32) {
+    if (options->key_type == ALISA_KV_I8 || options->value_type == ALISA_KV_I8) {
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "a session stores keys and values as f16 or f32 only: change -ctk "
+                               "a session stores keys and values as f16, f32 or q8_0: change -ctk "
                                "and -ctv");
     }
     AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);

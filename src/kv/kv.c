@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/kv_type.h"
+
 struct AlisaKv {
     AlisaKvShape shape;
     AlisaBuffer *keys;   /* [layer_count] */
@@ -9,12 +11,8 @@ struct AlisaKv {
     AlisaBuffer slots;
 };
 
-static uint64_t element_bytes(AlisaKvType type) {
-    return type == ALISA_KV_F32 ? 4 : 2;
-}
-
 static uint64_t token_bytes(const AlisaKvShape *shape, AlisaKvType type) {
-    return (uint64_t)shape->kv_head_count * shape->head_dim * element_bytes(type);
+    return alisa_kv_type_row_bytes(type, shape->kv_head_count * shape->head_dim);
 }
 
 uint64_t alisa_kv_token_bytes(const AlisaKvShape *shape) {

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/kv_type.h"
+
 /* ---- Published shapes ---------------------------------------------------------------------- */
 
 /* What the layers of a family hold beside their matrices. */
@@ -137,29 +139,17 @@ double alisa_sched_model_element_bytes(const AlisaSchedModel *model) {
 
 /* ---- KV ------------------------------------------------------------------------------------ */
 
-/* i8 is quantised per channel over blocks of this many tokens; a block's least value and step (two
- * halves a channel) stay on the device, the newest block stays in half precision. */
-#define BLOCK_TOKENS 64.0
-
-/* Bytes an element of K or V. */
-typedef struct TypeBytes {
-    double slot, fixed, tail;
-} TypeBytes;
-
-static const TypeBytes type_bytes[] = {
-    [ALISA_KV_F16] = {2.0, 0.0, 0.0},
-    [ALISA_KV_F32] = {4.0, 0.0, 0.0},
-    [ALISA_KV_Q8_0] = {34.0 / 32.0, 0.0, 0.0},
-    [ALISA_KV_I8] = {1.0, 4.0 / BLOCK_TOKENS, 2.0 * BLOCK_TOKENS},
-};
-
 void alisa_sched_kv_bytes(const AlisaSchedModel *model, AlisaKvType key, AlisaKvType value,
                           AlisaSchedKvBytes *bytes) {
-    double width = (double)kv_width(model);
-    const TypeBytes *k = &type_bytes[key], *v = &type_bytes[value];
-    *bytes = (AlisaSchedKvBytes){.slot = width * (k->slot + v->slot),
-                                 .key = width * k->slot,
-                                 .fixed = width * (k->fixed + v->fixed),
-                                 .tail = width * (k->tail + v->tail),
+    uint32_t width = (uint32_t)kv_width(model);
+    double key_slot = (double)alisa_kv_type_row_bytes(key, width);
+    double params =
+        (double)(alisa_kv_type_params_bytes(key, width) + alisa_kv_type_params_bytes(value, width));
+    double halves =
+        (double)(alisa_kv_type_tail_bytes(key, width) + alisa_kv_type_tail_bytes(value, width));
+    *bytes = (AlisaSchedKvBytes){.slot = key_slot + (double)alisa_kv_type_row_bytes(value, width),
+                                 .key = key_slot,
+                                 .fixed = params / ALISA_KV_BLOCK,
+                                 .tail = halves * ALISA_KV_BLOCK,
                                  .inputs = 2.0 * model->embedding_length};
 }

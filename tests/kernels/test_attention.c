@@ -17,8 +17,10 @@
 
 #include "attn/plan.h"
 #include "base/half.h"
+#include "base/kv_type.h"
 #include "base/random.h"
 #include "oracle/attention.h"
+#include "oracle/kv.h"
 
 enum { GUARD = 21, MOST_SEQUENCES = 4, SPARE_SLOTS = 5 };
 static const float guard = -12345.5f;
@@ -48,6 +50,7 @@ typedef struct Case {
 
 #define F16 ALISA_KV_F16
 #define F32 ALISA_KV_F32
+#define Q8  ALISA_KV_Q8_0
 
 static const Case cases[] = {
     {1, 1, 8, F16, F16, VALUES_NORMAL, {{1, 1}, {2, 2}, {33, 3}}},
@@ -68,12 +71,16 @@ static const Case cases[] = {
     {2, 2, 256, F32, F32, VALUES_NORMAL, {{40, 18}, {270, 1}}},
     {20, 1, 32, F16, F16, VALUES_NORMAL, {{301, 1}, {21, 21}}}, /* more heads than one tile takes */
     {71, 1, 64, F16, F16, VALUES_NORMAL, {{90, 2}}},
+    {32, 4, 64, Q8, Q8, VALUES_NORMAL, {{700, 1}, {257, 3}}},
+    {4, 4, 32, Q8, F32, VALUES_SATURATED, {{300, 1}, {40, 17}}},
+    {6, 2, 96, F16, Q8, VALUES_NEGATIVE, {{129, 5}, {270, 1}}},
 };
 static const Case small_cases[] = {
     {2, 2, 8, F16, F16, VALUES_NORMAL, {{1, 1}, {35, 1}, {6, 6}}},
     {3, 1, 24, F32, F16, VALUES_NORMAL, {{9, 4}, {40, 1}}},
     {8, 1, 16, F16, F32, VALUES_SATURATED, {{20, 3}, {290, 1}}},
     {1, 1, 40, F16, F16, VALUES_NORMAL, {{300, 1}}},
+    {4, 2, 32, Q8, Q8, VALUES_NORMAL, {{33, 1}, {7, 5}}},
 };
 enum {
     CASES = sizeof cases / sizeof *cases,
@@ -132,9 +139,20 @@ static AlisaBuffer upload(const void *data, uint64_t size) {
     return buffer;
 }
 
-/* Uploads a cache in its storage type and rounds `cache` to it. */
-static AlisaBuffer upload_cache(float *cache, uint64_t count, AlisaKvType type) {
+/* Uploads a cache of rows of `width` in its storage type and rounds `cache` to it. */
+static AlisaBuffer upload_cache(float *cache, uint64_t rows, uint32_t width, AlisaKvType type) {
+    uint64_t count = rows * width, row_bytes = alisa_kv_type_row_bytes(type, width);
     if (type == ALISA_KV_F32) return upload(cache, count * sizeof *cache);
+    if (type == ALISA_KV_Q8_0) {
+        char *stored = allocate(rows, row_bytes);
+        for (uint64_t row = 0; row < rows; row++) {
+            oracle_q8_0_store(cache + row * width, width, stored + row * row_bytes);
+            oracle_q8_0_load(stored + row * row_bytes, width, cache + row * width);
+        }
+        AlisaBuffer buffer = upload(stored, rows * row_bytes);
+        free(stored);
+        return buffer;
+    }
     uint16_t *halves = allocate(count, sizeof *halves);
     for (uint64_t i = 0; i < count; i++) {
         halves[i] = alisa_half_from_float(cache[i]);
@@ -210,7 +228,8 @@ static Problem make_problem(const Case *c) {
                                               .key_type = c->key_type,
                                               .value_type = c->value_type};
     uint64_t q_count = (uint64_t)problem.rows * c->head_count * c->head_dim;
-    uint64_t kv_count = (uint64_t)problem.slot_count * c->kv_head_count * c->head_dim;
+    uint32_t kv_width = c->kv_head_count * c->head_dim;
+    uint64_t kv_count = (uint64_t)problem.slot_count * kv_width;
     problem.q = allocate(q_count, sizeof(float));
     problem.keys = allocate(kv_count, sizeof(float));
     problem.values = allocate(kv_count, sizeof(float));
@@ -221,8 +240,9 @@ static Problem make_problem(const Case *c) {
     lay_out_rows(&problem);
     fill(&problem, &random);
     problem.q_buffer = upload(problem.q, q_count * sizeof(float));
-    problem.key_buffer = upload_cache(problem.keys, kv_count, c->key_type);
-    problem.value_buffer = upload_cache(problem.values, kv_count, c->value_type);
+    problem.key_buffer = upload_cache(problem.keys, problem.slot_count, kv_width, c->key_type);
+    problem.value_buffer =
+        upload_cache(problem.values, problem.slot_count, kv_width, c->value_type);
     problem.slot_buffer = upload(problem.slots, problem.slot_count * sizeof(int32_t));
     return problem;
 }
@@ -385,8 +405,9 @@ static void test_group(void **state) {
     static const struct {
         size_t index;
         uint32_t group; /* 0: the default */
-    } chosen[] = {{0, 32}, {1, 0},   {2, 0},  {3, 256}, {4, 0},  {5, 0},   {6, 128}, {7, 256},
-                  {9, 64}, {10, 32}, {11, 0}, {12, 64}, {14, 0}, {15, 32}, {16, 0}};
+    } chosen[] = {{0, 32},  {1, 0},   {2, 0},  {3, 256}, {4, 0},   {5, 0},
+                  {6, 128}, {7, 256}, {9, 64}, {10, 32}, {11, 0},  {12, 64},
+                  {14, 0},  {15, 32}, {16, 0}, {18, 0},  {19, 64}, {20, 0}};
     if (small)
         for (size_t i = 0; i < SMALL_CASES; i++)
             check_case(&small_cases[i], ALISA_LAYOUT_GROUP, i == 1 ? 128 : 32);

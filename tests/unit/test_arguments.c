@@ -263,7 +263,7 @@ static bool same_spelling(const char *a, const char *b) {
 
 static void test_own_table(void **state) {
     (void)state;
-    for (const Option *a = alisa_cli_options.options; a->name; a++) {
+    for (const Option *a = alisa_cli_options()->options; a->name; a++) {
         assert_true(strncmp(a->name, "--", 2) == 0 && strlen(a->name) > 4);
         assert_true(!a->alias || (a->alias[0] == '-' && a->alias[1] != '-'));
         assert_true(a->commands != 0 && a->help && a->help[0]);
@@ -282,7 +282,7 @@ static void test_own_table(void **state) {
         const char *environment[] = {NULL};
         ArgumentRequest request = {.command = bit, .command_name = "x", .environment = environment};
         memset(&settings, 0, sizeof settings);
-        if (!alisa_cli_arguments_parse(&alisa_cli_options, &request, &settings, &operand,
+        if (!alisa_cli_arguments_parse(alisa_cli_options(), &request, &settings, &operand,
                                        message)) {
             fail_msg("%s", message);
         }
@@ -295,7 +295,7 @@ static void test_help_names_flag_default_and_variable(void **state) {
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    alisa_cli_arguments_help(&alisa_cli_options, COMMAND_GENERATE, out);
+    alisa_cli_arguments_help(alisa_cli_options(), COMMAND_GENERATE, out);
     fclose(out);
     assert_non_null(strstr(text, "--top-k N"));
     assert_non_null(strstr(text, "(default: 40) [ALISA_TOP_K]"));
