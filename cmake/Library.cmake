@@ -15,7 +15,7 @@ foreach(kind STATIC SHARED)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(alisa_${suffix} PRIVATE
     $<BUILD_INTERFACE:alisa_flags> OpenCL::OpenCL PkgConfig::jansson PkgConfig::pcre2
-    PkgConfig::utf8proc PkgConfig::xxhash m)
+    PkgConfig::utf8proc PkgConfig::xxhash Threads::Threads m)
 endforeach()
 set_target_properties(alisa_shared PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR})

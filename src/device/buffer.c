@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "device/internal.h"
 
 /* Copies go in pieces: some drivers stage a whole write in memory of their own. */
@@ -89,20 +90,23 @@ AlisaStatus alisa_buffer_check_range(const AlisaBuffer *buffer, uint64_t offset,
         (unsigned long long)size, (unsigned long long)offset, (unsigned long long)buffer->size);
 }
 
-/* On the compute queue; blocks. Some drivers return success for a blocking copy that never ran,
- * because the work before it failed: the event tells. */
+/* On the compute queue; blocks. */
 static AlisaStatus copy_now(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                             const AlisaCopy *copy, AlisaError *error) {
     if (copy->size == 0) return ALISA_OK;
     AlisaStatus status = alisa_buffer_check_range(buffer, offset, copy->size, error);
     if (status != ALISA_OK) return status;
-    AlisaCompletion done = {0};
-    cl_int code = alisa_copy_enqueue(device->queue, copy, true, NULL, &done.event);
-    if (done.event) {
-        if (code == CL_SUCCESS) code = alisa_completion_wait(&done);
-        clReleaseEvent(done.event);
+    uint64_t end = 0;
+    if (device->emulation) {
+        /* The copy is ready when the launches before it ended. */
+        status = alisa_device_finish(device, error);
+        if (status != ALISA_OK) return status;
+        end = alisa_emulation_reserve(device->emulation, copy);
     }
-    return code == CL_SUCCESS ? ALISA_OK : alisa_copy_fail(device, copy, code, error);
+    cl_int code = alisa_copy_run(device->queue, copy);
+    if (code != CL_SUCCESS) return alisa_copy_fail(device, copy, code, error);
+    if (device->emulation) alisa_clock_sleep_until(end);
+    return ALISA_OK;
 }
 
 AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,

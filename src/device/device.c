@@ -137,6 +137,7 @@ static void drop_profile(AlisaDevice *device) {
 
 void alisa_device_close(AlisaDevice *device) {
     if (!device) return;
+    alisa_emulation_destroy(device->emulation); /* launches may wait for its copies */
     if (device->queue) clFinish(device->queue);
     drop_profile(device);
     for (int i = 0; i < ALISA_DIRECTIONS; i++) {

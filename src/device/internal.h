@@ -63,11 +63,13 @@ typedef struct AlisaProfile {
 
 typedef enum AlisaDirection { ALISA_TO_DEVICE, ALISA_TO_HOST, ALISA_DIRECTIONS } AlisaDirection;
 
-/* What an AlisaEvent points to. Counted: callers and the list of awaited events hold it. */
+/* What an AlisaEvent points to. Counted: callers, the list of awaited events and the
+ * emulated link hold it. */
 typedef struct AlisaCompletion {
     atomic_uint references;
     cl_event event;
-    const char *call; /* whose outcome it is, for error sentences */
+    atomic_int failure; /* of an emulated copy, set before `event` is; 0: `event` tells */
+    const char *call;   /* whose outcome it is, for error sentences */
 } AlisaCompletion;
 
 /* Events the compute queue was made to wait for. Drivers differ in what they do with launches that
@@ -78,6 +80,8 @@ typedef struct AlisaAwaited {
     size_t capacity;
 } AlisaAwaited;
 
+typedef struct AlisaEmulation AlisaEmulation;
+
 struct AlisaDevice {
     AlisaCandidate candidate;
     AlisaLog log;
@@ -86,7 +90,8 @@ struct AlisaDevice {
     cl_command_queue queue;                       /* of launches, in order */
     cl_command_queue transfers[ALISA_DIRECTIONS]; /* each in order */
     AlisaAwaited awaited;
-    bool unpinned_said; /* that the driver gives no pinned memory */
+    AlisaEmulation *emulation; /* NULL: copies take the time they take */
+    bool unpinned_said;        /* that the driver gives no pinned memory */
     AlisaCache cache;
     AlisaProgram *programs;
     AlisaProfile profile;
@@ -113,9 +118,8 @@ typedef struct AlisaCopy {
     void *data; /* only read where the direction is ALISA_TO_DEVICE */
 } AlisaCopy;
 
-/* `after` may be NULL. *event (`event` may be NULL) is the caller's. */
-cl_int alisa_copy_enqueue(cl_command_queue queue, const AlisaCopy *copy, bool blocking,
-                          const AlisaCompletion *after, cl_event *event);
+/* Blocks until it is done. CL_SUCCESS or the code of its failure. */
+cl_int alisa_copy_run(cl_command_queue queue, const AlisaCopy *copy);
 AlisaStatus alisa_copy_fail(AlisaDevice *device, const AlisaCopy *copy, cl_int code,
                             AlisaError *error);
 
@@ -130,6 +134,15 @@ void alisa_completion_release(AlisaCompletion *completion);
 cl_int alisa_completion_state(const AlisaCompletion *completion);
 /* CL_COMPLETE or the negative code of a failure. */
 cl_int alisa_completion_wait(const AlisaCompletion *completion);
+
+/* Hands a copy to the emulated link, which completes *done: no event yet, set on success. */
+AlisaStatus alisa_emulation_start_copy(AlisaEmulation *emulation, const AlisaCopy *copy,
+                                       AlisaCompletion *after, AlisaCompletion *done,
+                                       AlisaError *error);
+/* Takes the link for a copy that is ready now; returns the clock's time when it is done. */
+uint64_t alisa_emulation_reserve(AlisaEmulation *emulation, const AlisaCopy *copy);
+/* Runs what was started to its end, without pacing. Takes NULL. */
+void alisa_emulation_destroy(AlisaEmulation *emulation);
 
 /* Fails, once, for an event that the compute queue waited for and that failed. */
 AlisaStatus alisa_awaited_check(AlisaDevice *device, AlisaError *error);

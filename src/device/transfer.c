@@ -17,6 +17,7 @@ AlisaCompletion *alisa_completion_create(const char *call, AlisaError *error) {
     AlisaCompletion *made = alisa_allocate_zeroed(1, sizeof *made, "event", error);
     if (!made) return NULL;
     atomic_init(&made->references, 1);
+    atomic_init(&made->failure, CL_SUCCESS);
     made->call = call;
     return made;
 }
@@ -36,7 +37,9 @@ cl_int alisa_completion_state(const AlisaCompletion *completion) {
     cl_int state;
     cl_int code = clGetEventInfo(completion->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state,
                                  &state, NULL);
-    return code == CL_SUCCESS ? state : code;
+    if (code != CL_SUCCESS) return code;
+    int failure = atomic_load(&completion->failure);
+    return state == CL_COMPLETE && failure ? failure : state;
 }
 
 cl_int alisa_completion_wait(const AlisaCompletion *completion) {
@@ -154,8 +157,9 @@ AlisaStatus alisa_device_wait_for(AlisaDevice *device, const AlisaEvent *event, 
 
 /* ---- Copies -------------------------------------------------------------------------------- */
 
-cl_int alisa_copy_enqueue(cl_command_queue queue, const AlisaCopy *copy, bool blocking,
-                          const AlisaCompletion *after, cl_event *event) {
+/* `after` may be NULL. *event is the caller's. */
+static cl_int enqueue_copy(cl_command_queue queue, const AlisaCopy *copy, bool blocking,
+                           const AlisaCompletion *after, cl_event *event) {
     cl_uint count = after ? 1 : 0;
     const cl_event *list = after ? &after->event : NULL;
     if (copy->direction == ALISA_TO_DEVICE) {
@@ -166,6 +170,16 @@ cl_int alisa_copy_enqueue(cl_command_queue queue, const AlisaCopy *copy, bool bl
                                count, list, event);
 }
 
+cl_int alisa_copy_run(cl_command_queue queue, const AlisaCopy *copy) {
+    AlisaCompletion done = {0};
+    cl_int code = enqueue_copy(queue, copy, true, NULL, &done.event);
+    if (code != CL_SUCCESS) return code;
+    /* Some drivers return success for a copy that never ran, because the work before it failed. */
+    code = alisa_completion_wait(&done);
+    clReleaseEvent(done.event);
+    return code;
+}
+
 AlisaStatus alisa_copy_fail(AlisaDevice *device, const AlisaCopy *copy, cl_int code,
                             AlisaError *error) {
     return alisa_opencl_fail(
@@ -173,11 +187,13 @@ AlisaStatus alisa_copy_fail(AlisaDevice *device, const AlisaCopy *copy, cl_int c
         copy->direction == ALISA_TO_DEVICE ? "to" : "from", device->candidate.info.name);
 }
 
-/* Enqueues on the queue of the direction. */
 static AlisaStatus start_copy(AlisaDevice *device, const AlisaCopy *copy, AlisaCompletion *after,
                               AlisaCompletion *done, AlisaError *error) {
+    if (device->emulation) {
+        return alisa_emulation_start_copy(device->emulation, copy, after, done, error);
+    }
     cl_command_queue queue = device->transfers[copy->direction];
-    cl_int code = alisa_copy_enqueue(queue, copy, false, after, &done->event);
+    cl_int code = enqueue_copy(queue, copy, false, after, &done->event);
     if (code != CL_SUCCESS) return alisa_copy_fail(device, copy, code, error);
     code = clFlush(queue);
     if (code == CL_SUCCESS) return ALISA_OK;

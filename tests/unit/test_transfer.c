@@ -36,45 +36,9 @@ static void test_round_trips(void **state) {
     alisa_buffer_destroy(&buffer);
 }
 
-/* Two buffers in turn, as a prefetch uses them: each round's copies start while the launches of the
- * round before run, and all order is by events. */
 static void test_order_by_events_alone(void **state) {
     (void)state;
-    enum { ROUNDS = 40, STEPS = 2000 };
-    AlisaBuffer buffers[2] = {buffer_of_size(4 * WORDS), buffer_of_size(4 * WORDS)};
-    AlisaPinned in, out;
-    OK(alisa_pinned_create(device, 4 * WORDS * ROUNDS, "in", &in, &error));
-    OK(alisa_pinned_create(device, 4 * WORDS * ROUNDS, "out", &out, &error));
-    uint32_t *from = in.data, *to = out.data;
-    fill_random(from, WORDS * ROUNDS, 3);
-    memset(to, 0, 4 * WORDS * ROUNDS);
-    AlisaEvent copied_out[ROUNDS];
-    for (size_t i = 0; i < ROUNDS; i++) {
-        AlisaBuffer *buffer = &buffers[i % 2];
-        AlisaEvent written, launched;
-        OK(alisa_transfer_write(device, buffer, 0, from + i * WORDS, 4 * WORDS,
-                                i >= 2 ? &copied_out[i - 2] : NULL, &written, &error));
-        OK(alisa_device_wait_for(device, &written, &error));
-        churn(buffer, WORDS, STEPS + (uint32_t)i);
-        OK(alisa_device_mark(device, &launched, &error));
-        OK(alisa_transfer_read(device, buffer, 0, to + i * WORDS, 4 * WORDS, &launched,
-                               &copied_out[i], &error));
-        alisa_event_release(&written);
-        alisa_event_release(&launched);
-    }
-    for (size_t i = 0; i < ROUNDS; i++) {
-        OK(alisa_event_wait(device, &copied_out[i], "read", &error));
-        alisa_event_release(&copied_out[i]);
-        for (size_t j = i; j < WORDS; j += 97) {
-            assert_int_equal(to[i * WORDS + j], churned(from[i * WORDS + j], STEPS + (uint32_t)i));
-        }
-    }
-    OK(alisa_device_finish(device, &error));
-    assert_int_equal(device->awaited.count, 0);
-    alisa_pinned_destroy(device, &in);
-    alisa_pinned_destroy(device, &out);
-    for (int i = 0; i < 2; i++)
-        alisa_buffer_destroy(&buffers[i]);
+    check_order_by_events();
 }
 
 /* A copy that waits holds up neither launches nor copies the other way. */
