@@ -350,6 +350,39 @@ typedef struct AlisaMemoryUse {
 
 ALISA_API void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use);
 
+/* ---- Planning: where keys and values live, and what that costs ----------------------------- */
+
+/* How K and V are placed when the device cannot hold them all. The first five are the established
+ * ways, to compare with. */
+typedef enum AlisaPolicy {
+    ALISA_POLICY_DEVICE,     /* all on the device, or refused */
+    ALISA_POLICY_ACCELERATE, /* all on the host, every layer's loaded for every step */
+    ALISA_POLICY_FLEXGEN,    /* a fixed share on the host, chosen for the final length */
+    ALISA_POLICY_VLLM,       /* blocks on the device; whole sequences wait, or go and come back */
+    ALISA_POLICY_H2O,        /* chosen tokens on the device, the others are gone for good */
+    ALISA_POLICY_ALISA,      /* chosen tokens are attended; older ones on the host, or recomputed */
+    ALISA_POLICY_COUNT
+} AlisaPolicy;
+
+ALISA_API const char *alisa_policy_name(AlisaPolicy policy);
+
+typedef enum AlisaSchedule {
+    ALISA_SCHEDULE_OVERLAP, /* copies run beside the computation, one step ahead */
+    ALISA_SCHEDULE_PAPER    /* load, recompute, attend, store: one after the other */
+} AlisaSchedule;
+
+/* What tokens outside the list count for in Sparse Window Attention. */
+typedef enum AlisaSwaScores {
+    ALISA_SWA_SCORES_SPARSE, /* nothing */
+    ALISA_SWA_SCORES_DENSE,  /* what they would have got: an oracle, it reads all keys */
+    ALISA_SWA_SCORES_QUERY   /* the current query chooses, by an index of all keys */
+} AlisaSwaScores;
+
+typedef enum AlisaSwaLists {
+    ALISA_SWA_LISTS_LAYER,  /* all heads of a layer attend to the same tokens */
+    ALISA_SWA_LISTS_KV_HEAD /* each KV head chooses for itself */
+} AlisaSwaLists;
+
 /* ---- Sampler ------------------------------------------------------------------------------ */
 
 typedef struct AlisaSamplerOptions {

@@ -1,0 +1,299 @@
+#include "sched/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+const AlisaSchedPolicy *const alisa_sched_policies[ALISA_POLICY_COUNT] = {
+    [ALISA_POLICY_DEVICE] = &alisa_sched_policy_device,
+    [ALISA_POLICY_ACCELERATE] = &alisa_sched_policy_accelerate,
+    [ALISA_POLICY_FLEXGEN] = &alisa_sched_policy_flexgen,
+    [ALISA_POLICY_VLLM] = &alisa_sched_policy_vllm,
+    [ALISA_POLICY_H2O] = &alisa_sched_policy_h2o,
+    [ALISA_POLICY_ALISA] = &alisa_sched_policy_alisa,
+};
+
+const char *alisa_policy_name(AlisaPolicy policy) {
+    return (unsigned)policy < ALISA_POLICY_COUNT ? alisa_sched_policies[policy]->name : NULL;
+}
+
+/* ---- Problem ------------------------------------------------------------------------------- */
+
+static const char *check_run(const AlisaSchedRun *run) {
+    if (run->batch == 0 || run->batch > 1u << 20) return "a batch has 1 to 1048576 sequences";
+    if (run->prompt_length == 0) return "a prompt has at least one token";
+    if (run->generate_length == 0) return "at least one token must be generated";
+    if (run->prompt_length > 1u << 28 || run->generate_length > 1u << 28) return "too many tokens";
+    if (run->micro_batch == 0) return "a micro-batch has at least one row";
+    if (!(run->sparsity >= 0.0 && run->sparsity < 1.0)) return "sparsity is 0 or more, less than 1";
+    if (!(run->new_pick_rate >= 0.0 && run->new_pick_rate <= 1.0)) {
+        return "the rate of new picks is between 0 and 1";
+    }
+    if (!(run->host_share <= 1.0)) return "the host's share of the KV is at most 1";
+    return NULL;
+}
+
+static double gibibytes(double bytes) {
+    return bytes / 1073741824.0;
+}
+
+AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSchedProfile *profile,
+                                     const AlisaSchedModel *model, const AlisaSchedRun *run,
+                                     AlisaPolicy policy, AlisaError *error) {
+    const char *wrong = alisa_sched_profile_check(profile);
+    if (wrong) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "device profile: \"%s\" is not usable",
+                               wrong);
+    }
+    wrong = alisa_sched_model_check(model);
+    if (!wrong) wrong = check_run(run);
+    if (wrong) return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "cannot plan: %s", wrong);
+    *problem = (AlisaSchedProblem){.profile = *profile,
+                                   .model = *model,
+                                   .run = *run,
+                                   .correction = {1.0, 1.0},
+                                   .policy = alisa_sched_policies[policy],
+                                   .inputs_limit = UINT32_MAX};
+    alisa_sched_kv_bytes(model, run->key_type, run->value_type, &problem->bytes);
+    double missing =
+        (double)model->weight_bytes + (double)run->scratch_bytes - (double)run->device_bytes;
+    if (missing > 0.0) {
+        return alisa_error_set(
+            error, ALISA_ERROR_MEMORY,
+            "the weights of %s take %.2f GiB and %.2f GiB are kept free for scratch, but the "
+            "device "
+            "has %.2f GiB: %.2f GiB are missing; use a smaller or quantised model, or raise "
+            "--device-mem if it was set",
+            model->name, gibibytes((double)model->weight_bytes),
+            gibibytes((double)run->scratch_bytes), gibibytes((double)run->device_bytes),
+            gibibytes(missing));
+    }
+    return ALISA_OK;
+}
+
+uint32_t alisa_sched_final_length(const AlisaSchedProblem *problem) {
+    return problem->run.prompt_length + problem->run.generate_length;
+}
+
+double alisa_sched_pool_bytes(const AlisaSchedProblem *problem) {
+    return (double)problem->run.device_bytes - (double)problem->run.scratch_bytes -
+           (double)problem->model.weight_bytes;
+}
+
+bool alisa_sched_overlaps(const AlisaSchedProblem *problem) {
+    return problem->policy->always_overlaps || problem->run.schedule == ALISA_SCHEDULE_OVERLAP;
+}
+
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+/* k of Algorithm 1: half of what is kept. */
+static uint32_t half_budget(const AlisaSchedRun *run, uint32_t length) {
+    double half = floor(length * (1.0 - run->sparsity) / 2.0 + 0.5);
+    return half < 1.0 ? 1 : (uint32_t)half;
+}
+
+void alisa_sched_place(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
+                       uint32_t length, AlisaSchedStep *step) {
+    *step = (AlisaSchedStep){.length = length, .phase = 1, .kept = length, .locals = length};
+    if (problem->policy->attention != ALISA_SCHED_ATTEND_ALL) {
+        uint32_t half = half_budget(&problem->run, length);
+        if (2 * half < length) {
+            step->kept = 2 * half;
+            step->locals = half;
+        }
+    }
+    if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) {
+        step->forgotten = length - step->kept;
+    }
+    problem->policy->place(problem, plan, step);
+}
+
+static bool is_sparse(const AlisaSchedProblem *problem) {
+    return problem->policy->attention != ALISA_SCHED_ATTEND_ALL;
+}
+
+static double list_count(const AlisaSchedProblem *problem) {
+    return problem->run.lists == ALISA_SWA_LISTS_KV_HEAD ? problem->model.kv_head_count : 1.0;
+}
+
+/* Of the index that the current query reads: 4 bits an element and a half scale for 32. */
+static double index_bytes(const AlisaSchedProblem *problem) {
+    return problem->model.kv_head_count * problem->model.head_dim * (0.5 + 2.0 / 32.0);
+}
+
+/* What choosing keeps on the device for each sequence and layer: a sum of 4 bytes a token, and the
+ * last k rows of {position, weight} or of weights of all tokens. */
+static double selection_state(const AlisaSchedProblem *problem, const AlisaSchedStep *step) {
+    if (!is_sparse(problem)) return 0.0;
+    double tokens = step->length, half = step->locals;
+    if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) {
+        return list_count(problem) * 8.0 * step->kept;
+    }
+    switch (problem->run.scores) {
+    case ALISA_SWA_SCORES_SPARSE:
+        return list_count(problem) * (4.0 * tokens + 8.0 * half * step->kept);
+    case ALISA_SWA_SCORES_DENSE:
+        return list_count(problem) * (4.0 * tokens + 4.0 * half * tokens);
+    default:
+        return index_bytes(problem) * tokens;
+    }
+}
+
+/* Chosen tokens whose K and V have left the device, as far as that is known ahead: choices are
+ * taken to fall evenly on all tokens that are not local. */
+static double chosen_outside(const AlisaSchedStep *step) {
+    if (step->kept >= step->length) return step->host_end;
+    double globals = step->kept - step->locals;
+    return globals * step->host_end / (step->length - step->locals);
+}
+
+AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const AlisaSchedStep *step) {
+    const AlisaSchedKvBytes *bytes = &problem->bytes;
+    double sequences = problem->run.batch;
+    double caches = sequences * problem->model.layer_count;
+    double resident = (double)step->length - step->host_end - step->forgotten;
+    double known = (double)step->length - step->forgotten;
+    double saved = step->inputs_saved < step->length ? step->inputs_saved : step->length;
+    double saved_here = step->inputs_on_device < saved ? step->inputs_on_device : saved;
+    double tail = bytes->tail;
+    if (tail > 0.0 && known < 64.0) tail *= known / 64.0;
+    /* Two layers of loaded tokens: one is read while the next arrives. */
+    double staged = step->host_end;
+    if (step->kept < step->length) {
+        double globals = step->kept - step->locals;
+        if (globals < staged) staged = globals;
+    }
+    AlisaSchedDemand demand;
+    demand.device = caches * ((resident + step->hot) * bytes->slot + known * bytes->fixed + tail +
+                              selection_state(problem, step) + saved_here * bytes->inputs) +
+                    2.0 * sequences * staged * bytes->slot;
+    demand.host = caches * ((double)(step->host_end - step->inputs_end) * bytes->slot +
+                            (saved - saved_here) * bytes->inputs);
+    return demand;
+}
+
+/* ---- Work ---------------------------------------------------------------------------------- */
+
+/* Kernels and bytes of choosing: adding a row to the sums, taking the expired one away, and finding
+ * the largest in four passes over the sums. */
+static void add_selection(const AlisaSchedProblem *problem, const AlisaSchedStep *step,
+                          double active, AlisaSchedWork *work) {
+    if (!is_sparse(problem) || step->kept >= step->length) return;
+    double lists = active * list_count(problem);
+    bool evicts = problem->policy->attention == ALISA_SCHED_ATTEND_KEPT;
+    double candidates = evicts ? step->kept : step->length;
+    work->launches = 4.0;
+    work->selection = lists * (16.0 * candidates + 24.0 * step->kept);
+    if (evicts || problem->run.scores == ALISA_SWA_SCORES_SPARSE) return;
+    if (problem->run.scores == ALISA_SWA_SCORES_QUERY) {
+        work->selection += active * index_bytes(problem) * step->length;
+        return;
+    }
+    work->selection += active * problem->bytes.key * step->length;
+    work->to_device += active * problem->bytes.key * step->host_end;
+}
+
+void alisa_sched_work(const AlisaSchedProblem *problem, const AlisaSchedStep *before,
+                      const AlisaSchedStep *step, double active, AlisaSchedWork *work) {
+    const AlisaSchedKvBytes *bytes = &problem->bytes;
+    *work = (AlisaSchedWork){.rows = active, .passes = 1.0, .head_rows = active};
+    if (step->kept < step->length) {
+        work->gathered = active * step->kept;
+    } else {
+        work->dense = active * step->length;
+    }
+    add_selection(problem, step, active, work);
+
+    /* Of the chosen tokens outside, copies on the device serve all but the new ones. */
+    double outside = chosen_outside(step);
+    double served = step->hot < outside ? step->hot : outside;
+    double missing = outside - served * (1.0 - problem->run.new_pick_rate);
+    double as_inputs = step->host_end > 0 ? missing * step->inputs_end / step->host_end : 0.0;
+    work->rebuilt = active * as_inputs;
+    double inputs_loaded = 0.0;
+    if (step->inputs_end > step->inputs_on_device) {
+        inputs_loaded = as_inputs * (step->inputs_end - step->inputs_on_device) / step->inputs_end;
+    }
+    work->to_device +=
+        active * ((missing - as_inputs) * bytes->slot + inputs_loaded * bytes->inputs);
+
+    double left = step->host_end > before->host_end ? step->host_end - before->host_end : 0.0;
+    bool saves = before->length < step->inputs_saved && before->length >= step->inputs_on_device;
+    work->to_host = active * (left * bytes->slot + (saves ? bytes->inputs : 0.0));
+    /* Tokens whose place moved back to the device. */
+    if (step->host_end < before->host_end) {
+        work->to_device += active * (before->host_end - step->host_end) * bytes->slot;
+    }
+}
+
+void alisa_sched_prefill_work(const AlisaSchedProblem *problem, const AlisaSchedStep *step,
+                              double active, AlisaSchedWork *work) {
+    const AlisaSchedKvBytes *bytes = &problem->bytes;
+    double tokens = step->length;
+    *work = (AlisaSchedWork){.rows = active * tokens,
+                             .passes = ceil(active * tokens / problem->run.micro_batch),
+                             .head_rows = active,
+                             .pairs = active * tokens * (tokens + 1.0) / 2.0};
+    double saved = step->inputs_saved < step->length ? step->inputs_saved : step->length;
+    double saved_here = step->inputs_on_device < saved ? step->inputs_on_device : saved;
+    work->to_host = active * (step->host_end * bytes->slot + (saved - saved_here) * bytes->inputs);
+    /* The last k rows are computed once more, one by one, to begin the sums. */
+    bool sums = is_sparse(problem) && step->kept < step->length &&
+                problem->run.scores != ALISA_SWA_SCORES_QUERY;
+    if (sums) work->selection = active * step->locals * tokens * bytes->key;
+}
+
+void alisa_sched_time(const AlisaSchedProblem *problem, const AlisaSchedWork *work,
+                      AlisaSchedCost *cost) {
+    alisa_sched_cost(&problem->profile, &problem->model, &problem->bytes, &problem->correction,
+                     alisa_sched_overlaps(problem), work, cost);
+}
+
+/* ---- Limits -------------------------------------------------------------------------------- */
+
+AlisaSchedExcess alisa_sched_excess(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan) {
+    uint32_t last = alisa_sched_final_length(problem);
+    uint32_t first = problem->start.length ? problem->start.length + 1 : problem->run.prompt_length;
+    /* Demand grows with the length except where a phase begins. */
+    const uint32_t lengths[] = {first,
+                                plan->phases.host_from - 1,
+                                plan->phases.host_from,
+                                plan->phases.inputs_from - 1,
+                                plan->phases.inputs_from,
+                                last};
+    AlisaSchedExcess excess = {-INFINITY, -INFINITY, last};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        if (lengths[i] < first || lengths[i] > last) continue;
+        AlisaSchedStep step;
+        alisa_sched_place(problem, plan, lengths[i], &step);
+        AlisaSchedDemand demand = alisa_sched_demand(problem, &step);
+        double device = demand.device - alisa_sched_pool_bytes(problem);
+        double host = demand.host - (double)problem->run.host_bytes;
+        double most = excess.device > 0.0 ? excess.device : excess.host;
+        if (device > excess.device) excess.device = device;
+        if (host > excess.host) excess.host = host;
+        if ((device > 0.0 ? device : host) > most) excess.length = lengths[i];
+    }
+    return excess;
+}
+
+AlisaStatus alisa_sched_fit(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
+                            AlisaError *error) {
+    AlisaSchedExcess excess = alisa_sched_excess(problem, plan);
+    if (excess.device <= 0.0 && excess.host <= 0.0) return ALISA_OK;
+    bool device = excess.device > 0.0;
+    bool sparse = is_sparse(problem), here = problem->policy == &alisa_sched_policy_device;
+    double limit = device ? alisa_sched_pool_bytes(problem) : (double)problem->run.host_bytes;
+    double missing = device ? excess.device : excess.host;
+    return alisa_error_set(
+        error, ALISA_ERROR_MEMORY,
+        "policy %s, %u sequences: one step at %u tokens needs %.2f GiB %s, and there are %.2f "
+        "GiB%s: "
+        "%.2f GiB are missing; lower --batch, -p or -n, %s%squantise with -ctk i8 -ctv i8, or "
+        "raise "
+        "%s",
+        problem->policy->name, problem->run.batch, excess.length, gibibytes(limit + missing),
+        device ? "of device memory" : "of host memory", gibibytes(limit),
+        device ? " beside weights and scratch" : "", gibibytes(missing),
+        sparse ? "raise --kv-sparsity, " : "", here ? "use --policy alisa, " : "",
+        device ? "--device-mem" : "--host-mem");
+}
