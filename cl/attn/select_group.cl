@@ -5,7 +5,7 @@
  * each work-item writes those of its own stretch of candidates, at the place that a scan of their
  * numbers gives: ascending, and of equal values the first.
  *
- * Needs -DGROUP (a power of two, at least 16) -DSOURCE -DPLACE.
+ * Needs -DGROUP (a power of two from 16 on) -DSOURCE -DPLACE.
  */
 #include "attn/select.clh"
 

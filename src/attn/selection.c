@@ -8,8 +8,8 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 enum {
-    GROUP = 256,       /* work-items that share a list (group layout) */
-    SLOTS_GROUP = 64,  /* work-items of a group that translates */
+    GROUP = 256,       /* work-items that share a list (group layout), or what the device has, */
+    SLOTS_GROUP = 64,  /* but no fewer than this, which is also how many translate a piece of it */
     SLOTS_ITEM = 1024, /* entries a work-item translates (item layout) */
     MOST_PLACES = 65536
 };
@@ -340,9 +340,11 @@ AlisaStatus alisa_selection_create(AlisaOps *ops, const AlisaSelectOptions *opti
     made->device = alisa_ops_device(ops);
     made->capacity = list_capacity(options, shape->context);
     made->max_moves = bytes.max_moves;
-    made->wide = alisa_ops_parameters(ops)->attention_layout == ALISA_LAYOUT_GROUP;
+    size_t most = alisa_device_info(made->device)->max_work_group;
+    made->wide =
+        alisa_ops_parameters(ops)->attention_layout == ALISA_LAYOUT_GROUP && most >= SLOTS_GROUP;
     made->group = made->wide ? GROUP : 1;
-    while (made->group > alisa_device_info(made->device)->max_work_group)
+    while (made->group > most)
         made->group /= 2;
     status = make_host_side(made, error);
     if (!status) status = get_kernels(made, error);
@@ -358,12 +360,14 @@ AlisaStatus alisa_selection_create(AlisaOps *ops, const AlisaSelectOptions *opti
 
 void alisa_selection_destroy(AlisaSelection *selection) {
     if (!selection) return;
-    AlisaBuffer *buffers[] = {&selection->sums,        &selection->codes,
-                              &selection->places,      &selection->lists,
-                              &selection->turn_buffer, &selection->move_buffer,
-                              &selection->aim_buffer,  &selection->sizes_buffer};
-    for (size_t i = 0; i < COUNT_OF(buffers); i++)
-        alisa_buffer_destroy(buffers[i]);
+    alisa_buffer_destroy(&selection->sums);
+    alisa_buffer_destroy(&selection->codes);
+    alisa_buffer_destroy(&selection->places);
+    alisa_buffer_destroy(&selection->lists);
+    alisa_buffer_destroy(&selection->turn_buffer);
+    alisa_buffer_destroy(&selection->move_buffer);
+    alisa_buffer_destroy(&selection->aim_buffer);
+    alisa_buffer_destroy(&selection->sizes_buffer);
     for (uint32_t i = 0; selection->windows && i < selection->shape.sequence_count; i++)
         alisa_window_finish(&selection->windows[i]);
     free(selection->windows);
@@ -409,7 +413,6 @@ AlisaStatus alisa_selection_aim(AlisaSelection *selection, const AlisaSelectionA
 AlisaStatus alisa_selection_translate(AlisaSelection *selection, uint32_t layer,
                                       const AlisaSelectionSlots *slots, AlisaError *error) {
     size_t items = selection->wide ? 1 : SLOTS_ITEM, local = selection->wide ? SLOTS_GROUP : 1;
-    if (local > selection->group) local = selection->group;
     size_t width = (selection->longest + items - 1) / items;
     const AlisaLaunch launch = {
         {(width + local - 1) / local * local, selection->shape.list_count, selection->aim_count},
