@@ -13,18 +13,29 @@
 /* Lengths of a stretch that are computed; time between them is taken as the mean. */
 #define SAMPLES 12
 
-static double step_seconds(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
-                           uint32_t length) {
-    AlisaSchedStep before, step;
+static void place_before(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
+                         uint32_t length, AlisaSchedStep *before) {
     if (length - 1 == problem->start.length) {
-        before = problem->start;
+        *before = problem->start;
     } else {
-        alisa_sched_place(problem, plan, length - 1, &before);
+        alisa_sched_place(problem, plan, length - 1, before);
     }
+}
+
+/* Shares of tokens are rounded to whole ones, so that some steps store one more than others;
+ * `leave` is how many do so in the mean, or negative: as many as do. */
+static double step_seconds(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
+                           uint32_t length, double leave) {
+    AlisaSchedStep before, step;
+    place_before(problem, plan, length, &before);
     alisa_sched_place(problem, plan, length, &step);
     AlisaSchedWork work;
     AlisaSchedCost cost;
     alisa_sched_work(problem, &before, &step, problem->run.batch, &work);
+    if (leave >= 0.0 && step.host_end >= before.host_end) {
+        double excess = step.host_end - before.host_end - leave;
+        work.to_host = fmax(0.0, work.to_host - problem->run.batch * excess * problem->bytes.slot);
+    }
     alisa_sched_time(problem, &work, &cost);
     return cost.total;
 }
@@ -34,10 +45,14 @@ static double stretch_seconds(const AlisaSchedProblem *problem, const AlisaSched
                               uint32_t first, uint32_t last) {
     if (first > last) return 0.0;
     uint32_t count = last - first + 1, samples = count < SAMPLES ? count : SAMPLES;
+    AlisaSchedStep begin, end;
+    place_before(problem, plan, first, &begin);
+    alisa_sched_place(problem, plan, last, &end);
+    double leave = fmax(0.0, (double)end.host_end - begin.host_end) / count;
     double sum = 0.0;
     for (uint32_t i = 0; i < samples; i++) {
         uint64_t middle = ((uint64_t)(2 * i + 1) * count) / (2 * samples);
-        sum += step_seconds(problem, plan, first + (uint32_t)middle);
+        sum += step_seconds(problem, plan, first + (uint32_t)middle, leave);
     }
     return sum * count / samples;
 }
@@ -65,7 +80,7 @@ double alisa_sched_objective(const AlisaSchedProblem *problem, const AlisaSchedP
         uint32_t at = breaks[i] > last + 1 ? last + 1 : breaks[i];
         if (at < next) continue;
         seconds += stretch_seconds(problem, plan, next, at - 1);
-        if (at <= last) seconds += step_seconds(problem, plan, at);
+        if (at <= last) seconds += step_seconds(problem, plan, at, -1.0);
         next = at + 1;
     }
     return seconds;

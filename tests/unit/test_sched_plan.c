@@ -280,10 +280,12 @@ static void test_search(void **state) {
         double gap = plan.seconds / plan.best_seconds - 1.0;
         print_message("%s b=%u: greedy %.2f s, best %.2f s\n", cases[i].model, cases[i].batch,
                       plan.seconds, plan.best_seconds);
-        if (gap > 0.10) fail_msg("case %zu: %.1f %% above the best", i, 100 * gap);
+        if (gap > 0.05) fail_msg("case %zu: %.1f %% above the best", i, 100 * gap);
         /* The objective is what the simulator finds, but for the lengths that were not computed. */
         double simulated = seconds_of(&problem);
-        assert_true(fabs(simulated / plan.seconds - 1.0) < 0.02);
+        if (fabs(simulated / plan.seconds - 1.0) > 0.02) {
+            fail_msg("case %zu: simulated %.3f s, predicted %.3f s", i, simulated, plan.seconds);
+        }
     }
 }
 
