@@ -82,7 +82,10 @@ typedef struct AlisaSelectionAim {
     uint32_t sequence;
     uint32_t count;       /* entries of each of its lists */
     uint32_t list_offset; /* where the first goes in the slots; list g goes g * list_stride later */
-    uint32_t first_block; /* parameters of the sequence's block 0, less those of the layer */
+    /* Where tokens are in a cache of 8-bit blocks; all less what belongs to the layer. */
+    uint32_t first_block; /* row of params of the sequence's block 0 */
+    uint32_t sealed;      /* tokens in sealed blocks; those after them are halves, */
+    uint32_t first_half;  /* the first of them in this row, the others in the rows after it */
 } AlisaSelectionAim;
 
 /* Hands up to max_turns of them to the device, for all layers of a step. */
@@ -95,9 +98,11 @@ typedef struct AlisaSelectionSlots {
     uint64_t page_offset;
     uint32_t page_stride;
     const AlisaBuffer *slots;  /* int32: written */
-    const AlisaBuffer *blocks; /* int32: written with first_block + block_offset + position / 64;
-                                  or NULL */
+    const AlisaBuffer *blocks; /* int32: written with first_block + block_offset + position / 64 for
+                                  a sealed token, ~(first_half + half_offset + position - sealed)
+                                  for another; or NULL */
     uint32_t block_offset;
+    uint32_t half_offset;
     uint32_t list_stride;
 } AlisaSelectionSlots;
 

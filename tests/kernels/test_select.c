@@ -311,7 +311,8 @@ static void check_translation(Fixture *fixture, const uint32_t *counts) {
         slots[i] = blocks[i] = untouched;
     for (uint32_t i = 0; i < fixture->sequences; i++) {
         uint32_t s = fixture->sequences - 1 - i;
-        aims[i] = (AlisaSelectionAim){s, fixture->picked[s], GUARD + i * lists * stride, 100 * s};
+        aims[i] = (AlisaSelectionAim){s,       fixture->picked[s],  GUARD + i * lists * stride,
+                                      100 * s, counts[s] / 64 * 64, 40 * s};
     }
     AlisaBuffer page_buffer =
         upload(pages, ((uint64_t)context * fixture->sequences + GUARD) * sizeof *pages);
@@ -325,6 +326,7 @@ static void check_translation(Fixture *fixture, const uint32_t *counts) {
                                   .slots = &slot_buffer,
                                   .blocks = with_blocks ? &block_buffer : NULL,
                                   .block_offset = 7,
+                                  .half_offset = 3,
                                   .list_stride = stride};
         require(alisa_selection_translate(fixture->selection, layer_count() - 1, &to, &error),
                 &error);
@@ -345,8 +347,10 @@ static void check_translation(Fixture *fixture, const uint32_t *counts) {
                 uint32_t position = inside ? positions[j] : 0;
                 int32_t slot = pages[GUARD + s * context + position];
                 assert_int_equal(slots[at + j], inside ? slot : untouched);
-                assert_int_equal(blocks[at + j],
-                                 inside ? (int32_t)(100 * s + 7 + position / 64) : untouched);
+                int32_t block = (int32_t)(100 * s + 7 + position / 64);
+                if (position >= aims[i].sealed)
+                    block = -1 - (int32_t)(40 * s + 3 + position - aims[i].sealed);
+                assert_int_equal(blocks[at + j], inside ? block : untouched);
                 assert_true(position < counts[s]);
             }
         }
