@@ -116,6 +116,19 @@ AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, u
     return copy_now(device, buffer, offset, &copy, error);
 }
 
+AlisaStatus alisa_buffer_write_later(AlisaDevice *device, const AlisaBuffer *buffer,
+                                     uint64_t offset, const void *data, uint64_t size,
+                                     AlisaError *error) {
+    if (size == 0) return ALISA_OK;
+    AlisaStatus status = alisa_buffer_check_range(buffer, offset, size, error);
+    if (status != ALISA_OK) return status;
+    cl_int code = clEnqueueWriteBuffer(device->queue, buffer->memory, CL_FALSE, (size_t)offset,
+                                       (size_t)size, data, 0, NULL, NULL);
+    if (code == CL_SUCCESS) return ALISA_OK;
+    return alisa_opencl_fail(error, code, "clEnqueueWriteBuffer", "writing %llu bytes to %s",
+                             (unsigned long long)size, device->candidate.info.name);
+}
+
 AlisaStatus alisa_buffer_read(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                               void *data, uint64_t size, AlisaError *error) {
     const AlisaCopy copy = {ALISA_TO_HOST, buffer->memory, (size_t)offset, (size_t)size, data};

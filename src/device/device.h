@@ -37,6 +37,11 @@ void alisa_buffer_destroy(AlisaBuffer *buffer);
  * ended). */
 AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                                const void *data, uint64_t size, AlisaError *error);
+/* The same without waiting: `data` must stay as it is until a launch or mark made later is done.
+ * For the small lists that launches work from: an emulated link lets it pass. */
+AlisaStatus alisa_buffer_write_later(AlisaDevice *device, const AlisaBuffer *buffer,
+                                     uint64_t offset, const void *data, uint64_t size,
+                                     AlisaError *error);
 AlisaStatus alisa_buffer_read(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                               void *data, uint64_t size, AlisaError *error);
 

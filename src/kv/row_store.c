@@ -1,0 +1,111 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kv/staging.h"
+
+uint64_t alisa_row_store_bytes(const AlisaRowStoreShape *shape) {
+    const AlisaResidencyShape *residency = &shape->residency;
+    uint64_t pages = (uint64_t)residency->layer_count * residency->sequence_count *
+                     residency->context_length * sizeof(int32_t);
+    return pages + (uint64_t)residency->arena_count * residency->device_slots *
+                       (shape->key_bytes + shape->value_bytes);
+}
+
+static AlisaStatus get_kernels(AlisaDevice *device, AlisaRowStore *store, AlisaError *error) {
+    store->unit = 16;
+    while (store->key_bytes % store->unit || store->value_bytes % store->unit)
+        store->unit /= 2;
+    char options[128];
+    snprintf(options, sizeof options, "-DUNIT=%u -DKEY_UNITS=%u -DVALUE_UNITS=%u", store->unit,
+             store->key_bytes / store->unit, store->value_bytes / store->unit);
+    AlisaStatus status =
+        alisa_kernel_get(device, "kv/gather.cl", "kv_gather", options, &store->gather, error);
+    if (status == ALISA_OK) {
+        status = alisa_kernel_get(device, "kv/scatter.cl", "kv_scatter", options, &store->scatter,
+                                  error);
+    }
+    if (status == ALISA_OK)
+        status = alisa_kernel_get(device, "kv/place.cl", "kv_place", "", &store->place, error);
+    if (status != ALISA_OK) return status;
+    /* The largest part of a row that divides it and is a group on any device: always the same, for
+     * drivers that compile a kernel again for every size. */
+    size_t units = (store->key_bytes + store->value_bytes) / store->unit;
+    size_t limit = alisa_kernel_max_group(store->gather);
+    if (limit > alisa_kernel_max_group(store->scatter))
+        limit = alisa_kernel_max_group(store->scatter);
+    if (limit > 256) limit = 256;
+    for (store->group = units < limit ? units : limit; units % store->group;)
+        store->group--;
+    return ALISA_OK;
+}
+
+static AlisaStatus create_buffers(AlisaDevice *device, const AlisaRowStoreShape *shape,
+                                  AlisaRowStore *store, AlisaError *error) {
+    const AlisaResidencyShape *residency = &shape->residency;
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; status == ALISA_OK && i < store->arena_count; i++) {
+        uint64_t slots = residency->device_slots;
+        store->filling[i] =
+            alisa_allocate_zeroed(slots, sizeof *store->filling[i], shape->what, error);
+        if (!store->filling[i]) return ALISA_ERROR_MEMORY;
+        status = alisa_buffer_create(device, slots * store->key_bytes, ALISA_BUFFER_READ_WRITE,
+                                     shape->what, &store->keys[i], error);
+        if (status == ALISA_OK) {
+            status =
+                alisa_buffer_create(device, slots * store->value_bytes, ALISA_BUFFER_READ_WRITE,
+                                    shape->what, &store->values[i], error);
+        }
+    }
+    uint64_t tokens = (uint64_t)residency->sequence_count * residency->context_length;
+    for (uint32_t i = 0; status == ALISA_OK && i < store->layer_count; i++) {
+        status = alisa_buffer_create(device, tokens * sizeof(int32_t), ALISA_BUFFER_READ_WRITE,
+                                     "page table", &store->pages[i], error);
+    }
+    return status;
+}
+
+AlisaStatus alisa_row_store_init(AlisaDevice *device, const AlisaRowStoreShape *shape,
+                                 AlisaRowStore *store, AlisaError *error) {
+    const AlisaResidencyShape *residency = &shape->residency;
+    *store = (AlisaRowStore){.key_bytes = shape->key_bytes,
+                             .value_bytes = shape->value_bytes,
+                             .arena_count = residency->arena_count,
+                             .layer_count = residency->layer_count,
+                             .context_length = residency->context_length};
+    const char *what = shape->what;
+    uint32_t arenas = residency->arena_count;
+    store->keys = alisa_allocate_zeroed(arenas, sizeof *store->keys, what, error);
+    store->values = alisa_allocate_zeroed(arenas, sizeof *store->values, what, error);
+    store->pages = alisa_allocate_zeroed(residency->layer_count, sizeof *store->pages, what, error);
+    store->filling = alisa_allocate_zeroed(arenas, sizeof *store->filling, what, error);
+    store->arriving =
+        alisa_allocate_zeroed(residency->host_slots, sizeof *store->arriving, what, error);
+    bool whole = store->keys && store->values && store->pages && store->arriving && store->filling;
+    AlisaStatus status = whole ? ALISA_OK : ALISA_ERROR_MEMORY;
+    if (status == ALISA_OK) status = get_kernels(device, store, error);
+    if (status == ALISA_OK) status = create_buffers(device, shape, store, error);
+    if (status == ALISA_OK) {
+        status = alisa_host_rows_init(device, residency->host_slots,
+                                      shape->key_bytes + shape->value_bytes, &store->host, error);
+    }
+    if (status != ALISA_OK) alisa_row_store_finish(store);
+    return status;
+}
+
+void alisa_row_store_finish(AlisaRowStore *store) {
+    for (uint32_t i = 0; i < store->arena_count; i++) {
+        if (store->keys) alisa_buffer_destroy(&store->keys[i]);
+        if (store->values) alisa_buffer_destroy(&store->values[i]);
+        if (store->filling) free(store->filling[i]);
+    }
+    for (uint32_t i = 0; store->pages && i < store->layer_count; i++)
+        alisa_buffer_destroy(&store->pages[i]);
+    alisa_host_rows_finish(&store->host);
+    free(store->keys);
+    free(store->values);
+    free(store->pages);
+    free(store->arriving);
+    free(store->filling);
+    *store = (AlisaRowStore){0};
+}
