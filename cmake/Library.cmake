@@ -15,7 +15,8 @@ foreach(kind STATIC SHARED)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(alisa_${suffix} PRIVATE
     $<BUILD_INTERFACE:alisa_flags> OpenCL::OpenCL PkgConfig::jansson PkgConfig::pcre2
-    PkgConfig::utf8proc PkgConfig::xxhash Threads::Threads m)
+    PkgConfig::utf8proc PkgConfig::xxhash Threads::Threads
+    $<$<BOOL:${OpenMP_C_FOUND}>:OpenMP::OpenMP_C> m)
 endforeach()
 set_target_properties(alisa_shared PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -40,5 +41,9 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/alisa-config.cmake
 # The .pc file finds the prefix from its own place, so the installed tree can be moved.
 file(RELATIVE_PATH ALISA_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" ALISA_PREFIX_FROM_PC ${ALISA_PREFIX_FROM_PC})
+set(ALISA_OPENMP_LINK "") # of the static library's users
+if(OpenMP_C_FOUND)
+  set(ALISA_OPENMP_LINK " ${OpenMP_C_FLAGS}")
+endif()
 configure_file(cmake/alisa.pc.in alisa.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/alisa.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
