@@ -32,6 +32,8 @@ ExitCode alisa_cli_inspect(const Settings *settings);
 ExitCode alisa_cli_tokenize(const Settings *settings);
 ExitCode alisa_cli_perplexity(const Settings *settings);
 ExitCode alisa_cli_logprobs(const Settings *settings);
+ExitCode alisa_cli_recall(const Settings *settings);
+ExitCode alisa_cli_choice(const Settings *settings);
 ExitCode alisa_cli_completion(const Settings *settings);
 
 #endif

@@ -54,7 +54,12 @@ ExitCode alisa_cli_completion(const Settings *settings) {
         last = command->name;
     }
     printf("\"\n  elif [ \"$COMP_CWORD\" = 2 ] && [ \"${COMP_WORDS[1]}\" = eval ]; then\n"
-           "    words=\"perplexity logprobs\"\n  else\n    case \"$command\" in\n");
+           "    words=\"");
+    for (const Command *command = alisa_cli_commands; command->name; command++) {
+        const char *blank = strchr(command->name, ' ');
+        if (blank) printf("%s ", blank + 1);
+    }
+    printf("\"\n  else\n    case \"$command\" in\n");
     for (const Command *command = alisa_cli_commands; command->name; command++) {
         print_flags(command);
     }

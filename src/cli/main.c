@@ -21,6 +21,10 @@ const Command alisa_cli_commands[] = {
      alisa_cli_perplexity},
     {"eval logprobs", COMMAND_LOGPROBS, NULL, "print the log-probabilities of tokens",
      alisa_cli_logprobs},
+    {"eval recall", COMMAND_RECALL, NULL, "ask for facts that were stated long before",
+     alisa_cli_recall},
+    {"eval choice", COMMAND_CHOICE, NULL, "answer multiple-choice questions by log-likelihood",
+     alisa_cli_choice},
     {"completion", COMMAND_COMPLETION, "SHELL", "print the completion script for bash or zsh",
      alisa_cli_completion},
     {0},
@@ -53,6 +57,18 @@ static size_t match(const Command *command, char **words, size_t count) {
     return first && count > 1 && strcmp(words[1], blank + 1) == 0 ? 2 : 0;
 }
 
+/* "eval" without the word that says what. */
+static ExitCode refuse_eval(void) {
+    char kinds[128] = "";
+    for (const Command *command = alisa_cli_commands; command->name; command++) {
+        const char *blank = strchr(command->name, ' ');
+        size_t used = strlen(kinds);
+        if (!blank) continue;
+        snprintf(kinds + used, sizeof kinds - used, "%s%s", used ? ", " : "", blank + 1);
+    }
+    return alisa_cli_refuse(EXIT_USAGE, "'alisa eval' needs one of: %s", kinds);
+}
+
 static ExitCode refuse_command(char **words, size_t count) {
     enum { MOST_COMMANDS = 16 };
     const char *names[MOST_COMMANDS];
@@ -65,9 +81,7 @@ static ExitCode refuse_command(char **words, size_t count) {
     snprintf(spelled, sizeof spelled, "%s%s%s", words[0],
              count > 1 && words[1][0] != '-' ? " " : "",
              count > 1 && words[1][0] != '-' ? words[1] : "");
-    if (strcmp(words[0], "eval") == 0) {
-        return alisa_cli_refuse(EXIT_USAGE, "'alisa eval' needs one of: perplexity, logprobs");
-    }
+    if (strcmp(words[0], "eval") == 0) return refuse_eval();
     const char *nearest = alisa_cli_arguments_nearest(spelled, names);
     if (!nearest) nearest = alisa_cli_arguments_nearest(words[0], names);
     /* "perplexity" alone: the second word of a name. */

@@ -2,9 +2,12 @@
 
 #include "alisa/alisa.h"
 
+/* DEVICE_COMMANDS take every flag that says how a session is made: their sessions all come from
+ * alisa_cli_runtime_session_options. */
 enum {
     TEXT_COMMANDS = COMMAND_GENERATE | COMMAND_CHAT,
-    EVAL_COMMANDS = COMMAND_PERPLEXITY | COMMAND_LOGPROBS,
+    PASSAGE_COMMANDS = COMMAND_PERPLEXITY | COMMAND_RECALL | COMMAND_CHOICE,
+    EVAL_COMMANDS = PASSAGE_COMMANDS | COMMAND_LOGPROBS,
     MODEL_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH | COMMAND_TOKENIZE,
     DEVICE_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH,
     ALL_COMMANDS = MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION,
@@ -13,6 +16,7 @@ enum {
 static const Choice text_outputs[] = {
     {"text", OUTPUT_TEXT}, {"json", OUTPUT_JSON}, {"jsonl", OUTPUT_JSONL}, {0}};
 static const Choice plain_outputs[] = {{"text", OUTPUT_TEXT}, {"json", OUTPUT_JSON}, {0}};
+static const Choice report_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"json", OUTPUT_JSON}, {0}};
 static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
                                        {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
                                        {"sql", OUTPUT_SQL},     {0}};
@@ -32,6 +36,20 @@ static const Option options[] = {
     {"--file", "-f", OPTION_STRING, FIELD(file), "FILE", NULL, 0, 0, NULL,
      COMMAND_GENERATE | COMMAND_TOKENIZE | COMMAND_PERPLEXITY,
      "read the text from a file, - is standard input"},
+    {"--file", "-f", OPTION_STRING, FIELD(file), "FILE", NULL, 0, 0, NULL, COMMAND_RECALL,
+     "the questions, JSON lines; recall.jsonl beside the model when absent"},
+    {"--task", NULL, OPTION_STRING, FIELD(task), "FILE", NULL, 0, 0, NULL, COMMAND_CHOICE,
+     "the items, JSON lines or an array: a form of lm-evaluation-harness, or query, choices, gold"},
+    {"--shots", NULL, OPTION_INTEGER, FIELD(shots), "N", "0", 0, 1000, NULL, COMMAND_CHOICE,
+     "solved items put before each one, drawn from the others"},
+    {"--limit", NULL, OPTION_INTEGER, FIELD(limit), "N", "-1", -1, MOST_TOKENS, NULL,
+     COMMAND_RECALL | COMMAND_CHOICE, "items to ask, -1 = all"},
+    {"--documents", NULL, OPTION_FLAG, FIELD(documents), NULL, NULL, 0, 0, NULL, COMMAND_PERPLEXITY,
+     "score each text between end tokens alone, whole, instead of chunks"},
+    {"--kl-divergence", NULL, OPTION_FLAG, FIELD(kl_divergence), NULL, NULL, 0, 0, NULL,
+     COMMAND_PERPLEXITY, "compare with dense attention and f16 keys and values"},
+    {"--step-by-step", NULL, OPTION_FLAG, FIELD(step_by_step), NULL, NULL, 0, 0, NULL,
+     PASSAGE_COMMANDS, "one token of each sequence at a time, as in generation"},
     {"--prompts", NULL, OPTION_STRING, FIELD(prompts), "FILE", NULL, 0, 0, NULL, COMMAND_GENERATE,
      "a prompt a line (blank ones are skipped), or JSON lines with \"prompt\""},
     {"--tokens", NULL, OPTION_INTEGERS, FIELD(tokens), "IDS", NULL, 0, MOST_TOKENS, NULL,
@@ -54,10 +72,10 @@ static const Option options[] = {
      COMMAND_BENCH, "times each test is run"},
     {"--ctx-size", "-c", OPTION_INTEGER, FIELD(context), "N", "0", 0, MOST_TOKENS, NULL,
      TEXT_COMMANDS | COMMAND_LOGPROBS, "tokens a sequence can hold, 0 = the model's"},
-    {"--ctx-size", "-c", OPTION_INTEGER, FIELD(context), "N", "512", 2, MOST_ROWS, NULL,
+    {"--ctx-size", "-c", OPTION_INTEGER, FIELD(context), "N", "512", 3, MOST_ROWS, NULL,
      COMMAND_PERPLEXITY, "tokens of a chunk"},
     {"--chunks", NULL, OPTION_INTEGER, FIELD(chunks), "N", "-1", -1, MOST_TOKENS, NULL,
-     COMMAND_PERPLEXITY, "chunks to score, -1 = all"},
+     COMMAND_PERPLEXITY, "chunks (or documents) to score, -1 = all"},
     {"--batch-size", "-b", OPTION_INTEGER, FIELD(batch_size), "N", "2048", 1, MOST_ROWS, NULL,
      TEXT_COMMANDS | EVAL_COMMANDS, "most tokens handed over at once"},
     {"--batch-size", "-b", OPTION_INTEGERS, FIELD(batch_sizes), "N", "2048", 1, MOST_ROWS, NULL,
@@ -70,10 +88,14 @@ static const Option options[] = {
      COMMAND_GENERATE,
      "sequences generated together: copies of the prompt, or lines of --prompts (0 = 1, or all "
      "lines)"},
+    {"--batch", NULL, OPTION_INTEGER, FIELD(batch), "N", "16", 1, MOST_BATCHES, NULL,
+     PASSAGE_COMMANDS, "sequences evaluated together"},
     {"--batch", NULL, OPTION_INTEGERS, FIELD(batches), "N", "1", 1, MOST_BATCHES, NULL,
      COMMAND_BENCH, "sequences that advance together"},
     {"--seed", "-s", OPTION_INTEGER, FIELD(seed), "N", "-1", -1, 4294967295.0, NULL, TEXT_COMMANDS,
      "same seed, same text; -1 = a new one each time"},
+    {"--seed", "-s", OPTION_INTEGER, FIELD(seed), "N", "1", 0, 4294967295.0, NULL, COMMAND_CHOICE,
+     "same seed, same examples for --shots"},
     {"--temp", NULL, OPTION_REAL, FIELD(temperature), "X", "0.80", 0, 1000, NULL, TEXT_COMMANDS,
      "temperature, 0 = always the likeliest token"},
     {"--top-k", NULL, OPTION_INTEGER, FIELD(top_k), "N", "40", 0, MOST_TOKENS, NULL, TEXT_COMMANDS,
@@ -107,7 +129,10 @@ static const Option options[] = {
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, text_outputs,
      COMMAND_GENERATE, "form of the output"},
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, plain_outputs,
-     COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_LOGPROBS, "form of the output"},
+     COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_LOGPROBS | COMMAND_PERPLEXITY,
+     "form of the output"},
+    {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "md", 0, 0, report_outputs,
+     COMMAND_RECALL | COMMAND_CHOICE, "form of the output"},
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "md", 0, 0, table_outputs,
      COMMAND_BENCH, "form of the output"},
     {"--verbose", "-v", OPTION_FLAG, FIELD(verbose), NULL, NULL, 0, 0, NULL,

@@ -15,7 +15,9 @@ enum {
     COMMAND_TOKENIZE = 1u << 5,
     COMMAND_PERPLEXITY = 1u << 6,
     COMMAND_LOGPROBS = 1u << 7,
-    COMMAND_COMPLETION = 1u << 8,
+    COMMAND_RECALL = 1u << 8,
+    COMMAND_CHOICE = 1u << 9,
+    COMMAND_COMPLETION = 1u << 10,
 };
 
 typedef enum OutputFormat {
@@ -30,10 +32,12 @@ typedef enum OutputFormat {
 typedef struct Settings {
     const char *operand; /* the word without a dash */
     const char *model, *device, *log_file, *prompt, *file, *prompts, *system_prompt, *chat_template;
+    const char *task;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
+    bool kl_divergence, step_by_step, documents;
     int output, key_type, value_type; /* OutputFormat, AlisaKvType */
     uint64_t device_memory;
-    int64_t predict, context, batch_size, micro_batch, batch, seed, chunks;
+    int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;
     int64_t top_k, repeat_last_n, repetitions;
     double temperature, top_p, min_p, repeat_penalty;
     IntegerList tokens;

@@ -62,6 +62,14 @@ AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
     return options;
 }
 
+json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
+    const Settings *settings = runtime->settings;
+    return json_pack("{s:s, s:s, s:s, s:s}", "model", settings->model, "device",
+                     alisa_device_info(runtime->device)->name, "type_k",
+                     alisa_kv_type_name((AlisaKvType)settings->key_type), "type_v",
+                     alisa_kv_type_name((AlisaKvType)settings->value_type));
+}
+
 ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options) {
     alisa_session_destroy(runtime->session);
     runtime->session = NULL;

@@ -31,9 +31,12 @@ typedef struct Runtime {
 ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_engine(Runtime *runtime);
-/* Replaces the session there was. The KV types and -ub come from the settings. */
+/* Replaces the session there was. */
 ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options);
+/* What every flag says of sessions; how many sequences and rows they hold is the command's. */
 AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime);
+/* The model, the device and those flags as an object, for results. */
+json_t *alisa_cli_runtime_describe(const Runtime *runtime);
 void alisa_cli_runtime_close(Runtime *runtime);
 
 /* Timings and memory on standard error, in llama.cpp's form. */

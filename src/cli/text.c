@@ -121,3 +121,73 @@ json_t *alisa_cli_json_text(const char *bytes, size_t size) {
     alisa_cli_text_free(&text);
     return value;
 }
+
+/* ---- Rows of JSON ------------------------------------------------------------------------- */
+
+static bool refuse_row(AlisaError *error, const char *path, const char *unit, size_t number,
+                       const char *reason) {
+    error->status = ALISA_ERROR_FORMAT;
+    snprintf(error->message, sizeof error->message, "%s: %s %zu is not a JSON object: %s", path,
+             unit, number, reason);
+    return false;
+}
+
+static bool read_lines(json_t *rows, const Text *file, const char *path, AlisaError *error) {
+    const char *line = file->data, *end = file->data + file->size;
+    for (size_t number = 1; line < end; number++) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        size_t size = (size_t)((newline ? newline : end) - line);
+        json_error_t problem;
+        if (size > strspn(line, " \t\r")) {
+            json_t *row = json_loadb(line, size, 0, &problem);
+            if (!json_is_object(row)) {
+                refuse_row(error, path, "line", number, row ? "it is another value" : problem.text);
+                json_decref(row);
+                return false;
+            }
+            json_array_append_new(rows, row);
+        }
+        line = newline ? newline + 1 : end;
+    }
+    return true;
+}
+
+static bool read_array(json_t *rows, const Text *file, const char *path, AlisaError *error) {
+    json_error_t problem;
+    json_t *array = json_loadb(file->data, file->size, 0, &problem), *row;
+    if (!array) {
+        error->status = ALISA_ERROR_FORMAT;
+        snprintf(error->message, sizeof error->message, "%s: line %d is not JSON: %s", path,
+                 problem.line, problem.text);
+        return false;
+    }
+    bool good = true;
+    size_t index;
+    json_array_foreach(array, index, row) {
+        if (good && !json_is_object(row)) {
+            good = refuse_row(error, path, "element", index + 1, "it is another value");
+        }
+    }
+    if (good) json_array_extend(rows, array);
+    json_decref(array);
+    return good;
+}
+
+json_t *alisa_cli_json_rows(const char *path, AlisaError *error) {
+    Text file = {0};
+    json_t *rows = json_array();
+    bool good = alisa_cli_text_read(&file, path, error);
+    if (good) {
+        bool array = file.data[strspn(file.data, " \t\r\n")] == '[';
+        good = array ? read_array(rows, &file, path, error) : read_lines(rows, &file, path, error);
+    }
+    if (good && json_array_size(rows) == 0) {
+        error->status = ALISA_ERROR_FORMAT;
+        snprintf(error->message, sizeof error->message, "%s: no JSON objects in it", path);
+        good = false;
+    }
+    alisa_cli_text_free(&file);
+    if (good) return rows;
+    json_decref(rows);
+    return NULL;
+}

@@ -1,5 +1,5 @@
 /*
- * Text in memory: growing buffers, whole files, UTF-8 that arrives in pieces.
+ * Text in memory: growing buffers, whole files, UTF-8 that arrives in pieces, rows of JSON.
  */
 #ifndef ALISA_CLI_TEXT_H
 #define ALISA_CLI_TEXT_H
@@ -34,5 +34,9 @@ bool alisa_cli_utf8_finish(Utf8Hold *hold, Text *out);
 
 /* A JSON string of bytes that may not be UTF-8. */
 json_t *alisa_cli_json_text(const char *bytes, size_t size);
+
+/* The objects of a file of JSON lines (blank ones are skipped), or of one JSON array, as an array
+ * that is not empty. NULL with the reason in *error. */
+json_t *alisa_cli_json_rows(const char *path, AlisaError *error);
 
 #endif

@@ -50,3 +50,45 @@ awk -v a="$first" -v b="$hand" 'BEGIN { exit !((a - b) ^ 2 < 1e-6 * a * a) }' ||
 
 refused 2 "at least 1024" eval perplexity -f "$folder/text" -c 512
 refused 2 "no text was given" eval perplexity
+
+# One token of many chunks at a time gives what whole chunks give, and a model does not differ from
+# itself.
+ppl_of() { sed -n 's/^Final estimate: PPL = \([0-9.]*\).*/\1/p' "$out"; }
+alisa eval perplexity -f "$folder/text" -c 64 --kl-divergence
+expect_out "Same top p: 100.000"
+for flags in "" "--batch 1" "--batch 2 -b 1"; do
+    # shellcheck disable=SC2086  # several words
+    alisa eval perplexity -f "$folder/text" -c 64 --step-by-step $flags
+    expect_code 0
+    awk -v a="$ppl" -v b="$(ppl_of)" 'BEGIN { exit !((a - b) ^ 2 < 1e-6 * a * a) }' ||
+        fail "step by step $flags: $(ppl_of) instead of $ppl"
+    grep -qE '^\[1\][0-9.]+,\[2\][0-9.]+,\[3\]' "$out" || fail "no running estimate in order"
+done
+alisa eval perplexity -f "$folder/text" -c 64 --kl-divergence -ctk f32 -ctv f32 -o json
+expect_code 0
+awk '/"mean"/ { mean = $2 + 0 } /"maximum"/ { most = $2 + 0 }
+    END { exit !(most > 0 && mean < 1e-3 && most >= mean) }' "$out" ||
+    fail "single against half precision: no small divergence"
+
+# Documents: texts between end tokens, each alone from its first token to its end; by hand the same.
+near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !((a - b) ^ 2 < 1e-8 * a * a) }'; }
+end_text="</s>"
+[ "$model" = "$tiny" ] || end_text="<|endoftext|>"
+end=$("$ALISA_BINARY" tokenize -p "$end_text" --ids --no-bos | tr -d '[] ')
+texts=("Once upon a time there was a cat." "The cat sat on a tree.")
+printf '%s' "${texts[0]}" "$end_text" "$end_text" "${texts[1]}" "$end_text" >"$folder/two"
+: >"$folder/scores"
+for i in 0 1; do
+    ids=$("$ALISA_BINARY" tokenize -p "${texts[$i]}" --ids | tr -d '[] ')
+    alisa eval logprobs --tokens "$ids,$end"
+    tail -n +2 "$out" >>"$folder/scores"
+    hand[i]=$(awk '{ sum -= $3; n++ } END { printf "%.4f", exp(sum / n) }' "$folder/scores")
+done
+alisa eval perplexity -f "$folder/two" --documents
+expect_code 0
+grep -q '^\[1\][0-9.]*,\[2\][0-9.]*,$' "$out" || fail "not two documents"
+first=$(sed -n 's/^\[1\]\([0-9.]*\),.*/\1/p' "$out")
+near "$first" "${hand[0]}" || fail "the first document: $first, by hand ${hand[0]}"
+near "$(ppl_of)" "${hand[1]}" || fail "both documents: $(ppl_of), by hand ${hand[1]}"
+refused 2 "no text in it" eval perplexity --documents -f /dev/null
+refused 2 "needs one of: perplexity, logprobs, recall, choice" eval

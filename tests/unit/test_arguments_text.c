@@ -1,9 +1,10 @@
-/* UTF-8 that arrives in pieces, as the tokens of a model deliver it. */
+/* UTF-8 that arrives in pieces, as the tokens of a model deliver it, and files of JSON rows. */
 /* The program is not a library: its pure file is compiled into the test. */
 #include "../../src/cli/text.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -93,6 +94,66 @@ static void test_json_text_takes_any_bytes(void **state) {
     json_decref(value);
 }
 
+/* ---- Rows of JSON ------------------------------------------------------------------------- */
+
+static json_t *rows_of(const char *content, AlisaError *error) {
+    char path[] = "/tmp/alisa-rows-XXXXXX";
+    int handle = mkstemp(path);
+    assert_true(handle >= 0);
+    assert_int_equal(write(handle, content, strlen(content)), (ssize_t)strlen(content));
+    close(handle);
+    json_t *rows = alisa_cli_json_rows(path, error);
+    unlink(path);
+    return rows;
+}
+
+static void test_rows_of_lines_and_of_an_array(void **state) {
+    (void)state;
+    static const char *const contents[] = {
+        "{\"n\": 0}\n{\"n\": 1}\n",
+        "\n  \r\n{\"n\": 0}\r\n\n{\"n\": 1}", /* blank lines, no newline at the end */
+        " [ {\"n\": 0},\n {\"n\": 1} ]\n",
+    };
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        AlisaError error = {0};
+        json_t *rows = rows_of(contents[i], &error);
+        if (!rows) fail_msg("%s", error.message);
+        assert_int_equal(json_array_size(rows), 2);
+        for (size_t n = 0; n < 2; n++) {
+            const json_t *number = json_object_get(json_array_get(rows, n), "n");
+            assert_int_equal(json_integer_value(number), n);
+        }
+        json_decref(rows);
+    }
+}
+
+static void test_rows_that_are_none(void **state) {
+    (void)state;
+    static const struct {
+        const char *content, *message;
+    } cases[] = {
+        {"", "no JSON objects in it"},
+        {"\n \n", "no JSON objects in it"},
+        {"[]", "no JSON objects in it"},
+        {"{\"n\": 0}\n\n{\"n\": ]}\n", "line 3 is not a JSON object"},
+        {"7\n", "line 1 is not a JSON object"},
+        {"{\"n\": 0}\n[7]\n", "line 2 is not a JSON object: it is another value"},
+        {"[{\"n\": 0}, 7]", "element 2 is not a JSON object"},
+        {"[{\"n\": 0},\n", "is not JSON"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AlisaError error = {0};
+        assert_null(rows_of(cases[i].content, &error));
+        if (!strstr(error.message, cases[i].message)) {
+            fail_msg("'%s' gave '%s'", cases[i].content, error.message);
+        }
+        assert_int_equal(error.status, ALISA_ERROR_FORMAT);
+    }
+    AlisaError error = {0};
+    assert_null(alisa_cli_json_rows("/nonexistent/rows", &error));
+    assert_int_equal(error.status, ALISA_ERROR_IO);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_characters_pass),
@@ -100,6 +161,8 @@ int main(void) {
         cmocka_unit_test(test_broken_bytes_are_replaced),
         cmocka_unit_test(test_text_grows),
         cmocka_unit_test(test_json_text_takes_any_bytes),
+        cmocka_unit_test(test_rows_of_lines_and_of_an_array),
+        cmocka_unit_test(test_rows_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
