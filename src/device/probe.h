@@ -1,0 +1,40 @@
+/*
+ * What a device and its link to the host do in fact, measured once per device and driver and
+ * remembered in the cache. Rates of matrix products and of attention are measured where their
+ * kernels are.
+ */
+#ifndef ALISA_DEVICE_PROBE_H
+#define ALISA_DEVICE_PROBE_H
+
+#include "device/transfer.h"
+
+/* Copies of 64 KiB, 256 KiB, 1, 4, 16 and 64 MiB. */
+#define ALISA_PROBE_SIZES     6
+#define ALISA_PROBE_SIZE(row) (UINT64_C(65536) << (2 * (row)))
+
+/* Bytes a second of one copy, from its call to its event, by size; 0: not measured, too large for
+ * the device. */
+typedef struct AlisaCopyRates {
+    double to_device[ALISA_PROBE_SIZES];
+    double to_host[ALISA_PROBE_SIZES];
+} AlisaCopyRates;
+
+/* Each figure is a median. */
+typedef struct AlisaDeviceProfile {
+    double read_bandwidth; /* bytes/s of a kernel that streams from the device's memory */
+    double launch_latency; /* seconds a launch, in a queue that is kept full */
+    double launch_wait;    /* seconds of a launch and the wait for it */
+    double copy_latency;   /* seconds of a copy of a few bytes */
+    AlisaCopyRates pinned; /* with memory of alisa_pinned_create */
+    AlisaCopyRates plain;  /* with memory of malloc */
+    double copy_overlap;   /* speed of copies both ways at once over one after the other: 1 to 2 */
+    double host_gather;    /* bytes/s of one host thread that collects scattered rows of 2 KiB */
+} AlisaDeviceProfile;
+
+/* From the cache, or measured: in about a second, with up to half a GiB of device and host memory,
+ * on a device that should be doing nothing else. On an emulated link the figures of copies are
+ * those of the link. */
+AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
+                                 AlisaError *error);
+
+#endif
