@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/random.h"
-#include "kv/tiers.h"
+#include "device/transfer.h"
+#include "kv/inputs.h"
 
 enum { MOST_LAYERS = 3, MOST_SEQUENCES = 3, CONTEXT = 12, MOST_BYTES = 80 };
 
@@ -269,7 +271,86 @@ static void test_random_steps(void **state) {
     assert_true(total.rebuilt > 100);
 }
 
+/* The same with copies that take their time, so that they end in other orders. */
+static void test_random_steps_on_slow_links(void **state) {
+    (void)state;
+    World total = {0};
+    AlisaError error;
+    for (uint64_t seed = 101; seed <= 106; seed++) {
+        const AlisaLink link = {1e6 * (double)(1 + seed % 3), 1e-5 * (double)(seed % 4)};
+        support_must(alisa_device_emulate_link(support_device, &link, &error), &error);
+        run_world(seed, 25, &total);
+    }
+    support_must(alisa_device_emulate_link(support_device, NULL, &error), &error);
+    assert_true(total.checked > 200);
+}
+
+/* Inputs of more tokens than the device has slots for come back as they were, as halves. */
+static void test_inputs(void **state) {
+    (void)state;
+    enum { COLUMNS = 27, TOKENS = 10, ROWS = 4 };
+    const AlisaResidencyShape shape = {2, 1, 16, 1, 12, 64, 0};
+    AlisaStaging *staging;
+    AlisaInputs *inputs;
+    AlisaBuffer x;
+    AlisaError error;
+    float source[2][TOKENS][COLUMNS], found[ROWS][COLUMNS];
+    AlisaRandom random;
+    alisa_random_seed(&random, 7);
+    for (int i = 0; i < 2 * TOKENS * COLUMNS; i++)
+        (&source[0][0][0])[i] = alisa_random_normal(&random);
+    support_must(alisa_staging_create(support_device, 8 * 192, &staging, &error), &error);
+    support_must(
+        alisa_inputs_create(support_device, &shape, COLUMNS, ROWS, staging, &inputs, &error),
+        &error);
+    support_must(alisa_buffer_create(support_device, sizeof source[0], ALISA_BUFFER_READ_WRITE, "x",
+                                     &x, &error),
+                 &error);
+    /* Rows 1 and 0 of each step of two tokens are kept, in this order. */
+    for (uint32_t token = 0; token < TOKENS; token += 2) {
+        const AlisaTokenRow rows[] = {{0, token + 1}, {0, token}};
+        const uint32_t sources[] = {1, 0};
+        support_must(alisa_inputs_place(inputs, rows, sources, 2, &error), &error);
+        for (uint32_t layer = 0; layer < 2; layer++) {
+            support_must(alisa_buffer_write(support_device, &x, 0, source[layer][token],
+                                            2 * sizeof source[0][0], &error),
+                         &error);
+            support_must(alisa_inputs_keep(inputs, layer, &x, 0, &error), &error);
+            alisa_inputs_end(inputs, layer);
+        }
+    }
+    AlisaTraffic before = *alisa_staging_traffic(staging);
+    assert_true(before.bytes_to_host > 0);
+    AlisaMove moves[] = {{.layer = 1, .position = 8},
+                         {.layer = 1, .position = 0},
+                         {.layer = 1, .position = 3},
+                         {.layer = 1, .position = 5}};
+    for (uint32_t layer = 0; layer < 2; layer++) {
+        for (int i = 0; i < ROWS; i++)
+            moves[i].layer = layer;
+        const AlisaMoves rebuilds = {moves, ROWS, ROWS};
+        support_must(alisa_inputs_need(inputs, &rebuilds, &error), &error);
+        support_must(alisa_inputs_recall(inputs, moves, ROWS, &x, COLUMNS, &error), &error);
+        support_must(
+            alisa_buffer_read(support_device, &x, sizeof found[0], found, sizeof found, &error),
+            &error);
+        alisa_inputs_end(inputs, layer);
+        for (int i = 0; i < ROWS; i++) {
+            for (int c = 0; c < COLUMNS; c++) {
+                uint16_t half = alisa_half_from_float(source[layer][moves[i].position][c]);
+                assert_true(found[i][c] == alisa_half_to_float(half));
+            }
+        }
+    }
+    assert_true(alisa_staging_traffic(staging)->bytes_to_device > 0);
+    alisa_buffer_destroy(&x);
+    alisa_inputs_destroy(inputs);
+    alisa_staging_destroy(staging);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_steps)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_steps),
+                                       cmocka_unit_test(test_random_steps_on_slow_links),
+                                       cmocka_unit_test(test_inputs)};
     return cmocka_run_group_tests(tests, support_open_device, support_close_device);
 }
