@@ -3,12 +3,16 @@
 #include <stdlib.h>
 
 #include "base/kv_type.h"
+#include "kv/fit.h"
 
 struct AlisaKv {
     AlisaKvShape shape;
     AlisaBuffer *keys;   /* [layer_count] */
     AlisaBuffer *values; /* [layer_count] */
     AlisaBuffer slots;
+    AlisaStaging *staging; /* these three: of a tiered cache, which has none of those above */
+    AlisaTiers *tiers;
+    AlisaInputs *inputs;
 };
 
 static uint64_t token_bytes(const AlisaKvShape *shape, AlisaKvType type) {
@@ -70,8 +74,106 @@ AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, Alis
     return ALISA_OK;
 }
 
+/* ---- Two tiers ---------------------------------------------------------------------------- */
+
+static AlisaRowStoreShape row_shape(const AlisaKvShape *shape, const AlisaKvFit *fit) {
+    return (AlisaRowStoreShape){.residency = fit->rows,
+                                .key_bytes = (uint32_t)token_bytes(shape, shape->key_type),
+                                .value_bytes = (uint32_t)token_bytes(shape, shape->value_type),
+                                .what = "KV cache (--device-mem sets its size)"};
+}
+
+AlisaStatus alisa_kv_create_tiered(AlisaDevice *device, const AlisaKvShape *shape,
+                                   const AlisaKvMemory *memory, AlisaKv **kv, AlisaError *error) {
+    *kv = NULL;
+    AlisaKvFit fit;
+    AlisaStatus status =
+        alisa_kv_fit(shape, memory, alisa_device_info(device)->max_allocation, &fit, error);
+    if (status != ALISA_OK) return status;
+    AlisaKv *made = alisa_allocate_zeroed(1, sizeof *made, "KV cache", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    made->shape = *shape;
+    const AlisaRowStoreShape rows = row_shape(shape, &fit);
+    status = alisa_staging_create(device, fit.staging_bytes, &made->staging, error);
+    if (status == ALISA_OK) {
+        status =
+            alisa_tiers_create(device, &rows, memory->max_rows, made->staging, &made->tiers, error);
+    }
+    if (status == ALISA_OK && memory->input_columns > 0) {
+        status = alisa_inputs_create(device, &fit.inputs, memory->input_columns, memory->max_rows,
+                                     made->staging, &made->inputs, error);
+    }
+    if (status != ALISA_OK) {
+        alisa_kv_destroy(made);
+        return status;
+    }
+    *kv = made;
+    return ALISA_OK;
+}
+
+uint64_t alisa_kv_tiered_overhead(AlisaDevice *device, const AlisaKvShape *shape,
+                                  const AlisaKvMemory *memory, AlisaError *error) {
+    AlisaKvFit fit;
+    if (alisa_kv_fit(shape, memory, alisa_device_info(device)->max_allocation, &fit, error))
+        return 0;
+    AlisaRowStoreShape rows = row_shape(shape, &fit);
+    rows.residency.device_slots = 0;
+    uint64_t bytes = alisa_tiers_bytes_of(&rows, memory->max_rows);
+    return alisa_staging_bytes_of(fit.staging_bytes) + bytes +
+           (memory->input_columns > 0 ? bytes : 0);
+}
+
+AlisaTiers *alisa_kv_tiers(AlisaKv *kv) {
+    return kv->tiers;
+}
+
+AlisaInputs *alisa_kv_inputs(AlisaKv *kv) {
+    return kv->inputs;
+}
+
+AlisaStatus alisa_kv_truncate(AlisaKv *kv, uint32_t sequence, uint32_t length, AlisaError *error) {
+    if (!kv->tiers) return ALISA_OK;
+    AlisaStatus inputs = ALISA_OK;
+    AlisaStatus rows = alisa_tiers_truncate(kv->tiers, sequence, length, error);
+    if (kv->inputs) {
+        inputs = alisa_tiers_truncate(alisa_inputs_tiers(kv->inputs), sequence, length,
+                                      rows == ALISA_OK ? error : NULL);
+    }
+    return rows == ALISA_OK ? inputs : rows;
+}
+
+void alisa_kv_reset(AlisaKv *kv) {
+    if (!kv->tiers) return;
+    alisa_staging_reset(kv->staging);
+    for (uint32_t sequence = 0; sequence < kv->shape.sequence_count; sequence++)
+        alisa_kv_truncate(kv, sequence, 0, NULL);
+}
+
+static void count_tokens(const AlisaTiers *tiers, uint32_t layer_count,
+                         uint64_t tokens[ALISA_TIER_COUNT]) {
+    for (uint32_t layer = 0; layer < layer_count; layer++) {
+        const uint64_t *counts = alisa_residency_counts(alisa_tiers_residency(tiers), layer);
+        for (int tier = 0; tier < ALISA_TIER_COUNT; tier++)
+            tokens[tier] += counts[tier];
+    }
+}
+
+void alisa_kv_usage(const AlisaKv *kv, AlisaKvUsage *usage) {
+    *usage = (AlisaKvUsage){0};
+    if (!kv->tiers) return;
+    count_tokens(kv->tiers, kv->shape.layer_count, usage->tokens);
+    if (kv->inputs)
+        count_tokens(alisa_inputs_tiers(kv->inputs), kv->shape.layer_count, usage->inputs);
+    usage->traffic = *alisa_staging_traffic(kv->staging);
+}
+
+/* ---- Both --------------------------------------------------------------------------------- */
+
 void alisa_kv_destroy(AlisaKv *kv) {
     if (!kv) return;
+    alisa_inputs_destroy(kv->inputs);
+    alisa_tiers_destroy(kv->tiers);
+    alisa_staging_destroy(kv->staging);
     for (uint32_t layer = 0; layer < kv->shape.layer_count; layer++) {
         if (kv->keys) alisa_buffer_destroy(&kv->keys[layer]);
         if (kv->values) alisa_buffer_destroy(&kv->values[layer]);
@@ -83,11 +185,19 @@ void alisa_kv_destroy(AlisaKv *kv) {
 }
 
 const AlisaBuffer *alisa_kv_keys(const AlisaKv *kv, uint32_t layer) {
-    return &kv->keys[layer];
+    if (!kv->tiers) return &kv->keys[layer];
+    const AlisaRowStore *store = alisa_tiers_store(kv->tiers);
+    return &store->keys[layer % store->arena_count];
 }
 
 const AlisaBuffer *alisa_kv_values(const AlisaKv *kv, uint32_t layer) {
-    return &kv->values[layer];
+    if (!kv->tiers) return &kv->values[layer];
+    const AlisaRowStore *store = alisa_tiers_store(kv->tiers);
+    return &store->values[layer % store->arena_count];
+}
+
+const AlisaBuffer *alisa_kv_pages(const AlisaKv *kv, uint32_t layer) {
+    return kv->tiers ? &alisa_tiers_store(kv->tiers)->pages[layer] : &kv->slots;
 }
 
 const AlisaBuffer *alisa_kv_slots(const AlisaKv *kv) {
@@ -103,6 +213,10 @@ int32_t alisa_kv_slot(const AlisaKv *kv, uint32_t sequence, uint32_t position) {
 }
 
 uint64_t alisa_kv_bytes(const AlisaKv *kv) {
+    if (kv->tiers) {
+        uint64_t inputs = kv->inputs ? alisa_tiers_bytes(alisa_inputs_tiers(kv->inputs)) : 0;
+        return alisa_tiers_bytes(kv->tiers) + inputs + alisa_staging_bytes(kv->staging);
+    }
     return (uint64_t)kv->shape.sequence_count * kv->shape.context_length *
            (alisa_kv_token_bytes(&kv->shape) + sizeof(int32_t));
 }

@@ -62,23 +62,37 @@ static AlisaStatus create_lane(AlisaDevice *device, uint64_t part_bytes, Lane *l
     return alisa_pinned_create(device, part_bytes * PART_COUNT, "staging", &lane->host, error);
 }
 
+typedef struct LaneSizes {
+    uint64_t part;
+    uint64_t post;
+} LaneSizes;
+
+static LaneSizes sizes_of(uint64_t bytes) {
+    uint64_t part = align(bytes / PART_COUNT);
+    uint64_t post = part / 4;
+    return (LaneSizes){part, align(post < LEAST_POST_BYTES ? LEAST_POST_BYTES : post)};
+}
+
+uint64_t alisa_staging_bytes_of(uint64_t bytes) {
+    LaneSizes sizes = sizes_of(bytes);
+    return PART_COUNT * (2 * sizes.part + sizes.post);
+}
+
 AlisaStatus alisa_staging_create(AlisaDevice *device, uint64_t bytes, AlisaStaging **staging,
                                  AlisaError *error) {
     *staging = NULL;
     AlisaStaging *made = alisa_allocate_zeroed(1, sizeof *made, "staging", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->device = device;
-    uint64_t part_bytes = align(bytes / PART_COUNT);
-    uint64_t post_bytes = part_bytes < LEAST_POST_BYTES ? LEAST_POST_BYTES : part_bytes / 4;
-    AlisaStatus status = create_lane(device, part_bytes, &made->lanes[TO_DEVICE], error);
-    if (status == ALISA_OK) status = create_lane(device, part_bytes, &made->lanes[TO_HOST], error);
-    if (status == ALISA_OK)
-        status = create_lane(device, align(post_bytes), &made->lanes[POSTS], error);
+    LaneSizes sizes = sizes_of(bytes);
+    AlisaStatus status = create_lane(device, sizes.part, &made->lanes[TO_DEVICE], error);
+    if (status == ALISA_OK) status = create_lane(device, sizes.part, &made->lanes[TO_HOST], error);
+    if (status == ALISA_OK) status = create_lane(device, sizes.post, &made->lanes[POSTS], error);
     Part *parts = made->lanes[TO_HOST].parts;
     for (int i = 0; i < PART_COUNT && status == ALISA_OK; i++) {
         /* A row has a byte at least. */
         parts[i].slots =
-            alisa_allocate(part_bytes / sizeof(int32_t), sizeof(int32_t), "staging", error);
+            alisa_allocate(sizes.part / sizeof(int32_t), sizeof(int32_t), "staging", error);
         if (!parts[i].slots) status = ALISA_ERROR_MEMORY;
     }
     if (status != ALISA_OK) {

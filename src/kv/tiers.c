@@ -267,7 +267,11 @@ const AlisaResidency *alisa_tiers_residency(const AlisaTiers *tiers) {
     return tiers->residency;
 }
 
+uint64_t alisa_tiers_bytes_of(const AlisaRowStoreShape *shape, uint32_t max_rows) {
+    return alisa_row_store_bytes(shape) +
+           (uint64_t)shape->residency.layer_count * max_rows * sizeof(int32_t);
+}
+
 uint64_t alisa_tiers_bytes(const AlisaTiers *tiers) {
-    return alisa_row_store_bytes(&tiers->shape) +
-           (uint64_t)tiers->shape.residency.layer_count * tiers->max_rows * sizeof(int32_t);
+    return alisa_tiers_bytes_of(&tiers->shape, tiers->max_rows);
 }

@@ -65,6 +65,8 @@ AlisaStatus alisa_tiers_truncate(AlisaTiers *tiers, uint32_t sequence, uint32_t 
 
 const AlisaRowStore *alisa_tiers_store(const AlisaTiers *tiers);
 const AlisaResidency *alisa_tiers_residency(const AlisaTiers *tiers);
-uint64_t alisa_tiers_bytes(const AlisaTiers *tiers); /* on the device, without staging */
+/* On the device, without staging. */
+uint64_t alisa_tiers_bytes(const AlisaTiers *tiers);
+uint64_t alisa_tiers_bytes_of(const AlisaRowStoreShape *shape, uint32_t max_rows);
 
 #endif
