@@ -3,8 +3,8 @@
  *
  *   q    [rows][HEADS][HEAD_DIM]     rotated in place
  *   k    [rows][KV_HEADS][HEAD_DIM]  rotated into keys[row_slots[r]][g]
- *   v    [rows][KV_HEADS][HEAD_DIM]  into values[row_slots[r]][g]; a side that is KV_I8 goes to row
- *                                    row_tails[r] of its halves instead (attn/kv.clh)
+ *   v    [rows][KV_HEADS][HEAD_DIM]  into values[row_slots[r]][g]; with KV_I8 on either side both go to
+ *                                    row ~row_slots[r] of the tails (attn/kv.clh)
  *   rotations [rows][ROPE_DIM / 2]   (cosine, sine) of each adjacent pair
  *
  * Global size: (HEAD_DIM / 8) x (HEADS + 2 KV_HEADS) x rows; one work-item does 8 elements of one head.
@@ -56,36 +56,24 @@ static inline float group_largest(__global const float *x, __global const float 
 }
 #endif
 
+/* Where the row goes: to its slot, or with tails to row ~slot of them. */
 #if KV_TAILS
 #define STORE_TAIL_PARAMETERS                                                                      \
-    , __global const int *row_tails, uint fresh_rows, __global half *key_fresh,                    \
-        __global half *key_tail, __global half *value_fresh, __global half *value_tail
-
-/* Row t of the halves that wait to be sealed: finite numbers beyond the largest half become it, so that
- * every block has a range. NaN stays. */
-static inline void tail_store8(float8 x, __global half *fresh, __global half *tail, uint fresh_rows,
-                               uint t, uint kv_head, uint first)
-{
-    __global half *row = t < fresh_rows ? fresh + (size_t)t * KV_WIDTH
-                                        : tail + (size_t)(t - fresh_rows) * KV_WIDTH;
-    x = x > HALF_MAX_FLOAT ? (float8)(HALF_MAX_FLOAT) : x;
-    x = x < -HALF_MAX_FLOAT ? (float8)(-HALF_MAX_FLOAT) : x;
-    vstore_half8_rte(x, 0, row + kv_head * HEAD_DIM + first);
-}
+    , uint fresh_rows, __global KEY_TAIL *key_fresh, __global KEY_TAIL *key_tail,                  \
+        __global VALUE_TAIL *value_fresh, __global VALUE_TAIL *value_tail
+#define BASE(side, slots, stride)                                                                  \
+    ((uint)~slot < fresh_rows ? side##_fresh + (size_t)(uint)~slot * stride                        \
+                              : side##_tail + (size_t)((uint)~slot - fresh_rows) * stride)
 #else
 #define STORE_TAIL_PARAMETERS
+#define BASE(side, slots, stride) (slots + (size_t)slot * stride)
 #endif
 
-/* STORE_<type>(side, slots, ...): eight elements of one side to where its type has them. */
-#define STORE_0(side, slots, x, rotation)                                                          \
-    side##_store8(stored(x, rotation, first), slots, row_slots[row], head, first)
-#define STORE_1 STORE_0
-#define STORE_2(side, slots, x, rotation)                                                          \
-    side##_store8(stored(x, rotation, first), group_largest(x, rotation, first), slots,            \
-                  row_slots[row], head, first)
-#define STORE_3(side, slots, x, rotation)                                                          \
-    tail_store8(stored(x, rotation, first), side##_fresh, side##_tail, fresh_rows, row_tails[row], \
-                head, first)
+/* What store8 takes between the elements and the row. */
+#define SCALE_0(x, rotation)
+#define SCALE_1(x, rotation)
+#define SCALE_2(x, rotation) group_largest(x, rotation, first),
+#define SCALE_3(x, rotation)
 
 __kernel void attn_store(__global float *q, ulong q_offset, __global const float *k,
                          ulong k_offset, __global const float *v, ulong v_offset,
@@ -95,7 +83,7 @@ __kernel void attn_store(__global float *q, ulong q_offset, __global const float
     uint first = 8 * get_global_id(0);
     uint head = get_global_id(1);
     size_t row = get_global_id(2);
-    __global const float *rotation = rotations + row * ROPE_DIM;
+    __global const float *rotation = rotations + row * ROPE_DIM, *none = 0;
 
     if (head < HEADS) {
         __global float *x = q + q_offset + (row * HEADS + head) * HEAD_DIM;
@@ -103,12 +91,15 @@ __kernel void attn_store(__global float *q, ulong q_offset, __global const float
         return;
     }
     head -= HEADS;
+    int slot = row_slots[row];
     if (head < KV_HEADS) {
         __global const float *x = k + k_offset + (row * KV_HEADS + head) * HEAD_DIM;
-        KV_OF(STORE_, KEY_TYPE)(key, keys, x, rotation);
+        key_store8(stored(x, rotation, first), KV_OF(SCALE_, KEY_TYPE)(x, rotation)
+                   BASE(key, keys, KEY_STRIDE), head, first);
         return;
     }
     head -= KV_HEADS;
     __global const float *x = v + v_offset + (row * KV_HEADS + head) * HEAD_DIM;
-    KV_OF(STORE_, VALUE_TYPE)(value, values, x, (__global const float *)0);
+    value_store8(stored(x, none, first), KV_OF(SCALE_, VALUE_TYPE)(x, none)
+                 BASE(value, values, VALUE_STRIDE), head, first);
 }

@@ -2,12 +2,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attn/plan.h"
 #include "base/kv_type.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
+enum { MOST_ARGUMENTS = 24 }; /* of a launch */
 enum { SCORES_BLOCK = 32 }; /* tokens whose scores a kernel writes together (cl/attn/scores.clh) */
 
 /* The kernels of alisa_attention_run, owned by the device. */
@@ -21,10 +23,13 @@ struct AlisaAttention {
     AlisaAttentionShape shape;
     AlisaAttentionPlan plan;
     uint32_t max_count;
-    float scale;              /* of the scores in base 2 */
-    size_t store_local[3];    /* 8 elements x heads; always the same, for drivers that compile a
-                                 kernel again for every size of the groups */
-    AlisaKernel *store;       /* owned by the device */
+    float scale;           /* of the scores in base 2 */
+    size_t store_local[3]; /* 8 elements x heads; always the same, for drivers that compile a
+                              kernel again for every size of the groups */
+    AlisaKernel *store;    /* owned by the device */
+    AlisaKernel *seal;     /* this and the next with tails only */
+    AlisaKernel *unseal;
+    bool tails;               /* a side is i8 */
     RunKernels plain, scored; /* scored: nothing before they are first needed */
     AlisaBuffer partial;      /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
 };
@@ -42,6 +47,19 @@ static AlisaStatus get_store_kernel(AlisaAttention *attention, AlisaError *error
              kernel_type(shape->key_type), kernel_type(shape->value_type));
     return alisa_kernel_get(attention->device, "attn/store.cl", "attn_store", options,
                             &attention->store, error);
+}
+
+static AlisaStatus get_seal_kernels(AlisaAttention *attention, AlisaError *error) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    char options[256];
+    snprintf(options, sizeof options, "-DKV_HEADS=%u -DHEAD_DIM=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s",
+             shape->kv_head_count, shape->head_dim, kernel_type(shape->key_type),
+             kernel_type(shape->value_type));
+    AlisaStatus status = alisa_kernel_get(attention->device, "attn/seal.cl", "attn_seal", options,
+                                          &attention->seal, error);
+    if (status) return status;
+    return alisa_kernel_get(attention->device, "attn/seal.cl", "attn_unseal", options,
+                            &attention->unseal, error);
 }
 
 /* With scores: for tiles of one row. */
@@ -110,7 +128,10 @@ AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionSh
     made->max_count = max_count;
     made->scale = shape->scale * 1.44269504f; /* log2(e) */
     made->device = alisa_ops_device(ops);
+    made->tails = alisa_kv_type_info(shape->key_type)->blocks ||
+                  alisa_kv_type_info(shape->value_type)->blocks;
     status = get_store_kernel(made, error);
+    if (status == ALISA_OK && made->tails) status = get_seal_kernels(made, error);
     if (status == ALISA_OK) status = get_run_kernels(made, false, &made->plain, error);
     if (status) goto fail;
     choose_store_local(made);
@@ -156,19 +177,63 @@ AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, Alis
                                   AlisaVector v, const AlisaBuffer *rotations,
                                   const AlisaBuffer *row_slots, uint32_t rows,
                                   const AlisaBuffer *keys, const AlisaBuffer *values,
-                                  AlisaError *error) {
+                                  const AlisaAttentionTails *tails, AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
     const size_t *local = attention->store_local;
     const AlisaLaunch launch = {
         {shape->head_dim / 8, shape->head_count + 2 * shape->kv_head_count, rows},
         {local[0], local[1], local[2]}};
-    const AlisaArgument arguments[] = {
+    AlisaArgument arguments[MOST_ARGUMENTS] = {
         ALISA_ARG_BUFFER(q.buffer),  ALISA_ARG(q.offset),         ALISA_ARG_BUFFER(k.buffer),
         ALISA_ARG(k.offset),         ALISA_ARG_BUFFER(v.buffer),  ALISA_ARG(v.offset),
         ALISA_ARG_BUFFER(rotations), ALISA_ARG_BUFFER(row_slots), ALISA_ARG_BUFFER(keys),
         ALISA_ARG_BUFFER(values),
     };
-    return alisa_kernel_launch(attention->store, &launch, arguments, COUNT_OF(arguments), error);
+    size_t count = 10;
+    if (attention->tails) {
+        arguments[count++] = ALISA_ARG(tails->fresh_rows);
+        arguments[count++] = ALISA_ARG_BUFFER(tails->key_fresh);
+        arguments[count++] = ALISA_ARG_BUFFER(tails->key_tail);
+        arguments[count++] = ALISA_ARG_BUFFER(tails->value_fresh);
+        arguments[count++] = ALISA_ARG_BUFFER(tails->value_tail);
+    }
+    return alisa_kernel_launch(attention->store, &launch, arguments, count, error);
+}
+
+static AlisaStatus move_blocks(const AlisaAttention *attention, AlisaKernel *kernel,
+                               const AlisaAttentionBlocks *blocks, const AlisaBuffer *keys,
+                               const AlisaBuffer *values, const AlisaAttentionTails *tails,
+                               AlisaError *error) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    const AlisaLaunch launch = {
+        {(size_t)shape->kv_head_count * shape->head_dim / 8, 2, blocks->count}, {1, 1, 1}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(blocks->tokens),
+        ALISA_ARG_BUFFER(blocks->slots),
+        ALISA_ARG_BUFFER(blocks->param_rows),
+        ALISA_ARG(tails->fresh_rows),
+        ALISA_ARG_BUFFER(keys),
+        ALISA_ARG_BUFFER(tails->key_params),
+        ALISA_ARG_BUFFER(tails->key_fresh),
+        ALISA_ARG_BUFFER(tails->key_tail),
+        ALISA_ARG_BUFFER(values),
+        ALISA_ARG_BUFFER(tails->value_params),
+        ALISA_ARG_BUFFER(tails->value_fresh),
+        ALISA_ARG_BUFFER(tails->value_tail),
+    };
+    return alisa_kernel_launch(kernel, &launch, arguments, COUNT_OF(arguments), error);
+}
+
+AlisaStatus alisa_attention_seal(AlisaAttention *attention, const AlisaAttentionBlocks *blocks,
+                                 const AlisaBuffer *keys, const AlisaBuffer *values,
+                                 const AlisaAttentionTails *tails, AlisaError *error) {
+    return move_blocks(attention, attention->seal, blocks, keys, values, tails, error);
+}
+
+AlisaStatus alisa_attention_unseal(AlisaAttention *attention, const AlisaAttentionBlocks *blocks,
+                                   const AlisaBuffer *keys, const AlisaBuffer *values,
+                                   const AlisaAttentionTails *tails, AlisaError *error) {
+    return move_blocks(attention, attention->unseal, blocks, keys, values, tails, error);
 }
 
 /* NULL, or what is wrong with what the caller wants. */
@@ -219,6 +284,19 @@ static AlisaStatus merge(const AlisaAttention *attention, const AlisaAttentionLi
                                arguments, COUNT_OF(arguments) - (scores ? 0 : 1), error);
 }
 
+/* KV_TAIL_PARAMETERS of cl/attn/kv.clh; returns their number. */
+static size_t tail_arguments(const AlisaAttentionLists *lists, AlisaArgument *arguments) {
+    const AlisaAttentionTails *tails = lists->tails;
+    const AlisaArgument all[] = {
+        ALISA_ARG_BUFFER(lists->blocks),      ALISA_ARG(tails->fresh_rows),
+        ALISA_ARG_BUFFER(tails->key_params),  ALISA_ARG_BUFFER(tails->key_fresh),
+        ALISA_ARG_BUFFER(tails->key_tail),    ALISA_ARG_BUFFER(tails->value_params),
+        ALISA_ARG_BUFFER(tails->value_fresh), ALISA_ARG_BUFFER(tails->value_tail),
+    };
+    memcpy(arguments, all, sizeof all);
+    return COUNT_OF(all);
+}
+
 AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const AlisaBuffer *keys,
                                 const AlisaBuffer *values, const AlisaAttentionLists *lists,
                                 AlisaVector y, const AlisaAttentionScores *scores,
@@ -230,17 +308,15 @@ AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const 
                                "attention over %u tokens was asked for, but it was made for %u",
                                lists->longest, attention->max_count);
     }
-    static const AlisaAttentionScores none = {0};
     AlisaStatus status = scores ? prepare_scores(attention, lists, scores, error) : ALISA_OK;
     if (status) return status;
-    const AlisaAttentionScores *out = scores ? scores : &none;
     uint32_t chunks = alisa_attention_plan_chunks(plan, shape, lists->tile_count, lists->longest);
     size_t group = plan->layout == ALISA_LAYOUT_GROUP ? plan->group : 1;
     const AlisaLaunch launch = {{lists->tile_count * group,
                                  shape->kv_head_count * alisa_attention_plan_blocks(plan, shape),
                                  chunks},
                                 {group, 1, 1}};
-    const AlisaArgument arguments[] = {
+    AlisaArgument arguments[MOST_ARGUMENTS] = {
         ALISA_ARG_BUFFER(q.buffer),
         ALISA_ARG(q.offset),
         ALISA_ARG_BUFFER(keys),
@@ -254,11 +330,15 @@ AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const 
         ALISA_ARG_BUFFER(&attention->partial),
         ALISA_ARG(plan->split_rows),
         ALISA_ARG(plan->chunk_capacity),
-        ALISA_ARG_BUFFER(out->scores), /* from here on with scores only */
-        ALISA_ARG_BUFFER(out->stats),
-        ALISA_ARG(out->stride),
     };
+    size_t count = 13;
+    if (attention->tails) count += tail_arguments(lists, arguments + count);
+    if (scores) {
+        arguments[count++] = ALISA_ARG_BUFFER(scores->scores);
+        arguments[count++] = ALISA_ARG_BUFFER(scores->stats);
+        arguments[count++] = ALISA_ARG(scores->stride);
+    }
     status = alisa_kernel_launch(scores ? attention->scored.run : attention->plain.run, &launch,
-                                 arguments, COUNT_OF(arguments) - (scores ? 0 : 3), error);
+                                 arguments, count, error);
     return status || chunks == 1 ? status : merge(attention, lists, y, scores, error);
 }

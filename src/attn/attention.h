@@ -31,13 +31,38 @@ typedef struct AlisaAttentionTile {
 
 /* What the rows of a call attend to; the buffers are on the device. */
 typedef struct AlisaAttentionLists {
-    const AlisaBuffer *slots; /* int32: the lists */
+    const AlisaBuffer *slots; /* int32: the lists; with tails, ~t for row t of them */
     const AlisaBuffer *tiles; /* AlisaAttentionTile[tile_count] */
     uint32_t tile_count;
     uint32_t longest;     /* the largest count of any row */
     uint32_t list_stride; /* KV head g reads the list at list_offset + g list_stride, all lists of a
                              tile being as long as each other; 0: the KV heads share one list */
+    const AlisaBuffer *blocks; /* int32, beside `slots`: each token's row of params; with tails
+                                  only, as the next */
+    const struct AlisaAttentionTails *tails;
 } AlisaAttentionLists;
+
+/* What the type i8 of either side needs of a layer beside the slots (cl/attn/kv.clh). Tokens of a
+ * block that is not sealed yet have no slot but row t of `fresh` if t < fresh_rows, else row t -
+ * fresh_rows of `tail`, both sides of them. */
+typedef struct AlisaAttentionTails {
+    const AlisaBuffer *key_params; /* half[param_row][2][kv_head][head_dim] (min, lambda); NULL for
+                                      a side that is not i8 */
+    const AlisaBuffer *key_fresh;  /* rows: halves for i8, else as in the slots */
+    const AlisaBuffer *key_tail;   /* alike */
+    const AlisaBuffer *value_params; /* and of the values */
+    const AlisaBuffer *value_fresh;
+    const AlisaBuffer *value_tail;
+    uint32_t fresh_rows;
+} AlisaAttentionTails;
+
+/* Blocks of ALISA_KV_BLOCK tokens to seal, or to take back; int32 on the device. */
+typedef struct AlisaAttentionBlocks {
+    const AlisaBuffer *tokens;     /* [count][64] entries ~t */
+    const AlisaBuffer *slots;      /* [count][64] their slots */
+    const AlisaBuffer *param_rows; /* [count] */
+    uint32_t count;
+} AlisaAttentionBlocks;
 
 /* What attention made of each token of the lists, where every row is a tile of its own; row i of
  * the buffers belongs to tile i. The weight of entry j is 2^(s_j - m) / l. */
@@ -69,13 +94,23 @@ uint64_t alisa_attention_scratch(const AlisaAttention *attention);
  *   q[r][h] <- rope(q[r][h])                        in place, [rows][head_count][head_dim]
  *   keys[row_slots[r]][g] <- rope(k[r][g])          k: [rows][kv_head_count][head_dim]
  *   values[row_slots[r]][g] <- v[r][g]
+ * or, with tails, into row ~row_slots[r] of them (`tails`: NULL unless a side is i8),
  * where rope turns the adjacent pair (2i, 2i+1), i < rope_dim / 2, by the angle whose cosine and
  * sine are rotations[r][i] (float2, already times any attention factor). row_slots: int32. */
 AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, AlisaVector k,
                                   AlisaVector v, const AlisaBuffer *rotations,
                                   const AlisaBuffer *row_slots, uint32_t rows,
                                   const AlisaBuffer *keys, const AlisaBuffer *values,
-                                  AlisaError *error);
+                                  const AlisaAttentionTails *tails, AlisaError *error);
+
+/* Moves whole blocks from the tails into their slots: i8 sides are quantised, others copied. unseal
+ * goes the other way, from codes to halves. */
+AlisaStatus alisa_attention_seal(AlisaAttention *attention, const AlisaAttentionBlocks *blocks,
+                                 const AlisaBuffer *keys, const AlisaBuffer *values,
+                                 const AlisaAttentionTails *tails, AlisaError *error);
+AlisaStatus alisa_attention_unseal(AlisaAttention *attention, const AlisaAttentionBlocks *blocks,
+                                   const AlisaBuffer *keys, const AlisaBuffer *values,
+                                   const AlisaAttentionTails *tails, AlisaError *error);
 
 /* y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g].
  * scores: where they go, or NULL; y has the same bits either way. The first call with scores

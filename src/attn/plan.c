@@ -1,5 +1,7 @@
 #include "attn/plan.h"
 
+#include "base/kv_type.h"
+
 enum {
     ITEM_QUERIES =
         16, /* one vector of queries: more share K and V further but outgrow the caches */
@@ -123,8 +125,11 @@ uint64_t alisa_attention_plan_local(const AlisaAttentionPlan *plan,
     uint64_t stage = plan->tokens * row;
     if (stage < 16 * (uint64_t)plan->group) stage = 16 * (uint64_t)plan->group;
     uint64_t weights = plan->chunk * queries;
+    bool tails = alisa_kv_type_info(shape->key_type)->blocks ||
+                 alisa_kv_type_info(shape->value_type)->blocks;
+    uint64_t entries = (uint64_t)plan->chunk * (tails ? 2 : 1); /* slot, and row of params */
     return sizeof(float) *
-           (queries * row + stage + weights + 2 * plan->group + 2 * queries + plan->chunk);
+           (queries * row + stage + weights + 2 * plan->group + 2 * queries + entries);
 }
 
 uint64_t alisa_attention_plan_scratch(const AlisaAttentionPlan *plan,

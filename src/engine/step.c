@@ -64,7 +64,7 @@ static void attend(Step *step, uint32_t layer) {
     const AlisaBuffer *values = alisa_kv_values(session->kv, layer);
     step->status = alisa_attention_store(
         session->attention, whole(&buffers->query), whole(&buffers->key), whole(&buffers->value),
-        &buffers->rotations, &buffers->row_slots, step->rows, keys, values, step->error);
+        &buffers->rotations, &buffers->row_slots, step->rows, keys, values, NULL, step->error);
     if (step->status != ALISA_OK) return;
     const AlisaAttentionLists lists = {.slots = alisa_kv_slots(session->kv),
                                        .tiles = &buffers->tiles,

@@ -190,7 +190,7 @@ static void check_case(const Case *c) {
     require(alisa_attention_store(attention, (AlisaVector){&q.buffer, GUARD},
                                   (AlisaVector){&k.buffer, GUARD}, (AlisaVector){&v.buffer, GUARD},
                                   &rotations.buffer, &slot_buffer, c->rows, &keys.buffer,
-                                  &values.buffer, &error),
+                                  &values.buffer, NULL, &error),
             &error);
 
     float *turned = download(&q), *stored_keys = download(&keys),
@@ -259,7 +259,7 @@ static void test_extreme_groups(void **state) {
     require(alisa_attention_store(attention, (AlisaVector){&q.buffer, GUARD},
                                   (AlisaVector){&x.buffer, GUARD}, (AlisaVector){&x.buffer, GUARD},
                                   &rotations.buffer, &slots, 1, &keys.buffer, &values.buffer,
-                                  &error),
+                                  NULL, &error),
             &error);
     Array *caches[] = {&keys, &values};
     for (int side = 0; side < 2; side++) {
