@@ -60,8 +60,13 @@ static void describe_step(AlisaSession *session, const AlisaRow *rows, uint32_t 
         uint32_t sequence = rows[i].sequence;
         uint32_t position = session->lengths[sequence]++;
         inputs->tokens[i] = rows[i].token;
-        inputs->row_slots[i] = alisa_kv_slot(session->kv, sequence, position);
-        inputs->list_offsets[i] = alisa_kv_list_offset(session->kv, sequence);
+        if (session->tails) {
+            inputs->row_slots[i] = session->tails->blocks.row_slots[i];
+            inputs->list_offsets[i] = session->tails->blocks.list_offsets[i];
+        } else {
+            inputs->row_slots[i] = alisa_kv_slot(session->kv, sequence, position);
+            inputs->list_offsets[i] = alisa_kv_list_offset(session->kv, sequence);
+        }
         inputs->counts[i] = position + 1;
         if (inputs->longest < position + 1) inputs->longest = position + 1;
         alisa_rope_rotations(engine->rope_frequencies, pairs, engine->rope_factor, position,
@@ -87,12 +92,18 @@ AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size
         }
         size_t left = count - done;
         uint32_t step_rows = left < options->micro_batch ? (uint32_t)left : options->micro_batch;
+        if (session->tails) {
+            step_rows =
+                alisa_kv_blocks_step(&session->tails->blocks, rows + done, left, session->lengths);
+        }
         describe_step(session, rows + done, step_rows);
         status = alisa_step_run(session, error);
         if (status != ALISA_OK) {
             /* The failed step's rows are not part of the text. */
             for (uint32_t i = 0; i < step_rows; i++)
                 session->lengths[rows[done + i].sequence]--;
+        } else if (session->tails) {
+            alisa_kv_blocks_commit(&session->tails->blocks);
         }
         done += step_rows;
     }

@@ -110,9 +110,15 @@ static AlisaStatus fit_context(AlisaSession *session, AlisaError *error) {
     bool asked = options->context_length > 0;
     if (!asked) options->context_length = engine->shape.context_length;
 
+    /* What blocks need beside the slots: a part for any context and a part for each block. */
     AlisaKvShape shape = kv_shape(session);
-    uint64_t position_bytes = options->sequence_count * (alisa_kv_token_bytes(&shape) + 4);
-    uint64_t used = alisa_weights_bytes(engine->weights) + scratch_needed(session);
+    shape.context_length = 0;
+    uint64_t fixed = alisa_kv_tails_bytes(&shape, options->micro_batch);
+    shape.context_length = ALISA_KV_BLOCK;
+    uint64_t block = alisa_kv_tails_bytes(&shape, options->micro_batch) - fixed;
+    uint64_t position_bytes = options->sequence_count * (alisa_kv_token_bytes(&shape) + 4) +
+                              (block + ALISA_KV_BLOCK - 1) / ALISA_KV_BLOCK;
+    uint64_t used = alisa_weights_bytes(engine->weights) + scratch_needed(session) + fixed + block;
     uint64_t left = engine->device_memory > used ? engine->device_memory - used : 0;
     uint64_t fits = left / position_bytes;
     if (options->context_length <= fits) return ALISA_OK;
@@ -143,21 +149,24 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
                                "a session needs at least one sequence and a micro-batch (-ub) of "
                                "at least one row");
     }
-    if (options->key_type == ALISA_KV_I8 || options->value_type == ALISA_KV_I8) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "a session stores keys and values as f16, f32 or q8_0: change -ctk "
-                               "and -ctv");
-    }
+    uint32_t head_dim = engine->shape.head_dim;
+    AlisaStatus status = alisa_kv_type_check(options->key_type, head_dim, error);
+    if (status == ALISA_OK) status = alisa_kv_type_check(options->value_type, head_dim, error);
+    if (status != ALISA_OK) return status;
     AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->engine = engine;
     made->options = *options;
     if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
 
-    AlisaStatus status = fit_context(made, error);
+    status = fit_context(made, error);
     if (status != ALISA_OK) goto fail;
     AlisaKvShape cache = kv_shape(made);
     status = alisa_kv_create(engine->device, &cache, &made->kv, error);
+    if (status == ALISA_OK && alisa_kv_tails_needed(&cache)) {
+        status = alisa_kv_tails_create(engine->device, &cache, options->micro_batch, &made->tails,
+                                       error);
+    }
     if (status != ALISA_OK) goto fail;
     const AlisaShape *shape = &engine->shape;
     AlisaAttentionShape attention = {.head_count = shape->head_count,
@@ -191,6 +200,7 @@ void alisa_session_destroy(AlisaSession *session) {
     for (size_t i = 0; i < SCRATCH_COUNT; i++)
         alisa_buffer_destroy(list[i].buffer);
     alisa_attention_destroy(session->attention);
+    alisa_kv_tails_destroy(session->tails);
     alisa_kv_destroy(session->kv);
     AlisaStepInputs *inputs = &session->inputs;
     free(inputs->tokens);
@@ -224,8 +234,10 @@ void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t l
 }
 
 void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use) {
+    AlisaKvShape cache = kv_shape(session);
+    uint64_t tail_bytes = alisa_kv_tails_bytes(&cache, session->options.micro_batch);
     *use = (AlisaMemoryUse){.weight_bytes = alisa_weights_bytes(session->engine->weights),
-                            .kv_bytes = alisa_kv_bytes(session->kv),
+                            .kv_bytes = alisa_kv_bytes(session->kv) + tail_bytes,
                             .scratch_bytes = session->scratch_bytes,
                             .host_to_device_bytes = session->host_to_device_bytes,
                             .device_to_host_bytes = session->device_to_host_bytes};

@@ -6,7 +6,7 @@
 
 #include "attn/attention.h"
 #include "engine/engine.h"
-#include "kv/kv.h"
+#include "kv/tails.h"
 
 /* What a step needs to know of its rows: made on the host, copied to the device once a step.
  * R: rows of the step, at most micro_batch. */
@@ -46,6 +46,7 @@ struct AlisaSession {
     AlisaEngine *engine;
     AlisaSessionOptions options; /* with every default resolved */
     AlisaKv *kv;
+    AlisaKvTails *tails; /* NULL unless a KV type has blocks */
     AlisaAttention *attention;
     uint32_t *lengths; /* [sequence_count] tokens each sequence holds */
     AlisaStepInputs inputs;

@@ -54,24 +54,75 @@ static void upload_inputs(Step *step) {
     upload(step, &buffers->tiles, inputs->tiles, inputs->tile_count * sizeof *inputs->tiles);
     upload(step, &buffers->logit_rows, inputs->logit_rows,
            inputs->logit_count * sizeof *inputs->logit_rows);
+    AlisaSession *session = step->session;
+    if (step->status != ALISA_OK || !session->tails) return;
+    uint64_t bytes;
+    step->status =
+        alisa_kv_tails_upload(session->engine->device, session->tails, &bytes, step->error);
+    session->host_to_device_bytes += bytes;
+}
+
+/* The tails of a layer as attention takes them. */
+static AlisaAttentionTails tails_of(const AlisaKvTails *tails, uint32_t layer) {
+    const AlisaKvTailLayer *of = &tails->layers[layer];
+    return (AlisaAttentionTails){.key_params = &of->key_params,
+                                 .key_fresh = &tails->key_fresh,
+                                 .key_tail = &of->key_tail,
+                                 .value_params = &of->value_params,
+                                 .value_fresh = &tails->value_fresh,
+                                 .value_tail = &of->value_tail,
+                                 .fresh_rows = tails->blocks.row_capacity};
+}
+
+static AlisaAttentionBlocks blocks_of(const AlisaKvMoveBuffers *buffers, uint32_t count) {
+    return (AlisaAttentionBlocks){&buffers->tokens, &buffers->slots, &buffers->param_rows, count};
+}
+
+/* Stores k and v of the step's rows: blocks that a sequence was cut back into get their halves
+ * again first, and blocks that are full now are sealed, since later rows of this step see their
+ * codes. */
+static void store(Step *step, uint32_t layer, const AlisaAttentionTails *tails) {
+    AlisaSession *session = step->session;
+    const AlisaStepBuffers *buffers = &session->buffers;
+    const AlisaBuffer *keys = alisa_kv_keys(session->kv, layer);
+    const AlisaBuffer *values = alisa_kv_values(session->kv, layer);
+    if (tails && session->tails->blocks.unseal.count > 0) {
+        AlisaAttentionBlocks blocks =
+            blocks_of(&session->tails->unseal, session->tails->blocks.unseal.count);
+        step->status =
+            alisa_attention_unseal(session->attention, &blocks, keys, values, tails, step->error);
+        if (step->status != ALISA_OK) return;
+    }
+    step->status = alisa_attention_store(
+        session->attention, whole(&buffers->query), whole(&buffers->key), whole(&buffers->value),
+        &buffers->rotations, &buffers->row_slots, step->rows, keys, values, tails, step->error);
+    if (step->status != ALISA_OK || !tails || session->tails->blocks.seal.count == 0) return;
+    AlisaAttentionBlocks blocks =
+        blocks_of(&session->tails->seal, session->tails->blocks.seal.count);
+    step->status =
+        alisa_attention_seal(session->attention, &blocks, keys, values, tails, step->error);
 }
 
 static void attend(Step *step, uint32_t layer) {
     if (step->status != ALISA_OK) return;
     AlisaSession *session = step->session;
     const AlisaStepBuffers *buffers = &session->buffers;
-    const AlisaBuffer *keys = alisa_kv_keys(session->kv, layer);
-    const AlisaBuffer *values = alisa_kv_values(session->kv, layer);
-    step->status = alisa_attention_store(
-        session->attention, whole(&buffers->query), whole(&buffers->key), whole(&buffers->value),
-        &buffers->rotations, &buffers->row_slots, step->rows, keys, values, NULL, step->error);
+    AlisaAttentionTails tails;
+    AlisaAttentionLists lists = {.slots = alisa_kv_slots(session->kv),
+                                 .tiles = &buffers->tiles,
+                                 .tile_count = session->inputs.tile_count,
+                                 .longest = session->inputs.longest};
+    if (session->tails) {
+        tails = tails_of(session->tails, layer);
+        lists.slots = &session->tails->slots;
+        lists.blocks = &session->tails->param_rows;
+        lists.tails = &tails;
+    }
+    store(step, layer, lists.tails);
     if (step->status != ALISA_OK) return;
-    const AlisaAttentionLists lists = {.slots = alisa_kv_slots(session->kv),
-                                       .tiles = &buffers->tiles,
-                                       .tile_count = session->inputs.tile_count,
-                                       .longest = session->inputs.longest};
-    step->status = alisa_attention_run(session->attention, whole(&buffers->query), keys, values,
-                                       &lists, whole(&buffers->attended), NULL, step->error);
+    step->status = alisa_attention_run(
+        session->attention, whole(&buffers->query), alisa_kv_keys(session->kv, layer),
+        alisa_kv_values(session->kv, layer), &lists, whole(&buffers->attended), NULL, step->error);
 }
 
 static void run_layer(Step *step, uint32_t layer) {
