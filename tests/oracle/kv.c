@@ -52,7 +52,7 @@ void oracle_i8_seal(const uint16_t *halves, uint32_t width, uint8_t *codes, uint
             least = fminf(least, x);
             most = fmaxf(most, x);
         }
-        uint16_t step = odd ? 0 : half_above((most - least) / CODES);
+        uint16_t step = odd ? 0 : half_above((most - least) * (1.0f / CODES));
         float lambda = alisa_half_to_float(step);
         params[channel] = odd ? 0x7e00 : alisa_half_from_float(least);
         params[width + channel] = step;
