@@ -125,7 +125,7 @@ static void store(Rig *rig, AlisaKv *kv, uint32_t layer, float x[][WIDTH],
     put(&rig->rotations, rotations, rows * DIM * sizeof(float));
     must(alisa_attention_store(rig->attention, (AlisaVector){&rig->q, 0}, (AlisaVector){&rig->k, 0},
                                (AlisaVector){&rig->v, 0}, &rig->rotations, row_slots, rows,
-                               alisa_kv_keys(kv, layer), alisa_kv_values(kv, layer), &error),
+                               alisa_kv_keys(kv, layer), alisa_kv_values(kv, layer), NULL, &error),
          &error);
 }
 
