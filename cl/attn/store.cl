@@ -11,24 +11,7 @@
  * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DROPE_DIM -DKEY_TYPE -DVALUE_TYPE.
  */
 #include "attn/kv.clh"
-
-/* Elements first..first+7 of a head, turned. Pairs from ROPE_DIM on stay as they are. */
-static inline float8 rotated(float8 x, __global const float *rotation, uint first)
-{
-    float8 turn = (float8)(1, 0, 1, 0, 1, 0, 1, 0);
-    if (first + 8 <= ROPE_DIM) {
-        turn = vload8(0, rotation + first);
-    } else {
-        if (first + 2 <= ROPE_DIM) turn.s01 = vload2(0, rotation + first);
-        if (first + 4 <= ROPE_DIM) turn.s23 = vload2(1, rotation + first);
-        if (first + 6 <= ROPE_DIM) turn.s45 = vload2(2, rotation + first);
-    }
-    float4 cosine = turn.even, sine = turn.odd;
-    float8 y;
-    y.even = x.even * cosine - x.odd * sine;
-    y.odd = x.even * sine + x.odd * cosine;
-    return y;
-}
+#include "attn/rotate.clh"
 
 /* Elements first..first+7 of a head as they are stored: keys turned, values (no rotation) as they are. */
 static inline float8 stored(__global const float *x, __global const float *rotation, uint first)

@@ -1,0 +1,225 @@
+/*
+ * A small copy of all keys, 4 bits an element, for choosing tokens by the current query.
+ *
+ * A group is up to 32 neighbouring elements of a head (the last one of a head may be shorter); it has a
+ * half as its scale: x = scale (code - 8), code 0..15. The scale is -1/8 of the element with the largest
+ * magnitude, so that this one is met exactly.
+ *
+ * Tokens are innermost, so that a vector of them, or neighbouring work-items, share an element:
+ *   codes  [sequence][kv_head][HEAD_DIM / 2][context]  uchar: element 2i in the lower half, 2i + 1 above
+ *   scales [sequence][kv_head][GROUPS][context]        half
+ * context is a multiple of 32; tokens that were never stored are zero.
+ *
+ * index_store quantises rows of keys, rotated on the way. Global size: GROUPS x KV_HEADS x rows.
+ *   k [rows][KV_HEADS][HEAD_DIM]; rotations [rows][ROPE_DIM / 2]; tokens (sequence, position)
+ *
+ * index_score leaves what attention would leave of a row over all its tokens (attn/scores.clh):
+ *   scores [row][HEADS][score_stride]  s_j in base 2;  stats [row][HEADS]  (m, l)
+ *   q [..][HEADS][HEAD_DIM]; rows (row of q, sequence, count, -)
+ * A work-group of GROUP work-items does HEAD_BLOCK heads that share a KV head, LANES tokens at a time.
+ * Global size: (GROUP rows) x (HEADS / HEAD_BLOCK).
+ *
+ * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DROPE_DIM -DHEAD_BLOCK -DLANES (4 or 16) -DGROUP.
+ */
+#include "attn/rotate.clh"
+#include "attn/softmax.clh"
+
+#define RATIO       (HEADS / KV_HEADS)
+#define GROUP_SIZE  32
+#define GROUPS      ((HEAD_DIM + GROUP_SIZE - 1) / GROUP_SIZE)
+#define GROUP_PAIRS (GROUP_SIZE / 2)
+
+static inline float largest_magnitude(float8 x)
+{
+    float largest = x.s0;
+    largest = fabs(x.s1) > fabs(largest) ? x.s1 : largest;
+    largest = fabs(x.s2) > fabs(largest) ? x.s2 : largest;
+    largest = fabs(x.s3) > fabs(largest) ? x.s3 : largest;
+    largest = fabs(x.s4) > fabs(largest) ? x.s4 : largest;
+    largest = fabs(x.s5) > fabs(largest) ? x.s5 : largest;
+    largest = fabs(x.s6) > fabs(largest) ? x.s6 : largest;
+    return fabs(x.s7) > fabs(largest) ? x.s7 : largest;
+}
+
+__kernel void index_store(__global const float *k, ulong k_offset, __global const float *rotations,
+                          __global const uint2 *tokens, uint context, __global uchar *codes,
+                          ulong codes_offset, __global half *scales, ulong scales_offset)
+{
+    uint group = get_global_id(0), head = get_global_id(1);
+    size_t row = get_global_id(2);
+    uint2 token = tokens[row];
+    size_t plane = (size_t)token.x * KV_HEADS + head;
+    uint first = GROUP_SIZE * group, eights = min(HEAD_DIM - first, (uint)GROUP_SIZE) / 8;
+    k += k_offset + (row * KV_HEADS + head) * HEAD_DIM + first;
+    codes += codes_offset + (plane * (HEAD_DIM / 2) + first / 2) * context + token.y;
+    scales += scales_offset + (plane * GROUPS + group) * context + token.y;
+
+    float8 x[GROUP_SIZE / 8];
+    float largest = 0.0f;
+    for (uint i = 0; i < eights; i++) {
+        x[i] = rotated(vload8(i, k), rotations + row * ROPE_DIM, first + 8 * i);
+        float of_these = largest_magnitude(x[i]);
+        largest = fabs(of_these) > fabs(largest) ? of_these : largest;
+    }
+    vstore_half_rte(largest * -0.125f, 0, scales);
+    float scale = vload_half(0, scales);
+    float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
+    for (uint i = 0; i < eights; i++) {
+        uint8 code = convert_uint8(clamp(rint(x[i] * inverse) + 8.0f, 0.0f, 15.0f));
+        codes[(4 * i + 0) * (size_t)context] = (uchar)(code.s0 | code.s1 << 4);
+        codes[(4 * i + 1) * (size_t)context] = (uchar)(code.s2 | code.s3 << 4);
+        codes[(4 * i + 2) * (size_t)context] = (uchar)(code.s4 | code.s5 << 4);
+        codes[(4 * i + 3) * (size_t)context] = (uchar)(code.s6 | code.s7 << 4);
+    }
+}
+
+#if LANES == 16
+#define FLOATS         float16
+#define UCHARS         uchar16
+#define LOAD_CODES     vload16
+#define TO_FLOATS      convert_float16
+#define LOAD_HALVES    vload_half16
+#define STORE_FLOATS   vstore16
+#define LOAD_FLOATS    vload16
+#define EXP2           exp2_16
+#else
+#define FLOATS         float4
+#define UCHARS         uchar4
+#define LOAD_CODES     vload4
+#define TO_FLOATS      convert_float4
+#define LOAD_HALVES    vload_half4
+#define STORE_FLOATS   vstore4
+#define LOAD_FLOATS    vload4
+#define EXP2           exp2_4
+DEFINE_EXP2(exp2_4, float4, convert_int4, as_float4)
+#endif
+
+/* Scores of LANES tokens, whose codes and scales start here, for HEAD_BLOCK heads. */
+static inline void score_tokens(__local const float (*q)[HEAD_DIM],
+                                __local const float (*bias)[GROUPS], __global const uchar *codes, __global const half *scales,
+                                uint context, FLOATS *score)
+{
+    for (uint h = 0; h < HEAD_BLOCK; h++)
+        score[h] = 0.0f;
+    for (uint group = 0; group < GROUPS; group++) {
+        uint end = min((group + 1) * GROUP_PAIRS, (uint)(HEAD_DIM / 2));
+        FLOATS sum[HEAD_BLOCK];
+#pragma unroll
+        for (uint h = 0; h < HEAD_BLOCK; h++)
+            sum[h] = bias[h][group];
+        for (uint pair = group * GROUP_PAIRS; pair < end; pair++) {
+            UCHARS both = LOAD_CODES(0, codes + pair * (size_t)context);
+            FLOATS lower = TO_FLOATS(both & (uchar)15), upper = TO_FLOATS(both >> (uchar)4);
+#pragma unroll
+            for (uint h = 0; h < HEAD_BLOCK; h++) {
+                sum[h] = fma((FLOATS)(q[h][2 * pair]), lower, sum[h]);
+                sum[h] = fma((FLOATS)(q[h][2 * pair + 1]), upper, sum[h]);
+            }
+        }
+        FLOATS scale = LOAD_HALVES(0, scales + group * (size_t)context);
+#pragma unroll
+        for (uint h = 0; h < HEAD_BLOCK; h++)
+            score[h] = fma(sum[h], scale, score[h]);
+    }
+}
+
+static inline float element(const FLOATS *v, uint i)
+{
+    return ((const float *)v)[i];
+}
+
+/* What the work-items of a group have, in the order of their numbers. */
+static inline float group_max(float own, __local float *shared)
+{
+#if GROUP > 1
+    uint item = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    shared[item] = own;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint half_size = GROUP / 2; half_size > 0; half_size /= 2) {
+        if (item < half_size)
+            shared[item] = max(shared[item], shared[item + half_size]);
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    return shared[0];
+#else
+    return own;
+#endif
+}
+
+static inline float group_sum(float own, __local float *shared)
+{
+#if GROUP > 1
+    uint item = get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    shared[item] = own;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint half_size = GROUP / 2; half_size > 0; half_size /= 2) {
+        if (item < half_size)
+            shared[item] += shared[item + half_size];
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    return shared[0];
+#else
+    return own;
+#endif
+}
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+index_score(__global const float *q, ulong q_offset, __global const uint4 *rows, float scale,
+            uint context, __global const uchar *codes, ulong codes_offset,
+            __global const half *scales, ulong scales_offset, __global float *scores,
+            __global float2 *stats, uint score_stride)
+{
+    __local float shared[GROUP];
+    __local float query[HEAD_BLOCK][HEAD_DIM];
+    __local float bias[HEAD_BLOCK][GROUPS]; /* -8 times the sum of the group's elements */
+    uint4 row = rows[get_group_id(0)];
+    uint first_head = get_group_id(1) * HEAD_BLOCK, count = row.z;
+    size_t plane = (size_t)row.y * KV_HEADS + first_head / RATIO;
+    q += q_offset + ((size_t)row.x * HEADS + first_head) * HEAD_DIM;
+    codes += codes_offset + plane * (HEAD_DIM / 2) * context;
+    scales += scales_offset + plane * GROUPS * context;
+    size_t out = (size_t)get_group_id(0) * HEADS + first_head;
+    scores += out * score_stride;
+    stats += out;
+
+    for (uint i = get_local_id(0); i < HEAD_BLOCK * HEAD_DIM; i += GROUP)
+        query[i / HEAD_DIM][i % HEAD_DIM] = q[i] * scale;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint i = get_local_id(0); i < HEAD_BLOCK * GROUPS; i += GROUP) {
+        uint first = i % GROUPS * GROUP_SIZE, end = min(first + GROUP_SIZE, (uint)HEAD_DIM);
+        float sum = 0.0f;
+        for (uint d = first; d < end; d++)
+            sum += query[i / GROUPS][d];
+        bias[i / GROUPS][i % GROUPS] = -8.0f * sum;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+
+    float maximum[HEAD_BLOCK];
+    for (uint h = 0; h < HEAD_BLOCK; h++)
+        maximum[h] = LOWEST;
+    for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
+        FLOATS score[HEAD_BLOCK];
+        score_tokens(query, bias, codes + j, scales + j, context, score);
+        uint lanes = min(count - j, (uint)LANES);
+        for (uint h = 0; h < HEAD_BLOCK; h++) {
+            STORE_FLOATS(score[h], 0, scores + h * (size_t)score_stride + j);
+            for (uint i = 0; i < lanes; i++)
+                maximum[h] = max(maximum[h], element(&score[h], i));
+        }
+    }
+    for (uint h = 0; h < HEAD_BLOCK; h++) {
+        float m = group_max(maximum[h], shared), l = 0.0f;
+        __global const float *own = scores + h * (size_t)score_stride;
+        for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
+            FLOATS weight = EXP2(LOAD_FLOATS(0, own + j) - m);
+            uint lanes = min(count - j, (uint)LANES);
+            for (uint i = 0; i < lanes; i++)
+                l += element(&weight, i);
+        }
+        l = group_sum(l, shared);
+        if (get_local_id(0) == 0)
+            stats[h] = (float2)(m, l);
+    }
+}

@@ -1,0 +1,330 @@
+/*
+ * The 4-bit index of keys: what unit queries read out of it is within half a step of the rotated
+ * keys, other queries score what those values say, and (m, l) belong to the scores. Head sizes that
+ * are no whole number of groups, GQA ratios, several layers and sequences, tokens stored in any
+ * order, both layouts. ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "attn/index.h"
+#include "base/random.h"
+#include "oracle/attention.h"
+
+enum { LAYERS = 2, SEQUENCES = 2, GUARD = 8, GROUP_SIZE = 32 };
+static const float guard = -4321.5f;
+
+static AlisaDevice *device;
+static bool small;
+
+typedef struct Case {
+    uint32_t head_count, kv_head_count, head_dim, rope_dim, context, tokens;
+} Case;
+
+static const Case cases[] = {
+    {1, 1, 8, 8, 20, 20},   {12, 12, 64, 64, 600, 501}, {8, 2, 80, 20, 300, 257},
+    {3, 1, 40, 0, 100, 33}, {14, 2, 128, 128, 130, 97}, {5, 5, 96, 48, 70, 64},
+};
+static const Case small_cases[] = {{2, 1, 8, 8, 20, 19}, {1, 1, 40, 8, 4, 3}};
+enum { CASES = 6, SMALL_CASES = 2 };
+
+static void require(AlisaStatus status, const AlisaError *error) {
+    if (status) fail_msg("%s", error->message);
+}
+
+static void *allocate(uint64_t count, size_t size) {
+    void *memory = calloc(count, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+/* With small shapes everything lives to the end: oclgrind takes what a kernel writes to a buffer
+ * for uninitialised when the buffer has got the number of one that was released. */
+enum { MOST_KEPT = 64 };
+static AlisaBuffer kept_buffers[MOST_KEPT];
+static AlisaIndex *kept_indexes[MOST_KEPT];
+static size_t kept_buffer_count, kept_index_count;
+
+static void release(AlisaBuffer *buffer) {
+    if (small && kept_buffer_count < MOST_KEPT)
+        kept_buffers[kept_buffer_count++] = *buffer;
+    else
+        alisa_buffer_destroy(buffer);
+}
+
+static AlisaBuffer upload(const void *data, uint64_t size) {
+    AlisaError error;
+    AlisaBuffer buffer = {0};
+    require(alisa_buffer_create(device, size, ALISA_BUFFER_READ_WRITE, "test", &buffer, &error),
+            &error);
+    require(alisa_buffer_write(device, &buffer, 0, data, size, &error), &error);
+    return buffer;
+}
+
+/* What a call of alisa_index_score left, on the host. */
+typedef struct Scored {
+    uint32_t stride;
+    float *scores; /* [rows][heads][stride] */
+    float *stats;  /* [rows][heads][2] */
+} Scored;
+
+static Scored score(AlisaIndex *index, const Case *c, uint32_t layer, const float *q,
+                    uint32_t row_count, const AlisaIndexRow *rows) {
+    AlisaError error;
+    uint32_t heads = row_count * c->head_count;
+    Scored scored = {.stride = (c->context + 31) / 32 * 32};
+    uint64_t score_bytes = (uint64_t)heads * scored.stride * sizeof(float);
+    uint64_t q_bytes = (uint64_t)heads * c->head_dim * sizeof(float);
+    scored.scores = malloc(score_bytes);
+    scored.stats = malloc(heads * 2 * sizeof(float));
+    assert_non_null(scored.scores);
+    assert_non_null(scored.stats);
+    for (uint64_t i = 0; i < score_bytes / sizeof(float); i++)
+        scored.scores[i] = guard;
+    AlisaBuffer q_buffer = upload(q, q_bytes), row_buffer = upload(rows, row_count * sizeof *rows);
+    AlisaBuffer score_buffer = upload(scored.scores, score_bytes);
+    AlisaBuffer stat_buffer = upload(scored.scores, heads * 2 * sizeof(float));
+    const AlisaAttentionScores out = {&score_buffer, &stat_buffer, row_count, scored.stride};
+    require(alisa_index_score(index, layer, (AlisaVector){&q_buffer, 0}, &row_buffer, &out, &error),
+            &error);
+    require(alisa_buffer_read(device, &score_buffer, 0, scored.scores, score_bytes, &error),
+            &error);
+    require(
+        alisa_buffer_read(device, &stat_buffer, 0, scored.stats, heads * 2 * sizeof(float), &error),
+        &error);
+    release(&q_buffer);
+    release(&row_buffer);
+    release(&score_buffer);
+    release(&stat_buffer);
+    return scored;
+}
+
+static void free_scored(Scored *scored) {
+    free(scored->scores);
+    free(scored->stats);
+}
+
+/* Keys with some channels much larger than others, as real ones; stored in a permuted order. */
+static void store(AlisaIndex *index, const Case *c, uint32_t layer, AlisaRandom *random,
+                  double *rotated) {
+    AlisaError error;
+    uint32_t rows = SEQUENCES * c->tokens, width = c->kv_head_count * c->head_dim;
+    float *k = allocate((uint64_t)rows * width + GUARD, sizeof *k);
+    float *rotations = allocate((uint64_t)rows * c->rope_dim + 2, sizeof *rotations);
+    double *bounds = allocate(c->head_dim, sizeof *bounds);
+    AlisaIndexToken *tokens = allocate(rows, sizeof *tokens);
+    for (uint32_t i = 0; i < rows; i++) { /* 17 and 31 have no common factor with most sizes */
+        uint32_t at = (uint32_t)((uint64_t)i * (rows % 17 ? 17 : 31) % rows);
+        tokens[i] = (AlisaIndexToken){at / c->tokens, at % c->tokens};
+        for (uint32_t d = 0; d + 1 < c->rope_dim; d += 2) {
+            float angle = 3 * alisa_random_normal(random);
+            rotations[i * c->rope_dim + d] = cosf(angle);
+            rotations[i * c->rope_dim + d + 1] = sinf(angle);
+        }
+        for (uint32_t head = 0; head < c->kv_head_count; head++) {
+            float *x = k + GUARD + (uint64_t)i * width + head * c->head_dim;
+            for (uint32_t d = 0; d < c->head_dim; d++)
+                x[d] = alisa_random_normal(random) * (d % 13 == 5 ? 6.0f : 0.7f);
+            oracle_rope(x, rotations + i * c->rope_dim, c->head_dim, c->rope_dim,
+                        rotated + ((uint64_t)at * c->kv_head_count + head) * c->head_dim, bounds);
+        }
+    }
+    AlisaBuffer k_buffer = upload(k, ((uint64_t)rows * width + GUARD) * sizeof *k);
+    AlisaBuffer rotation_buffer =
+        upload(rotations, ((uint64_t)rows * c->rope_dim + 2) * sizeof *rotations);
+    AlisaBuffer token_buffer = upload(tokens, rows * sizeof *tokens);
+    require(alisa_index_store(index, layer, (AlisaVector){&k_buffer, GUARD}, &rotation_buffer,
+                              &token_buffer, rows, &error),
+            &error);
+    release(&k_buffer);
+    release(&rotation_buffer);
+    release(&token_buffer);
+    free(k);
+    free(rotations);
+    free(bounds);
+    free(tokens);
+}
+
+/* Elements of a group against what was read back. The scale is -1/8 of the largest, rounded to
+ * half: 8 steps of it are off by 8 * 2^-12 steps. */
+static void check_group(const double *x, const float *back, uint32_t size) {
+    double largest = 0;
+    for (uint32_t i = 0; i < size; i++)
+        if (fabs(x[i]) > fabs(largest)) largest = x[i];
+    double step = fabs(largest) / 8;
+    for (uint32_t i = 0; i < size; i++) {
+        /* The code of the opposite of the largest would be 16. */
+        double bound = x[i] / largest < -7.0 / 8 ? 1.01 : 0.51;
+        if (!(fabs(x[i] - back[i]) <= bound * step))
+            fail_msg("element %u of a group of %u is %g, not %g +- %g", i, size, back[i], x[i],
+                     bound * step);
+    }
+}
+
+/* One row a unit query: the index as floats, [token][kv_head][head_dim] of a sequence. */
+static float *read_back(AlisaIndex *index, const Case *c, uint32_t layer, uint32_t sequence) {
+    uint32_t dim = c->head_dim, ratio = c->head_count / c->kv_head_count;
+    float *q = allocate((uint64_t)dim * c->head_count * dim, sizeof *q);
+    AlisaIndexRow *rows = allocate(dim, sizeof *rows);
+    for (uint32_t d = 0; d < dim; d++) {
+        rows[d] = (AlisaIndexRow){dim - 1 - d, sequence, c->tokens, 0};
+        for (uint32_t head = 0; head < c->head_count; head++)
+            q[((uint64_t)(dim - 1 - d) * c->head_count + head) * dim + d] = 0.6931471806f;
+    }
+    Scored scored = score(index, c, layer, q, dim, rows);
+    float *back = allocate((uint64_t)c->tokens * c->kv_head_count * dim, sizeof *back);
+    for (uint32_t d = 0; d < dim; d++)
+        for (uint32_t head = 0; head < c->head_count; head++)
+            for (uint32_t j = 0; j < scored.stride; j++) {
+                float value =
+                    scored.scores[((uint64_t)d * c->head_count + head) * scored.stride + j];
+                float *at = &back[((uint64_t)j * c->kv_head_count + head / ratio) * dim + d];
+                if (j >= (c->tokens + 31) / 32 * 32) {
+                    assert_true(value == guard);
+                } else if (j < c->tokens && head % ratio == 0) {
+                    *at = value;
+                } else if (j < c->tokens) {
+                    assert_true(*at == value);
+                }
+            }
+    free_scored(&scored);
+    free(q);
+    free(rows);
+    return back;
+}
+
+/* Random queries of every sequence, with fewer tokens than there are. */
+static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, AlisaRandom *random,
+                          float *const *backs) {
+    uint32_t dim = c->head_dim, ratio = c->head_count / c->kv_head_count;
+    float *q = allocate((uint64_t)SEQUENCES * c->head_count * dim, sizeof *q);
+    AlisaIndexRow rows[SEQUENCES];
+    for (uint32_t i = 0; i < SEQUENCES * c->head_count * dim; i++)
+        q[i] = alisa_random_normal(random);
+    for (uint32_t s = 0; s < SEQUENCES; s++)
+        rows[s] = (AlisaIndexRow){s, SEQUENCES - 1 - s, s ? c->tokens : c->tokens / 2 + 1, 0};
+    Scored scored = score(index, c, layer, q, SEQUENCES, rows);
+    for (uint32_t r = 0; r < SEQUENCES * c->head_count; r++) {
+        const AlisaIndexRow *row = &rows[r / c->head_count];
+        uint32_t kv_head = r % c->head_count / ratio;
+        const float *got = scored.scores + (uint64_t)r * scored.stride;
+        double largest = -INFINITY, total = 0;
+        for (uint32_t j = 0; j < row->count; j++) {
+            const float *x =
+                backs[row->sequence] + ((uint64_t)j * c->kv_head_count + kv_head) * dim;
+            double sum = 0, size = 0, query_size = 0, range = 0;
+            for (uint32_t d = 0; d < dim; d++) {
+                sum += (double)q[r * dim + d] * x[d];
+                size += fabs((double)q[r * dim + d] * x[d]);
+                query_size += fabs(q[r * dim + d]);
+                range = fmax(range, fabs(x[d]));
+            }
+            /* Codes are summed before 8 is taken off: up to 16 steps, that is twice the largest. */
+            double bound = dim * 0x1p-22 * (size + 4 * range * query_size) * 1.4426950409;
+            if (!(fabs(got[j] - sum * 1.4426950408889634) <= bound))
+                fail_msg("head_dim %u, ratio %u: score of token %u is %g, not %g +- %g", dim, ratio,
+                         j, got[j], sum * 1.4426950408889634, bound);
+            largest = fmax(largest, got[j]);
+        }
+        for (uint32_t j = 0; j < row->count; j++)
+            total += exp2(got[j] - largest);
+        assert_true(scored.stats[2 * r] == (float)largest);
+        assert_true(fabs(scored.stats[2 * r + 1] - total) <= 1e-6 * total * (8 + row->count / 64));
+    }
+    free_scored(&scored);
+    free(q);
+}
+
+static void check_case(AlisaOps *ops, const Case *c) {
+    AlisaError error;
+    AlisaRandom random;
+    AlisaIndex *index;
+    alisa_random_seed(&random, c->head_dim);
+    AlisaAttentionShape shape = {.head_count = c->head_count,
+                                 .kv_head_count = c->kv_head_count,
+                                 .head_dim = c->head_dim,
+                                 .rope_dim = c->rope_dim,
+                                 .scale = 1.0f};
+    require(alisa_index_create(ops, &shape, LAYERS, SEQUENCES, c->context, &index, &error), &error);
+    uint64_t heads = (uint64_t)SEQUENCES * c->tokens * c->kv_head_count;
+    double *rotated[LAYERS];
+    for (uint32_t layer = 0; layer < LAYERS; layer++) {
+        rotated[layer] = allocate(heads * c->head_dim, sizeof **rotated);
+        store(index, c, layer, &random, rotated[layer]);
+    }
+    for (uint32_t layer = 0; layer < LAYERS; layer++) {
+        float *backs[SEQUENCES];
+        for (uint32_t s = 0; s < SEQUENCES; s++) {
+            backs[s] = read_back(index, c, layer, s);
+            uint64_t rows = (uint64_t)c->tokens * c->kv_head_count;
+            for (uint64_t i = 0; i < rows; i++)
+                for (uint32_t d = 0; d < c->head_dim; d += GROUP_SIZE)
+                    check_group(rotated[layer] + (s * rows + i) * c->head_dim + d,
+                                backs[s] + i * c->head_dim + d,
+                                c->head_dim - d < GROUP_SIZE ? c->head_dim - d : GROUP_SIZE);
+        }
+        check_queries(index, c, layer, &random, backs);
+        for (uint32_t s = 0; s < SEQUENCES; s++)
+            free(backs[s]);
+    }
+    for (uint32_t layer = 0; layer < LAYERS; layer++)
+        free(rotated[layer]);
+    if (small && kept_index_count < MOST_KEPT)
+        kept_indexes[kept_index_count++] = index;
+    else
+        alisa_index_destroy(index);
+}
+
+static void check_layout(AlisaLayout layout) {
+    AlisaError error;
+    AlisaOpsParameters parameters;
+    AlisaOps *ops;
+    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
+    parameters.attention_layout = layout;
+    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    for (size_t i = 0; i < (small ? SMALL_CASES : CASES); i++)
+        check_case(ops, small ? &small_cases[i] : &cases[i]);
+    alisa_ops_destroy(ops);
+}
+
+static void test_item_layout(void **state) {
+    (void)state;
+    check_layout(ALISA_LAYOUT_ITEM);
+}
+
+static void test_group_layout(void **state) {
+    (void)state;
+    check_layout(ALISA_LAYOUT_GROUP);
+}
+
+static int open_device(void **state) {
+    (void)state;
+    AlisaError error;
+    small = getenv("ALISA_TEST_SMALL") != NULL;
+    if (alisa_device_open(NULL, &device, &error) == ALISA_OK) return 0;
+    fprintf(stderr, "%s\n", error.message);
+    return -1;
+}
+
+static int close_device(void **state) {
+    (void)state;
+    while (kept_index_count)
+        alisa_index_destroy(kept_indexes[--kept_index_count]);
+    while (kept_buffer_count)
+        alisa_buffer_destroy(&kept_buffers[--kept_buffer_count]);
+    alisa_device_save_programs(device);
+    alisa_device_close(device);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_item_layout),
+                                       cmocka_unit_test(test_group_layout)};
+    return cmocka_run_group_tests_name("index", tests, open_device, close_device);
+}
