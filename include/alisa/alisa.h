@@ -383,6 +383,84 @@ typedef enum AlisaSwaLists {
     ALISA_SWA_LISTS_KV_HEAD /* each KV head chooses for itself */
 } AlisaSwaLists;
 
+typedef struct AlisaPlanOptions {
+    const char *profile;     /* name of a published device ("V100-32") or a JSON file of its form */
+    const char *model_shape; /* name of a published shape ("opt-13b"), or NULL: */
+    const AlisaModel *model; /* a file */
+    uint32_t batch;          /* 1 */
+    uint32_t prompt_length;  /* 128 */
+    uint32_t generate_length; /* 512 */
+    uint32_t micro_batch;     /* 512 */
+    AlisaKvType key_type;
+    AlisaKvType value_type;
+    double kv_sparsity; /* 0.8: share of the tokens that h2o and alisa leave out */
+    AlisaSwaScores swa_scores;
+    AlisaSwaLists swa_lists;
+    double new_picks; /* share of the choices that are new in a step; < 0: what is usual */
+    AlisaSchedule schedule;
+    bool recompute;         /* true: K and V may be computed from layer inputs */
+    double host_share;      /* of the KV, for accelerate and flexgen; < 0: their own choice */
+    uint64_t device_memory; /* bytes; 0: the profile's, as for the next */
+    uint64_t host_memory;
+    uint64_t scratch; /* of the device memory, kept free of weights and KV; 1 GiB */
+    bool exhaustive;  /* search all of the grid beside the greedy search */
+} AlisaPlanOptions;
+
+/* Predicted, one a step. */
+typedef struct AlisaPlanStep {
+    uint32_t length;  /* tokens of the longest sequence */
+    uint32_t phase;   /* 1: all on the device, 2: host too, 3: some as layer inputs only */
+    uint32_t running; /* sequences */
+    double seconds;
+    double device_bytes; /* K, V and what belongs to them */
+    double host_bytes;
+    double recomputable_bytes; /* K and V that exist as layer inputs only */
+} AlisaPlanStep;
+
+/* Seconds of the run by what they go to; their sum is the run. */
+typedef struct AlisaPlanTime {
+    double weights, matrix, attention, selection, recompute, launch;
+    double link; /* copies that nothing hides */
+} AlisaPlanTime;
+
+typedef struct AlisaPlan {
+    AlisaPolicy policy;
+    char model[64];
+    char device[64];
+    uint64_t weight_bytes;
+    double prefill_seconds;
+    double decode_seconds;
+    double tokens_per_second; /* generated, over prefill and decode */
+    uint32_t host_from;       /* p1: length at which phase II begins; 0: never */
+    uint32_t inputs_from;     /* p2: phase III */
+    double host_share;        /* alpha: share of the tokens on the host */
+    double inputs_share;      /* beta: share of those kept as layer inputs only */
+    double greedy_seconds;    /* of alisa: as the search predicts them; 0 otherwise */
+    double best_seconds;      /* of the best point of its grid, if asked for */
+    AlisaPlanTime time;
+    const char *binds;        /* where most of the time goes, in words */
+    double peak_device_bytes; /* weights and scratch included */
+    double peak_host_bytes;
+    double bytes_to_device;
+    double bytes_to_host;
+    uint32_t preempted; /* sequences of vllm that had to leave */
+    AlisaPlanStep *steps;
+    size_t step_count;
+} AlisaPlan;
+
+ALISA_API void alisa_plan_options_defaults(AlisaPlanOptions *options);
+
+/* Predicts a run without a device, by the code that schedules real ones. What cannot fit is
+ * ALISA_ERROR_MEMORY, with the limit that binds, the bytes missing and the flag that helps.
+ * alisa_plan_finish frees what is in *plan, which may be zeroed. */
+ALISA_API AlisaStatus alisa_plan_make(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                      AlisaPlan *plan, AlisaError *error);
+ALISA_API void alisa_plan_finish(AlisaPlan *plan);
+
+/* Names of published devices and shapes, by index; false past the last one. */
+ALISA_API bool alisa_plan_profile_name(size_t index, char name[64]);
+ALISA_API bool alisa_plan_shape_name(size_t index, char name[64]);
+
 /* ---- Sampler ------------------------------------------------------------------------------ */
 
 typedef struct AlisaSamplerOptions {

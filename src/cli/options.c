@@ -10,7 +10,8 @@ enum {
     EVAL_COMMANDS = PASSAGE_COMMANDS | COMMAND_LOGPROBS,
     MODEL_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH | COMMAND_TOKENIZE,
     DEVICE_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH,
-    ALL_COMMANDS = MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION,
+    ALL_COMMANDS =
+        MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION | COMMAND_PLAN,
 };
 
 static const Choice text_outputs[] = {
@@ -22,6 +23,17 @@ static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_C
                                        {"sql", OUTPUT_SQL},     {0}};
 static Choice kv_types[ALISA_KV_TYPE_COUNT + 1]; /* the library's, filled by alisa_cli_options */
 
+static Choice plan_kv_types[ALISA_KV_TYPE_COUNT + 2]; /* those, and auto */
+static const Choice schedules[] = {
+    {"overlap", ALISA_SCHEDULE_OVERLAP}, {"paper", ALISA_SCHEDULE_PAPER}, {0}};
+static const Choice recomputes[] = {{"auto", true}, {"off", false}, {0}};
+static const Choice plan_scores[] = {{"sparse", ALISA_SWA_SCORES_SPARSE},
+                                     {"dense", ALISA_SWA_SCORES_DENSE},
+                                     {"query", ALISA_SWA_SCORES_QUERY},
+                                     {0}};
+static const Choice plan_lists[] = {
+    {"layer", ALISA_SWA_LISTS_LAYER}, {"kv-head", ALISA_SWA_LISTS_KV_HEAD}, {0}};
+
 #define FIELD(name)  offsetof(Settings, name)
 #define MOST_TOKENS  2147483647.0
 #define MOST_ROWS    1048576.0
@@ -29,8 +41,8 @@ static Choice kv_types[ALISA_KV_TYPE_COUNT + 1]; /* the library's, filled by ali
 
 /* Spelling and defaults are llama.cpp's wherever it has the flag. */
 static const Option options[] = {
-    {"--model", "-m", OPTION_STRING, FIELD(model), "FILE", NULL, 0, 0, NULL, MODEL_COMMANDS,
-     "the model, a GGUF file"},
+    {"--model", "-m", OPTION_STRING, FIELD(model), "FILE", NULL, 0, 0, NULL,
+     MODEL_COMMANDS | COMMAND_PLAN, "the model, a GGUF file"},
     {"--prompt", "-p", OPTION_STRING, FIELD(prompt), "TEXT", NULL, 0, 0, NULL,
      COMMAND_GENERATE | COMMAND_TOKENIZE | COMMAND_LOGPROBS, "the text to go on from"},
     {"--file", "-f", OPTION_STRING, FIELD(file), "FILE", NULL, 0, 0, NULL,
@@ -124,12 +136,53 @@ static const Option options[] = {
      "index or part of the name of a device; the fastest when absent"},
     {"--device-mem", NULL, OPTION_SIZE, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,
      DEVICE_COMMANDS, "memory to use on the device (512M, 6G); all of it when absent"},
+    {"--profile", NULL, OPTION_STRING, FIELD(profile), "DEVICE", NULL, 0, 0, NULL, COMMAND_PLAN,
+     "the device: a published one (V100-32, H100-80, RX-7900-XTX ...) or a JSON file"},
+    {"--model-shape", NULL, OPTION_STRING, FIELD(model_shape), "NAME", NULL, 0, 0, NULL,
+     COMMAND_PLAN, "a published shape (opt-13b, llama-3-8b ...) in place of a model file"},
+    {"--policy", NULL, OPTION_STRING, FIELD(policies), "LIST",
+     "device,accelerate,flexgen,vllm,h2o,alisa", 0, 0, NULL, COMMAND_PLAN,
+     "ways of placing keys and values to compare"},
+    {"--batch", NULL, OPTION_INTEGERS, FIELD(batches), "N", "4,16,64", 1, MOST_BATCHES, NULL,
+     COMMAND_PLAN, "sequences that advance together"},
+    {"--n-prompt", "-p", OPTION_INTEGER, FIELD(plan_prompt), "N", "128", 1, MOST_ROWS, NULL,
+     COMMAND_PLAN, "tokens of a prompt"},
+    {"--n-gen", "-n", OPTION_INTEGER, FIELD(plan_generate), "N", "512", 1, MOST_ROWS, NULL,
+     COMMAND_PLAN, "tokens to generate after it"},
+    {"--ubatch-size", "-ub", OPTION_INTEGER, FIELD(micro_batch), "N", "512", 1, MOST_ROWS, NULL,
+     COMMAND_PLAN, "most tokens computed at once"},
+    {"--kv-sparsity", NULL, OPTION_REAL, FIELD(plan_sparsity), "R", "0.80", 0, 0.99, NULL,
+     COMMAND_PLAN, "share of the tokens that h2o and alisa leave out"},
+    {"--swa-scores", NULL, OPTION_CHOICE, FIELD(plan_scores), "MODE", "sparse", 0, 0, plan_scores,
+     COMMAND_PLAN, "what chooses the tokens of alisa"},
+    {"--swa-lists", NULL, OPTION_CHOICE, FIELD(plan_lists), "MODE", "layer", 0, 0, plan_lists,
+     COMMAND_PLAN, "who shares a list of tokens"},
+    {"--new-picks", NULL, OPTION_REAL, FIELD(new_picks), "R", "-1", -1, 1, NULL, COMMAND_PLAN,
+     "share of the choices that are new in a step, -1 = what is usual"},
+    {"--schedule", NULL, OPTION_CHOICE, FIELD(schedule), "MODE", "overlap", 0, 0, schedules,
+     COMMAND_PLAN, "copies beside the computation, or one after the other as in the paper"},
+    {"--recompute", NULL, OPTION_CHOICE, FIELD(recompute), "MODE", "auto", 0, 0, recomputes,
+     COMMAND_PLAN, "whether keys and values may be computed from layer inputs"},
+    {"--kv-host", NULL, OPTION_REAL, FIELD(host_share), "R", "-1", -1, 1, NULL, COMMAND_PLAN,
+     "share of the KV on the host for accelerate and flexgen, -1 = their own choice"},
+    {"--cache-type-k", "-ctk", OPTION_CHOICE, FIELD(plan_key_type), "TYPE", "auto", 0, 0,
+     plan_kv_types, COMMAND_PLAN, "type of cached keys; auto = i8 for alisa, f16 for others"},
+    {"--cache-type-v", "-ctv", OPTION_CHOICE, FIELD(plan_value_type), "TYPE", "auto", 0, 0,
+     plan_kv_types, COMMAND_PLAN, "type of cached values, likewise"},
+    {"--device-mem", NULL, OPTION_SIZE, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,
+     COMMAND_PLAN, "memory to use on the device; all of it when absent"},
+    {"--host-mem", NULL, OPTION_SIZE, FIELD(host_memory), "SIZE", NULL, 0, 0, NULL, COMMAND_PLAN,
+     "host memory for keys and values; the profile's when absent"},
+    {"--scratch", NULL, OPTION_SIZE, FIELD(scratch), "SIZE", "1G", 0, 0, NULL, COMMAND_PLAN,
+     "device memory kept free of weights, keys and values"},
+    {"--chart", NULL, OPTION_STRING, FIELD(chart), "FILE", NULL, 0, 0, NULL, COMMAND_PLAN,
+     "draw bytes and time over the length of the context, an SVG file"},
     {"--list-devices", NULL, OPTION_REQUEST, FIELD(list_devices), NULL, NULL, 0, 0, NULL,
      DEVICE_COMMANDS, "print the devices and stop"},
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, text_outputs,
      COMMAND_GENERATE, "form of the output"},
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, plain_outputs,
-     COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_LOGPROBS | COMMAND_PERPLEXITY,
+     COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_LOGPROBS | COMMAND_PERPLEXITY | COMMAND_PLAN,
      "form of the output"},
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "md", 0, 0, report_outputs,
      COMMAND_RECALL | COMMAND_CHOICE, "form of the output"},
@@ -152,6 +205,8 @@ static const char *const variables[] = {"ALISA_CACHE", "ALISA_KERNEL_DIR", "ALIS
 const ArgumentTable *alisa_cli_options(void) {
     static const ArgumentTable table = {options, variables};
     for (int type = 0; type < ALISA_KV_TYPE_COUNT; type++)
-        kv_types[type] = (Choice){alisa_kv_type_name((AlisaKvType)type), type};
+        plan_kv_types[type] = kv_types[type] =
+            (Choice){alisa_kv_type_name((AlisaKvType)type), type};
+    plan_kv_types[ALISA_KV_TYPE_COUNT] = (Choice){"auto", -1};
     return &table;
 }

@@ -18,6 +18,7 @@ enum {
     COMMAND_RECALL = 1u << 8,
     COMMAND_CHOICE = 1u << 9,
     COMMAND_COMPLETION = 1u << 10,
+    COMMAND_PLAN = 1u << 11,
 };
 
 typedef enum OutputFormat {
@@ -40,6 +41,13 @@ typedef struct Settings {
     int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;
     int64_t top_k, repeat_last_n, repetitions;
     double temperature, top_p, min_p, repeat_penalty;
+    /* alisa plan */
+    const char *profile, *model_shape, *policies, *chart;
+    int plan_key_type, plan_value_type; /* AlisaKvType; -1: as the policy has it */
+    int plan_scores, plan_lists, schedule, recompute;
+    int64_t plan_prompt, plan_generate;
+    uint64_t host_memory, scratch;
+    double plan_sparsity, new_picks, host_share;
     IntegerList tokens;
     IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
 } Settings;
