@@ -125,6 +125,12 @@ typedef struct AlisaDeviceInfo {
     uint32_t capabilities;   /* ALISA_CAPABILITY_* */
     bool usable;
     char reason[512]; /* why it is not usable; empty otherwise */
+    /* Measured once for a device and driver, when memory is planned, and kept in the cache; 0 where
+     * that has not happened yet. alisa_devices_list fills them in. */
+    double read_bandwidth;      /* bytes/s of kernels that read the device's memory */
+    double copy_rate_to_device; /* bytes/s of large copies */
+    double copy_rate_to_host;
+    double launch_latency; /* seconds */
 } AlisaDeviceInfo;
 
 typedef struct AlisaDeviceOptions {

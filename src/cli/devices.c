@@ -44,6 +44,14 @@ static void print_details(const AlisaDeviceInfo *info) {
         if (info->capabilities & capabilities[i].bit) printf(" %s", capabilities[i].name);
     }
     printf("%s\n", info->capabilities ? "" : " none beyond OpenCL C 1.2");
+    if (info->read_bandwidth <= 0) {
+        printf("     measured         not yet\n");
+        return;
+    }
+    printf("     measured         reads %.1f GB/s, copies %.1f GB/s to it and %.1f GB/s from it, "
+           "%.1f us a launch\n",
+           info->read_bandwidth * 1e-9, info->copy_rate_to_device * 1e-9,
+           info->copy_rate_to_host * 1e-9, info->launch_latency * 1e6);
 }
 
 static void print_table(const AlisaDeviceInfo *infos, size_t count, bool details) {
@@ -57,6 +65,11 @@ static void print_table(const AlisaDeviceInfo *infos, size_t count, bool details
     }
 }
 
+/* null for what was not measured yet */
+static json_t *figure(double value) {
+    return value > 0 ? json_real(value) : json_null();
+}
+
 static json_t *describe(const AlisaDeviceInfo *info) {
     json_t *names = json_array();
     for (size_t i = 0; i < CAPABILITY_COUNT; i++) {
@@ -65,7 +78,7 @@ static json_t *describe(const AlisaDeviceInfo *info) {
     }
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b, "
-        "s:s}",
+        "s:s, s:o, s:o, s:o, s:o}",
         "index", (json_int_t)info->index, "type", type_name(info->type), "platform", info->platform,
         "name", info->name, "vendor", info->vendor, "vendor_id", (json_int_t)info->vendor_id,
         "driver", info->driver, "opencl_version", info->opencl_version, "opencl_c_version",
@@ -73,7 +86,10 @@ static json_t *describe(const AlisaDeviceInfo *info) {
         (json_int_t)info->clock_mhz, "global_memory", (json_int_t)info->global_memory,
         "max_allocation", (json_int_t)info->max_allocation, "local_memory",
         (json_int_t)info->local_memory, "max_work_group", (json_int_t)info->max_work_group,
-        "capabilities", names, "usable", (int)info->usable, "reason", info->reason);
+        "capabilities", names, "usable", (int)info->usable, "reason", info->reason,
+        "read_bandwidth", figure(info->read_bandwidth), "copy_rate_to_device",
+        figure(info->copy_rate_to_device), "copy_rate_to_host", figure(info->copy_rate_to_host),
+        "launch_latency", figure(info->launch_latency));
 }
 
 ExitCode alisa_cli_devices(const Settings *settings) {

@@ -37,6 +37,7 @@ AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaErro
             snprintf(info->reason, sizeof info->reason, "%.*s", (int)sizeof info->reason - 1,
                      refusal.message);
         }
+        if (info->usable) alisa_probe_recall(&candidates[i], &cache);
         list[i] = *info;
     }
     alisa_cache_close(&cache);

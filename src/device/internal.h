@@ -105,6 +105,9 @@ AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *
  * tried before. Fails where the device cannot be opened at all. */
 AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error);
 
+/* Adds the measured figures of candidate->info, where the cache has them. */
+void alisa_probe_recall(AlisaCandidate *candidate, const AlisaCache *cache);
+
 /* Runs kernels whose results are known. Passing is remembered in the cache. */
 AlisaStatus alisa_selftest_run(const AlisaCandidate *candidate, AlisaCache *cache,
                                AlisaError *error);

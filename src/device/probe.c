@@ -277,7 +277,8 @@ static AlisaStatus measure(AlisaDevice *device, AlisaDeviceProfile *profile, Ali
 }
 
 /* What the figures depend on: device, driver, kernels and their meaning. */
-static AlisaStatus format_key(AlisaDevice *device, char *key, size_t capacity, AlisaError *error) {
+static AlisaStatus format_key(const AlisaCandidate *candidate, char *key, size_t capacity,
+                              AlisaError *error) {
     char hash[ALISA_CACHE_HASH_SIZE];
     char *text;
     size_t size;
@@ -285,9 +286,39 @@ static AlisaStatus format_key(AlisaDevice *device, char *key, size_t capacity, A
     if (status != ALISA_OK) return status;
     alisa_cache_hash(text, size, hash);
     free(text);
-    snprintf(key, capacity, "%sfigures %zu\nsource %s\n", device->identity,
+    alisa_discovery_identity(candidate, key, capacity);
+    size_t used = strlen(key);
+    snprintf(key + used, capacity - used, "figures %zu\nsource %s\n",
              sizeof(AlisaDeviceProfile) / sizeof(double), hash);
     return ALISA_OK;
+}
+
+static bool recall(const AlisaCache *cache, const char *key, AlisaDeviceProfile *profile) {
+    uint8_t *record;
+    size_t size;
+    if (!alisa_cache_read(cache, "probe", key, &record, &size)) return false;
+    if (size == sizeof *profile) memcpy(profile, record, sizeof *profile);
+    free(record);
+    return size == sizeof *profile;
+}
+
+static double largest(const double rates[ALISA_PROBE_SIZES]) {
+    int row = ALISA_PROBE_SIZES - 1;
+    while (row > 0 && rates[row] <= 0)
+        row--;
+    return rates[row];
+}
+
+void alisa_probe_recall(AlisaCandidate *candidate, const AlisaCache *cache) {
+    char key[1200];
+    AlisaDeviceProfile profile;
+    AlisaDeviceInfo *info = &candidate->info;
+    if (format_key(candidate, key, sizeof key, NULL) != ALISA_OK) return;
+    if (!recall(cache, key, &profile)) return;
+    info->read_bandwidth = profile.read_bandwidth;
+    info->copy_rate_to_device = largest(profile.pinned.to_device);
+    info->copy_rate_to_host = largest(profile.pinned.to_host);
+    info->launch_latency = profile.launch_latency;
 }
 
 static void use_link(AlisaDeviceProfile *profile, const AlisaLink *link) {
@@ -305,13 +336,9 @@ AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profil
                                  AlisaError *error) {
     *profile = (AlisaDeviceProfile){0};
     char key[1200];
-    uint8_t *record = NULL;
-    size_t size;
-    AlisaStatus status = format_key(device, key, sizeof key, error);
+    AlisaStatus status = format_key(&device->candidate, key, sizeof key, error);
     if (status != ALISA_OK) return status;
-    if (alisa_cache_read(&device->cache, "probe", key, &record, &size) && size == sizeof *profile) {
-        memcpy(profile, record, sizeof *profile);
-    } else {
+    if (!recall(&device->cache, key, profile)) {
         alisa_log_write(&device->log, ALISA_LOG_INFO,
                         "measuring %s, which is new or has a new driver",
                         device->candidate.info.name);
@@ -324,7 +351,6 @@ AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profil
             alisa_device_save_programs(device);
         }
     }
-    free(record);
     if (status == ALISA_OK && device->emulation) {
         const AlisaLink link = alisa_device_emulated_link(device);
         use_link(profile, &link);

@@ -9,12 +9,14 @@ expect_out "index"
 alisa devices -v
 expect_code 0
 expect_out "capabilities"
+expect_out "measured  "
 alisa generate --list-devices
 expect_code 0
 expect_out "index"
 alisa devices -o json
 expect_code 0
 expect_out '"opencl_c_version"'
+expect_out '"copy_rate_to_device"'
 expect_out '"usable": true'
 
 mkdir "$folder/no-drivers"

@@ -9,11 +9,9 @@ static char cache_folder[256];
 
 static int probe_setup(void **state) {
     (void)state;
-    AlisaDeviceOptions options;
-    alisa_device_options_defaults(&options);
     make_folder(cache_folder, sizeof cache_folder);
-    options.cache_dir = cache_folder;
-    if (alisa_device_open(&options, &device, &error) == ALISA_OK) return 0;
+    setenv("ALISA_CACHE", cache_folder, 1);
+    if (alisa_device_open(NULL, &device, &error) == ALISA_OK) return 0;
     print_message("cannot open a device: %s\n", error.message);
     return -1;
 }
@@ -48,6 +46,27 @@ static void test_figures_can_be_true(void **state) {
     check_rates(profile.pinned.to_host);
     check_rates(profile.plain.to_device);
     check_rates(profile.plain.to_host);
+}
+
+static AlisaDeviceInfo listed(void) {
+    AlisaDeviceInfo *infos;
+    size_t count;
+    OK(alisa_devices_list(&infos, &count, &error));
+    AlisaDeviceInfo info = infos[alisa_device_info(device)->index];
+    alisa_devices_free(infos);
+    return info;
+}
+
+/* Before the first measurement and after it. */
+static void test_figures_are_listed(void **state) {
+    (void)state;
+    assert_true(listed().read_bandwidth == 0);
+    AlisaDeviceProfile profile;
+    OK(alisa_device_measure(device, &profile, &error));
+    AlisaDeviceInfo info = listed();
+    assert_true(info.read_bandwidth == profile.read_bandwidth);
+    assert_true(info.launch_latency == profile.launch_latency);
+    assert_true(info.copy_rate_to_device > 0 && info.copy_rate_to_host > 0);
 }
 
 static void damage_probe(const char *path, void *user) {
@@ -95,6 +114,7 @@ static void test_emulated_link_is_the_link(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figures_are_listed),
         cmocka_unit_test(test_figures_can_be_true),
         cmocka_unit_test(test_profile_is_remembered),
         cmocka_unit_test(test_emulated_link_is_the_link),
