@@ -9,8 +9,11 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-enum { MOST_ARGUMENTS = 24 }; /* of a launch */
-enum { SCORES_BLOCK = 32 }; /* tokens whose scores a kernel writes together (cl/attn/scores.clh) */
+enum {
+    MOST_ARGUMENTS = 24, /* of a launch */
+    SCORES_BLOCK = 32,   /* tokens whose scores a kernel writes together (cl/attn/scores.clh) */
+    ROW_BLOCK = 128, /* tokens of a work-item of attn_row in the item layout; in the other, one */
+};
 
 /* The kernels of alisa_attention_run, owned by the device. */
 typedef struct RunKernels {
@@ -31,6 +34,7 @@ struct AlisaAttention {
     AlisaKernel *unseal;
     bool tails;               /* a side is i8 */
     RunKernels plain, scored; /* scored: nothing before they are first needed */
+    AlisaKernel *row[2];      /* without and with `below`; likewise */
     AlisaBuffer partial;      /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
 };
 
@@ -341,4 +345,65 @@ AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const 
     status = alisa_kernel_launch(scores ? attention->scored.run : attention->plain.run, &launch,
                                  arguments, count, error);
     return status || chunks == 1 ? status : merge(attention, lists, y, scores, error);
+}
+
+/* NULL, or what is wrong with what the caller wants. */
+static const char *check_rows(const AlisaAttention *attention, const AlisaAttentionLists *lists,
+                              const AlisaAttentionScores *scores, const AlisaAttentionRows *rows) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    if (rows->list_count != shape->kv_head_count && (rows->list_count != 1 || lists->list_stride)) {
+        return "there is neither one list for all heads nor one for each KV head";
+    }
+    if (rows->shift > 31 ||
+        (uint64_t)(shape->head_count / rows->list_count) << rows->shift > 1u << 31) {
+        return "they would not fit 32 bits";
+    }
+    uint64_t count = (uint64_t)scores->rows * rows->list_count * scores->stride;
+    if (rows->weights->size < count * sizeof(uint32_t) ||
+        (rows->below && rows->below->size < scores->rows * sizeof(uint32_t))) {
+        return "a buffer is too small for them";
+    }
+    return check_scores(attention, lists, scores);
+}
+
+static AlisaStatus prepare_rows(AlisaAttention *attention, bool below, AlisaError *error) {
+    if (attention->row[below]) return ALISA_OK;
+    bool item = attention->plan.layout == ALISA_LAYOUT_ITEM;
+    char options[128];
+    snprintf(options, sizeof options, "-DLANES=%d -DBLOCK=%d -DBELOW=%d", item ? 16 : 1,
+             item ? ROW_BLOCK : 1, below);
+    return alisa_kernel_get(attention->device, "attn/row.cl", "attn_row", options,
+                            &attention->row[below], error);
+}
+
+AlisaStatus alisa_attention_row(AlisaAttention *attention, const AlisaAttentionLists *lists,
+                                const AlisaAttentionScores *scores, const AlisaAttentionRows *rows,
+                                AlisaError *error) {
+    const char *wrong = check_rows(attention, lists, scores, rows);
+    if (wrong) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "the weights of %u rows cannot be added up over %u heads: %s",
+                               scores->rows, attention->shape.head_count, wrong);
+    }
+    bool below = rows->below != NULL, item = attention->plan.layout == ALISA_LAYOUT_ITEM;
+    AlisaStatus status = prepare_rows(attention, below, error);
+    if (status) return status;
+    size_t block = item ? ROW_BLOCK : 1, group = item ? 1 : attention->plan.group;
+    size_t items = (lists->longest + block - 1) / block;
+    uint32_t heads = attention->shape.head_count / rows->list_count;
+    float unit = (float)(1u << rows->shift);
+    const AlisaLaunch launch = {
+        {(items + group - 1) / group * group, rows->list_count, lists->tile_count}, {group, 1, 1}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(lists->tiles),
+        ALISA_ARG_BUFFER(scores->scores),
+        ALISA_ARG_BUFFER(scores->stats),
+        ALISA_ARG(scores->stride),
+        ALISA_ARG(heads),
+        ALISA_ARG(unit),
+        ALISA_ARG_BUFFER(rows->weights),
+        ALISA_ARG_BUFFER(rows->below),
+    };
+    return alisa_kernel_launch(attention->row[below], &launch, arguments,
+                               COUNT_OF(arguments) - !below, error);
 }

@@ -124,4 +124,21 @@ AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const 
                                 AlisaVector y, const AlisaAttentionScores *scores,
                                 AlisaError *error);
 
+/* What the heads that read a list made of its tokens, in integers, so that running sums over rows
+ * are exact: a row can be taken off again, and every device adds to the same bits. */
+typedef struct AlisaAttentionRows {
+    const AlisaBuffer *weights; /* uint32[rows][list_count][stride]:
+                                   rint(2^shift sum_h 2^(s[h][j] - m[h]) / l[h]), heads in order */
+    const AlisaBuffer *below; /* uint32[rows], or NULL: to each is added how many weights (head, j)
+                                 of the row lie below 1 % of the largest of their head */
+    uint32_t list_count;      /* 1: all heads together; or kv_head_count */
+    uint32_t shift;           /* heads of a list << shift is at most 2^31 */
+} AlisaAttentionRows;
+
+/* `lists` and `scores` are those of the alisa_attention_run that wrote the scores; `stride` is
+ * scores->stride, and entries past the end of a list are as undefined as there. */
+AlisaStatus alisa_attention_row(AlisaAttention *attention, const AlisaAttentionLists *lists,
+                                const AlisaAttentionScores *scores, const AlisaAttentionRows *rows,
+                                AlisaError *error);
+
 #endif

@@ -6,28 +6,14 @@
  * ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "attn/plan.h"
-#include "base/half.h"
-#include "base/kv_type.h"
 #include "base/random.h"
+#include "on_device.h"
 #include "oracle/attention.h"
-#include "oracle/kv.h"
 
 enum { GUARD = 21, MOST_SEQUENCES = 4, SPARE_SLOTS = 5 };
 static const float guard = -12345.5f;
-
-static AlisaDevice *device;
-static AlisaOps *ops;
-static bool small;
 
 typedef enum Values {
     VALUES_NORMAL,
@@ -98,70 +84,6 @@ typedef struct Problem {
     uint32_t *offsets, *counts;
     AlisaBuffer q_buffer, key_buffer, value_buffer, slot_buffer;
 } Problem;
-
-/* With small shapes everything lives to the end: oclgrind takes what a kernel writes to a buffer
- * for uninitialised when the buffer has got the number of one that was released. */
-enum { MOST_KEPT = 4096 };
-static AlisaBuffer kept_buffers[MOST_KEPT];
-static AlisaAttention *kept_attentions[MOST_KEPT];
-static size_t kept_buffer_count, kept_attention_count;
-
-static void release(AlisaBuffer *buffer) {
-    if (small && kept_buffer_count < MOST_KEPT)
-        kept_buffers[kept_buffer_count++] = *buffer;
-    else
-        alisa_buffer_destroy(buffer);
-}
-
-static void release_attention(AlisaAttention *attention) {
-    if (small && kept_attention_count < MOST_KEPT)
-        kept_attentions[kept_attention_count++] = attention;
-    else
-        alisa_attention_destroy(attention);
-}
-
-static void require(AlisaStatus status, const AlisaError *error) {
-    if (status) fail_msg("%s", error->message);
-}
-
-static void *allocate(uint64_t count, size_t size) {
-    void *memory = calloc(count ? count : 1, size);
-    assert_non_null(memory);
-    return memory;
-}
-
-static AlisaBuffer upload(const void *data, uint64_t size) {
-    AlisaError error;
-    AlisaBuffer buffer = {0};
-    require(alisa_buffer_create(device, size, ALISA_BUFFER_READ_WRITE, "test", &buffer, &error),
-            &error);
-    require(alisa_buffer_write(device, &buffer, 0, data, size, &error), &error);
-    return buffer;
-}
-
-/* Uploads a cache of rows of `width` in its storage type and rounds `cache` to it. */
-static AlisaBuffer upload_cache(float *cache, uint64_t rows, uint32_t width, AlisaKvType type) {
-    uint64_t count = rows * width, row_bytes = alisa_kv_type_row_bytes(type, width);
-    if (type == ALISA_KV_F32) return upload(cache, count * sizeof *cache);
-    if (type == ALISA_KV_Q8_0) {
-        char *stored = allocate(rows, row_bytes);
-        for (uint64_t row = 0; row < rows; row++) {
-            oracle_q8_0_store(cache + row * width, width, stored + row * row_bytes);
-            oracle_q8_0_load(stored + row * row_bytes, width, cache + row * width);
-        }
-        AlisaBuffer buffer = upload(stored, rows * row_bytes);
-        free(stored);
-        return buffer;
-    }
-    uint16_t *halves = allocate(count, sizeof *halves);
-    for (uint64_t i = 0; i < count; i++) {
-        halves[i] = alisa_half_from_float(cache[i]);
-        cache[i] = alisa_half_to_float(halves[i]);
-    }
-    AlisaBuffer buffer = upload(halves, count * sizeof *halves);
-    free(halves);
-    return buffer;
-}
 
 static void lay_out_rows(Problem *problem) {
     uint32_t row = 0, offset = 0;
@@ -453,30 +375,6 @@ static void test_too_many_tokens(void **state) {
     assert_int_equal(alisa_attention_create(ops, &shape, 4, 100, &attention, &error),
                      ALISA_ERROR_ARGUMENT);
     assert_null(attention);
-}
-
-static int open_device(void **state) {
-    (void)state;
-    AlisaError error;
-    if (alisa_device_open(NULL, &device, &error) || alisa_ops_create(device, NULL, &ops, &error)) {
-        fprintf(stderr, "%s\n", error.message);
-        return -1;
-    }
-    const char *wanted = getenv("ALISA_TEST_SMALL");
-    small = wanted && strcmp(wanted, "1") == 0;
-    return 0;
-}
-
-static int close_device(void **state) {
-    (void)state;
-    for (size_t i = 0; i < kept_attention_count; i++)
-        alisa_attention_destroy(kept_attentions[i]);
-    for (size_t i = 0; i < kept_buffer_count; i++)
-        alisa_buffer_destroy(&kept_buffers[i]);
-    alisa_device_save_programs(device);
-    alisa_ops_destroy(ops);
-    alisa_device_close(device);
-    return 0;
 }
 
 int main(void) {

@@ -16,11 +16,10 @@ static const float *row_of(const OracleAttention *attention, const float *cache,
     return cache + ((size_t)slot * attention->kv_head_count + kv_head) * attention->head_dim;
 }
 
-static void attend_head(const OracleAttention *attention, uint32_t kv_head, const float *q,
-                        const int32_t *slots, uint32_t count, Score *scores, double *y,
-                        double *bounds) {
+static void score_head(const OracleAttention *attention, uint32_t kv_head, const float *q,
+                       const int32_t *slots, uint32_t count, Score *scores) {
     uint32_t dim = attention->head_dim;
-    double scale = attention->scale * 1.4426950408889634, largest = -INFINITY, smallest = INFINITY;
+    double scale = attention->scale * 1.4426950408889634;
     for (uint32_t j = 0; j < count; j++) {
         const float *key = row_of(attention, attention->keys, slots[j], kv_head);
         double sum = 0, size = 0;
@@ -30,6 +29,16 @@ static void attend_head(const OracleAttention *attention, uint32_t kv_head, cons
         }
         scores[j].value = sum * scale;
         scores[j].error = (dim + 4) * unit * size * scale;
+    }
+}
+
+static void attend_head(const OracleAttention *attention, uint32_t kv_head, const float *q,
+                        const int32_t *slots, uint32_t count, Score *scores, double *y,
+                        double *bounds) {
+    uint32_t dim = attention->head_dim;
+    double largest = -INFINITY, smallest = INFINITY;
+    score_head(attention, kv_head, q, slots, count, scores);
+    for (uint32_t j = 0; j < count; j++) {
         largest = fmax(largest, scores[j].value);
         smallest = fmin(smallest, scores[j].value);
     }
@@ -73,9 +82,61 @@ void oracle_attention(const OracleAttention *attention, const float *q, const in
     Score *scores = malloc(count * sizeof *scores);
     uint32_t ratio = attention->head_count / attention->kv_head_count, dim = attention->head_dim;
     for (uint32_t h = 0; h < attention->head_count; h++)
-        attend_head(attention, h / ratio, q + (size_t)h * dim, slots, count, scores,
+        attend_head(attention, h / ratio, q + (size_t)h * dim,
+                    slots + (size_t)(h / ratio) * attention->list_stride, count, scores,
                     y + (size_t)h * dim, bounds + (size_t)h * dim);
     free(scores);
+}
+
+void oracle_attention_scores(const OracleAttention *attention, const float *q, const int32_t *slots,
+                             uint32_t count, double *scores, double *bounds) {
+    Score *head = malloc(count * sizeof *head);
+    uint32_t ratio = attention->head_count / attention->kv_head_count;
+    for (uint32_t h = 0; h < attention->head_count; h++) {
+        score_head(attention, h / ratio, q + (size_t)h * attention->head_dim,
+                   slots + (size_t)(h / ratio) * attention->list_stride, count, head);
+        for (uint32_t j = 0; j < count; j++) {
+            scores[(size_t)h * count + j] = head[j].value;
+            bounds[(size_t)h * count + j] = head[j].error;
+        }
+    }
+    free(head);
+}
+
+OracleStats oracle_attention_stats(const float *scores, uint32_t count) {
+    OracleStats stats = {.m = -INFINITY};
+    for (uint32_t j = 0; j < count; j++)
+        stats.m = fmax(stats.m, scores[j]);
+    for (uint32_t j = 0; j < count; j++) {
+        double below = stats.m - scores[j], weight = exp2(-below);
+        stats.l += weight;
+        /* Score less the maximum then, and the steps of the maximum up to the last: together
+         * `below`, each rounded. 2^x and products as in attend_head, and the sum. */
+        double exponent = unit * 2 * below;
+        double rest = (8 + 10.0 * (count / 16 + 1) + count) * unit;
+        stats.l_bound += weight * (exp2(exponent) - 1 + rest) + 0x1p-120;
+    }
+    return stats;
+}
+
+void oracle_attention_row(const float *scores, const float *stats, uint32_t heads, uint32_t stride,
+                          uint32_t count, double scale, double *row, double *bounds,
+                          uint64_t below[2]) {
+    below[0] = below[1] = 0;
+    for (uint32_t j = 0; j < count; j++) {
+        double sum = 0, error = 0;
+        for (uint32_t h = 0; h < heads; h++) {
+            double distance = scores[(size_t)h * stride + j] - (double)stats[2 * h];
+            double weight = exp2(distance), share = weight / stats[2 * h + 1];
+            sum += share;
+            /* The difference rounded, 2^x as in attend_head, 1 / l, and the sum over the heads. */
+            error += share * (fabs(distance) + 8 + 3 + heads) * unit + 0x1p-120;
+            below[0] += weight < 0.01 * (1 - 100 * unit);
+            below[1] += weight < 0.01 * (1 + 100 * unit);
+        }
+        row[j] = sum * scale;
+        bounds[j] = error * scale + 0.5; /* to a whole number: of a float, exact below 2^24 */
+    }
 }
 
 void oracle_rope(const float *x, const float *rotation, uint32_t head_dim, uint32_t rope_dim,
