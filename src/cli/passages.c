@@ -185,6 +185,26 @@ bool alisa_cli_passages_by_step(const Settings *settings) {
     return settings->step_by_step;
 }
 
+static ExitCode feed_all(Feed *feed) {
+    PassageSet *set = feed->set;
+    if (!feed->rows || !feed->targets || !feed->held || !feed->fed || !feed->waiting) {
+        return alisa_cli_out_of_memory();
+    }
+    for (uint32_t i = 0; i < set->sequences; i++) {
+        feed->held[i] = NO_PASSAGE;
+    }
+    ExitCode code = make_sessions(feed);
+    if (code != EXIT_DONE) return code;
+    AlisaError error;
+    uint64_t started = alisa_cli_clock();
+    AlisaStatus status = set->step_by_step ? feed_steps(feed, &error) : feed_whole(feed, &error);
+    if (status == ALISA_OK) status = flush(feed, &error);
+    Timings *timings = &set->runtime->timings;
+    *(set->step_by_step ? &timings->eval_ns : &timings->prompt_ns) = alisa_cli_clock() - started;
+    if (status == ALISA_ERROR_INTERRUPTED) return EXIT_INTERRUPTED;
+    return status == ALISA_OK ? EXIT_DONE : alisa_cli_fail(&error);
+}
+
 ExitCode alisa_cli_passages_run(PassageSet *set) {
     Feed feed = {.set = set,
                  .row_limit = (size_t)set->runtime->settings->batch_size,
@@ -195,26 +215,7 @@ ExitCode alisa_cli_passages_run(PassageSet *set) {
     feed.held = malloc(set->sequences * sizeof *feed.held);
     feed.fed = calloc(set->sequences, sizeof *feed.fed);
     feed.waiting = calloc(set->sequences, sizeof *feed.waiting);
-    bool whole = feed.rows && feed.targets && feed.held && feed.fed && feed.waiting;
-    ExitCode code = whole ? make_sessions(&feed) : alisa_cli_out_of_memory();
-    if (code == EXIT_DONE) {
-        for (uint32_t i = 0; i < set->sequences; i++) {
-            feed.held[i] = NO_PASSAGE;
-        }
-        AlisaError error;
-        uint64_t started = alisa_cli_clock();
-        AlisaStatus status =
-            set->step_by_step ? feed_steps(&feed, &error) : feed_whole(&feed, &error);
-        if (status == ALISA_OK) status = flush(&feed, &error);
-        Timings *timings = &set->runtime->timings;
-        *(set->step_by_step ? &timings->eval_ns : &timings->prompt_ns) =
-            alisa_cli_clock() - started;
-        if (status == ALISA_ERROR_INTERRUPTED) {
-            code = EXIT_INTERRUPTED;
-        } else if (status != ALISA_OK) {
-            code = alisa_cli_fail(&error);
-        }
-    }
+    ExitCode code = feed_all(&feed);
     alisa_session_destroy(feed.sessions[1]);
     free(feed.rows);
     free(feed.targets);

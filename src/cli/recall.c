@@ -144,13 +144,14 @@ static int compare_kinds(const void *a, const void *b) {
 }
 
 static ExitCode count_groups(Recall *recall) {
+    recall->kind_count = 0;
     recall->kinds = calloc(recall->set.count, sizeof *recall->kinds);
     if (!recall->kinds) return alisa_cli_out_of_memory();
     for (size_t i = 0; i < recall->set.count; i++) {
         const Question *question = &recall->questions[i];
         count_question(&recall->all, question);
         size_t band = 0, kind = 0;
-        while (question->distance >= distances[band + 1] && band + 1 < DISTANCE_COUNT)
+        while (band + 1 < DISTANCE_COUNT && question->distance >= distances[band + 1])
             band++;
         recall->by_distance[band].from = distances[band];
         recall->by_distance[band].to = distances[band + 1];
