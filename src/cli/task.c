@@ -115,10 +115,8 @@ static bool read_fields(const json_t *row, const Form *form, Question *question,
         return refuse(message, "it has %zu choices; 2 to %d can be scored", count, TASK_CHOICES);
     }
     for (size_t i = 0; i < count; i++) {
-        const char *choice = listed ? json_string_value(json_array_get(list, i))
-                                    : string_field(row, form->choices[i]);
-        if (!choice || !choice[0]) return refuse(message, "its choice %zu is no text", i + 1);
-        question->choices[i] = choice;
+        question->choices[i] = listed ? json_string_value(json_array_get(list, i))
+                                      : json_string_value(field(row, form->choices[i]));
     }
     question->choice_count = count;
     question->gold = read_gold(row, form);
@@ -179,7 +177,6 @@ static bool read_reworded(const json_t *row, Question *question, char *message) 
     question->text = trim(preamble + 2);
     for (size_t i = 0; i < question->choice_count; i++) {
         question->choices[i] = trim((char *)question->choices[i]);
-        if (!question->choices[i][0]) return refuse(message, "its choice %zu is empty", i + 1);
     }
     return true;
 }
@@ -247,7 +244,9 @@ static bool make_item(TaskItem *item, const json_t *row, const Question *questio
         if (!word) return refuse(message, "its \"question\" is neither cause nor effect");
     }
     for (size_t i = 0; i < item->choice_count; i++) {
-        item->characters[i] = count_characters(question->choices[i]);
+        const char *choice = question->choices[i];
+        if (!choice || !choice[0]) return refuse(message, "its choice %zu is no text", i + 1);
+        item->characters[i] = count_characters(choice);
         bool good = style == STYLE_BLANK ? fill_blank(item, i, question, blank)
                                          : answer(item, i, question, style, word);
         if (!good) return refuse(message, "out of host memory");
