@@ -1,14 +1,16 @@
 /*
  * Selection of one layer at 4096 tokens and 80 % sparsity: feeding the rows of a step, picking the
- * lists of the next and translating them to slots, by number of sequences. Beside it the time the
- * host takes to read the bytes that selection touches, and attention over the lists (12 heads of 64
- * elements, half), in the same run.
+ * lists of the next and translating them to slots, by number of sequences. Beside it, in the same
+ * run: the time the host takes to read the bytes that selection touches, attention over the lists
+ * (12 heads of 64 elements, half), and scoring the index of all keys, which selection by the
+ * current query needs.
  *
  *   bench_select [device]
  */
 #include <string.h>
 
 #include "attn/attention.h"
+#include "attn/index.h"
 #include "attn/selection.h"
 #include "base/half.h"
 #include "base/random.h"
@@ -109,6 +111,33 @@ static double attend(Bench *bench, AlisaAttention *attention, const AlisaBuffer 
     return seconds_since(bench->device, start);
 }
 
+/* Seconds of the scores of every sequence's query; what the keys are does not matter. */
+static double score_index(Bench *bench, const AlisaAttentionShape *shape, const AlisaBuffer *q) {
+    AlisaError error;
+    AlisaIndex *index;
+    check(alisa_index_create(bench->ops, shape, 1, bench->sequences, CONTEXT, &index, &error),
+          &error);
+    AlisaIndexRow rows[MOST_SEQUENCES];
+    for (uint32_t s = 0; s < bench->sequences; s++)
+        rows[s] = (AlisaIndexRow){.query = s, .sequence = s, .count = CONTEXT};
+    AlisaBuffer row_buffer = buffer_of(bench->device, rows, sizeof rows);
+    uint64_t heads = (uint64_t)bench->sequences * HEADS;
+    AlisaBuffer scores = buffer_of(bench->device, NULL, heads * CONTEXT * sizeof(float));
+    AlisaBuffer stats = buffer_of(bench->device, NULL, heads * 2 * sizeof(float));
+    const AlisaAttentionScores out = {&scores, &stats, bench->sequences, CONTEXT};
+    double times[TIMED];
+    for (int i = 0; i < TIMED; i++) {
+        uint64_t start = alisa_clock_now();
+        check(alisa_index_score(index, 0, (AlisaVector){q, 0}, &row_buffer, &out, &error), &error);
+        times[i] = seconds_since(bench->device, start);
+    }
+    alisa_buffer_destroy(&row_buffer);
+    alisa_buffer_destroy(&scores);
+    alisa_buffer_destroy(&stats);
+    alisa_index_destroy(index);
+    return timing_median(times, TIMED);
+}
+
 static void measure(Bench *bench, const char *layout, const void *host) {
     AlisaError error;
     AlisaSelectOptions options;
@@ -178,9 +207,9 @@ static void measure(Bench *bench, const char *layout, const void *host) {
     double run = timing_median(runs, TIMED), read = timing_median(reads, TIMED);
     double translation = timing_median(translations, TIMED);
     double attended = timing_median(attentions, TIMED);
-    printf("| %-6s | %9u | %9.1f | %9.1f | %10.1f | %9.1f | %11.2f |\n", layout, bench->sequences,
-           run * 1e6, translation * 1e6, read * 1e6, attended * 1e6,
-           (run + translation) / attended);
+    printf("| %-6s | %9u | %9.1f | %9.1f | %10.1f | %9.1f | %12.2f | %9.1f |\n", layout,
+           bench->sequences, run * 1e6, translation * 1e6, read * 1e6, attended * 1e6,
+           (run + translation) / attended, score_index(bench, &attention_shape, &q_buffer) * 1e6);
     alisa_attention_destroy(attention);
     alisa_selection_destroy(bench->selection);
     AlisaBuffer *buffers[] = {&bench->rows, &bench->pages, &bench->slots,
@@ -199,9 +228,9 @@ int main(int argc, char **argv) {
     const AlisaDeviceInfo *info = alisa_device_info(device);
     printf("%s: one layer, %d tokens, 80 %% sparsity; medians in microseconds\n\n", info->name,
            CONTEXT);
-    printf(
-        "| layout | sequences | feed+pick | translate | host reads | attention | selection/a. |\n"
-        "|---|---:|---:|---:|---:|---:|---:|\n");
+    printf("| layout | sequences | feed+pick | translate | host reads | attention | selection/a. | "
+           "    index |\n"
+           "|---|---:|---:|---:|---:|---:|---:|---:|\n");
     void *host = timing_allocate(8 << 20);
     memset(host, 1, 8 << 20);
     static const char *names[] = {[ALISA_LAYOUT_ITEM] = "item", [ALISA_LAYOUT_GROUP] = "group"};

@@ -5,10 +5,11 @@
  * half as its scale: x = scale (code - 8), code 0..15. The scale is -1/8 of the element with the largest
  * magnitude, so that this one is met exactly.
  *
- * Tokens are innermost, so that a vector of them, or neighbouring work-items, share an element:
- *   codes  [sequence][kv_head][HEAD_DIM / 2][context]  uchar: element 2i in the lower half, 2i + 1 above
- *   scales [sequence][kv_head][GROUPS][context]        half
- * context is a multiple of 32; tokens that were never stored are zero.
+ * Tokens come in tiles of 64, innermost in a tile, so that a vector of them, or neighbouring work-items,
+ * share an element, and a head is read from its first byte to its last:
+ *   codes  [sequence][kv_head][tile][HEAD_DIM / 2][64]  uchar: element 2i in the lower half, 2i + 1 above
+ *   scales [sequence][kv_head][tile][GROUPS][64]        half
+ * context is a multiple of 64; tokens that were never stored are zero.
  *
  * index_store quantises rows of keys, rotated on the way. Global size: GROUPS x KV_HEADS x rows.
  *   k [rows][KV_HEADS][HEAD_DIM]; rotations [rows][ROPE_DIM / 2]; tokens (sequence, position)
@@ -28,6 +29,7 @@
 #define GROUP_SIZE  32
 #define GROUPS      ((HEAD_DIM + GROUP_SIZE - 1) / GROUP_SIZE)
 #define GROUP_PAIRS (GROUP_SIZE / 2)
+#define TILE        64
 
 static inline float largest_magnitude(float8 x)
 {
@@ -51,8 +53,9 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
     size_t plane = (size_t)token.x * KV_HEADS + head;
     uint first = GROUP_SIZE * group, eights = min(HEAD_DIM - first, (uint)GROUP_SIZE) / 8;
     k += k_offset + (row * KV_HEADS + head) * HEAD_DIM + first;
-    codes += codes_offset + (plane * (HEAD_DIM / 2) + first / 2) * context + token.y;
-    scales += scales_offset + (plane * GROUPS + group) * context + token.y;
+    size_t tile = (plane * context + token.y) / TILE;
+    codes += codes_offset + (tile * (HEAD_DIM / 2) + first / 2) * TILE + token.y % TILE;
+    scales += scales_offset + (tile * GROUPS + group) * TILE + token.y % TILE;
 
     float8 x[GROUP_SIZE / 8];
     float largest = 0.0f;
@@ -66,10 +69,10 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
     float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
     for (uint i = 0; i < eights; i++) {
         uint8 code = convert_uint8(clamp(rint(x[i] * inverse) + 8.0f, 0.0f, 15.0f));
-        codes[(4 * i + 0) * (size_t)context] = (uchar)(code.s0 | code.s1 << 4);
-        codes[(4 * i + 1) * (size_t)context] = (uchar)(code.s2 | code.s3 << 4);
-        codes[(4 * i + 2) * (size_t)context] = (uchar)(code.s4 | code.s5 << 4);
-        codes[(4 * i + 3) * (size_t)context] = (uchar)(code.s6 | code.s7 << 4);
+        codes[(4 * i + 0) * TILE] = (uchar)(code.s0 | code.s1 << 4);
+        codes[(4 * i + 1) * TILE] = (uchar)(code.s2 | code.s3 << 4);
+        codes[(4 * i + 2) * TILE] = (uchar)(code.s4 | code.s5 << 4);
+        codes[(4 * i + 3) * TILE] = (uchar)(code.s6 | code.s7 << 4);
     }
 }
 
@@ -94,32 +97,37 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
 DEFINE_EXP2(exp2_4, float4, convert_int4, as_float4)
 #endif
 
-/* Scores of LANES tokens, whose codes and scales start here, for HEAD_BLOCK heads. */
+/* Scores of LANES tokens, whose codes and scales start here, for HEAD_BLOCK heads. Four sums to a head,
+ * because one would wait for itself. */
 static inline void score_tokens(__local const float (*q)[HEAD_DIM],
-                                __local const float (*bias)[GROUPS], __global const uchar *codes, __global const half *scales,
-                                uint context, FLOATS *score)
+                                __local const float (*bias)[GROUPS], __global const uchar *codes,
+                                __global const half *scales, FLOATS *score)
 {
     for (uint h = 0; h < HEAD_BLOCK; h++)
         score[h] = 0.0f;
     for (uint group = 0; group < GROUPS; group++) {
         uint end = min((group + 1) * GROUP_PAIRS, (uint)(HEAD_DIM / 2));
-        FLOATS sum[HEAD_BLOCK];
+        FLOATS sum[HEAD_BLOCK][4];
 #pragma unroll
-        for (uint h = 0; h < HEAD_BLOCK; h++)
-            sum[h] = bias[h][group];
-        for (uint pair = group * GROUP_PAIRS; pair < end; pair++) {
-            UCHARS both = LOAD_CODES(0, codes + pair * (size_t)context);
-            FLOATS lower = TO_FLOATS(both & (uchar)15), upper = TO_FLOATS(both >> (uchar)4);
-#pragma unroll
-            for (uint h = 0; h < HEAD_BLOCK; h++) {
-                sum[h] = fma((FLOATS)(q[h][2 * pair]), lower, sum[h]);
-                sum[h] = fma((FLOATS)(q[h][2 * pair + 1]), upper, sum[h]);
-            }
+        for (uint h = 0; h < HEAD_BLOCK; h++) {
+            sum[h][0] = bias[h][group];
+            sum[h][1] = sum[h][2] = sum[h][3] = 0.0f;
         }
-        FLOATS scale = LOAD_HALVES(0, scales + group * (size_t)context);
+        for (uint pair = group * GROUP_PAIRS; pair < end; pair += 2) {
+            UCHARS a = LOAD_CODES(0, codes + pair * TILE);
+            UCHARS b = LOAD_CODES(0, codes + (pair + 1) * TILE);
+            FLOATS x[4] = {TO_FLOATS(a & (uchar)15), TO_FLOATS(a >> (uchar)4),
+                           TO_FLOATS(b & (uchar)15), TO_FLOATS(b >> (uchar)4)};
+#pragma unroll
+            for (uint h = 0; h < HEAD_BLOCK; h++)
+#pragma unroll
+                for (uint i = 0; i < 4; i++)
+                    sum[h][i] = fma((FLOATS)(q[h][2 * pair + i]), x[i], sum[h][i]);
+        }
+        FLOATS scale = LOAD_HALVES(0, scales + group * TILE);
 #pragma unroll
         for (uint h = 0; h < HEAD_BLOCK; h++)
-            score[h] = fma(sum[h], scale, score[h]);
+            score[h] = fma((sum[h][0] + sum[h][1]) + (sum[h][2] + sum[h][3]), scale, score[h]);
     }
 }
 
@@ -196,28 +204,42 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
     }
     barrier(CLK_LOCAL_MEM_FENCE);
 
+    FLOATS largest[HEAD_BLOCK]; /* of whole vectors, and of what is left */
     float maximum[HEAD_BLOCK];
     for (uint h = 0; h < HEAD_BLOCK; h++)
-        maximum[h] = LOWEST;
+        largest[h] = maximum[h] = LOWEST;
     for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
         FLOATS score[HEAD_BLOCK];
-        score_tokens(query, bias, codes + j, scales + j, context, score);
+        uint tile = j / TILE, inside = j % TILE;
+        score_tokens(query, bias, codes + tile * (size_t)(HEAD_DIM / 2 * TILE) + inside,
+                     scales + tile * (size_t)(GROUPS * TILE) + inside, score);
         uint lanes = min(count - j, (uint)LANES);
         for (uint h = 0; h < HEAD_BLOCK; h++) {
             STORE_FLOATS(score[h], 0, scores + h * (size_t)score_stride + j);
-            for (uint i = 0; i < lanes; i++)
-                maximum[h] = max(maximum[h], element(&score[h], i));
+            if (lanes == LANES)
+                largest[h] = max(largest[h], score[h]);
+            else
+                for (uint i = 0; i < lanes; i++)
+                    maximum[h] = max(maximum[h], element(&score[h], i));
         }
     }
     for (uint h = 0; h < HEAD_BLOCK; h++) {
+        for (uint i = 0; i < LANES; i++)
+            maximum[h] = max(maximum[h], element(&largest[h], i));
         float m = group_max(maximum[h], shared), l = 0.0f;
+        FLOATS sum = 0.0f;
         __global const float *own = scores + h * (size_t)score_stride;
         for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
             FLOATS weight = EXP2(LOAD_FLOATS(0, own + j) - m);
             uint lanes = min(count - j, (uint)LANES);
-            for (uint i = 0; i < lanes; i++)
-                l += element(&weight, i);
+            if (lanes == LANES)
+                sum += weight;
+            else
+                for (uint i = 0; i < lanes; i++)
+                    l += element(&weight, i);
         }
+        for (uint i = 0; i < LANES; i++)
+            l += element(&sum, i);
         l = group_sum(l, shared);
         if (get_local_id(0) == 0)
             stats[h] = (float2)(m, l);

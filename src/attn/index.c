@@ -9,7 +9,7 @@
 
 enum {
     GROUP_SIZE = 32,   /* elements that share a scale */
-    CONTEXT_UNIT = 32, /* whole vectors of tokens */
+    CONTEXT_UNIT = 64, /* whole tiles of tokens */
     SCORE_GROUP = 64,  /* work-items that share a row and its heads (group layout) */
     ITEM_LANES = 16,   /* tokens of a vector */
     GROUP_LANES = 4,
