@@ -79,19 +79,22 @@ static void value_tick(FILE *file, const Panel *panel, double value, const char 
 
 static void draw_axes(FILE *file, const Panel *panel, const char *unit) {
     if (panel->logarithmic) {
-        for (double value = panel->low; value <= panel->high * 1.001; value *= 10.0)
-            value_tick(file, panel, value, unit);
+        int decades = (int)lround(log10(panel->high / panel->low));
+        for (int i = 0; i <= decades; i++)
+            value_tick(file, panel, panel->low * pow(10.0, i), unit);
     } else {
         double step = tick_step(panel->high, 6);
-        for (double value = 0.0; value <= panel->high * 1.001; value += step)
-            value_tick(file, panel, value, unit);
+        for (int i = 0; i * step <= panel->high * 1.001; i++)
+            value_tick(file, panel, i * step, unit);
     }
     double step = fmax(1.0, tick_step(panel->last - panel->first + 1.0, 8));
-    for (double at = ceil(panel->first / step) * step; at <= panel->last; at += step) {
+    int first = (int)ceil(panel->first / step);
+    for (int i = first; i * step <= panel->last; i++) {
         char label[32];
-        snprintf(label, sizeof label, "%.0f", at);
-        line(file, across(panel, at), panel->bottom, across(panel, at), panel->bottom + 5, "#555");
-        text(file, across(panel, at), panel->bottom + 18, "middle", label);
+        double at = across(panel, i * step);
+        snprintf(label, sizeof label, "%.0f", i * step);
+        line(file, at, panel->bottom, at, panel->bottom + 5, "#555");
+        text(file, at, panel->bottom + 18, "middle", label);
     }
     line(file, LEFT, panel->bottom, RIGHT, panel->bottom, "#555");
 }

@@ -276,6 +276,17 @@ AlisaSchedExcess alisa_sched_excess(const AlisaSchedProblem *problem, const Alis
     return excess;
 }
 
+/* Which type of K and V would take less, as far as one would. */
+static const char *smaller_type(const AlisaSchedProblem *problem, double missing) {
+    const AlisaSchedRun *run = &problem->run;
+    bool wide = run->key_type <= ALISA_KV_F32 || run->value_type <= ALISA_KV_F32;
+    if (wide) return "quantise with -ctk q8_0 -ctv q8_0 or i8, ";
+    double tails = (double)run->batch * problem->model.layer_count * problem->bytes.tail;
+    return tails > missing ? "use -ctk q8_0 -ctv q8_0 (i8 keeps 64 tokens of each sequence in half "
+                             "precision), "
+                           : "";
+}
+
 AlisaStatus alisa_sched_fit(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
                             AlisaError *error) {
     AlisaSchedExcess excess = alisa_sched_excess(problem, plan);
@@ -288,12 +299,10 @@ AlisaStatus alisa_sched_fit(const AlisaSchedProblem *problem, const AlisaSchedPl
         error, ALISA_ERROR_MEMORY,
         "policy %s, %u sequences: one step at %u tokens needs %.2f GiB %s, and there are %.2f "
         "GiB%s: "
-        "%.2f GiB are missing; lower --batch, -p or -n, %s%squantise with -ctk i8 -ctv i8, or "
-        "raise "
-        "%s",
+        "%.2f GiB are missing; lower --batch, -p or -n, %s%s%sor raise %s",
         problem->policy->name, problem->run.batch, excess.length, gibibytes(limit + missing),
         device ? "of device memory" : "of host memory", gibibytes(limit),
         device ? " beside weights and scratch" : "", gibibytes(missing),
         sparse ? "raise --kv-sparsity, " : "", here ? "use --policy alisa, " : "",
-        device ? "--device-mem" : "--host-mem");
+        smaller_type(problem, missing), device ? "--device-mem" : "--host-mem");
 }

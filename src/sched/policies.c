@@ -106,7 +106,7 @@ static AlisaStatus solve_blocks(const AlisaSchedProblem *problem, AlisaSchedPlan
             "policy vllm: one sequence of %u tokens needs %.2f GiB of device memory for its "
             "blocks, "
             "and there are %.2f GiB beside weights and scratch: %.2f GiB are missing; lower -p or "
-            "-n, quantise with -ctk i8 -ctv i8, or raise --device-mem",
+            "-n, quantise with -ctk q8_0 -ctv q8_0 or i8, or raise --device-mem",
             never - 1, needed * block / 0x1p30, blocks * block / 0x1p30,
             (needed - blocks) * block / 0x1p30);
     }

@@ -1,6 +1,6 @@
 /*
  * {p1, p2, alpha, beta} with the least predicted time: a greedy search over a grid (one parameter
- * at a time, and both shares together, until nothing helps) and, on request, every point of the
+ * at a time until none helps, then both shares together) and, on request, every point of the
  * same grid.
  */
 #include "sched/plan.h"
@@ -232,7 +232,6 @@ static double greedy(const Grid *grid, uint32_t *point) {
             if (of_inputs && !recompute) continue;
             changed |= improve(grid, axis, point, &best);
         }
-        if (!changed && recompute) changed = improve_shares(grid, point, &best);
         if (changed || !recompute || point[AXIS_INPUTS_SHARE] > 0) continue;
         /* Phase III may pay only if it begins with phase II, and that early. */
         uint32_t trial[AXIS_COUNT] = {0, 0, point[AXIS_HOST_SHARE], 0};

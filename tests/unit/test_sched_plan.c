@@ -122,7 +122,16 @@ static void test_refusals(void **state) {
     problem = problem_of("opt-13b", "V100-32", ALISA_POLICY_VLLM, 4);
     problem.run.generate_length = 10000;
     expect_sentence(&problem, (const char *[]){"policy vllm: one sequence of 10128 tokens",
-                                               "are missing", "-ctk i8", NULL});
+                                               "are missing", "-ctk q8_0", NULL});
+
+    /* What is advised helps. */
+    problem = problem_of("opt-6.7b", "V100-16", ALISA_POLICY_ALISA, 64);
+    problem.run.key_type = problem.run.value_type = ALISA_KV_I8;
+    alisa_sched_kv_bytes(&problem.model, ALISA_KV_I8, ALISA_KV_I8, &problem.bytes);
+    expect_sentence(&problem, (const char *[]){"1.22 GiB are missing", "-ctk q8_0", NULL});
+    problem.run.key_type = problem.run.value_type = ALISA_KV_Q8_0;
+    alisa_sched_kv_bytes(&problem.model, ALISA_KV_Q8_0, ALISA_KV_Q8_0, &problem.bytes);
+    assert_true(seconds_of(&problem) > 0.0);
 
     AlisaSchedProfile profile;
     AlisaSchedModel model;
@@ -130,6 +139,7 @@ static void test_refusals(void **state) {
     assert_int_equal(alisa_sched_profile_find("V100-32", &profile, &error), ALISA_OK);
     assert_int_equal(alisa_sched_model_find("opt-30b", &model, &error), ALISA_OK);
     AlisaSchedRun run = problem.run;
+    run.device_bytes = profile.device_bytes;
     assert_int_equal(
         alisa_sched_problem_init(&problem, &profile, &model, &run, ALISA_POLICY_ALISA, &error),
         ALISA_ERROR_MEMORY);
