@@ -293,7 +293,7 @@ static ExitCode plan_all(PlanCommand *command) {
     }
     for (size_t i = 0; i < batches->count && code == EXIT_DONE; i++) {
         uint32_t batch = (uint32_t)batches->values[i];
-        code = plan_batch(command, batch);
+        code = alisa_cli_interrupted(NULL) ? EXIT_INTERRUPTED : plan_batch(command, batch);
         if (code != EXIT_DONE) break;
         print_batch(command, batch);
         if (!keep_notes(command, batch)) return alisa_cli_out_of_memory();
