@@ -1,6 +1,8 @@
 /*
  * Attention alone: decode (one row a sequence; GB/s of K and V, beside what a kernel that only
- * reads reaches) and prefill (rows of one sequence, causal; GFLOP/s).
+ * reads reaches) and prefill (rows of one sequence, causal; GFLOP/s). Then a step of decode over
+ * the tokens that are kept at 80 % sparsity, scores and their sum over the heads included, as a
+ * share of the same step over all tokens, turn by turn.
  *
  *   bench_attention [device]
  */
@@ -12,6 +14,7 @@
 #include "base/clock.h"
 #include "base/half.h"
 #include "base/random.h"
+#include "timing.h"
 
 typedef struct Case {
     const char *name;
@@ -169,6 +172,147 @@ static void bench(AlisaOps *ops, const Case *shape, const char *layout) {
     alisa_attention_destroy(attention);
 }
 
+/* ---- Sparse beside dense ------------------------------------------------------------------- */
+
+enum { LAYERS = 8, CONTEXT = 4096, HALF_BUDGET = 410, KEPT = 2 * HALF_BUDGET, STRIDE = 832 };
+
+static const struct {
+    const char *name;
+    uint32_t heads, kv_heads, head_dim;
+} sparse_shapes[] = {{"125M (MHA)", 12, 12, 64}, {"TinyLlama (GQA 8)", 32, 4, 64}};
+
+typedef struct Step {
+    AlisaAttention *attention;
+    AlisaBuffer q, y, slots, kept_slots, tile, kept_tile, scores, stats, weights;
+    AlisaBuffer keys[LAYERS], values[LAYERS]; /* of their own, as in a model */
+} Step;
+
+/* The last HALF_BUDGET tokens and as many chosen by chance before them; ascending. */
+static void choose_kept(int32_t *kept) {
+    AlisaRandom random;
+    alisa_random_seed(&random, 2);
+    uint32_t count = 0, older = CONTEXT - HALF_BUDGET;
+    for (uint32_t p = 0; p < CONTEXT; p++)
+        if (p >= older || alisa_random_below(&random, older - p) < HALF_BUDGET - count)
+            kept[count++] = (int32_t)p;
+}
+
+static Step make_step(AlisaOps *ops, size_t shape) {
+    AlisaError error;
+    AlisaRandom random;
+    AlisaDevice *device = alisa_ops_device(ops);
+    uint32_t heads = sparse_shapes[shape].heads, dim = sparse_shapes[shape].head_dim;
+    uint64_t kv_count = (uint64_t)CONTEXT * sparse_shapes[shape].kv_heads * dim;
+    AlisaAttentionShape attention = {.head_count = heads,
+                                     .kv_head_count = sparse_shapes[shape].kv_heads,
+                                     .head_dim = dim,
+                                     .rope_dim = dim,
+                                     .scale = 0.125f,
+                                     .key_type = ALISA_KV_F16,
+                                     .value_type = ALISA_KV_F16};
+    Step step = {0};
+    check(alisa_attention_create(ops, &attention, 1, CONTEXT, &step.attention, &error), &error);
+    float *q = malloc(heads * dim * sizeof *q);
+    uint16_t *kv = malloc(kv_count * sizeof *kv);
+    int32_t slots[CONTEXT], kept[KEPT];
+    alisa_random_seed(&random, 1);
+    for (uint32_t i = 0; i < heads * dim; i++)
+        q[i] = alisa_random_normal(&random);
+    for (uint64_t i = 0; i < kv_count; i++)
+        kv[i] = alisa_half_from_float(alisa_random_float(&random) - 0.5f);
+    for (int32_t i = 0; i < CONTEXT; i++)
+        slots[i] = i;
+    choose_kept(kept);
+    const AlisaAttentionTile all = {0, 1, 0, CONTEXT}, some = {0, 1, 0, KEPT};
+    step.q = buffer_of(device, q, heads * dim * sizeof *q);
+    step.y = buffer_of(device, NULL, heads * dim * sizeof *q);
+    step.slots = buffer_of(device, slots, sizeof slots);
+    step.kept_slots = buffer_of(device, kept, sizeof kept);
+    step.tile = buffer_of(device, &all, sizeof all);
+    step.kept_tile = buffer_of(device, &some, sizeof some);
+    step.scores = buffer_of(device, NULL, heads * STRIDE * sizeof(float));
+    step.stats = buffer_of(device, NULL, heads * 2 * sizeof(float));
+    step.weights = buffer_of(device, NULL, STRIDE * sizeof(uint32_t));
+    for (int layer = 0; layer < LAYERS; layer++) {
+        step.keys[layer] = buffer_of(device, kv, kv_count * sizeof *kv);
+        step.values[layer] = buffer_of(device, kv, kv_count * sizeof *kv);
+    }
+    free(q);
+    free(kv);
+    return step;
+}
+
+static void destroy_step(Step *step) {
+    AlisaBuffer *buffers[] = {&step->q,          &step->y,       &step->slots,
+                              &step->kept_slots, &step->tile,    &step->scores,
+                              &step->stats,      &step->weights, &step->kept_tile};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        alisa_buffer_destroy(buffers[i]);
+    for (int layer = 0; layer < LAYERS; layer++) {
+        alisa_buffer_destroy(&step->keys[layer]);
+        alisa_buffer_destroy(&step->values[layer]);
+    }
+    alisa_attention_destroy(step->attention);
+}
+
+typedef enum Kind { KIND_DENSE, KIND_KEPT, KIND_KEPT_SCORES, KIND_KEPT_ROWS, KINDS } Kind;
+
+/* Milliseconds of all layers. */
+static double run_step(AlisaDevice *device, Step *step, Kind kind) {
+    AlisaError error;
+    bool dense = kind == KIND_DENSE;
+    const AlisaAttentionLists lists = {.slots = dense ? &step->slots : &step->kept_slots,
+                                       .tiles = dense ? &step->tile : &step->kept_tile,
+                                       .tile_count = 1,
+                                       .longest = dense ? CONTEXT : KEPT};
+    const AlisaAttentionScores scores = {&step->scores, &step->stats, 1, STRIDE};
+    const AlisaAttentionRows rows = {&step->weights, NULL, 1, 16};
+    uint64_t start = alisa_clock_now();
+    for (int layer = 0; layer < LAYERS; layer++) {
+        check(alisa_attention_run(step->attention, (AlisaVector){&step->q, 0}, &step->keys[layer],
+                                  &step->values[layer], &lists, (AlisaVector){&step->y, 0},
+                                  kind >= KIND_KEPT_SCORES ? &scores : NULL, &error),
+              &error);
+        if (kind == KIND_KEPT_ROWS)
+            check(alisa_attention_row(step->attention, &lists, &scores, &rows, &error), &error);
+    }
+    check(alisa_device_finish(device, &error), &error);
+    return (double)(alisa_clock_now() - start) / 1e6;
+}
+
+static void bench_sparse(AlisaOps *ops, size_t shape, const char *layout) {
+    enum { TURNS = 41 };
+    AlisaDevice *device = alisa_ops_device(ops);
+    Step step = make_step(ops, shape);
+    double times[KINDS][TURNS], median[KINDS];
+    for (int turn = -3; turn < TURNS; turn++) /* the first compile and warm up */
+        for (Kind kind = 0; kind < KINDS; kind++)
+            times[kind][turn < 0 ? 0 : turn] = run_step(device, &step, kind);
+    for (Kind kind = 0; kind < KINDS; kind++)
+        median[kind] = timing_median(times[kind], TURNS);
+    printf("| %-17s | %-5s | %8.3f | %8.3f | %8.3f | %8.3f | %5.3f |\n", sparse_shapes[shape].name,
+           layout, median[KIND_DENSE], median[KIND_KEPT], median[KIND_KEPT_SCORES],
+           median[KIND_KEPT_ROWS], median[KIND_KEPT_ROWS] / median[KIND_DENSE]);
+    destroy_step(&step);
+}
+
+static void bench_layouts(AlisaDevice *device, bool sparse) {
+    static const char *names[] = {[ALISA_LAYOUT_ITEM] = "item", [ALISA_LAYOUT_GROUP] = "group"};
+    AlisaError error;
+    for (int layout = ALISA_LAYOUT_ITEM; layout <= ALISA_LAYOUT_GROUP; layout++) {
+        AlisaOpsParameters parameters;
+        AlisaOps *ops;
+        alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
+        parameters.attention_layout = (AlisaLayout)layout;
+        check(alisa_ops_create(device, &parameters, &ops, &error), &error);
+        for (size_t i = 0; !sparse && i < CASES; i++)
+            bench(ops, &cases[i], names[layout]);
+        for (size_t i = 0; sparse && i < sizeof sparse_shapes / sizeof *sparse_shapes; i++)
+            bench_sparse(ops, i, names[layout]);
+        alisa_ops_destroy(ops);
+    }
+}
+
 int main(int argc, char **argv) {
     AlisaError error;
     AlisaDeviceOptions options;
@@ -180,17 +324,13 @@ int main(int argc, char **argv) {
     printf("%s: a kernel that only reads: %.1f GB/s\n\n", info->name, read_rate(device));
     printf("| case                      | layout| heads x dim | rows | tokens|        ms |   GB/s |"
            " GFLOP/s |\n|---|---|---|---:|---:|---:|---:|---:|\n");
-    static const char *names[] = {[ALISA_LAYOUT_ITEM] = "item", [ALISA_LAYOUT_GROUP] = "group"};
-    for (int layout = ALISA_LAYOUT_ITEM; layout <= ALISA_LAYOUT_GROUP; layout++) {
-        AlisaOpsParameters parameters;
-        AlisaOps *ops;
-        alisa_ops_parameters_defaults(info, &parameters);
-        parameters.attention_layout = (AlisaLayout)layout;
-        check(alisa_ops_create(device, &parameters, &ops, &error), &error);
-        for (size_t i = 0; i < CASES; i++)
-            bench(ops, &cases[i], names[layout]);
-        alisa_ops_destroy(ops);
-    }
+    bench_layouts(device, false);
+    printf("\nDecode of %d layers over %d tokens, and over the %d kept at 80 %% sparsity: "
+           "milliseconds\n\n"
+           "| shape             | layout|    dense |     kept | + scores |    + row | ratio |\n"
+           "|---|---|---:|---:|---:|---:|---:|\n",
+           LAYERS, CONTEXT, KEPT);
+    bench_layouts(device, true);
     printf("\nA kernel that only reads, afterwards: %.1f GB/s\n", read_rate(device));
     alisa_device_save_programs(device);
     alisa_device_close(device);
