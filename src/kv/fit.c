@@ -84,7 +84,7 @@ AlisaStatus alisa_kv_fit(const AlisaKvShape *shape, const AlisaKvMemory *memory,
     uint64_t row_bytes = rows.key_bytes + rows.value_bytes;
     AlisaStatus status =
         fit_rows(shape, &rows, memory->max_rows, largest_buffer, &fit->rows, error);
-    if (status == ALISA_OK && memory->input_columns > 0) {
+    if (status == ALISA_OK && inputs.key_bytes > 0) {
         status = fit_rows(shape, &inputs, memory->max_rows, largest_buffer, &fit->inputs, error);
         if (row_bytes < inputs.key_bytes) row_bytes = inputs.key_bytes;
     }

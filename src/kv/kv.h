@@ -33,10 +33,9 @@
  *     alisa_tiers_prefetch(t, L, next lists, ..)  once they are known
  *   alisa_tiers_refill(t)                         free slots for the next step's tokens
  *
- * Where all tokens of a layer are on the device, and lists are everything, need, arrive and end may
- * be left out but for the end that a place asks for. Rows of a prompt need all their sequence's
- * tokens (positions NULL). Rebuilds are valid until the next place, need, prefetch, offload or
- * refill of t, so need of the next layer comes after them.
+ * While all tokens are on the device, need, arrive and prefetch cost nothing. Rows of a prompt need
+ * all their sequence's tokens (positions NULL). Rebuilds are valid until the next place, need,
+ * prefetch, offload or refill of t, so `need` of the next layer comes after them.
  */
 #ifndef ALISA_KV_KV_H
 #define ALISA_KV_KV_H

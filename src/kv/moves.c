@@ -3,8 +3,8 @@
 #include "kv/residency_internal.h"
 
 AlisaStatus alisa_move_plan_reserve(AlisaMovePlan *plan, size_t more, AlisaError *error) {
-    AlisaMoves *all[] = {&plan->offloads, &plan->loads, &plan->rebuilds};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    AlisaMoves *const all[3] = {&plan->offloads, &plan->loads, &plan->rebuilds};
+    for (size_t i = 0; i < 3; i++) {
         AlisaMoves *moves = all[i];
         if (more <= moves->capacity - moves->count) continue;
         size_t capacity = moves->count + more;

@@ -90,13 +90,17 @@ int32_t alisa_pool_first(const AlisaPool *pool, uint32_t list) {
 }
 
 int32_t alisa_pool_last(const AlisaPool *pool, uint32_t list) {
-    int32_t slot = pool->links[head_of(pool, list)].previous;
-    return slot < (int32_t)pool->slot_count ? slot : -1;
+    return alisa_pool_previous(pool, head_of(pool, list));
 }
 
 int32_t alisa_pool_next(const AlisaPool *pool, int32_t slot) {
     int32_t next = pool->links[slot].next;
     return next < (int32_t)pool->slot_count ? next : -1;
+}
+
+int32_t alisa_pool_previous(const AlisaPool *pool, int32_t slot) {
+    int32_t previous = pool->links[slot].previous;
+    return previous < (int32_t)pool->slot_count ? previous : -1;
 }
 
 /* Walks one list; *seen counts the slots of all lists, so that a list that loops ends. */

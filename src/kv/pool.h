@@ -41,8 +41,9 @@ void alisa_pool_splice(AlisaPool *pool, uint32_t from, uint32_t to);
 /* Ends of a list, -1 where it is empty. */
 int32_t alisa_pool_first(const AlisaPool *pool, uint32_t list);
 int32_t alisa_pool_last(const AlisaPool *pool, uint32_t list);
-/* The slot after `slot` in its list, -1 after the last. */
+/* The slot after or before `slot` in its list, -1 past its end. */
 int32_t alisa_pool_next(const AlisaPool *pool, int32_t slot);
+int32_t alisa_pool_previous(const AlisaPool *pool, int32_t slot);
 
 /* Calls `visit` for the slots of all lists; false as soon as `visit` says so, or where links
  * disagree, a slot is in no list or in two, or a free slot has an owner or another none. */

@@ -7,15 +7,6 @@
 
 /* ---- Tables ------------------------------------------------------------------------------- */
 
-static uint64_t row_of(const AlisaResidency *residency, uint32_t layer, uint32_t sequence) {
-    return (uint64_t)layer * residency->shape.sequence_count + sequence;
-}
-
-static uint64_t index_of(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
-                         uint32_t position) {
-    return row_of(residency, layer, sequence) * residency->shape.context_length + position;
-}
-
 static AlisaMove move_of(const AlisaResidency *residency, uint64_t index) {
     const AlisaResidencyShape *shape = &residency->shape;
     uint64_t row = index / shape->context_length;
@@ -25,6 +16,10 @@ static AlisaMove move_of(const AlisaResidency *residency, uint64_t index) {
                        .position = (uint32_t)(index % shape->context_length),
                        .device_slot = place->device_slot,
                        .host_slot = place->host_slot};
+}
+
+static bool is_away(AlisaTier tier) {
+    return tier == ALISA_TIER_HOST || tier == ALISA_TIER_DROPPED;
 }
 
 /* Every change of a place goes through here: it keeps the counts. */
@@ -38,6 +33,8 @@ static void set_place(AlisaResidency *residency, uint64_t index, Place now) {
         residency->counts[index / ((uint64_t)shape->sequence_count * shape->context_length)];
     if (before != ALISA_TIER_ABSENT) counts[before]--;
     if (after != ALISA_TIER_ABSENT) counts[after]++;
+    residency->away -= is_away(before);
+    residency->away += is_away(after);
 }
 
 AlisaStatus alisa_residency_create(const AlisaResidencyShape *shape, AlisaResidency **residency,
@@ -55,7 +52,9 @@ AlisaStatus alisa_residency_create(const AlisaResidencyShape *shape, AlisaReside
         alisa_allocate_zeroed(shape->layer_count, sizeof *made->generations, what, error);
     made->counts = alisa_allocate_zeroed(shape->layer_count, sizeof *made->counts, what, error);
     made->arenas = alisa_allocate_zeroed(shape->arena_count, sizeof *made->arenas, what, error);
-    bool whole = made->places && made->extents && made->generations && made->counts && made->arenas;
+    made->passed = alisa_allocate_zeroed(shape->layer_count, sizeof *made->passed, what, error);
+    bool whole = made->places && made->extents && made->generations && made->counts &&
+                 made->arenas && made->passed;
     AlisaStatus status = whole ? ALISA_OK : ALISA_ERROR_MEMORY;
     for (uint32_t i = 0; status == ALISA_OK && i < shape->arena_count; i++) {
         Arena *arena = &made->arenas[i];
@@ -86,6 +85,7 @@ void alisa_residency_destroy(AlisaResidency *residency) {
     free(residency->extents);
     free(residency->generations);
     free(residency->counts);
+    free(residency->passed);
     free(residency->arenas);
     free(residency);
 }
@@ -125,12 +125,28 @@ static void hold(AlisaResidency *residency, uint32_t layer, uint64_t index, uint
     if (!(place->flags & PLACE_STREAMED)) alisa_pool_move(&arena->pool, place->device_slot, list);
 }
 
-/* Was the slot's token missing from the list its layer was given last? */
-static bool is_stale(const AlisaResidency *residency, const Arena *arena, int32_t slot) {
+static uint32_t layer_of_slot(const AlisaResidency *residency, const Arena *arena, int32_t slot) {
     const AlisaResidencyShape *shape = &residency->shape;
-    uint64_t layer =
-        arena->pool.owners[slot] / ((uint64_t)shape->sequence_count * shape->context_length);
-    return arena->stamps[slot] != residency->generations[layer];
+    return (uint32_t)(arena->pool.owners[slot] /
+                      ((uint64_t)shape->sequence_count * shape->context_length));
+}
+
+/* The token to evict: the longest unused of those that were missing from the list their layer was
+ * given last, else, unless `stale_only`, the one used last. -1: none may be. Slots of layers that
+ * passed are gone over; there are none once a token has left the device and the step has ended. */
+static int32_t find_victim(const AlisaResidency *residency, const Arena *arena, bool stale_only) {
+    const AlisaPool *pool = &arena->pool;
+    int32_t slot = alisa_pool_first(pool, ARENA_IDLE);
+    for (; slot >= 0; slot = alisa_pool_next(pool, slot)) {
+        uint32_t layer = layer_of_slot(residency, arena, slot);
+        if (arena->stamps[slot] == residency->generations[layer]) break;
+        if (!residency->passed[layer]) return slot;
+    }
+    if (stale_only) return -1;
+    slot = alisa_pool_last(pool, ARENA_IDLE);
+    while (slot >= 0 && residency->passed[layer_of_slot(residency, arena, slot)])
+        slot = alisa_pool_previous(pool, slot);
+    return slot;
 }
 
 /* Takes the device slot of an idle token. */
@@ -157,12 +173,8 @@ static AlisaStatus evict(AlisaResidency *residency, Arena *arena, int32_t slot, 
 static AlisaStatus make_room(AlisaResidency *residency, Arena *arena, uint32_t wanted,
                              bool stale_only, AlisaMovePlan *plan, AlisaError *error) {
     while (arena->pool.free_count < wanted) {
-        int32_t victim = alisa_pool_first(&arena->pool, ARENA_IDLE);
+        int32_t victim = find_victim(residency, arena, stale_only);
         if (victim < 0) break;
-        if (!is_stale(residency, arena, victim)) {
-            if (stale_only) break;
-            victim = alisa_pool_last(&arena->pool, ARENA_IDLE);
-        }
         AlisaStatus status = evict(residency, arena, victim, plan, error);
         if (status != ALISA_OK) return status;
     }
@@ -205,8 +217,8 @@ AlisaStatus alisa_residency_place(AlisaResidency *residency, uint32_t layer, uin
         status = fail_device_full(residency, layer, count, "new tokens", error);
     if (status != ALISA_OK) return status;
 
-    uint32_t *extent = &residency->extents[row_of(residency, layer, sequence)];
-    uint64_t start = index_of(residency, layer, sequence, 0);
+    uint32_t *extent = &residency->extents[residency_row(residency, layer, sequence)];
+    uint64_t start = residency_index(residency, layer, sequence, 0);
     for (; *extent < first + count; (*extent)++)
         residency->places[start + *extent] = (Place){-1, -1, 0};
     for (uint64_t index = start + first; index < start + first + count; index++) {
@@ -221,8 +233,9 @@ AlisaStatus alisa_residency_place(AlisaResidency *residency, uint32_t layer, uin
 static bool list_index(const AlisaResidency *residency, uint32_t layer, const AlisaTokenList *list,
                        uint32_t i, uint64_t *index) {
     uint32_t position = list->positions ? list->positions[i] : i;
-    *index = index_of(residency, layer, list->sequence, position);
-    if (position >= residency->extents[row_of(residency, layer, list->sequence)]) return false;
+    *index = residency_index(residency, layer, list->sequence, position);
+    if (position >= residency->extents[residency_row(residency, layer, list->sequence)])
+        return false;
     AlisaTier tier = residency_tier_of(&residency->places[*index]);
     return tier != ALISA_TIER_ABSENT && tier != ALISA_TIER_FORGOTTEN;
 }
@@ -322,6 +335,7 @@ AlisaStatus alisa_residency_prefetch(AlisaResidency *residency, uint32_t layer,
                                      AlisaMovePlan *plan, AlisaError *error) {
     Arena *arena = &residency->arenas[residency_arena(residency, layer)];
     uint32_t reserve = residency->shape.reserve, misses;
+    if (residency->away == 0) return ALISA_OK;
     AlisaStatus status = use_lists(residency, layer, lists, list_count, ARENA_IDLE, &misses, error);
     if (status != ALISA_OK || misses == 0) return status;
     size_t first_offload = plan->offloads.count, first_load = plan->loads.count;
@@ -346,6 +360,13 @@ AlisaStatus alisa_residency_prefetch(AlisaResidency *residency, uint32_t layer,
     return status;
 }
 
+bool alisa_residency_pass(AlisaResidency *residency, uint32_t layer) {
+    if (residency->away > 0) return false;
+    residency->generations[layer]++;
+    residency->passed[layer] = true;
+    return true;
+}
+
 void alisa_residency_end(AlisaResidency *residency, uint32_t layer) {
     AlisaPool *pool = &residency->arenas[residency_arena(residency, layer)].pool;
     uint32_t streamed = residency_streamed_list(residency, layer);
@@ -358,6 +379,7 @@ void alisa_residency_end(AlisaResidency *residency, uint32_t layer) {
         alisa_pool_give(pool, slot);
     }
     alisa_pool_splice(pool, residency_held_list(residency, layer), ARENA_IDLE);
+    residency->passed[layer] = false;
 }
 
 /* ---- What a policy orders ----------------------------------------------------------------- */
@@ -365,8 +387,8 @@ void alisa_residency_end(AlisaResidency *residency, uint32_t layer) {
 /* The part of first .. first + count - 1 that was placed, as indices. */
 static uint32_t clip(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
                      uint32_t first, uint32_t count, uint64_t *start) {
-    uint32_t extent = residency->extents[row_of(residency, layer, sequence)];
-    *start = index_of(residency, layer, sequence, first);
+    uint32_t extent = residency->extents[residency_row(residency, layer, sequence)];
+    *start = residency_index(residency, layer, sequence, first);
     if (first >= extent) return 0;
     return count < extent - first ? count : extent - first;
 }
@@ -433,39 +455,9 @@ AlisaStatus alisa_residency_refill(AlisaResidency *residency, uint32_t arena, Al
 
 void alisa_residency_truncate(AlisaResidency *residency, uint32_t sequence, uint32_t length) {
     for (uint32_t layer = 0; layer < residency->shape.layer_count; layer++) {
-        uint32_t *extent = &residency->extents[row_of(residency, layer, sequence)];
+        uint32_t *extent = &residency->extents[residency_row(residency, layer, sequence)];
         for (; *extent > length; (*extent)--)
-            clear_place(residency, layer, index_of(residency, layer, sequence, *extent - 1), 0);
+            clear_place(residency, layer, residency_index(residency, layer, sequence, *extent - 1),
+                        0);
     }
-}
-
-/* ---- Questions ---------------------------------------------------------------------------- */
-
-static const Place *find(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
-                         uint32_t position) {
-    static const Place nowhere = {-1, -1, 0};
-    if (position >= residency->extents[row_of(residency, layer, sequence)]) return &nowhere;
-    return &residency->places[index_of(residency, layer, sequence, position)];
-}
-
-AlisaTier alisa_residency_tier(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
-                               uint32_t position) {
-    return residency_tier_of(find(residency, layer, sequence, position));
-}
-
-int32_t alisa_residency_device_slot(const AlisaResidency *residency, uint32_t layer,
-                                    uint32_t sequence, uint32_t position) {
-    return find(residency, layer, sequence, position)->device_slot;
-}
-
-const uint64_t *alisa_residency_counts(const AlisaResidency *residency, uint32_t layer) {
-    return residency->counts[layer];
-}
-
-uint32_t alisa_residency_free_device_slots(const AlisaResidency *residency, uint32_t arena) {
-    return residency->arenas[arena].pool.free_count;
-}
-
-uint32_t alisa_residency_free_host_slots(const AlisaResidency *residency) {
-    return residency->host.free_count;
 }

@@ -102,6 +102,10 @@ AlisaStatus alisa_residency_need(AlisaResidency *residency, uint32_t layer,
                                  const AlisaTokenList *lists, size_t list_count,
                                  AlisaResidencyUse use, AlisaMovePlan *plan, AlisaError *error);
 
+/* In place of `need`, at no cost: true where all tokens of all layers are on the device, so that no
+ * list can miss one. Then all tokens of the layer are held until its end. */
+bool alisa_residency_pass(AlisaResidency *residency, uint32_t layer);
+
 /* Says what the layer's next list will be, after its end: loads as many of its tokens as there is
  * room for without the reserve and without evicting a token of any layer's last list. Holds none.
  * Tokens that would have to be rebuilt are left to `need`. */

@@ -1,9 +1,40 @@
 /*
- * The invariant of src/kv/residency.c.
+ * Questions to a residency, and its invariant.
  */
 #include <string.h>
 
 #include "kv/residency_internal.h"
+
+static const Place *find(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
+                         uint32_t position) {
+    static const Place nowhere = {-1, -1, 0};
+    if (position >= residency->extents[residency_row(residency, layer, sequence)]) return &nowhere;
+    return &residency->places[residency_index(residency, layer, sequence, position)];
+}
+
+AlisaTier alisa_residency_tier(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
+                               uint32_t position) {
+    return residency_tier_of(find(residency, layer, sequence, position));
+}
+
+int32_t alisa_residency_device_slot(const AlisaResidency *residency, uint32_t layer,
+                                    uint32_t sequence, uint32_t position) {
+    return find(residency, layer, sequence, position)->device_slot;
+}
+
+const uint64_t *alisa_residency_counts(const AlisaResidency *residency, uint32_t layer) {
+    return residency->counts[layer];
+}
+
+uint32_t alisa_residency_free_device_slots(const AlisaResidency *residency, uint32_t arena) {
+    return residency->arenas[arena].pool.free_count;
+}
+
+uint32_t alisa_residency_free_host_slots(const AlisaResidency *residency) {
+    return residency->host.free_count;
+}
+
+/* ---- The invariant -------------------------------------------------------------------------- */
 
 typedef struct Check {
     const AlisaResidency *residency;
@@ -76,6 +107,7 @@ const char *alisa_residency_check(const AlisaResidency *residency) {
     }
     if (!alisa_pool_check(&residency->host, check_host_slot, &check))
         return "the slots of the host and their tokens disagree";
+    uint64_t away = 0;
     for (uint32_t layer = 0; layer < shape->layer_count; layer++) {
         uint64_t counts[ALISA_TIER_COUNT] = {0};
         for (uint32_t sequence = 0; sequence < shape->sequence_count; sequence++) {
@@ -90,6 +122,8 @@ const char *alisa_residency_check(const AlisaResidency *residency) {
         }
         if (memcmp(counts, residency->counts[layer], sizeof counts) != 0)
             return "the counts of a layer disagree with its tokens";
+        away += counts[ALISA_TIER_HOST] + counts[ALISA_TIER_DROPPED];
     }
+    if (away != residency->away) return "the count of tokens that are not on the device is wrong";
     return NULL;
 }

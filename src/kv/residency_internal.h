@@ -45,6 +45,8 @@ struct AlisaResidency {
     uint32_t *generations;                /* [layer] lists it was given so far */
     uint64_t (*counts)[ALISA_TIER_COUNT]; /* [layer] */
     Arena *arenas;                        /* [arena_count] */
+    bool *passed;  /* [layer] all its tokens are held, whatever list they are in */
+    uint64_t away; /* tokens of all layers that a list could name and that are not on the device */
     AlisaPool host;
 };
 
@@ -52,6 +54,16 @@ struct AlisaResidency {
 AlisaStatus alisa_move_plan_reserve(AlisaMovePlan *plan, size_t more, AlisaError *error);
 /* Sorts the moves from `first` on by host slot. */
 void alisa_moves_sort(AlisaMoves *moves, size_t first);
+
+static inline uint64_t residency_row(const AlisaResidency *residency, uint32_t layer,
+                                     uint32_t sequence) {
+    return (uint64_t)layer * residency->shape.sequence_count + sequence;
+}
+
+static inline uint64_t residency_index(const AlisaResidency *residency, uint32_t layer,
+                                       uint32_t sequence, uint32_t position) {
+    return residency_row(residency, layer, sequence) * residency->shape.context_length + position;
+}
 
 static inline uint32_t residency_arena(const AlisaResidency *residency, uint32_t layer) {
     return layer % residency->shape.arena_count;

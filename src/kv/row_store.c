@@ -12,32 +12,33 @@ uint64_t alisa_row_store_bytes(const AlisaRowStoreShape *shape) {
                        (shape->key_bytes + shape->value_bytes);
 }
 
+/* Work-items that share a row: the largest power of two that is a group on any device and not more
+ * than there are units. */
+static uint32_t choose_lanes(AlisaDevice *device, uint32_t units) {
+    if (alisa_device_info(device)->type == ALISA_DEVICE_CPU) return 1;
+    uint32_t lanes = 1;
+    while (2 * lanes <= units && lanes < 64)
+        lanes *= 2;
+    return lanes <= alisa_device_info(device)->max_work_group ? lanes : 1;
+}
+
 static AlisaStatus get_kernels(AlisaDevice *device, AlisaRowStore *store, AlisaError *error) {
     store->unit = 16;
     while (store->key_bytes % store->unit || store->value_bytes % store->unit)
         store->unit /= 2;
+    store->lanes = choose_lanes(device, (store->key_bytes + store->value_bytes) / store->unit);
     char options[128];
-    snprintf(options, sizeof options, "-DUNIT=%u -DKEY_UNITS=%u -DVALUE_UNITS=%u", store->unit,
-             store->key_bytes / store->unit, store->value_bytes / store->unit);
+    snprintf(options, sizeof options, "-DUNIT=%u -DKEY_UNITS=%u -DVALUE_UNITS=%u -DLANES=%u",
+             store->unit, store->key_bytes / store->unit, store->value_bytes / store->unit,
+             store->lanes);
     AlisaStatus status =
         alisa_kernel_get(device, "kv/gather.cl", "kv_gather", options, &store->gather, error);
     if (status == ALISA_OK) {
         status = alisa_kernel_get(device, "kv/scatter.cl", "kv_scatter", options, &store->scatter,
                                   error);
     }
-    if (status == ALISA_OK)
-        status = alisa_kernel_get(device, "kv/place.cl", "kv_place", "", &store->place, error);
     if (status != ALISA_OK) return status;
-    /* The largest part of a row that divides it and is a group on any device: always the same, for
-     * drivers that compile a kernel again for every size. */
-    size_t units = (store->key_bytes + store->value_bytes) / store->unit;
-    size_t limit = alisa_kernel_max_group(store->gather);
-    if (limit > alisa_kernel_max_group(store->scatter))
-        limit = alisa_kernel_max_group(store->scatter);
-    if (limit > 256) limit = 256;
-    for (store->group = units < limit ? units : limit; units % store->group;)
-        store->group--;
-    return ALISA_OK;
+    return alisa_kernel_get(device, "kv/place.cl", "kv_place", "", &store->place, error);
 }
 
 static AlisaStatus create_buffers(AlisaDevice *device, const AlisaRowStoreShape *shape,

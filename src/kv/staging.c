@@ -206,7 +206,7 @@ AlisaStatus alisa_staging_post(AlisaStaging *staging, const int32_t *numbers, si
 static AlisaStatus launch_rows(AlisaKernel *kernel, const AlisaRowStore *store, uint32_t count,
                                const AlisaArgument *arguments, size_t argument_count,
                                AlisaError *error) {
-    const AlisaLaunch launch = {{row_bytes(store) / store->unit, count, 1}, {store->group, 1, 1}};
+    const AlisaLaunch launch = {{store->lanes, count, 1}, {store->lanes, 1, 1}};
     return alisa_kernel_launch(kernel, &launch, arguments, argument_count, error);
 }
 

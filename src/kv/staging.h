@@ -30,7 +30,7 @@ typedef struct AlisaRowStore {
     uint32_t *arriving; /* [host slots] number of the offload that fills it */
     uint32_t **filling; /* [arena_count][device slots] number of the load that fills it */
     uint32_t unit;      /* bytes the kernels move at a time */
-    size_t group;       /* work-items of a group of gather and scatter */
+    uint32_t lanes;     /* work-items that share a row */
     AlisaKernel *gather, *scatter, *place;
 } AlisaRowStore;
 

@@ -174,6 +174,7 @@ const AlisaBuffer *alisa_tiers_row_slots(const AlisaTiers *tiers, uint32_t layer
 AlisaStatus alisa_tiers_need(AlisaTiers *tiers, uint32_t layer, const AlisaTokenList *lists,
                              size_t list_count, AlisaResidencyUse use, AlisaError *error) {
     alisa_move_plan_clear(&tiers->plan);
+    if (alisa_residency_pass(tiers->residency, layer)) return ALISA_OK;
     AlisaStatus status =
         alisa_residency_need(tiers->residency, layer, lists, list_count, use, &tiers->plan, error);
     return start_moves(tiers, status, error);

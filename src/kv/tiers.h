@@ -10,6 +10,7 @@
  *     end       after them
  *     offload, drop, forget, prefetch   as the policy has it
  *   refill    after the last layer: the next step's tokens then find free slots
+ * While all tokens are on the device, need, arrive and prefetch cost nothing.
  * `need` of a layer may come before the end of the one before, so that loads and compute overlap.
  *
  * After a failure the sequences of the step are to be truncated; after ALISA_ERROR_DEVICE all of

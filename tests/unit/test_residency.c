@@ -29,7 +29,7 @@ typedef struct World {
     bool open[MOST_LAYERS];
     uint32_t device[MOST_LAYERS][MOST_SLOTS];
     uint32_t host[MOST_SLOTS];
-    uint32_t done[5]; /* loads, offloads, rebuilds, failures, operations */
+    uint32_t done[6]; /* loads, offloads, rebuilds, failures, operations, passes */
 } World;
 
 static uint32_t below(World *world, uint32_t bound) {
@@ -213,6 +213,19 @@ static void do_lists(World *world, uint32_t layer, bool prefetch) {
     }
 }
 
+/* All tokens of a layer that passed are held. */
+static void do_pass(World *world, uint32_t layer) {
+    if (!alisa_residency_pass(world->residency, layer)) return;
+    world->open[layer] = true;
+    world->done[5]++;
+    for (uint32_t sequence = 0; sequence < world->shape.sequence_count; sequence++) {
+        for (uint32_t position = 0; position < world->shape.context_length; position++) {
+            State state = world->states[layer][sequence][position];
+            world->held[layer][sequence][position] |= state == LIVE || state == REBUILDABLE;
+        }
+    }
+}
+
 static void do_end(World *world, uint32_t layer) {
     alisa_residency_end(world->residency, layer);
     world->open[layer] = false;
@@ -304,6 +317,10 @@ static void operate(World *world) {
     case 10:
     case 11:
     case 12:
+        if (below(world, 4) == 0) {
+            do_pass(world, layer);
+            break;
+        }
         do_lists(world, layer, false);
         break;
     case 13:
@@ -318,7 +335,7 @@ static void operate(World *world) {
     world->done[4]++;
 }
 
-static void run_world(uint64_t seed, uint32_t operations, uint32_t done[5]) {
+static void run_world(uint64_t seed, uint32_t operations, uint32_t done[6]) {
     World *world = calloc(1, sizeof *world);
     assert_non_null(world);
     alisa_random_seed(&world->random, seed);
@@ -342,7 +359,7 @@ static void run_world(uint64_t seed, uint32_t operations, uint32_t done[5]) {
         operate(world);
         check_world(world);
     }
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         done[i] += world->done[i];
     alisa_residency_destroy(world->residency);
     alisa_move_plan_finish(&world->plan);
@@ -351,12 +368,12 @@ static void run_world(uint64_t seed, uint32_t operations, uint32_t done[5]) {
 
 static void test_random_operations(void **state) {
     (void)state;
-    uint32_t done[5] = {0};
+    uint32_t done[6] = {0};
     for (uint64_t seed = 1; seed <= 2000; seed++)
         run_world(seed, 250, done);
     print_message("%u operations: %u loads, %u offloads, %u rebuilds, %u refused\n", done[4],
                   done[0], done[1], done[2], done[3]);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         assert_true(done[i] > 1000);
 }
 
@@ -529,6 +546,32 @@ static void test_spare_copies_make_way(void **state) {
     alisa_residency_destroy(residency);
 }
 
+/* While nothing has left the device lists cost nothing; then the oldest tokens leave first. */
+static void test_pass(void **state) {
+    (void)state;
+    AlisaMovePlan plan = {0};
+    AlisaResidency *residency = make((AlisaResidencyShape){2, 1, 16, 1, 8, 16, 0});
+    place(residency, 0, 0, 4, &plan);
+    place(residency, 1, 0, 4, &plan);
+    assert_true(alisa_residency_pass(residency, 0));
+    assert_true(alisa_residency_pass(residency, 1));
+    AlisaError error;
+    assert_int_equal(alisa_residency_place(residency, 0, 0, 4, 1, &plan, &error),
+                     ALISA_ERROR_MEMORY); /* all tokens of both are held */
+    alisa_residency_end(residency, 1);
+    alisa_residency_end(residency, 0);
+    place(residency, 0, 4, 1, &plan);
+    assert_int_equal(tier(residency, 0, 0), ALISA_TIER_HOST);
+    assert_int_equal(plan.offloads.count, 1);
+    assert_false(alisa_residency_pass(residency, 0));
+    alisa_residency_drop(residency, 0, 0, 0, 1);
+    assert_false(alisa_residency_pass(residency, 1));
+    alisa_residency_truncate(residency, 0, 0);
+    assert_true(alisa_residency_pass(residency, 0));
+    alisa_move_plan_finish(&plan);
+    alisa_residency_destroy(residency);
+}
+
 static void test_what_cannot_be_needed(void **state) {
     (void)state;
     AlisaMovePlan plan = {0};
@@ -564,6 +607,7 @@ int main(void) {
         cmocka_unit_test(test_prefetch_spares_lists_and_reserve),
         cmocka_unit_test(test_streamed_tokens_give_their_slots_back),
         cmocka_unit_test(test_spare_copies_make_way),
+        cmocka_unit_test(test_pass),
         cmocka_unit_test(test_what_cannot_be_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
