@@ -225,11 +225,12 @@ static void test_tiers_change_no_bit(void **state) {
     Rig rig = {0};
     AlisaRandom random;
     AlisaError error;
-    uint32_t rebuilt = 0;
+    /* Under oclgrind, of which ALISA_TEST_SMALL tells, as many as make some leave the device. */
+    uint32_t tokens = getenv("ALISA_TEST_SMALL") ? 30 : TOKENS, rebuilt = 0;
     make_rig(&rig);
     alisa_random_seed(&random, 3);
     for (uint32_t round = 0; round < 2; round++) {
-        for (uint32_t position = 0; position < TOKENS; position++) {
+        for (uint32_t position = 0; position < tokens; position++) {
             const AlisaTokenRow rows[SEQUENCES] = {{0, position}, {1, position}};
             const uint32_t sources[SEQUENCES] = {0, 1};
             must(alisa_tiers_place(alisa_kv_tiers(rig.tiered), rows, SEQUENCES, &error), &error);
@@ -241,10 +242,10 @@ static void test_tiers_change_no_bit(void **state) {
         }
         AlisaKvUsage usage;
         alisa_kv_usage(rig.tiered, &usage);
-        uint64_t tokens = 0;
+        uint64_t found = 0;
         for (int tier = 0; tier < ALISA_TIER_COUNT; tier++)
-            tokens += usage.tokens[tier];
-        assert_int_equal(tokens, LAYERS * SEQUENCES * TOKENS);
+            found += usage.tokens[tier];
+        assert_int_equal(found, LAYERS * SEQUENCES * tokens);
         assert_true(usage.tokens[ALISA_TIER_DROPPED] > 0 && usage.tokens[ALISA_TIER_HOST] > 0);
         assert_true(usage.traffic.bytes_to_device > 0 && usage.traffic.bytes_to_host > 0);
         for (uint32_t s = 0; s < SEQUENCES; s++)
@@ -252,7 +253,7 @@ static void test_tiers_change_no_bit(void **state) {
         alisa_kv_usage(rig.tiered, &usage);
         assert_int_equal(usage.tokens[ALISA_TIER_DEVICE] + usage.tokens[ALISA_TIER_HOST], 0);
     }
-    assert_true(rebuilt > 100);
+    assert_true(rebuilt > (tokens == TOKENS ? 100 : 10));
     free_rig(&rig);
 }
 
