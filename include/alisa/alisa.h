@@ -289,6 +289,46 @@ ALISA_API AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device
                                           AlisaError *error);
 ALISA_API void alisa_engine_destroy(AlisaEngine *engine);
 
+/* ---- Sparse attention --------------------------------------------------------------------- */
+
+/* Which tokens of the past a step attends to. A step is a row that comes alone for its sequence in
+ * its eval call; several rows of a sequence in one call are a prompt and attend to everything. At
+ * the same sparsity every kind but the first keeps the same number of tokens. */
+typedef enum AlisaSelectKind {
+    ALISA_SELECT_DENSE,   /* every token */
+    ALISA_SELECT_SWA,     /* k locals, the k others with the largest sums of the last k rows */
+    ALISA_SELECT_LOCAL,   /* the last 2k tokens */
+    ALISA_SELECT_STRIDED, /* 2k tokens evenly spaced back from the newest */
+    ALISA_SELECT_H2O,     /* k locals, the k others with the largest sums of all rows */
+    ALISA_SELECT_RANDOM,  /* k locals, k others drawn anew each step */
+    ALISA_SELECT_KIND_COUNT
+} AlisaSelectKind;
+
+typedef enum AlisaSelectScores {
+    ALISA_SELECT_SCORES_SPARSE, /* rows over the step's list: a token outside it gets nothing */
+    ALISA_SELECT_SCORES_DENSE,  /* rows over all n tokens */
+    ALISA_SELECT_SCORES_QUERY,  /* the step's own row over all n tokens; no sums of past rows */
+    ALISA_SELECT_SCORES_COUNT
+} AlisaSelectScores;
+
+typedef enum AlisaSelectLists {
+    ALISA_SELECT_LISTS_LAYER,   /* one list for all heads of a layer */
+    ALISA_SELECT_LISTS_KV_HEAD, /* one list for each KV head */
+    ALISA_SELECT_LISTS_COUNT
+} AlisaSelectLists;
+
+typedef struct AlisaSelectOptions {
+    AlisaSelectKind kind;
+    double sparsity; /* 0 <= sparsity < 1: the share of tokens left out, 1 - r */
+    uint32_t sinks;  /* first tokens always kept, within the budget */
+    AlisaSelectScores scores;
+    AlisaSelectLists lists;
+    uint64_t seed; /* of random */
+} AlisaSelectOptions;
+
+/* dense; 80 % sparsity with sparse scores, one list a layer and no sinks for those that ask. */
+ALISA_API void alisa_select_options_defaults(AlisaSelectOptions *options);
+
 /* ---- Session: sequences and their KV cache ------------------------------------------------ */
 
 /* How keys and values are stored. */
@@ -310,6 +350,7 @@ typedef struct AlisaSessionOptions {
     uint32_t logit_rows;     /* most rows with logits in one eval call; 0: sequence_count */
     AlisaKvType key_type;
     AlisaKvType value_type;
+    AlisaSelectOptions attention;
     /* Asked between micro-batches; true stops the call with ALISA_ERROR_INTERRUPTED. May be NULL.
      */
     bool (*interrupt)(void *user);

@@ -7,7 +7,7 @@ const char *const alisa_select_lists_names[] = {"layer", "kv-head"};
 enum { MILLION = 1000000 };
 
 void alisa_select_options_defaults(AlisaSelectOptions *options) {
-    *options = (AlisaSelectOptions){.kind = ALISA_SELECT_SWA, .sparsity = 0.8};
+    *options = (AlisaSelectOptions){.kind = ALISA_SELECT_DENSE, .sparsity = 0.8};
 }
 
 const char *alisa_select_check(const AlisaSelectOptions *options) {

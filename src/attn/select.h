@@ -16,45 +16,11 @@
 
 #include "base/status.h"
 
-typedef enum AlisaSelectKind {
-    ALISA_SELECT_DENSE,   /* every token */
-    ALISA_SELECT_SWA,     /* k locals, the k others with the largest sums of the last k rows */
-    ALISA_SELECT_LOCAL,   /* the last 2k tokens */
-    ALISA_SELECT_STRIDED, /* 2k tokens evenly spaced back from the newest */
-    ALISA_SELECT_H2O,     /* k locals, the k others with the largest sums of all rows */
-    ALISA_SELECT_RANDOM,  /* k locals, k others drawn anew each step */
-    ALISA_SELECT_KIND_COUNT
-} AlisaSelectKind;
-
-typedef enum AlisaSelectScores {
-    ALISA_SELECT_SCORES_SPARSE, /* rows over the step's list: a token outside it gets nothing */
-    ALISA_SELECT_SCORES_DENSE,  /* rows over all n tokens */
-    ALISA_SELECT_SCORES_QUERY,  /* the step's own row over all n tokens; no sums of past rows */
-    ALISA_SELECT_SCORES_COUNT
-} AlisaSelectScores;
-
-typedef enum AlisaSelectLists {
-    ALISA_SELECT_LISTS_LAYER,   /* one list for all heads of a layer */
-    ALISA_SELECT_LISTS_KV_HEAD, /* one list for each KV head */
-    ALISA_SELECT_LISTS_COUNT
-} AlisaSelectLists;
-
-typedef struct AlisaSelectOptions {
-    AlisaSelectKind kind;
-    double sparsity; /* 0 <= sparsity < 1: the share of tokens left out, 1 - r */
-    uint32_t sinks;  /* first tokens always kept, within the budget */
-    AlisaSelectScores scores;
-    AlisaSelectLists lists;
-    uint64_t seed; /* of random */
-} AlisaSelectOptions;
-
 /* Names as on the command line: "swa", "query", "kv-head". */
 extern const char *const alisa_select_kind_names[ALISA_SELECT_KIND_COUNT];
 extern const char *const alisa_select_scores_names[ALISA_SELECT_SCORES_COUNT];
 extern const char *const alisa_select_lists_names[ALISA_SELECT_LISTS_COUNT];
 
-/* swa at 80 % sparsity with sparse scores, one list a layer, no sinks. */
-void alisa_select_options_defaults(AlisaSelectOptions *options);
 /* NULL, or what is wrong: a sentence that names the flags. */
 const char *alisa_select_check(const AlisaSelectOptions *options);
 

@@ -21,6 +21,17 @@ static const Choice report_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"json", OUTPUT
 static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
                                        {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
                                        {"sql", OUTPUT_SQL},     {0}};
+static const Choice attentions[] = {{"dense", ALISA_SELECT_DENSE},
+                                    {"swa", ALISA_SELECT_SWA},
+                                    {"local", ALISA_SELECT_LOCAL},
+                                    {"strided", ALISA_SELECT_STRIDED},
+                                    {"h2o", ALISA_SELECT_H2O},
+                                    {"random", ALISA_SELECT_RANDOM},
+                                    {0}};
+static const Choice swa_scores[] = {
+    {"sparse", ALISA_SELECT_SCORES_SPARSE}, {"dense", ALISA_SELECT_SCORES_DENSE}, {0}};
+static const Choice swa_lists[] = {
+    {"layer", ALISA_SELECT_LISTS_LAYER}, {"kv-head", ALISA_SELECT_LISTS_KV_HEAD}, {0}};
 static Choice kv_types[ALISA_KV_TYPE_COUNT + 1]; /* the library's, filled by alisa_cli_options */
 
 static Choice plan_kv_types[ALISA_KV_TYPE_COUNT + 2]; /* those, and auto */
@@ -132,6 +143,16 @@ static const Option options[] = {
      DEVICE_COMMANDS, "type of cached keys"},
     {"--cache-type-v", "-ctv", OPTION_CHOICE, FIELD(value_type), "TYPE", "f16", 0, 0, kv_types,
      DEVICE_COMMANDS, "type of cached values"},
+    {"--attention", NULL, OPTION_CHOICE, FIELD(attention), "KIND", "dense", 0, 0, attentions,
+     DEVICE_COMMANDS, "which tokens of the past a generated token attends to"},
+    {"--kv-sparsity", NULL, OPTION_REAL, FIELD(kv_sparsity), "R", "0.80", 0, 0.99, NULL,
+     DEVICE_COMMANDS, "share of the past that sparse attention leaves out"},
+    {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "sparse", 0, 0, swa_scores,
+     DEVICE_COMMANDS, "what tokens that are left out count for when the next are chosen"},
+    {"--swa-lists", NULL, OPTION_CHOICE, FIELD(swa_lists), "KIND", "layer", 0, 0, swa_lists,
+     DEVICE_COMMANDS, "who chooses: all heads of a layer together, or each KV head"},
+    {"--swa-sinks", NULL, OPTION_INTEGER, FIELD(swa_sinks), "N", "0", 0, MOST_ROWS, NULL,
+     DEVICE_COMMANDS, "first tokens that are always kept, within the same budget"},
     {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
      "index or part of the name of a device; the fastest when absent"},
     {"--device-mem", NULL, OPTION_SIZE, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,

@@ -36,7 +36,10 @@ typedef struct Settings {
     const char *task;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
     bool kl_divergence, step_by_step, documents;
-    int output, key_type, value_type; /* OutputFormat, AlisaKvType */
+    int output, key_type, value_type;     /* OutputFormat, AlisaKvType */
+    int attention, swa_scores, swa_lists; /* AlisaSelectKind, AlisaSelectScores, AlisaSelectLists */
+    int64_t swa_sinks;
+    double kv_sparsity;
     uint64_t device_memory;
     int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;
     int64_t top_k, repeat_last_n, repetitions;

@@ -58,6 +58,11 @@ AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
     options.micro_batch = (uint32_t)runtime->settings->micro_batch;
     options.key_type = (AlisaKvType)runtime->settings->key_type;
     options.value_type = (AlisaKvType)runtime->settings->value_type;
+    options.attention.kind = (AlisaSelectKind)runtime->settings->attention;
+    options.attention.sparsity = runtime->settings->kv_sparsity;
+    options.attention.sinks = (uint32_t)runtime->settings->swa_sinks;
+    options.attention.scores = (AlisaSelectScores)runtime->settings->swa_scores;
+    options.attention.lists = (AlisaSelectLists)runtime->settings->swa_lists;
     options.interrupt = alisa_cli_interrupted;
     return options;
 }

@@ -1,5 +1,7 @@
 #include "engine/session.h"
 
+#include <string.h>
+
 /* Rows of one sequence follow each other in position, so a sequence's growth is a count. Nothing is
  * appended unless every row can be. */
 static AlisaStatus check_rows(AlisaSession *session, const AlisaRow *rows, size_t count,
@@ -48,6 +50,42 @@ static AlisaStatus check_rows(AlisaSession *session, const AlisaRow *rows, size_
     return status;
 }
 
+/* What sparse attention and the tiles want to know of the call as a whole. */
+static void describe_call(AlisaSession *session, const AlisaRow *rows, size_t count) {
+    uint32_t sequences = session->options.sequence_count;
+    memset(session->call_rows, 0, sequences * sizeof *session->call_rows);
+    for (size_t i = 0; i < count; i++)
+        session->call_rows[rows[i].sequence]++;
+    for (uint32_t i = 0; i < sequences; i++)
+        session->call_ends[i] = session->lengths[i] + session->call_rows[i];
+}
+
+/* Whether the sequence's row is a step on its own, which attends to chosen tokens. */
+static bool is_step(const AlisaSession *session, uint32_t sequence) {
+    return session->sparse && session->call_rows[sequence] == 1 && session->call_ends[sequence] > 1;
+}
+
+/* Tiles of the rows that attend to everything, run by run. */
+static void cut_tiles(AlisaSession *session) {
+    AlisaStepInputs *inputs = &session->inputs;
+    uint32_t tile_rows = alisa_attention_tile_rows(session->attention);
+    inputs->tile_count = 0;
+    inputs->longest = 0;
+    for (uint32_t first = 0, end; first < inputs->row_count; first = end) {
+        bool prompt = inputs->sparse[first].prompt;
+        for (end = first; end < inputs->row_count && inputs->sparse[end].prompt == prompt; end++)
+            if (prompt && inputs->longest < inputs->counts[end])
+                inputs->longest = inputs->counts[end];
+        if (!prompt) continue;
+        AlisaAttentionTile *tiles = inputs->tiles + inputs->tile_count;
+        size_t made = alisa_attention_cut(inputs->list_offsets + first, inputs->counts + first,
+                                          end - first, tile_rows, tiles);
+        for (size_t i = 0; i < made; i++)
+            tiles[i].first_row += first;
+        inputs->tile_count += (uint32_t)made;
+    }
+}
+
 /* Fills session->inputs from `count` rows, as if the sequences' lengths advanced row by row. */
 static void describe_step(AlisaSession *session, const AlisaRow *rows, uint32_t count) {
     const AlisaEngine *engine = session->engine;
@@ -55,7 +93,6 @@ static void describe_step(AlisaSession *session, const AlisaRow *rows, uint32_t 
     uint32_t pairs = engine->shape.rope.dim / 2;
     inputs->row_count = count;
     inputs->logit_count = 0;
-    inputs->longest = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t sequence = rows[i].sequence;
         uint32_t position = session->lengths[sequence]++;
@@ -68,20 +105,38 @@ static void describe_step(AlisaSession *session, const AlisaRow *rows, uint32_t 
             inputs->list_offsets[i] = alisa_kv_list_offset(session->kv, sequence);
         }
         inputs->counts[i] = position + 1;
-        if (inputs->longest < position + 1) inputs->longest = position + 1;
+        inputs->sparse[i] = (AlisaSparseRow){.sequence = sequence,
+                                             .count = position + 1,
+                                             .call_end = session->call_ends[sequence],
+                                             .prompt = !is_step(session, sequence),
+                                             .all_offset = inputs->list_offsets[i]};
         alisa_rope_rotations(engine->rope_frequencies, pairs, engine->rope_factor, position,
                              inputs->rotations + (size_t)i * 2 * pairs);
         if (rows[i].logits) inputs->logit_rows[inputs->logit_count++] = (int32_t)i;
     }
-    inputs->tile_count =
-        (uint32_t)alisa_attention_cut(inputs->list_offsets, inputs->counts, count,
-                                      alisa_attention_tile_rows(session->attention), inputs->tiles);
+    cut_tiles(session);
+}
+
+/* Tokens that truncations took away since the last call. */
+static AlisaStatus forget(AlisaSession *session, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < session->options.sequence_count && status == ALISA_OK; i++) {
+        if (session->sparse && session->forgotten[i] < UINT32_MAX) {
+            status = alisa_sparse_truncate(session->sparse, i, session->forgotten[i], error);
+        }
+        if (status == ALISA_OK) session->forgotten[i] = UINT32_MAX;
+    }
+    return status;
 }
 
 AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size_t count,
                                AlisaError *error) {
     session->logits_valid = 0;
     AlisaStatus status = check_rows(session, rows, count, error);
+    if (status == ALISA_OK) {
+        describe_call(session, rows, count);
+        status = forget(session, error);
+    }
     for (size_t done = 0; status == ALISA_OK && done < count;) {
         const AlisaSessionOptions *options = &session->options;
         if (options->interrupt && options->interrupt(options->interrupt_user)) {
@@ -100,8 +155,10 @@ AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size
         status = alisa_step_run(session, error);
         if (status != ALISA_OK) {
             /* The failed step's rows are not part of the text. */
-            for (uint32_t i = 0; i < step_rows; i++)
-                session->lengths[rows[done + i].sequence]--;
+            for (uint32_t i = 0; i < step_rows; i++) {
+                uint32_t sequence = rows[done + i].sequence;
+                alisa_session_truncate(session, sequence, session->lengths[sequence] - 1);
+            }
         } else if (session->tails) {
             alisa_kv_blocks_commit(&session->tails->blocks);
         }

@@ -9,6 +9,7 @@ void alisa_session_options_defaults(AlisaSessionOptions *options) {
                                      .micro_batch = 512,
                                      .key_type = ALISA_KV_F16,
                                      .value_type = ALISA_KV_F16};
+    alisa_select_options_defaults(&options->attention);
 }
 
 typedef struct ScratchBuffer {
@@ -81,14 +82,40 @@ static AlisaStatus create_inputs(AlisaSession *session, AlisaError *error) {
                                        sizeof *inputs->rotations, "step", error);
     inputs->logit_rows = alisa_allocate(rows, sizeof *inputs->logit_rows, "step", error);
     inputs->tiles = alisa_allocate(rows, sizeof *inputs->tiles, "step", error);
-    session->lengths = alisa_allocate_zeroed(session->options.sequence_count,
-                                             sizeof *session->lengths, "sequence table", error);
+    inputs->sparse = alisa_allocate(rows, sizeof *inputs->sparse, "step", error);
+    uint32_t *tables = alisa_allocate_zeroed(4 * (size_t)session->options.sequence_count,
+                                             sizeof *tables, "sequence table", error);
+    session->lengths = tables; /* and owns the others */
     session->logits = alisa_allocate(session->options.logit_rows * vocabulary,
                                      sizeof *session->logits, "logits", error);
     bool whole = inputs->tokens && inputs->row_slots && inputs->list_offsets && inputs->counts &&
-                 inputs->rotations && inputs->logit_rows && inputs->tiles && session->lengths &&
-                 session->logits;
-    return whole ? ALISA_OK : ALISA_ERROR_MEMORY;
+                 inputs->rotations && inputs->logit_rows && inputs->tiles && inputs->sparse &&
+                 tables && session->logits;
+    if (!whole) return ALISA_ERROR_MEMORY;
+    session->call_rows = tables + session->options.sequence_count;
+    session->call_ends = session->call_rows + session->options.sequence_count;
+    session->forgotten = session->call_ends + session->options.sequence_count;
+    return ALISA_OK;
+}
+
+static AlisaAttentionShape attention_shape(const AlisaSession *session) {
+    const AlisaShape *shape = &session->engine->shape;
+    return (AlisaAttentionShape){.head_count = shape->head_count,
+                                 .kv_head_count = shape->kv_head_count,
+                                 .head_dim = shape->head_dim,
+                                 .rope_dim = shape->rope.dim,
+                                 .scale = 1.0f / sqrtf((float)shape->head_dim),
+                                 .key_type = session->options.key_type,
+                                 .value_type = session->options.value_type};
+}
+
+static AlisaSparseShape sparse_shape(const AlisaSession *session) {
+    return (AlisaSparseShape){.attention = attention_shape(session),
+                              .select = session->options.attention,
+                              .layer_count = session->engine->shape.layer_count,
+                              .sequence_count = session->options.sequence_count,
+                              .context_length = session->options.context_length,
+                              .micro_batch = session->options.micro_batch};
 }
 
 static AlisaKvShape kv_shape(const AlisaSession *session) {
@@ -141,6 +168,22 @@ static AlisaStatus fit_context(AlisaSession *session, AlisaError *error) {
     return ALISA_OK;
 }
 
+/* Sparse attention as it is wanted and the KV types it reads. */
+static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaError *error) {
+    if (options->attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
+    if (options->attention.scores == ALISA_SELECT_SCORES_QUERY) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "sparse attention cannot choose by the query yet: use sparse or "
+                               "dense scores (--swa-scores)");
+    }
+    if (options->key_type == ALISA_KV_I8 || options->value_type == ALISA_KV_I8) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "sparse attention does not read keys and values of type i8 yet: "
+                               "use f16, f32 or q8_0 (-ctk, -ctv)");
+    }
+    return ALISA_OK;
+}
+
 AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
                                  AlisaSession **session, AlisaError *error) {
     *session = NULL;
@@ -152,6 +195,7 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     uint32_t head_dim = engine->shape.head_dim;
     AlisaStatus status = alisa_kv_type_check(options->key_type, head_dim, error);
     if (status == ALISA_OK) status = alisa_kv_type_check(options->value_type, head_dim, error);
+    if (status == ALISA_OK) status = check_attention(options, error);
     if (status != ALISA_OK) return status;
     AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
     if (!made) return ALISA_ERROR_MEMORY;
@@ -168,16 +212,14 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
                                        error);
     }
     if (status != ALISA_OK) goto fail;
-    const AlisaShape *shape = &engine->shape;
-    AlisaAttentionShape attention = {.head_count = shape->head_count,
-                                     .kv_head_count = shape->kv_head_count,
-                                     .head_dim = shape->head_dim,
-                                     .rope_dim = shape->rope.dim,
-                                     .scale = 1.0f / sqrtf((float)shape->head_dim),
-                                     .key_type = options->key_type,
-                                     .value_type = options->value_type};
+    AlisaAttentionShape attention = attention_shape(made);
     status = alisa_attention_create(engine->ops, &attention, made->options.micro_batch,
                                     made->options.context_length, &made->attention, error);
+    if (status == ALISA_OK && options->attention.kind != ALISA_SELECT_DENSE) {
+        AlisaSparseShape sparse = sparse_shape(made);
+        made->scratch_bytes += alisa_sparse_bytes(&sparse, error);
+        status = alisa_sparse_create(engine->ops, &sparse, &made->sparse, error);
+    }
     if (status == ALISA_OK) status = create_scratch(made, error);
     if (status == ALISA_OK) status = create_inputs(made, error);
     if (status != ALISA_OK) goto fail;
@@ -199,6 +241,7 @@ void alisa_session_destroy(AlisaSession *session) {
     list_scratch(session, list);
     for (size_t i = 0; i < SCRATCH_COUNT; i++)
         alisa_buffer_destroy(list[i].buffer);
+    alisa_sparse_destroy(session->sparse);
     alisa_attention_destroy(session->attention);
     alisa_kv_tails_destroy(session->tails);
     alisa_kv_destroy(session->kv);
@@ -210,6 +253,7 @@ void alisa_session_destroy(AlisaSession *session) {
     free(inputs->rotations);
     free(inputs->logit_rows);
     free(inputs->tiles);
+    free(inputs->sparse);
     free(session->lengths);
     free(session->logits);
     free(session);
@@ -230,7 +274,9 @@ uint32_t alisa_session_length(const AlisaSession *session, uint32_t sequence) {
 
 void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t length) {
     if (sequence >= session->options.sequence_count) return;
-    if (length < session->lengths[sequence]) session->lengths[sequence] = length;
+    if (length >= session->lengths[sequence]) return;
+    session->lengths[sequence] = length;
+    if (length < session->forgotten[sequence]) session->forgotten[sequence] = length;
 }
 
 void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use) {

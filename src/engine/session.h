@@ -6,6 +6,7 @@
 
 #include "attn/attention.h"
 #include "engine/engine.h"
+#include "engine/sparse.h"
 #include "kv/tails.h"
 
 /* What a step needs to know of its rows: made on the host, copied to the device once a step.
@@ -17,7 +18,8 @@ typedef struct AlisaStepInputs {
     uint32_t *counts;          /* [R] tokens it attends to, itself included */
     float *rotations;          /* [R][rope.dim / 2][2] cosine and sine */
     int32_t *logit_rows;       /* [logit_count] rows whose logits are wanted */
-    AlisaAttentionTile *tiles; /* [tile_count] */
+    AlisaAttentionTile *tiles; /* [tile_count] of rows that attend to everything */
+    AlisaSparseRow *sparse;    /* [R] */
     uint32_t row_count;
     uint32_t logit_count;
     uint32_t tile_count;
@@ -48,7 +50,12 @@ struct AlisaSession {
     AlisaKv *kv;
     AlisaKvTails *tails; /* NULL unless a KV type has blocks */
     AlisaAttention *attention;
-    uint32_t *lengths; /* [sequence_count] tokens each sequence holds */
+    AlisaSparse *sparse; /* NULL: every row attends to everything */
+    uint32_t *lengths;   /* [sequence_count] tokens each sequence holds */
+    uint32_t *call_rows; /* [sequence_count] rows of the eval call */
+    uint32_t *call_ends; /* [sequence_count] lengths at its end */
+    uint32_t *forgotten; /* [sequence_count] least length since the last call: what sparse attention
+                            has yet to forget */
     AlisaStepInputs inputs;
     AlisaStepBuffers buffers;
     float *logits;         /* [logit_rows][V] on the host */

@@ -55,6 +55,10 @@ static void upload_inputs(Step *step) {
     upload(step, &buffers->logit_rows, inputs->logit_rows,
            inputs->logit_count * sizeof *inputs->logit_rows);
     AlisaSession *session = step->session;
+    if (step->status == ALISA_OK && session->sparse) {
+        step->status =
+            alisa_sparse_begin(session->sparse, inputs->sparse, inputs->row_count, step->error);
+    }
     if (step->status != ALISA_OK || !session->tails) return;
     uint64_t bytes;
     step->status =
@@ -119,10 +123,21 @@ static void attend(Step *step, uint32_t layer) {
         lists.tails = &tails;
     }
     store(step, layer, lists.tails);
+    const AlisaBuffer *keys = alisa_kv_keys(session->kv, layer);
+    const AlisaBuffer *values = alisa_kv_values(session->kv, layer);
+    if (step->status == ALISA_OK && session->sparse) {
+        const AlisaSparseLayer sparse = {.index = layer,
+                                         .attention = session->attention,
+                                         .q = whole(&buffers->query),
+                                         .keys = keys,
+                                         .values = values,
+                                         .all_slots = lists.slots,
+                                         .y = whole(&buffers->attended)};
+        step->status = alisa_sparse_attend(session->sparse, &sparse, step->error);
+    }
     if (step->status != ALISA_OK) return;
-    step->status = alisa_attention_run(
-        session->attention, whole(&buffers->query), alisa_kv_keys(session->kv, layer),
-        alisa_kv_values(session->kv, layer), &lists, whole(&buffers->attended), NULL, step->error);
+    step->status = alisa_attention_run(session->attention, whole(&buffers->query), keys, values,
+                                       &lists, whole(&buffers->attended), NULL, step->error);
 }
 
 static void run_layer(Step *step, uint32_t layer) {

@@ -19,6 +19,18 @@ for flags in "-ub 1" "-b 3" "-ctk f32 -ctv f32" "--top-k 1 --temp 0.8" "-c 300";
     cmp "$out" "$folder/greedy" || fail "$flags changes the greedy text"
 done
 
+# Sparse attention that leaves nothing out is dense attention; what it leaves out tells.
+for kind in swa local strided h2o random "swa --swa-scores dense" "swa --swa-lists kv-head"; do
+    # shellcheck disable=SC2086  # several words
+    alisa generate -n 200 --temp 0 --attention $kind --kv-sparsity 0
+    cmp "$out" "$folder/greedy" || fail "--attention $kind at sparsity 0 changes the greedy text"
+done
+alisa generate -n 200 --temp 0 --attention strided --kv-sparsity 0.9
+expect_code 0
+! cmp -s "$out" "$folder/greedy" || fail "--kv-sparsity 0.9 does nothing"
+refused 2 "is not one of dense, swa" generate --attention sliding
+refused 2 "out of range (0 to 0.99)" generate --attention swa --kv-sparsity 1
+
 # The prompt is shown before the text, from -p, a file or standard input.
 alisa generate --temp 0 -n 9 -p "Once upon a time"
 cp "$out" "$folder/shown"

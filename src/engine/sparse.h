@@ -1,0 +1,67 @@
+/*
+ * Sparse attention of a session: which rows of a step attend to chosen tokens only, and the
+ * choosing.
+ *
+ * A row that comes alone in its eval call is a step of its sequence and attends to the list that
+ * was picked for it when the step before ended. Several rows of a sequence in one call are a
+ * prompt: they attend to everything, and the last of them, as many as the selector looks back on,
+ * are scored once more, one by one, so that the first list after the prompt knows what they
+ * attended to.
+ */
+#ifndef ALISA_ENGINE_SPARSE_H
+#define ALISA_ENGINE_SPARSE_H
+
+#include "attn/attention.h"
+#include "attn/selection.h"
+#include "kv/kv.h"
+
+typedef struct AlisaSparseShape {
+    AlisaAttentionShape attention;
+    AlisaSelectOptions select;
+    uint32_t layer_count;
+    uint32_t sequence_count;
+    uint32_t context_length;
+    uint32_t micro_batch;
+} AlisaSparseShape;
+
+/* A row of a step. */
+typedef struct AlisaSparseRow {
+    uint32_t sequence;
+    uint32_t count;      /* tokens of its sequence, itself included */
+    uint32_t call_end;   /* tokens of its sequence when the call is done */
+    bool prompt;         /* one of several of its call */
+    uint32_t all_offset; /* of the list of all tokens of its sequence */
+} AlisaSparseRow;
+
+typedef struct AlisaSparse AlisaSparse;
+
+AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, AlisaSparse **sparse,
+                                AlisaError *error);
+void alisa_sparse_destroy(AlisaSparse *sparse);
+/* Bytes on the device, before and after it is made. */
+uint64_t alisa_sparse_bytes(const AlisaSparseShape *shape, AlisaError *error);
+
+/* Describes a step: to be called before its layers. Rows of prompts are given too. */
+AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
+                               AlisaError *error);
+
+typedef struct AlisaSparseLayer {
+    uint32_t index;
+    AlisaAttention *attention;
+    AlisaVector q;
+    const AlisaBuffer *keys;
+    const AlisaBuffer *values;
+    const AlisaBuffer *all_slots; /* int32[sequence][context_length]: slots of all tokens */
+    AlisaVector y;
+} AlisaSparseLayer;
+
+/* Attention of the rows of steps in a layer of that step, once K and V are stored. To be called
+ * before attention of the prompts: it leaves something else in y for rows that it only scores. */
+AlisaStatus alisa_sparse_attend(AlisaSparse *sparse, const AlisaSparseLayer *layer,
+                                AlisaError *error);
+
+/* Forgets tokens `length` and later of a sequence. */
+AlisaStatus alisa_sparse_truncate(AlisaSparse *sparse, uint32_t sequence, uint32_t length,
+                                  AlisaError *error);
+
+#endif
