@@ -2,7 +2,8 @@
  * Attention alone: decode (one row a sequence; GB/s of K and V, beside what a kernel that only
  * reads reaches) and prefill (rows of one sequence, causal; GFLOP/s). Then a step of decode over
  * the tokens that are kept at 80 % sparsity, scores and their sum over the heads included, as a
- * share of the same step over all tokens, turn by turn.
+ * share of the same step over all tokens, turn by turn; and decode with K and V in each storage
+ * type, all tokens of i8 in sealed blocks.
  *
  *   bench_attention [device]
  */
@@ -13,6 +14,7 @@
 #include "attn/attention.h"
 #include "base/clock.h"
 #include "base/half.h"
+#include "base/kv_type.h"
 #include "base/random.h"
 #include "timing.h"
 
@@ -81,29 +83,45 @@ static double read_rate(AlisaDevice *device) {
 
 /* Rows, lists and tiles of a case; the slots of a sequence are a shuffled range. */
 typedef struct Inputs {
-    AlisaBuffer q, y, keys, values, slots, tiles;
+    AlisaBuffer q, y, keys, values, slots, tiles, blocks, params;
+    uint64_t kv_bytes; /* of keys and values, with what they take to read */
     uint32_t tile_count;
     double pairs; /* (row, token), of one head */
 } Inputs;
 
-static Inputs make_inputs(AlisaDevice *device, const Case *shape, uint32_t tile_rows) {
+/* Halves, or for other types bytes below 64, which any two of them make a half of 0 to 1.8. */
+static void *random_rows(AlisaRandom *random, size_t bytes, bool halves) {
+    uint8_t *rows = malloc(bytes);
+    for (size_t i = 0; halves && i < bytes / 2; i++)
+        ((uint16_t *)(void *)rows)[i] = alisa_half_from_float(alisa_random_float(random) - 0.5f);
+    for (size_t i = 0; !halves && i < bytes; i++)
+        rows[i] = (uint8_t)alisa_random_below(random, 64);
+    return rows;
+}
+
+static Inputs make_inputs(AlisaDevice *device, const Case *shape, AlisaKvType type,
+                          uint32_t tile_rows) {
     Inputs inputs = {0};
     AlisaRandom random;
     alisa_random_seed(&random, 1);
     uint32_t rows = shape->sequences * shape->rows, slot_count = shape->sequences * shape->tokens;
     size_t q_count = (size_t)rows * shape->heads * shape->head_dim;
-    size_t kv_count = (size_t)slot_count * shape->kv_heads * shape->head_dim;
+    uint32_t width = shape->kv_heads * shape->head_dim;
+    size_t kv_size = slot_count * alisa_kv_type_row_bytes(type, width);
+    size_t params_size = slot_count / ALISA_KV_BLOCK * alisa_kv_type_params_bytes(type, width);
     float *q = malloc(q_count * sizeof *q);
-    uint16_t *kv = malloc(kv_count * sizeof *kv);
     int32_t *slots = malloc(slot_count * sizeof *slots);
+    int32_t *blocks = malloc(slot_count * sizeof *blocks);
     uint32_t *offsets = malloc(rows * sizeof *offsets), *counts = malloc(rows * sizeof *counts);
     AlisaAttentionTile *tiles = malloc(rows * sizeof *tiles);
     for (size_t i = 0; i < q_count; i++)
         q[i] = alisa_random_float(&random) - 0.5f;
-    for (size_t i = 0; i < kv_count; i++)
-        kv[i] = alisa_half_from_float(alisa_random_float(&random) - 0.5f);
-    for (uint32_t i = 0; i < slot_count; i++)
+    void *kv = random_rows(&random, kv_size, type == ALISA_KV_F16);
+    void *params = random_rows(&random, params_size + 1, false);
+    for (uint32_t i = 0; i < slot_count; i++) {
         slots[i] = (int32_t)i;
+        blocks[i] = (int32_t)(i / ALISA_KV_BLOCK);
+    }
     for (uint32_t row = 0; row < rows; row++) {
         offsets[row] = row / shape->rows * shape->tokens;
         counts[row] = shape->tokens - shape->rows + 1 + row % shape->rows;
@@ -112,13 +130,18 @@ static Inputs make_inputs(AlisaDevice *device, const Case *shape, uint32_t tile_
     inputs.tile_count = (uint32_t)alisa_attention_cut(offsets, counts, rows, tile_rows, tiles);
     inputs.q = buffer_of(device, q, q_count * sizeof *q);
     inputs.y = buffer_of(device, NULL, q_count * sizeof *q);
-    inputs.keys = buffer_of(device, kv, kv_count * sizeof *kv);
-    inputs.values = buffer_of(device, kv, kv_count * sizeof *kv);
+    inputs.keys = buffer_of(device, kv, kv_size);
+    inputs.values = buffer_of(device, kv, kv_size);
+    inputs.params = buffer_of(device, params, params_size + 1);
+    inputs.kv_bytes = 2 * (kv_size + params_size);
+    inputs.blocks = buffer_of(device, blocks, slot_count * sizeof *blocks);
     inputs.slots = buffer_of(device, slots, slot_count * sizeof *slots);
     inputs.tiles = buffer_of(device, tiles, inputs.tile_count * sizeof *tiles);
     free(q);
     free(kv);
+    free(params);
     free(slots);
+    free(blocks);
     free(offsets);
     free(counts);
     free(tiles);
@@ -126,13 +149,18 @@ static Inputs make_inputs(AlisaDevice *device, const Case *shape, uint32_t tile_
 }
 
 static void destroy_inputs(Inputs *inputs) {
-    AlisaBuffer *buffers[] = {&inputs->q,      &inputs->y,     &inputs->keys,
-                              &inputs->values, &inputs->slots, &inputs->tiles};
+    AlisaBuffer *buffers[] = {&inputs->q,     &inputs->y,     &inputs->keys,   &inputs->values,
+                              &inputs->slots, &inputs->tiles, &inputs->blocks, &inputs->params};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         alisa_buffer_destroy(buffers[i]);
 }
 
-static void bench(AlisaOps *ops, const Case *shape, const char *layout) {
+#define SELF UINT64_MAX
+
+/* Prints a line of one of the two tables; returns the nanoseconds. `halves`: those of f16 in the
+ * second one, SELF for f16 itself, 0 in the first. */
+static uint64_t bench(AlisaOps *ops, const Case *shape, const char *layout, AlisaKvType type,
+                      uint64_t halves) {
     AlisaError error;
     AlisaDevice *device = alisa_ops_device(ops);
     AlisaAttentionShape attention_shape = {.head_count = shape->heads,
@@ -140,17 +168,26 @@ static void bench(AlisaOps *ops, const Case *shape, const char *layout) {
                                            .head_dim = shape->head_dim,
                                            .rope_dim = shape->head_dim,
                                            .scale = 0.125f,
-                                           .key_type = ALISA_KV_F16,
-                                           .value_type = ALISA_KV_F16};
+                                           .key_type = type,
+                                           .value_type = type};
     AlisaAttention *attention;
     check(alisa_attention_create(ops, &attention_shape, shape->sequences * shape->rows,
                                  shape->tokens, &attention, &error),
           &error);
-    Inputs inputs = make_inputs(device, shape, alisa_attention_tile_rows(attention));
+    Inputs inputs = make_inputs(device, shape, type, alisa_attention_tile_rows(attention));
+    const AlisaBuffer none = {0};
+    const AlisaAttentionTails tails = {.key_params = &inputs.params,
+                                       .key_fresh = &none,
+                                       .key_tail = &none,
+                                       .value_params = &inputs.params,
+                                       .value_fresh = &none,
+                                       .value_tail = &none};
     const AlisaAttentionLists lists = {.slots = &inputs.slots,
                                        .tiles = &inputs.tiles,
                                        .tile_count = inputs.tile_count,
-                                       .longest = shape->tokens};
+                                       .longest = shape->tokens,
+                                       .blocks = &inputs.blocks,
+                                       .tails = &tails};
     uint64_t best = UINT64_MAX, spent = 0;
     for (int i = 0; i < 3 || (spent < 500000000 && i < 200); i++) {
         uint64_t start = alisa_clock_now();
@@ -163,13 +200,35 @@ static void bench(AlisaOps *ops, const Case *shape, const char *layout) {
         spent += time;
         if (time < best) best = time;
     }
-    double bytes = 2.0 * 2 * shape->kv_heads * shape->head_dim * shape->sequences * shape->tokens;
+    double bytes = (double)inputs.kv_bytes;
     double operations = 4.0 * inputs.pairs * shape->heads * shape->head_dim;
-    printf("| %-25s | %-5s | %2u/%2u x %3u | %4u | %5u | %9.3f | %6.1f | %7.1f |\n", shape->name,
+    printf("| %-25s | %-5s | %2u/%2u x %3u | %4u | %5u | %9.3f | %6.1f | %7.2f |\n", shape->name,
            layout, shape->heads, shape->kv_heads, shape->head_dim, shape->sequences * shape->rows,
-           shape->tokens, (double)best / 1e6, bytes / (double)best, operations / (double)best);
+           shape->tokens, (double)best / 1e6, bytes / (double)best,
+           halves == 0 ? operations / (double)best
+                       : (double)best / (double)(halves == SELF ? best : halves));
     destroy_inputs(&inputs);
     alisa_attention_destroy(attention);
+    return best;
+}
+
+/* Decode in every type that fits, beside f16 measured again just before. */
+static void bench_types(AlisaDevice *device) {
+    AlisaError error;
+    AlisaOps *ops;
+    check(alisa_ops_create(device, NULL, &ops, &error), &error);
+    printf(
+        "\n| case                      | type  | heads x dim | rows | tokens|        ms |   GB/s |"
+        " / f16   |\n|---|---|---|---:|---:|---:|---:|---:|\n");
+    static const AlisaKvType types[] = {ALISA_KV_F16, ALISA_KV_Q8_0, ALISA_KV_I8};
+    for (size_t i = 0; i < CASES; i++) {
+        uint64_t halves = SELF;
+        for (size_t t = 0; cases[i].rows == 1 && t < sizeof types / sizeof *types; t++) {
+            uint64_t time = bench(ops, &cases[i], alisa_kv_type_name(types[t]), types[t], halves);
+            if (t == 0) halves = time;
+        }
+    }
+    alisa_ops_destroy(ops);
 }
 
 /* ---- Sparse beside dense ------------------------------------------------------------------- */
@@ -306,7 +365,7 @@ static void bench_layouts(AlisaDevice *device, bool sparse) {
         parameters.attention_layout = (AlisaLayout)layout;
         check(alisa_ops_create(device, &parameters, &ops, &error), &error);
         for (size_t i = 0; !sparse && i < CASES; i++)
-            bench(ops, &cases[i], names[layout]);
+            bench(ops, &cases[i], names[layout], ALISA_KV_F16, 0);
         for (size_t i = 0; sparse && i < sizeof sparse_shapes / sizeof *sparse_shapes; i++)
             bench_sparse(ops, i, names[layout]);
         alisa_ops_destroy(ops);
@@ -325,6 +384,7 @@ int main(int argc, char **argv) {
     printf("| case                      | layout| heads x dim | rows | tokens|        ms |   GB/s |"
            " GFLOP/s |\n|---|---|---|---:|---:|---:|---:|---:|\n");
     bench_layouts(device, false);
+    bench_types(device);
     printf("\nDecode of %d layers over %d tokens, and over the %d kept at 80 %% sparsity: "
            "milliseconds\n\n"
            "| shape             | layout|    dense |     kept | + scores |    + row | ratio |\n"
