@@ -326,6 +326,11 @@ typedef struct AlisaSelectOptions {
     uint64_t seed; /* of random */
 } AlisaSelectOptions;
 
+/* "swa", "query", "kv-head"; static storage. */
+ALISA_API const char *alisa_select_kind_name(AlisaSelectKind kind);
+ALISA_API const char *alisa_select_scores_name(AlisaSelectScores scores);
+ALISA_API const char *alisa_select_lists_name(AlisaSelectLists lists);
+
 /* dense; 80 % sparsity with sparse scores, one list a layer and no sinks for those that ask. */
 ALISA_API void alisa_select_options_defaults(AlisaSelectOptions *options);
 

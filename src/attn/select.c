@@ -4,6 +4,18 @@ const char *const alisa_select_kind_names[] = {"dense", "swa", "local", "strided
 const char *const alisa_select_scores_names[] = {"sparse", "dense", "query"};
 const char *const alisa_select_lists_names[] = {"layer", "kv-head"};
 
+const char *alisa_select_kind_name(AlisaSelectKind kind) {
+    return alisa_select_kind_names[kind];
+}
+
+const char *alisa_select_scores_name(AlisaSelectScores scores) {
+    return alisa_select_scores_names[scores];
+}
+
+const char *alisa_select_lists_name(AlisaSelectLists lists) {
+    return alisa_select_lists_names[lists];
+}
+
 enum { MILLION = 1000000 };
 
 void alisa_select_options_defaults(AlisaSelectOptions *options) {

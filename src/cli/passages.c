@@ -182,7 +182,8 @@ static ExitCode make_sessions(Feed *feed) {
 }
 
 bool alisa_cli_passages_by_step(const Settings *settings) {
-    return settings->step_by_step;
+    /* Prompts attend to everything: what sparse attention costs shows in steps only. */
+    return settings->step_by_step || settings->attention != ALISA_SELECT_DENSE;
 }
 
 static ExitCode feed_all(Feed *feed) {

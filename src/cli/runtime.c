@@ -69,10 +69,19 @@ AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
 
 json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
     const Settings *settings = runtime->settings;
-    return json_pack("{s:s, s:s, s:s, s:s}", "model", settings->model, "device",
-                     alisa_device_info(runtime->device)->name, "type_k",
-                     alisa_kv_type_name((AlisaKvType)settings->key_type), "type_v",
-                     alisa_kv_type_name((AlisaKvType)settings->value_type));
+    AlisaSelectOptions attention = alisa_cli_runtime_session_options(runtime).attention;
+    json_t *described = json_pack("{s:s, s:s, s:s, s:s, s:s}", "model", settings->model, "device",
+                                  alisa_device_info(runtime->device)->name, "type_k",
+                                  alisa_kv_type_name((AlisaKvType)settings->key_type), "type_v",
+                                  alisa_kv_type_name((AlisaKvType)settings->value_type),
+                                  "attention", alisa_select_kind_name(attention.kind));
+    if (!described || attention.kind == ALISA_SELECT_DENSE) return described;
+    json_object_update_new(described,
+                           json_pack("{s:f, s:s, s:s, s:i}", "kv_sparsity", attention.sparsity,
+                                     "swa_scores", alisa_select_scores_name(attention.scores),
+                                     "swa_lists", alisa_select_lists_name(attention.lists),
+                                     "swa_sinks", (int)attention.sinks));
+    return described;
 }
 
 ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options) {
