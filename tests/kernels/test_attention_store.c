@@ -258,8 +258,8 @@ static void test_extreme_groups(void **state) {
     require(alisa_attention_create(ops, &shape, 1, 16, &attention, &error), &error);
     require(alisa_attention_store(attention, (AlisaVector){&q.buffer, GUARD},
                                   (AlisaVector){&x.buffer, GUARD}, (AlisaVector){&x.buffer, GUARD},
-                                  &rotations.buffer, &slots, 1, &keys.buffer, &values.buffer,
-                                  NULL, &error),
+                                  &rotations.buffer, &slots, 1, &keys.buffer, &values.buffer, NULL,
+                                  &error),
             &error);
     Array *caches[] = {&keys, &values};
     for (int side = 0; side < 2; side++) {
