@@ -119,7 +119,7 @@ static AlisaStatus add_awaited(AlisaDevice *device, AlisaCompletion *completion,
     }
     if (awaited->count == awaited->capacity) {
         size_t capacity = awaited->capacity ? awaited->capacity * 2 : 64;
-        AlisaCompletion **larger = realloc(awaited->items, capacity * sizeof *larger);
+        AlisaCompletion **larger = realloc(awaited->items, capacity * sizeof(void *));
         if (!larger) return alisa_error_set(error, ALISA_ERROR_MEMORY, "events: no host memory");
         awaited->items = larger;
         awaited->capacity = capacity;

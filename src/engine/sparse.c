@@ -184,9 +184,10 @@ void alisa_sparse_destroy(AlisaSparse *sparse) {
     alisa_selection_destroy(sparse->selection);
     for (uint32_t i = 0; i < sparse->batch_limit; i++)
         alisa_buffer_destroy(&sparse->batches[i].tiles);
-    AlisaBuffer *buffers[] = {&sparse->slots, &sparse->scores, &sparse->stats, &sparse->weights};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        alisa_buffer_destroy(buffers[i]);
+    alisa_buffer_destroy(&sparse->slots);
+    alisa_buffer_destroy(&sparse->scores);
+    alisa_buffer_destroy(&sparse->stats);
+    alisa_buffer_destroy(&sparse->weights);
     free(sparse->picked);
     free(sparse->scored);
     free(sparse->batches);
