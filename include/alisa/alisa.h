@@ -423,18 +423,6 @@ typedef enum AlisaSchedule {
     ALISA_SCHEDULE_PAPER    /* load, recompute, attend, store: one after the other */
 } AlisaSchedule;
 
-/* What tokens outside the list count for in Sparse Window Attention. */
-typedef enum AlisaSwaScores {
-    ALISA_SWA_SCORES_SPARSE, /* nothing */
-    ALISA_SWA_SCORES_DENSE,  /* what they would have got: an oracle, it reads all keys */
-    ALISA_SWA_SCORES_QUERY   /* the current query chooses, by an index of all keys */
-} AlisaSwaScores;
-
-typedef enum AlisaSwaLists {
-    ALISA_SWA_LISTS_LAYER,  /* all heads of a layer attend to the same tokens */
-    ALISA_SWA_LISTS_KV_HEAD /* each KV head chooses for itself */
-} AlisaSwaLists;
-
 typedef struct AlisaPlanOptions {
     const char *profile;     /* name of a published device ("V100-32") or a JSON file of its form */
     const char *model_shape; /* name of a published shape ("opt-13b"), or NULL: */
@@ -446,8 +434,8 @@ typedef struct AlisaPlanOptions {
     AlisaKvType key_type;
     AlisaKvType value_type;
     double kv_sparsity; /* 0.8: share of the tokens that h2o and alisa leave out */
-    AlisaSwaScores swa_scores;
-    AlisaSwaLists swa_lists;
+    AlisaSelectScores swa_scores;
+    AlisaSelectLists swa_lists;
     double new_picks; /* share of the choices that are new in a step; < 0: what is usual */
     AlisaSchedule schedule;
     bool recompute;         /* true: K and V may be computed from layer inputs */

@@ -59,9 +59,9 @@ static AlisaStatus find_model(const AlisaPlanOptions *options, AlisaSchedModel *
  * from past rows, rounded up; for lists chosen by the current query, misses of a cache of twice the
  * list's length as published with HiSparse. */
 static const double usual_new_picks[] = {
-    [ALISA_SWA_SCORES_SPARSE] = 0.01,
-    [ALISA_SWA_SCORES_DENSE] = 0.03,
-    [ALISA_SWA_SCORES_QUERY] = 0.134,
+    [ALISA_SELECT_SCORES_SPARSE] = 0.01,
+    [ALISA_SELECT_SCORES_DENSE] = 0.03,
+    [ALISA_SELECT_SCORES_QUERY] = 0.134,
 };
 
 static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy policy,

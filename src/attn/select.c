@@ -1,19 +1,20 @@
 #include "attn/select.h"
 
-const char *const alisa_select_kind_names[] = {"dense", "swa", "local", "strided", "h2o", "random"};
-const char *const alisa_select_scores_names[] = {"sparse", "dense", "query"};
-const char *const alisa_select_lists_names[] = {"layer", "kv-head"};
+static const char *const kind_names[ALISA_SELECT_KIND_COUNT] = {"dense",   "swa", "local",
+                                                                "strided", "h2o", "random"};
+static const char *const scores_names[ALISA_SELECT_SCORES_COUNT] = {"sparse", "dense", "query"};
+static const char *const lists_names[ALISA_SELECT_LISTS_COUNT] = {"layer", "kv-head"};
 
 const char *alisa_select_kind_name(AlisaSelectKind kind) {
-    return alisa_select_kind_names[kind];
+    return kind_names[kind];
 }
 
 const char *alisa_select_scores_name(AlisaSelectScores scores) {
-    return alisa_select_scores_names[scores];
+    return scores_names[scores];
 }
 
 const char *alisa_select_lists_name(AlisaSelectLists lists) {
-    return alisa_select_lists_names[lists];
+    return lists_names[lists];
 }
 
 enum { MILLION = 1000000 };

@@ -16,11 +16,6 @@
 
 #include "base/status.h"
 
-/* Names as on the command line: "swa", "query", "kv-head". */
-extern const char *const alisa_select_kind_names[ALISA_SELECT_KIND_COUNT];
-extern const char *const alisa_select_scores_names[ALISA_SELECT_SCORES_COUNT];
-extern const char *const alisa_select_lists_names[ALISA_SELECT_LISTS_COUNT];
-
 /* NULL, or what is wrong: a sentence that names the flags. */
 const char *alisa_select_check(const AlisaSelectOptions *options);
 

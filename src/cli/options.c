@@ -21,29 +21,20 @@ static const Choice report_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"json", OUTPUT
 static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
                                        {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
                                        {"sql", OUTPUT_SQL},     {0}};
-static const Choice attentions[] = {{"dense", ALISA_SELECT_DENSE},
-                                    {"swa", ALISA_SELECT_SWA},
-                                    {"local", ALISA_SELECT_LOCAL},
-                                    {"strided", ALISA_SELECT_STRIDED},
-                                    {"h2o", ALISA_SELECT_H2O},
-                                    {"random", ALISA_SELECT_RANDOM},
+static Choice attentions[ALISA_SELECT_KIND_COUNT + 1]; /* these are the library's and filled by
+                                                          alisa_cli_options */
+static Choice swa_lists[ALISA_SELECT_LISTS_COUNT + 1];
+static Choice plan_scores[ALISA_SELECT_SCORES_COUNT + 1];
+static const Choice swa_scores[] = {/* those that sessions take */
+                                    {"sparse", ALISA_SELECT_SCORES_SPARSE},
+                                    {"dense", ALISA_SELECT_SCORES_DENSE},
                                     {0}};
-static const Choice swa_scores[] = {
-    {"sparse", ALISA_SELECT_SCORES_SPARSE}, {"dense", ALISA_SELECT_SCORES_DENSE}, {0}};
-static const Choice swa_lists[] = {
-    {"layer", ALISA_SELECT_LISTS_LAYER}, {"kv-head", ALISA_SELECT_LISTS_KV_HEAD}, {0}};
-static Choice kv_types[ALISA_KV_TYPE_COUNT + 1]; /* the library's, filled by alisa_cli_options */
+static Choice kv_types[ALISA_KV_TYPE_COUNT + 1];
 
 static Choice plan_kv_types[ALISA_KV_TYPE_COUNT + 2]; /* those, and auto */
 static const Choice schedules[] = {
     {"overlap", ALISA_SCHEDULE_OVERLAP}, {"paper", ALISA_SCHEDULE_PAPER}, {0}};
 static const Choice recomputes[] = {{"auto", true}, {"off", false}, {0}};
-static const Choice plan_scores[] = {{"sparse", ALISA_SWA_SCORES_SPARSE},
-                                     {"dense", ALISA_SWA_SCORES_DENSE},
-                                     {"query", ALISA_SWA_SCORES_QUERY},
-                                     {0}};
-static const Choice plan_lists[] = {
-    {"layer", ALISA_SWA_LISTS_LAYER}, {"kv-head", ALISA_SWA_LISTS_KV_HEAD}, {0}};
 
 #define FIELD(name)  offsetof(Settings, name)
 #define MOST_TOKENS  2147483647.0
@@ -146,11 +137,11 @@ static const Option options[] = {
     {"--attention", NULL, OPTION_CHOICE, FIELD(attention), "KIND", "dense", 0, 0, attentions,
      DEVICE_COMMANDS, "which tokens of the past a generated token attends to"},
     {"--kv-sparsity", NULL, OPTION_REAL, FIELD(kv_sparsity), "R", "0.80", 0, 0.99, NULL,
-     DEVICE_COMMANDS, "share of the past that sparse attention leaves out"},
+     DEVICE_COMMANDS | COMMAND_PLAN, "share of the past that sparse attention leaves out"},
     {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "sparse", 0, 0, swa_scores,
      DEVICE_COMMANDS, "what tokens that are left out count for when the next are chosen"},
     {"--swa-lists", NULL, OPTION_CHOICE, FIELD(swa_lists), "KIND", "layer", 0, 0, swa_lists,
-     DEVICE_COMMANDS, "who chooses: all heads of a layer together, or each KV head"},
+     DEVICE_COMMANDS | COMMAND_PLAN, "who chooses: all heads of a layer together, or each KV head"},
     {"--swa-sinks", NULL, OPTION_INTEGER, FIELD(swa_sinks), "N", "0", 0, MOST_ROWS, NULL,
      DEVICE_COMMANDS, "first tokens that are always kept, within the same budget"},
     {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
@@ -172,12 +163,8 @@ static const Option options[] = {
      COMMAND_PLAN, "tokens to generate after it"},
     {"--ubatch-size", "-ub", OPTION_INTEGER, FIELD(micro_batch), "N", "512", 1, MOST_ROWS, NULL,
      COMMAND_PLAN, "most tokens computed at once"},
-    {"--kv-sparsity", NULL, OPTION_REAL, FIELD(plan_sparsity), "R", "0.80", 0, 0.99, NULL,
-     COMMAND_PLAN, "share of the tokens that h2o and alisa leave out"},
-    {"--swa-scores", NULL, OPTION_CHOICE, FIELD(plan_scores), "MODE", "sparse", 0, 0, plan_scores,
+    {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "sparse", 0, 0, plan_scores,
      COMMAND_PLAN, "what chooses the tokens of alisa"},
-    {"--swa-lists", NULL, OPTION_CHOICE, FIELD(plan_lists), "MODE", "layer", 0, 0, plan_lists,
-     COMMAND_PLAN, "who shares a list of tokens"},
     {"--new-picks", NULL, OPTION_REAL, FIELD(new_picks), "R", "-1", -1, 1, NULL, COMMAND_PLAN,
      "share of the choices that are new in a step, -1 = what is usual"},
     {"--schedule", NULL, OPTION_CHOICE, FIELD(schedule), "MODE", "overlap", 0, 0, schedules,
@@ -228,6 +215,12 @@ const ArgumentTable *alisa_cli_options(void) {
     for (int type = 0; type < ALISA_KV_TYPE_COUNT; type++)
         plan_kv_types[type] = kv_types[type] =
             (Choice){alisa_kv_type_name((AlisaKvType)type), type};
+    for (int kind = 0; kind < ALISA_SELECT_KIND_COUNT; kind++)
+        attentions[kind] = (Choice){alisa_select_kind_name((AlisaSelectKind)kind), kind};
+    for (int lists = 0; lists < ALISA_SELECT_LISTS_COUNT; lists++)
+        swa_lists[lists] = (Choice){alisa_select_lists_name((AlisaSelectLists)lists), lists};
+    for (int scores = 0; scores < ALISA_SELECT_SCORES_COUNT; scores++)
+        plan_scores[scores] = (Choice){alisa_select_scores_name((AlisaSelectScores)scores), scores};
     plan_kv_types[ALISA_KV_TYPE_COUNT] = (Choice){"auto", -1};
     return &table;
 }

@@ -47,10 +47,10 @@ typedef struct Settings {
     /* alisa plan */
     const char *profile, *model_shape, *policies, *chart;
     int plan_key_type, plan_value_type; /* AlisaKvType; -1: as the policy has it */
-    int plan_scores, plan_lists, schedule, recompute;
+    int schedule, recompute;
     int64_t plan_prompt, plan_generate;
     uint64_t host_memory, scratch;
-    double plan_sparsity, new_picks, host_share;
+    double new_picks, host_share;
     IntegerList tokens;
     IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
 } Settings;

@@ -91,9 +91,9 @@ static ExitCode read_options(PlanCommand *command) {
     options->prompt_length = (uint32_t)settings->plan_prompt;
     options->generate_length = (uint32_t)settings->plan_generate;
     options->micro_batch = (uint32_t)settings->micro_batch;
-    options->kv_sparsity = settings->plan_sparsity;
-    options->swa_scores = (AlisaSwaScores)settings->plan_scores;
-    options->swa_lists = (AlisaSwaLists)settings->plan_lists;
+    options->kv_sparsity = settings->kv_sparsity;
+    options->swa_scores = (AlisaSelectScores)settings->swa_scores;
+    options->swa_lists = (AlisaSelectLists)settings->swa_lists;
     options->new_picks = settings->new_picks;
     options->schedule = (AlisaSchedule)settings->schedule;
     options->recompute = settings->recompute;

@@ -112,7 +112,7 @@ static bool is_sparse(const AlisaSchedProblem *problem) {
 }
 
 static double list_count(const AlisaSchedProblem *problem) {
-    return problem->run.lists == ALISA_SWA_LISTS_KV_HEAD ? problem->model.kv_head_count : 1.0;
+    return problem->run.lists == ALISA_SELECT_LISTS_KV_HEAD ? problem->model.kv_head_count : 1.0;
 }
 
 /* Of the index that the current query reads: 4 bits an element and a half scale for 32. */
@@ -129,9 +129,9 @@ static double selection_state(const AlisaSchedProblem *problem, const AlisaSched
         return list_count(problem) * 8.0 * step->kept;
     }
     switch (problem->run.scores) {
-    case ALISA_SWA_SCORES_SPARSE:
+    case ALISA_SELECT_SCORES_SPARSE:
         return list_count(problem) * (4.0 * tokens + 8.0 * half * step->kept);
-    case ALISA_SWA_SCORES_DENSE:
+    case ALISA_SELECT_SCORES_DENSE:
         return list_count(problem) * (4.0 * tokens + 4.0 * half * tokens);
     default:
         return index_bytes(problem) * tokens;
@@ -183,8 +183,8 @@ static void add_selection(const AlisaSchedProblem *problem, const AlisaSchedStep
     double candidates = evicts ? step->kept : step->length;
     work->launches = 4.0;
     work->selection = lists * (16.0 * candidates + 24.0 * step->kept);
-    if (evicts || problem->run.scores == ALISA_SWA_SCORES_SPARSE) return;
-    if (problem->run.scores == ALISA_SWA_SCORES_QUERY) {
+    if (evicts || problem->run.scores == ALISA_SELECT_SCORES_SPARSE) return;
+    if (problem->run.scores == ALISA_SELECT_SCORES_QUERY) {
         work->selection += active * index_bytes(problem) * step->length;
         return;
     }
@@ -238,7 +238,7 @@ void alisa_sched_prefill_work(const AlisaSchedProblem *problem, const AlisaSched
     work->to_host = active * (step->host_end * bytes->slot + (saved - saved_here) * bytes->inputs);
     /* The last k rows are computed once more, one by one, to begin the sums. */
     bool sums = is_sparse(problem) && step->kept < step->length &&
-                problem->run.scores != ALISA_SWA_SCORES_QUERY;
+                problem->run.scores != ALISA_SELECT_SCORES_QUERY;
     if (sums) work->selection = active * step->locals * tokens * bytes->key;
 }
 

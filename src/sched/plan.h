@@ -18,8 +18,8 @@ typedef struct AlisaSchedRun {
     AlisaKvType key_type;
     AlisaKvType value_type;
     double sparsity; /* share of the tokens that sparse policies leave out */
-    AlisaSwaScores scores;
-    AlisaSwaLists lists;
+    AlisaSelectScores scores;
+    AlisaSelectLists lists;
     double new_pick_rate; /* share of the chosen tokens that the step before had not chosen */
     AlisaSchedule schedule;
     bool recompute;    /* K and V may be computed from X */

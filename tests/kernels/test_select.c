@@ -218,9 +218,9 @@ static void check_lists(Fixture *fixture, uint32_t layer, uint32_t sequence, uin
             if (got[list * capacity + i] != expected[i])
                 fail_msg("%s, %s scores, sparsity %g, %u tokens: entry %u of list %u, layer %u, "
                          "sequence %u is %u, not %u",
-                         alisa_select_kind_names[fixture->c.kind],
-                         alisa_select_scores_names[fixture->c.scores], fixture->c.sparsity, count,
-                         i, list, layer, sequence, got[list * capacity + i], expected[i]);
+                         alisa_select_kind_name(fixture->c.kind),
+                         alisa_select_scores_name(fixture->c.scores), fixture->c.sparsity, count, i,
+                         list, layer, sequence, got[list * capacity + i], expected[i]);
     }
     free(got);
 }

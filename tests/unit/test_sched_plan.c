@@ -190,7 +190,7 @@ static void test_conservation(void **state) {
         problem.run.generate_length = 1 + alisa_random_below(&random, 600);
         problem.run.sparsity = alisa_random_double(&random) * 0.95;
         problem.run.schedule = (AlisaSchedule)alisa_random_below(&random, 2);
-        problem.run.scores = (AlisaSwaScores)alisa_random_below(&random, 3);
+        problem.run.scores = (AlisaSelectScores)alisa_random_below(&random, 3);
         AlisaScheduler *scheduler;
         AlisaError error;
         AlisaStatus status = alisa_sched_create(&problem, &scheduler, &error);

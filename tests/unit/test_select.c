@@ -426,10 +426,10 @@ static void test_options(void **unused) {
     options = options_of(ALISA_SELECT_H2O, 0.8, 0);
     options.scores = ALISA_SELECT_SCORES_QUERY;
     assert_non_null(strstr(alisa_select_check(&options), "--swa-scores"));
-    assert_string_equal(alisa_select_kind_names[ALISA_SELECT_SWA], "swa");
-    assert_string_equal(alisa_select_kind_names[ALISA_SELECT_RANDOM], "random");
-    assert_string_equal(alisa_select_scores_names[ALISA_SELECT_SCORES_QUERY], "query");
-    assert_string_equal(alisa_select_lists_names[ALISA_SELECT_LISTS_KV_HEAD], "kv-head");
+    assert_string_equal(alisa_select_kind_name(ALISA_SELECT_SWA), "swa");
+    assert_string_equal(alisa_select_kind_name(ALISA_SELECT_RANDOM), "random");
+    assert_string_equal(alisa_select_scores_name(ALISA_SELECT_SCORES_QUERY), "query");
+    assert_string_equal(alisa_select_lists_name(ALISA_SELECT_LISTS_KV_HEAD), "kv-head");
 }
 
 int main(void) {
