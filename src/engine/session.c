@@ -129,6 +129,36 @@ static AlisaKvShape kv_shape(const AlisaSession *session) {
                           .value_type = session->options.value_type};
 }
 
+/* Device bytes that grow with the context: KV, and what choosing tokens keeps of them. */
+static AlisaStatus context_bytes(const AlisaSession *session, uint32_t context, uint64_t *bytes,
+                                 AlisaError *error) {
+    AlisaKvShape kv = kv_shape(session);
+    kv.context_length = context;
+    *bytes = alisa_kv_tails_bytes(&kv, session->options.micro_batch) +
+             (uint64_t)kv.sequence_count * context * (alisa_kv_token_bytes(&kv) + sizeof(int32_t));
+    if (session->options.attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
+    AlisaSparseShape sparse = sparse_shape(session);
+    sparse.context_length = context;
+    uint64_t chosen = alisa_sparse_bytes(&sparse, error);
+    *bytes += chosen;
+    return chosen ? ALISA_OK : ALISA_ERROR_ARGUMENT;
+}
+
+/* The longest context, up to `most`, whose bytes are at most `left`. */
+static uint32_t longest_context(const AlisaSession *session, uint32_t most, uint64_t left) {
+    uint32_t fits = 0;
+    for (uint32_t over = most + 1; over - fits > 1;) {
+        uint32_t middle = fits + (over - fits) / 2;
+        uint64_t bytes;
+        if (context_bytes(session, middle, &bytes, NULL) == ALISA_OK && bytes <= left) {
+            fits = middle;
+        } else {
+            over = middle;
+        }
+    }
+    return fits;
+}
+
 /* Sets the context length: the one asked for if it fits beside weights and scratch, otherwise an
  * error that says what would; with none asked for, the model's, shortened to what fits. */
 static AlisaStatus fit_context(AlisaSession *session, AlisaError *error) {
@@ -137,29 +167,23 @@ static AlisaStatus fit_context(AlisaSession *session, AlisaError *error) {
     bool asked = options->context_length > 0;
     if (!asked) options->context_length = engine->shape.context_length;
 
-    /* What blocks need beside the slots: a part for any context and a part for each block. */
-    AlisaKvShape shape = kv_shape(session);
-    shape.context_length = 0;
-    uint64_t fixed = alisa_kv_tails_bytes(&shape, options->micro_batch);
-    shape.context_length = ALISA_KV_BLOCK;
-    uint64_t block = alisa_kv_tails_bytes(&shape, options->micro_batch) - fixed;
-    uint64_t position_bytes = options->sequence_count * (alisa_kv_token_bytes(&shape) + 4) +
-                              (block + ALISA_KV_BLOCK - 1) / ALISA_KV_BLOCK;
-    uint64_t used = alisa_weights_bytes(engine->weights) + scratch_needed(session) + fixed + block;
+    uint64_t bytes;
+    AlisaStatus status = context_bytes(session, options->context_length, &bytes, error);
+    if (status != ALISA_OK) return status;
+    uint64_t used = alisa_weights_bytes(engine->weights) + scratch_needed(session);
     uint64_t left = engine->device_memory > used ? engine->device_memory - used : 0;
-    uint64_t fits = left / position_bytes;
-    if (options->context_length <= fits) return ALISA_OK;
+    if (bytes <= left) return ALISA_OK;
+    uint32_t fits = longest_context(session, options->context_length, left);
     if (asked || fits < 16) {
         return alisa_error_set(
             error, ALISA_ERROR_MEMORY,
             "a context of %u tokens for %u sequences needs %.1f MiB beside %.1f MiB of weights and "
-            "scratch, and the device budget is %.1f MiB, which holds %llu tokens: lower -c, "
+            "scratch, and the device budget is %.1f MiB, which holds %u tokens: lower -c, "
             "--batch or -ub, or raise --device-mem if it was set",
-            options->context_length, options->sequence_count,
-            (double)position_bytes * options->context_length / 0x1p20, (double)used / 0x1p20,
-            (double)engine->device_memory / 0x1p20, (unsigned long long)fits);
+            options->context_length, options->sequence_count, (double)bytes / 0x1p20,
+            (double)used / 0x1p20, (double)engine->device_memory / 0x1p20, fits);
     }
-    options->context_length = (uint32_t)fits;
+    options->context_length = fits;
     alisa_log_write(&engine->log, ALISA_LOG_WARNING,
                     "context shortened from %u to %u tokens a sequence to fit the device budget of "
                     "%.1f MiB",
