@@ -1,6 +1,6 @@
 /*
- * Shared by the tests of the attention kernels: the device, opened once for all tests of a program,
- * and buffers on it. ALISA_TEST_SMALL=1 asks for small shapes (for oclgrind).
+ * Shared by the tests of attention, selection and index: the device, opened once for all tests of a
+ * program, and buffers on it. ALISA_TEST_SMALL=1 asks for small shapes (for oclgrind).
  */
 #ifndef ALISA_TESTS_ON_DEVICE_H
 #define ALISA_TESTS_ON_DEVICE_H

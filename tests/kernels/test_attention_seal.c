@@ -4,27 +4,15 @@
  * the other side of another type. Rows that no list names hold NaN.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "on_device.h"
 
 #include "attn/plan.h"
-#include "base/half.h"
-#include "base/kv_type.h"
 #include "base/random.h"
 #include "oracle/attention.h"
-#include "oracle/kv.h"
 
 enum { BLOCK = ALISA_KV_BLOCK, BLOCKS = 3, OPEN = 37, FRESH = 70, SPARE = 5 };
 enum { TOKENS = BLOCKS * BLOCK + OPEN, TAIL_ROWS = TOKENS - FRESH + SPARE, SLOTS = TOKENS + SPARE };
-
-static AlisaDevice *device;
-static AlisaOps *ops;
 
 typedef struct Case {
     uint32_t head_count, kv_head_count, head_dim;
@@ -43,25 +31,6 @@ static const Case cases[] = {
     {4, 2, 64, ALISA_KV_I8, ALISA_KV_Q8_0, ALISA_LAYOUT_GROUP, 1},
     {2, 2, 80, ALISA_KV_F16, ALISA_KV_I8, ALISA_LAYOUT_GROUP, 1},
 };
-
-static void require(AlisaStatus status, const AlisaError *error) {
-    if (status) fail_msg("%s", error->message);
-}
-
-static void *allocate(uint64_t count, size_t size) {
-    void *memory = calloc(count ? count : 1, size);
-    assert_non_null(memory);
-    return memory;
-}
-
-static AlisaBuffer upload(const void *data, uint64_t size) {
-    AlisaError error;
-    AlisaBuffer buffer = {0};
-    require(alisa_buffer_create(device, size, ALISA_BUFFER_READ_WRITE, "test", &buffer, &error),
-            &error);
-    require(alisa_buffer_write(device, &buffer, 0, data, size, &error), &error);
-    return buffer;
-}
 
 static void download(const AlisaBuffer *buffer, void *data) {
     AlisaError error;
@@ -370,24 +339,6 @@ static void test_extreme_channels(void **state) {
     check_case(&cases[0], false);
     check_case(&cases[1], false);
     check_case(&cases[4], false);
-}
-
-static int open_device(void **state) {
-    (void)state;
-    AlisaError error;
-    if (alisa_device_open(NULL, &device, &error) || alisa_ops_create(device, NULL, &ops, &error)) {
-        fprintf(stderr, "%s\n", error.message);
-        return -1;
-    }
-    return 0;
-}
-
-static int close_device(void **state) {
-    (void)state;
-    alisa_device_save_programs(device);
-    alisa_ops_destroy(ops);
-    alisa_device_close(device);
-    return 0;
 }
 
 int main(void) {

@@ -5,13 +5,8 @@
  * order, both layouts. ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include "on_device.h"
 
 #include "attn/index.h"
 #include "base/random.h"
@@ -19,9 +14,6 @@
 
 enum { LAYERS = 2, SEQUENCES = 2, GUARD = 8, GROUP_SIZE = 32 };
 static const float guard = -4321.5f;
-
-static AlisaDevice *device;
-static bool small;
 
 typedef struct Case {
     uint32_t head_count, kv_head_count, head_dim, rope_dim, context, tokens;
@@ -34,38 +26,9 @@ static const Case cases[] = {
 static const Case small_cases[] = {{2, 1, 8, 8, 20, 19}, {1, 1, 40, 8, 4, 3}};
 enum { CASES = 6, SMALL_CASES = 2 };
 
-static void require(AlisaStatus status, const AlisaError *error) {
-    if (status) fail_msg("%s", error->message);
-}
-
-static void *allocate(uint64_t count, size_t size) {
-    void *memory = calloc(count, size);
-    assert_non_null(memory);
-    return memory;
-}
-
-/* With small shapes everything lives to the end: oclgrind takes what a kernel writes to a buffer
- * for uninitialised when the buffer has got the number of one that was released. */
-enum { MOST_KEPT = 64 };
-static AlisaBuffer kept_buffers[MOST_KEPT];
-static AlisaIndex *kept_indexes[MOST_KEPT];
-static size_t kept_buffer_count, kept_index_count;
-
-static void release(AlisaBuffer *buffer) {
-    if (small && kept_buffer_count < MOST_KEPT)
-        kept_buffers[kept_buffer_count++] = *buffer;
-    else
-        alisa_buffer_destroy(buffer);
-}
-
-static AlisaBuffer upload(const void *data, uint64_t size) {
-    AlisaError error;
-    AlisaBuffer buffer = {0};
-    require(alisa_buffer_create(device, size, ALISA_BUFFER_READ_WRITE, "test", &buffer, &error),
-            &error);
-    require(alisa_buffer_write(device, &buffer, 0, data, size, &error), &error);
-    return buffer;
-}
+/* As buffers, to the end with small shapes (on_device.h). */
+static AlisaIndex *kept_indexes[CASES * 2];
+static size_t kept_index_count;
 
 /* What a call of alisa_index_score left, on the host. */
 typedef struct Scored {
@@ -241,7 +204,7 @@ static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, Alis
     free(q);
 }
 
-static void check_case(AlisaOps *ops, const Case *c) {
+static void check_case(AlisaOps *laid_out, const Case *c) {
     AlisaError error;
     AlisaRandom random;
     AlisaIndex *index;
@@ -251,7 +214,8 @@ static void check_case(AlisaOps *ops, const Case *c) {
                                  .head_dim = c->head_dim,
                                  .rope_dim = c->rope_dim,
                                  .scale = 1.0f};
-    require(alisa_index_create(ops, &shape, LAYERS, SEQUENCES, c->context, &index, &error), &error);
+    require(alisa_index_create(laid_out, &shape, LAYERS, SEQUENCES, c->context, &index, &error),
+            &error);
     uint64_t heads = (uint64_t)SEQUENCES * c->tokens * c->kv_head_count;
     double *rotated[LAYERS];
     for (uint32_t layer = 0; layer < LAYERS; layer++) {
@@ -275,7 +239,7 @@ static void check_case(AlisaOps *ops, const Case *c) {
     }
     for (uint32_t layer = 0; layer < LAYERS; layer++)
         free(rotated[layer]);
-    if (small && kept_index_count < MOST_KEPT)
+    if (small && kept_index_count < sizeof kept_indexes / sizeof(void *))
         kept_indexes[kept_index_count++] = index;
     else
         alisa_index_destroy(index);
@@ -284,13 +248,13 @@ static void check_case(AlisaOps *ops, const Case *c) {
 static void check_layout(AlisaLayout layout) {
     AlisaError error;
     AlisaOpsParameters parameters;
-    AlisaOps *ops;
+    AlisaOps *laid_out; /* operations in that layout */
     alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
     parameters.attention_layout = layout;
-    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    require(alisa_ops_create(device, &parameters, &laid_out, &error), &error);
     for (size_t i = 0; i < (small ? SMALL_CASES : CASES); i++)
-        check_case(ops, small ? &small_cases[i] : &cases[i]);
-    alisa_ops_destroy(ops);
+        check_case(laid_out, small ? &small_cases[i] : &cases[i]);
+    alisa_ops_destroy(laid_out);
 }
 
 static void test_item_layout(void **state) {
@@ -303,28 +267,14 @@ static void test_group_layout(void **state) {
     check_layout(ALISA_LAYOUT_GROUP);
 }
 
-static int open_device(void **state) {
-    (void)state;
-    AlisaError error;
-    small = getenv("ALISA_TEST_SMALL") != NULL;
-    if (alisa_device_open(NULL, &device, &error) == ALISA_OK) return 0;
-    fprintf(stderr, "%s\n", error.message);
-    return -1;
-}
-
-static int close_device(void **state) {
-    (void)state;
+static int close_all(void **state) {
     while (kept_index_count)
         alisa_index_destroy(kept_indexes[--kept_index_count]);
-    while (kept_buffer_count)
-        alisa_buffer_destroy(&kept_buffers[--kept_buffer_count]);
-    alisa_device_save_programs(device);
-    alisa_device_close(device);
-    return 0;
+    return close_device(state);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_item_layout),
                                        cmocka_unit_test(test_group_layout)};
-    return cmocka_run_group_tests_name("index", tests, open_device, close_device);
+    return cmocka_run_group_tests_name("index", tests, open_device, close_all);
 }

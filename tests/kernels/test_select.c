@@ -4,14 +4,7 @@
  * in both layouts. What is outside the lists and slots of a call keeps its bytes.
  * ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "on_device.h"
 
 #include "attn/selection.h"
 #include "base/random.h"
@@ -20,9 +13,7 @@
 enum { MOST_SEQUENCES = 5, MOST_SEEDS = 60, ROWS = MOST_SEEDS + 5, LAYERS = 2, GUARD = 17 };
 static const int32_t untouched = -77;
 
-static AlisaDevice *device;
-static AlisaOps *ops;
-static bool small;
+static AlisaOps *laid_out; /* operations in the layout that is tested */
 
 /* One is enough where only the memory a kernel touches is watched. */
 static uint32_t layer_count(void) {
@@ -72,22 +63,12 @@ enum {
     SMALL_CASES = sizeof small_cases / sizeof *small_cases
 };
 
-/* With small shapes everything lives to the end: oclgrind takes what a kernel writes to a buffer
- * for uninitialised when the buffer has got the number of one that was released. */
-enum { MOST_KEPT = 64 };
-static AlisaSelection *kept_selections[MOST_KEPT];
-static AlisaBuffer kept_buffers[MOST_KEPT];
-static size_t kept_selection_count, kept_buffer_count;
-
-static void release(AlisaBuffer *buffer) {
-    if (small && kept_buffer_count < MOST_KEPT)
-        kept_buffers[kept_buffer_count++] = *buffer;
-    else
-        alisa_buffer_destroy(buffer);
-}
+/* As buffers, to the end with small shapes (on_device.h). */
+static AlisaSelection *kept_selections[64];
+static size_t kept_selection_count;
 
 static void release_selection(AlisaSelection *selection) {
-    if (small && kept_selection_count < MOST_KEPT)
+    if (small && kept_selection_count < sizeof kept_selections / sizeof(void *))
         kept_selections[kept_selection_count++] = selection;
     else
         alisa_selection_destroy(selection);
@@ -105,25 +86,6 @@ typedef struct Fixture {
     uint32_t *all;  /* 0, 1, 2, .. */
     AlisaBuffer row_buffer;
 } Fixture;
-
-static void require(AlisaStatus status, const AlisaError *error) {
-    if (status) fail_msg("%s", error->message);
-}
-
-static void *allocate(uint64_t count, size_t size) {
-    void *memory = calloc(count ? count : 1, size);
-    assert_non_null(memory);
-    return memory;
-}
-
-static AlisaBuffer upload(const void *data, uint64_t size) {
-    AlisaError error;
-    AlisaBuffer buffer = {0};
-    require(alisa_buffer_create(device, size, ALISA_BUFFER_READ_WRITE, "test", &buffer, &error),
-            &error);
-    require(alisa_buffer_write(device, &buffer, 0, data, size, &error), &error);
-    return buffer;
-}
 
 static void start(Fixture *fixture, const Case *c) {
     AlisaError error;
@@ -144,8 +106,9 @@ static void start(Fixture *fixture, const Case *c) {
                                  .seed_rows = c->context / 2,
                                  .max_turns = fixture->sequences,
                                  .max_rows = ROWS};
-    require(alisa_selection_create(ops, &fixture->options, &shape, &fixture->selection, &error),
-            &error);
+    require(
+        alisa_selection_create(laid_out, &fixture->options, &shape, &fixture->selection, &error),
+        &error);
     for (uint32_t layer = 0; layer < layer_count(); layer++)
         for (uint32_t s = 0; s < fixture->sequences; s++) {
             AlisaSelectShape twin = {.context = c->context,
@@ -419,10 +382,10 @@ static void check_layout(AlisaLayout layout) {
     AlisaOpsParameters parameters;
     alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
     parameters.attention_layout = layout;
-    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    require(alisa_ops_create(device, &parameters, &laid_out, &error), &error);
     for (size_t i = 0; i < (small ? SMALL_CASES : CASES); i++)
         check_case(small ? &small_cases[i] : &cases[i]);
-    alisa_ops_destroy(ops);
+    alisa_ops_destroy(laid_out);
 }
 
 static void test_item_layout(void **state) {
@@ -439,7 +402,7 @@ static void test_group_layout(void **state) {
 static void test_stale_rows_are_refused(void **state) {
     (void)state;
     AlisaError error;
-    require(alisa_ops_create(device, NULL, &ops, &error), &error);
+    require(alisa_ops_create(device, NULL, &laid_out, &error), &error);
     Fixture *fixture = allocate(1, sizeof *fixture);
     start(fixture, &(Case){SWA, SPARSE, 0.8, 0, 1, 40, 1, {30}});
     AlisaSelectionTurn turn = {.row_count = 1, .first_count = 31, .pick_count = 32};
@@ -454,27 +417,13 @@ static void test_stale_rows_are_refused(void **state) {
                      ALISA_ERROR_ARGUMENT);
     finish(fixture);
     free(fixture);
-    alisa_ops_destroy(ops);
+    alisa_ops_destroy(laid_out);
 }
 
-static int open_device(void **state) {
-    (void)state;
-    AlisaError error;
-    small = getenv("ALISA_TEST_SMALL") != NULL;
-    if (alisa_device_open(NULL, &device, &error) == ALISA_OK) return 0;
-    fprintf(stderr, "%s\n", error.message);
-    return -1;
-}
-
-static int close_device(void **state) {
-    (void)state;
+static int close_all(void **state) {
     while (kept_selection_count)
         alisa_selection_destroy(kept_selections[--kept_selection_count]);
-    while (kept_buffer_count)
-        alisa_buffer_destroy(&kept_buffers[--kept_buffer_count]);
-    alisa_device_save_programs(device);
-    alisa_device_close(device);
-    return 0;
+    return close_device(state);
 }
 
 int main(void) {
@@ -483,5 +432,5 @@ int main(void) {
         cmocka_unit_test(test_group_layout),
         cmocka_unit_test(test_stale_rows_are_refused),
     };
-    return cmocka_run_group_tests_name("select", tests, open_device, close_device);
+    return cmocka_run_group_tests_name("select", tests, open_device, close_all);
 }
