@@ -2,10 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include <unistd.h>
 
 /* Drivers may limit one allocation; small enough that one refused chunk says little. */
 #define CHUNK_BYTES (128u << 20)
@@ -17,14 +14,9 @@
 /* On a device that shares the host's cores, threads of ours (which OpenMP lets spin for a while
  * after their work) would take them from the kernels. */
 static uint32_t choose_threads(AlisaDevice *device) {
-#ifdef _OPENMP
-    if (alisa_device_info(device)->type == ALISA_DEVICE_CPU) return 1;
-    int most = omp_get_max_threads();
-    return most < MOST_THREADS ? (uint32_t)most : MOST_THREADS;
-#else
-    (void)device;
-    return 1;
-#endif
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (processors < 1 || alisa_device_info(device)->type == ALISA_DEVICE_CPU) return 1;
+    return processors < MOST_THREADS ? (uint32_t)processors : MOST_THREADS;
 }
 
 AlisaStatus alisa_host_rows_init(AlisaDevice *device, uint32_t row_count, uint32_t row_bytes,
