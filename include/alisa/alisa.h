@@ -275,6 +275,10 @@ typedef struct AlisaEngine AlisaEngine;
 typedef struct AlisaEngineOptions {
     uint64_t
         device_memory; /* budget in bytes for weights, KV and scratch; 0: what the device has */
+    /* An emulated link between host and device, for devices that share the host's memory: bytes a
+     * second each way, or a share of the device's measured bandwidth. 0 and 0: none. */
+    double link_rate;
+    double link_share;
     AlisaProgress progress;
     AlisaLog log;
 } AlisaEngineOptions;
@@ -334,6 +338,43 @@ ALISA_API const char *alisa_select_lists_name(AlisaSelectLists lists);
 /* dense; 80 % sparsity with sparse scores, one list a layer and no sinks for those that ask. */
 ALISA_API void alisa_select_options_defaults(AlisaSelectOptions *options);
 
+/* ---- Placement: where K and V live -------------------------------------------------------- */
+
+/* How K and V are placed when the device cannot hold them all. The first five are the established
+ * ways, to compare with. */
+typedef enum AlisaPolicy {
+    ALISA_POLICY_DEVICE,     /* all on the device, or refused */
+    ALISA_POLICY_ACCELERATE, /* all on the host, every layer's loaded for every step */
+    ALISA_POLICY_FLEXGEN,    /* a fixed share on the host, chosen for the final length */
+    ALISA_POLICY_VLLM,       /* blocks on the device; whole sequences wait, or go and come back */
+    ALISA_POLICY_H2O,        /* chosen tokens on the device, the others are gone for good */
+    ALISA_POLICY_ALISA,      /* chosen tokens are attended; older ones on the host, or recomputed */
+    ALISA_POLICY_COUNT
+} AlisaPolicy;
+
+ALISA_API const char *alisa_policy_name(AlisaPolicy policy);
+
+typedef enum AlisaSchedule {
+    ALISA_SCHEDULE_OVERLAP, /* copies run beside the computation, one step ahead */
+    ALISA_SCHEDULE_PAPER    /* load, recompute, attend, store: one after the other */
+} AlisaSchedule;
+
+/* What a session does when its K and V are more than the device's memory. */
+typedef struct AlisaPlacementOptions {
+    AlisaPolicy policy;     /* ALISA_POLICY_DEVICE */
+    AlisaSchedule schedule; /* ALISA_SCHEDULE_OVERLAP */
+    bool recompute;         /* layer inputs may be kept in place of K and V */
+    double host_share;      /* of the KV, for accelerate and flexgen; < 0: their own choice */
+    double device_share;    /* of what K and V of the whole context take as f16: that much of the
+                               device is theirs, whatever the engine's budget; 0: what the budget
+                               leaves */
+    uint64_t host_memory;   /* bytes for K and V; 0: half of what the host has free */
+    uint32_t prompt_length; /* what plans are made for; 0: an eighth of the context */
+} AlisaPlacementOptions;
+
+/* recompute is true, host_share negative, device_share 0. */
+ALISA_API void alisa_placement_options_defaults(AlisaPlacementOptions *options);
+
 /* ---- Session: sequences and their KV cache ------------------------------------------------ */
 
 /* How keys and values are stored. */
@@ -356,6 +397,8 @@ typedef struct AlisaSessionOptions {
     AlisaKvType key_type;
     AlisaKvType value_type;
     AlisaSelectOptions attention;
+    AlisaPlacementOptions placement;
+    bool record_steps; /* keep an AlisaStepRecord of every step */
     /* Asked between micro-batches; true stops the call with ALISA_ERROR_INTERRUPTED. May be NULL.
      */
     bool (*interrupt)(void *user);
@@ -402,26 +445,48 @@ typedef struct AlisaMemoryUse {
 
 ALISA_API void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use);
 
+/* Which sequences may append rows now, where the policy cannot hold all of them at once (vllm).
+ * wanted: [sequence_count] rows each is to append by the next eval call, 0: none. admitted:
+ * [sequence_count]; those that are not wait, and are to be asked for again. To be called before
+ * each eval call; K and V of sequences that leave or come back are moved, or computed again, here.
+ * Other policies admit everything. At least one that wants rows is admitted, or it is an error. */
+ALISA_API AlisaStatus alisa_session_admit(AlisaSession *session, const uint32_t *wanted,
+                                          bool *admitted, AlisaError *error);
+
+/* Where tokens (times layers) are now, and what it took so far. */
+typedef struct AlisaPlacementUse {
+    uint64_t device_tokens; /* some of them on the host as well */
+    uint64_t host_tokens;   /* on the host only */
+    uint64_t recomputable_tokens;
+    uint64_t forgotten_tokens;
+    uint64_t device_bytes; /* for K, V and what belongs to them */
+    uint64_t host_bytes;
+    uint64_t bytes_to_device; /* K, V and layer inputs moved */
+    uint64_t bytes_to_host;
+    uint32_t host_from;   /* length at which a token was first on the host only; 0: none was */
+    uint32_t inputs_from; /* and as a layer input only */
+    uint32_t preempted;   /* times a sequence had to leave */
+    uint32_t replanned;   /* times predictions were off by more than 25 % */
+    bool link_emulated;
+} AlisaPlacementUse;
+
+ALISA_API void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use);
+
+/* A step in which every sequence that had rows had one. */
+typedef struct AlisaStepRecord {
+    uint32_t length; /* of the longest sequence */
+    uint32_t phase;  /* 1: all on the device, 2: host too, 3: some as layer inputs only */
+    uint32_t running;
+    double predicted_seconds; /* 0: nothing to predict from */
+    double measured_seconds;
+    uint64_t bytes_to_device;
+    uint64_t bytes_to_host;
+} AlisaStepRecord;
+
+/* The records so far, owned by the session, valid until the next eval. */
+ALISA_API const AlisaStepRecord *alisa_session_steps(const AlisaSession *session, size_t *count);
+
 /* ---- Planning: where keys and values live, and what that costs ----------------------------- */
-
-/* How K and V are placed when the device cannot hold them all. The first five are the established
- * ways, to compare with. */
-typedef enum AlisaPolicy {
-    ALISA_POLICY_DEVICE,     /* all on the device, or refused */
-    ALISA_POLICY_ACCELERATE, /* all on the host, every layer's loaded for every step */
-    ALISA_POLICY_FLEXGEN,    /* a fixed share on the host, chosen for the final length */
-    ALISA_POLICY_VLLM,       /* blocks on the device; whole sequences wait, or go and come back */
-    ALISA_POLICY_H2O,        /* chosen tokens on the device, the others are gone for good */
-    ALISA_POLICY_ALISA,      /* chosen tokens are attended; older ones on the host, or recomputed */
-    ALISA_POLICY_COUNT
-} AlisaPolicy;
-
-ALISA_API const char *alisa_policy_name(AlisaPolicy policy);
-
-typedef enum AlisaSchedule {
-    ALISA_SCHEDULE_OVERLAP, /* copies run beside the computation, one step ahead */
-    ALISA_SCHEDULE_PAPER    /* load, recompute, attend, store: one after the other */
-} AlisaSchedule;
 
 typedef struct AlisaPlanOptions {
     const char *profile;     /* name of a published device ("V100-32") or a JSON file of its form */

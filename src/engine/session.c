@@ -10,6 +10,11 @@ void alisa_session_options_defaults(AlisaSessionOptions *options) {
                                      .key_type = ALISA_KV_F16,
                                      .value_type = ALISA_KV_F16};
     alisa_select_options_defaults(&options->attention);
+    alisa_placement_options_defaults(&options->placement);
+}
+
+void alisa_placement_options_defaults(AlisaPlacementOptions *options) {
+    *options = (AlisaPlacementOptions){.recompute = true, .host_share = -1.0};
 }
 
 typedef struct ScratchBuffer {
@@ -311,4 +316,24 @@ void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use) {
                             .scratch_bytes = session->scratch_bytes,
                             .host_to_device_bytes = session->host_to_device_bytes,
                             .device_to_host_bytes = session->device_to_host_bytes};
+}
+
+AlisaStatus alisa_session_admit(AlisaSession *session, const uint32_t *wanted, bool *admitted,
+                                AlisaError *error) {
+    (void)error;
+    for (uint32_t i = 0; i < session->options.sequence_count; i++)
+        admitted[i] = wanted[i] > 0;
+    return ALISA_OK;
+}
+
+void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use) {
+    AlisaMemoryUse memory;
+    alisa_session_memory(session, &memory);
+    *use = (AlisaPlacementUse){.device_bytes = memory.kv_bytes};
+}
+
+const AlisaStepRecord *alisa_session_steps(const AlisaSession *session, size_t *count) {
+    (void)session;
+    *count = 0;
+    return NULL;
 }
