@@ -64,7 +64,7 @@ def measure(options, selector, kv_type, sparsity):
     flags = ["-ctk", kv_type, "-ctv", kv_type] + SELECTORS[selector]
     if selector != "dense":
         # Row by row, or a prompt would be attended densely and show nothing.
-        flags += ["--kv-sparsity", f"{sparsity / 100:g}", "--step-by-step"]
+        flags += ["--kv-sparsity", f"{sparsity / 100:g}", "--kv-keep", str(options.keep), "--step-by-step"]
     text = evaluate(options, "perplexity", flags + ["-f", options.text, "--documents", "--kl-divergence",
                                                     "--chunks", str(options.chunks)])
     facts = evaluate(options, "recall", flags + ["-f", options.questions, "--limit", str(options.limit)])
@@ -114,6 +114,7 @@ def write_manifest(options, device):
         "model": file_facts(options.model),
         "text": file_facts(options.text),
         "questions": file_facts(options.questions),
+        "tokens_kept_at_least": options.keep,
         "documents": options.chunks,
         "questions_asked": options.limit,
     }
@@ -174,6 +175,7 @@ def parse_arguments():
     parser.add_argument("--types", type=names(None), default=["f16"], help="of -ctk and -ctv (default: f16)")
     parser.add_argument("--sparsities", type=lambda text: [int(part) for part in text.split(",")],
                         default=[0, 20, 40, 60, 80, 90], help="percent (default: 0,20,40,60,80,90)")
+    parser.add_argument("--keep", type=int, default=0, help="tokens that are kept at least (default: 0)")
     parser.add_argument("--chunks", type=int, default=-1, help="texts to score (default: all)")
     parser.add_argument("--limit", type=int, default=-1, help="questions to ask (default: all)")
     parser.add_argument("--batch", type=int, default=32, help="sequences together (default: 32)")

@@ -4,9 +4,9 @@
  *   aims   one for each row that attends
  *   lists  [sequence][list][capacity]  positions, of one layer from lists_offset on
  *   pages  slot of position p of sequence s at page_offset + s page_stride + p
- *   slots  list g of an aim at list_offset + g list_stride
- *   blocks alike, for KV_I8 (attn/kv.clh; with -DBLOCKS=1): the row of params of the position's block of
- *          64 tokens if that is sealed, else ~t of the row t of halves that has the token
+ *   slots  list g of an aim at list_offset + g list_stride. With -DBLOCKS=1, for KV_I8 (attn/kv.clh), a
+ *          token of the block that is not sealed yet has ~t there, t being its row of the tails
+ *   blocks alike: the row of params of the position's block of 64 tokens
  *
  * Global size: ceil(longest / ITEM) x lists x aims; a work-item does ITEM entries.
  * Needs -DITEM -DBLOCKS.
@@ -17,9 +17,9 @@ typedef struct Aim {
     uint sequence;
     uint count;
     uint list_offset;
-    uint first_block; /* of the sequence, before block_offset */
+    uint first_block; /* of the sequence */
     uint sealed;      /* tokens in sealed blocks */
-    uint first_half;  /* row of halves of token `sealed`, before half_offset */
+    uint first_half;  /* row of the tails of token `sealed` */
 } Aim;
 
 __kernel void select_slots(__global const Aim *aims, __global const uint *lists,
@@ -27,8 +27,7 @@ __kernel void select_slots(__global const Aim *aims, __global const uint *lists,
                            ulong page_offset, uint page_stride, __global int *slots,
                            uint list_stride
 #if BLOCKS
-                           , __global int *blocks, uint block_offset,
-                           uint half_offset
+                           , __global int *blocks
 #endif
 )
 {
@@ -41,11 +40,12 @@ __kernel void select_slots(__global const Aim *aims, __global const uint *lists,
     size_t out = aim.list_offset + (size_t)list * list_stride;
     for (uint i = begin; i < end; i++) {
         uint position = lists[i];
-        slots[out + i] = pages[position];
 #if BLOCKS
-        uint half_row = aim.first_half + half_offset + position - aim.sealed;
-        uint block = aim.first_block + block_offset + position / 64;
-        blocks[out + i] = (int)(position < aim.sealed ? block : ~half_row);
+        uint tail_row = aim.first_half + position - aim.sealed;
+        slots[out + i] = position < aim.sealed ? pages[position] : (int)~tail_row;
+        blocks[out + i] = (int)(aim.first_block + position / 64);
+#else
+        slots[out + i] = pages[position];
 #endif
     }
 }

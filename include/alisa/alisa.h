@@ -324,6 +324,7 @@ typedef enum AlisaSelectLists {
 typedef struct AlisaSelectOptions {
     AlisaSelectKind kind;
     double sparsity; /* 0 <= sparsity < 1: the share of tokens left out, 1 - r */
+    uint32_t keep;   /* at least so many tokens are kept; 0: what sparsity leaves of a short text */
     uint32_t sinks;  /* first tokens always kept, within the budget */
     AlisaSelectScores scores;
     AlisaSelectLists lists;

@@ -55,15 +55,6 @@ static AlisaStatus find_model(const AlisaPlanOptions *options, AlisaSchedModel *
     return ALISA_OK;
 }
 
-/* Shares of new choices: measured on texts of 500 tokens at 80 to 90 % sparsity for lists chosen
- * from past rows, rounded up; for lists chosen by the current query, misses of a cache of twice the
- * list's length as published with HiSparse. */
-static const double usual_new_picks[] = {
-    [ALISA_SELECT_SCORES_SPARSE] = 0.01,
-    [ALISA_SELECT_SCORES_DENSE] = 0.03,
-    [ALISA_SELECT_SCORES_QUERY] = 0.134,
-};
-
 static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
                                 AlisaSchedProblem *problem, AlisaError *error) {
     AlisaSchedProfile profile;
@@ -84,8 +75,8 @@ static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy pol
         .sparsity = options->kv_sparsity,
         .scores = options->swa_scores,
         .lists = options->swa_lists,
-        .new_pick_rate =
-            options->new_picks < 0.0 ? usual_new_picks[options->swa_scores] : options->new_picks,
+        .new_pick_rate = options->new_picks < 0.0 ? alisa_sched_usual_new_picks(options->swa_scores)
+                                                  : options->new_picks,
         .schedule = options->schedule,
         .recompute = options->recompute,
         .host_share = options->host_share,

@@ -42,7 +42,9 @@ static uint64_t caching_ratio(const AlisaSelectOptions *options) {
 
 uint32_t alisa_select_half_budget(const AlisaSelectOptions *options, uint32_t count) {
     uint64_t half = (count * caching_ratio(options) + MILLION) / (2 * (uint64_t)MILLION);
-    return half ? (uint32_t)half : 1;
+    uint64_t least = options->keep ? ((uint64_t)options->keep + 1) / 2 : 1;
+    if (half < least) half = least;
+    return half < count ? (uint32_t)half : count;
 }
 
 AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_t count) {

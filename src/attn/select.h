@@ -29,7 +29,8 @@ typedef struct AlisaSelectBudget {
     uint32_t locals;
 } AlisaSelectBudget;
 
-/* k = max(1, n (1 - sparsity) / 2), halves rounded up. Exact: sparsity counts in millionths. */
+/* k = max(1, n (1 - sparsity) / 2), halves rounded up; at least keep / 2, where n is that many.
+ * Exact: sparsity counts in millionths. */
 uint32_t alisa_select_half_budget(const AlisaSelectOptions *options, uint32_t count);
 /* Of the step with `count` tokens: 2k tokens in all, or count locals where that is no more. */
 AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_t count);

@@ -429,10 +429,8 @@ AlisaStatus alisa_selection_translate(AlisaSelection *selection, uint32_t layer,
         ALISA_ARG_BUFFER(slots->slots),
         ALISA_ARG(slots->list_stride),
         ALISA_ARG_BUFFER(slots->blocks),
-        ALISA_ARG(slots->block_offset),
-        ALISA_ARG(slots->half_offset),
     };
-    size_t count = COUNT_OF(arguments) - (slots->blocks ? 0 : 3);
+    size_t count = COUNT_OF(arguments) - (slots->blocks ? 0 : 1);
     AlisaKernel *kernel = slots->blocks ? selection->translate_blocks : selection->translate;
     return alisa_kernel_launch(kernel, &launch, arguments, count, error);
 }

@@ -82,9 +82,9 @@ typedef struct AlisaSelectionAim {
     uint32_t sequence;
     uint32_t count;       /* entries of each of its lists */
     uint32_t list_offset; /* where the first goes in the slots; list g goes g * list_stride later */
-    /* Where tokens are in a cache of 8-bit blocks; all less what belongs to the layer. */
+    /* Where tokens are in a cache of 8-bit blocks. */
     uint32_t first_block; /* row of params of the sequence's block 0 */
-    uint32_t sealed;      /* tokens in sealed blocks; those after them are halves, */
+    uint32_t sealed;      /* tokens in sealed blocks; those after them are in the tails, */
     uint32_t first_half;  /* the first of them in this row, the others in the rows after it */
 } AlisaSelectionAim;
 
@@ -97,12 +97,10 @@ typedef struct AlisaSelectionSlots {
                                  s * page_stride + p */
     uint64_t page_offset;
     uint32_t page_stride;
-    const AlisaBuffer *slots;  /* int32: written */
-    const AlisaBuffer *blocks; /* int32: written with first_block + block_offset + position / 64 for
-                                  a sealed token, ~(first_half + half_offset + position - sealed)
-                                  for another; or NULL */
-    uint32_t block_offset;
-    uint32_t half_offset;
+    const AlisaBuffer *slots;  /* int32: written with slots; with `blocks`, a token that is not
+                                  sealed has ~(first_half + position - sealed) */
+    const AlisaBuffer *blocks; /* int32: written with first_block + position / 64; NULL where no
+                                  side of the cache has blocks */
     uint32_t list_stride;
 } AlisaSelectionSlots;
 

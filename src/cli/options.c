@@ -24,11 +24,7 @@ static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_C
 static Choice attentions[ALISA_SELECT_KIND_COUNT + 1]; /* these are the library's and filled by
                                                           alisa_cli_options */
 static Choice swa_lists[ALISA_SELECT_LISTS_COUNT + 1];
-static Choice plan_scores[ALISA_SELECT_SCORES_COUNT + 1];
-static const Choice swa_scores[] = {/* those that sessions take */
-                                    {"sparse", ALISA_SELECT_SCORES_SPARSE},
-                                    {"dense", ALISA_SELECT_SCORES_DENSE},
-                                    {0}};
+static Choice swa_scores[ALISA_SELECT_SCORES_COUNT + 1];
 static Choice kv_types[ALISA_KV_TYPE_COUNT + 1];
 
 static Choice plan_kv_types[ALISA_KV_TYPE_COUNT + 2]; /* those, and auto */
@@ -138,8 +134,11 @@ static const Option options[] = {
      DEVICE_COMMANDS, "which tokens of the past a generated token attends to"},
     {"--kv-sparsity", NULL, OPTION_REAL, FIELD(kv_sparsity), "R", "0.80", 0, 0.99, NULL,
      DEVICE_COMMANDS | COMMAND_PLAN, "share of the past that sparse attention leaves out"},
+    {"--kv-keep", NULL, OPTION_INTEGER, FIELD(kv_keep), "N", "0", 0, MOST_TOKENS, NULL,
+     DEVICE_COMMANDS, "tokens that are kept at least: of short texts a share is too little"},
     {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "sparse", 0, 0, swa_scores,
-     DEVICE_COMMANDS, "what tokens that are left out count for when the next are chosen"},
+     DEVICE_COMMANDS | COMMAND_PLAN,
+     "what chooses the tokens: weights they got while kept, weights all of them got, or the query"},
     {"--swa-lists", NULL, OPTION_CHOICE, FIELD(swa_lists), "KIND", "layer", 0, 0, swa_lists,
      DEVICE_COMMANDS | COMMAND_PLAN, "who chooses: all heads of a layer together, or each KV head"},
     {"--swa-sinks", NULL, OPTION_INTEGER, FIELD(swa_sinks), "N", "0", 0, MOST_ROWS, NULL,
@@ -163,8 +162,6 @@ static const Option options[] = {
      COMMAND_PLAN, "tokens to generate after it"},
     {"--ubatch-size", "-ub", OPTION_INTEGER, FIELD(micro_batch), "N", "512", 1, MOST_ROWS, NULL,
      COMMAND_PLAN, "most tokens computed at once"},
-    {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "sparse", 0, 0, plan_scores,
-     COMMAND_PLAN, "what chooses the tokens of alisa"},
     {"--new-picks", NULL, OPTION_REAL, FIELD(new_picks), "R", "-1", -1, 1, NULL, COMMAND_PLAN,
      "share of the choices that are new in a step, -1 = what is usual"},
     {"--schedule", NULL, OPTION_CHOICE, FIELD(schedule), "MODE", "overlap", 0, 0, schedules,
@@ -220,7 +217,7 @@ const ArgumentTable *alisa_cli_options(void) {
     for (int lists = 0; lists < ALISA_SELECT_LISTS_COUNT; lists++)
         swa_lists[lists] = (Choice){alisa_select_lists_name((AlisaSelectLists)lists), lists};
     for (int scores = 0; scores < ALISA_SELECT_SCORES_COUNT; scores++)
-        plan_scores[scores] = (Choice){alisa_select_scores_name((AlisaSelectScores)scores), scores};
+        swa_scores[scores] = (Choice){alisa_select_scores_name((AlisaSelectScores)scores), scores};
     plan_kv_types[ALISA_KV_TYPE_COUNT] = (Choice){"auto", -1};
     return &table;
 }

@@ -38,7 +38,7 @@ typedef struct Settings {
     bool kl_divergence, step_by_step, documents;
     int output, key_type, value_type;     /* OutputFormat, AlisaKvType */
     int attention, swa_scores, swa_lists; /* AlisaSelectKind, AlisaSelectScores, AlisaSelectLists */
-    int64_t swa_sinks;
+    int64_t kv_keep, swa_sinks;
     double kv_sparsity;
     uint64_t device_memory;
     int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;

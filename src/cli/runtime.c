@@ -60,6 +60,7 @@ AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
     options.value_type = (AlisaKvType)runtime->settings->value_type;
     options.attention.kind = (AlisaSelectKind)runtime->settings->attention;
     options.attention.sparsity = runtime->settings->kv_sparsity;
+    options.attention.keep = (uint32_t)runtime->settings->kv_keep;
     options.attention.sinks = (uint32_t)runtime->settings->swa_sinks;
     options.attention.scores = (AlisaSelectScores)runtime->settings->swa_scores;
     options.attention.lists = (AlisaSelectLists)runtime->settings->swa_lists;
@@ -77,10 +78,11 @@ json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
                                   "attention", alisa_select_kind_name(attention.kind));
     if (!described || attention.kind == ALISA_SELECT_DENSE) return described;
     json_object_update_new(described,
-                           json_pack("{s:f, s:s, s:s, s:i}", "kv_sparsity", attention.sparsity,
-                                     "swa_scores", alisa_select_scores_name(attention.scores),
-                                     "swa_lists", alisa_select_lists_name(attention.lists),
-                                     "swa_sinks", (int)attention.sinks));
+                           json_pack("{s:f, s:i, s:s, s:s, s:i}", "kv_sparsity", attention.sparsity,
+                                     "kv_keep", (int)attention.keep, "swa_scores",
+                                     alisa_select_scores_name(attention.scores), "swa_lists",
+                                     alisa_select_lists_name(attention.lists), "swa_sinks",
+                                     (int)attention.sinks));
     return described;
 }
 

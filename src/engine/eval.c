@@ -1,5 +1,8 @@
 #include "engine/session.h"
 
+#include "base/clock.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /* Rows of one sequence follow each other in position, so a sequence's growth is a count. Nothing is
@@ -110,11 +113,23 @@ static void describe_step(AlisaSession *session, const AlisaRow *rows, uint32_t 
                                              .call_end = session->call_ends[sequence],
                                              .prompt = !is_step(session, sequence),
                                              .all_offset = inputs->list_offsets[i]};
+        if (session->tails)
+            inputs->sparse[i].tail =
+                alisa_kv_blocks_tail(&session->tails->blocks, sequence, position + 1);
         alisa_rope_rotations(engine->rope_frequencies, pairs, engine->rope_factor, position,
                              inputs->rotations + (size_t)i * 2 * pairs);
         if (rows[i].logits) inputs->logit_rows[inputs->logit_count++] = (int32_t)i;
     }
     cut_tiles(session);
+}
+
+/* Tokens of a sequence that was cut back whose places are still wanted: those of a block that is to
+ * be taken back from its codes among them. */
+static uint32_t placed_length(const AlisaSession *session, uint32_t sequence) {
+    uint32_t length = session->forgotten[sequence];
+    if (session->tails && alisa_kv_blocks_unseals(&session->tails->blocks, sequence, length))
+        length = (length / ALISA_KV_BLOCK + 1) * ALISA_KV_BLOCK;
+    return length;
 }
 
 /* Tokens that truncations took away since the last call. */
@@ -124,9 +139,51 @@ static AlisaStatus forget(AlisaSession *session, AlisaError *error) {
         if (session->sparse && session->forgotten[i] < UINT32_MAX) {
             status = alisa_sparse_truncate(session->sparse, i, session->forgotten[i], error);
         }
+        if (status == ALISA_OK && session->placement && session->forgotten[i] < UINT32_MAX)
+            status =
+                alisa_placement_truncate(session->placement, i, placed_length(session, i), error);
         if (status == ALISA_OK) session->forgotten[i] = UINT32_MAX;
     }
     return status;
+}
+
+/* Notes how long a step took in which each sequence had one row. */
+static AlisaStatus record(AlisaSession *session, double seconds, AlisaError *error) {
+    const AlisaStepInputs *inputs = &session->inputs;
+    if (!session->options.record_steps || inputs->logit_count != inputs->row_count) return ALISA_OK;
+    AlisaStepRecord made = {.phase = 1, .running = inputs->row_count, .measured_seconds = seconds};
+    for (uint32_t i = 0; i < inputs->row_count; i++) {
+        if (session->call_rows[inputs->sparse[i].sequence] != 1) return ALISA_OK;
+        if (inputs->counts[i] > made.length) made.length = inputs->counts[i];
+    }
+    if (session->placement) {
+        made.phase = alisa_placement_step(session->placement)->phase;
+        made.predicted_seconds = alisa_placement_predicted(session->placement);
+    }
+    AlisaKvUsage usage;
+    alisa_kv_usage(session->kv, &usage);
+    made.bytes_to_device = usage.traffic.bytes_to_device - session->moved.bytes_to_device;
+    made.bytes_to_host = usage.traffic.bytes_to_host - session->moved.bytes_to_host;
+    session->moved = usage.traffic;
+    if (session->record_count == session->record_capacity) {
+        size_t larger = session->record_capacity ? 2 * session->record_capacity : 1024;
+        AlisaStepRecord *records = realloc(session->records, larger * sizeof *records);
+        if (!records) {
+            return alisa_error_set(error, ALISA_ERROR_MEMORY,
+                                   "cannot allocate host memory for records of %zu steps", larger);
+        }
+        session->records = records;
+        session->record_capacity = larger;
+    }
+    session->records[session->record_count++] = made;
+    return ALISA_OK;
+}
+
+/* A device that failed in the middle of moves has unknown contents in any slot. */
+static void lose_everything(AlisaSession *session) {
+    alisa_kv_reset(session->kv);
+    for (uint32_t i = 0; i < session->options.sequence_count; i++)
+        alisa_session_truncate(session, i, 0);
 }
 
 AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size_t count,
@@ -152,7 +209,11 @@ AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size
                 alisa_kv_blocks_step(&session->tails->blocks, rows + done, left, session->lengths);
         }
         describe_step(session, rows + done, step_rows);
+        uint64_t begun = alisa_clock_now();
         status = alisa_step_run(session, error);
+        double seconds = (double)(alisa_clock_now() - begun) * 1e-9;
+        if (status == ALISA_OK) status = record(session, seconds, error);
+        if (status == ALISA_ERROR_DEVICE && session->placement) lose_everything(session);
         if (status != ALISA_OK) {
             /* The failed step's rows are not part of the text. */
             for (uint32_t i = 0; i < step_rows; i++) {

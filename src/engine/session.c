@@ -53,7 +53,7 @@ static void list_scratch(AlisaSession *session, ScratchBuffer list[SCRATCH_COUNT
     memcpy(list, all, sizeof all);
 }
 
-static uint64_t scratch_needed(AlisaSession *session) {
+uint64_t alisa_session_scratch_needed(AlisaSession *session) {
     ScratchBuffer list[SCRATCH_COUNT];
     list_scratch(session, list);
     uint64_t bytes = 0;
@@ -93,9 +93,13 @@ static AlisaStatus create_inputs(AlisaSession *session, AlisaError *error) {
     session->lengths = tables; /* and owns the others */
     session->logits = alisa_allocate(session->options.logit_rows * vocabulary,
                                      sizeof *session->logits, "logits", error);
-    bool whole = inputs->tokens && inputs->row_slots && inputs->list_offsets && inputs->counts &&
-                 inputs->rotations && inputs->logit_rows && inputs->tiles && inputs->sparse &&
-                 tables && session->logits;
+    session->turns =
+        alisa_allocate(session->options.sequence_count, sizeof *session->turns, "step", error);
+    session->placed =
+        alisa_allocate(alisa_session_placed_rows(session), sizeof *session->placed, "step", error);
+    bool whole = session->turns && session->placed && inputs->tokens && inputs->row_slots &&
+                 inputs->list_offsets && inputs->counts && inputs->rotations &&
+                 inputs->logit_rows && inputs->tiles && inputs->sparse && tables && session->logits;
     if (!whole) return ALISA_ERROR_MEMORY;
     session->call_rows = tables + session->options.sequence_count;
     session->call_ends = session->call_rows + session->options.sequence_count;
@@ -103,114 +107,11 @@ static AlisaStatus create_inputs(AlisaSession *session, AlisaError *error) {
     return ALISA_OK;
 }
 
-static AlisaAttentionShape attention_shape(const AlisaSession *session) {
-    const AlisaShape *shape = &session->engine->shape;
-    return (AlisaAttentionShape){.head_count = shape->head_count,
-                                 .kv_head_count = shape->kv_head_count,
-                                 .head_dim = shape->head_dim,
-                                 .rope_dim = shape->rope.dim,
-                                 .scale = 1.0f / sqrtf((float)shape->head_dim),
-                                 .key_type = session->options.key_type,
-                                 .value_type = session->options.value_type};
-}
-
-static AlisaSparseShape sparse_shape(const AlisaSession *session) {
-    return (AlisaSparseShape){.attention = attention_shape(session),
-                              .select = session->options.attention,
-                              .layer_count = session->engine->shape.layer_count,
-                              .sequence_count = session->options.sequence_count,
-                              .context_length = session->options.context_length,
-                              .micro_batch = session->options.micro_batch};
-}
-
-static AlisaKvShape kv_shape(const AlisaSession *session) {
-    const AlisaShape *shape = &session->engine->shape;
-    return (AlisaKvShape){.layer_count = shape->layer_count,
-                          .kv_head_count = shape->kv_head_count,
-                          .head_dim = shape->head_dim,
-                          .sequence_count = session->options.sequence_count,
-                          .context_length = session->options.context_length,
-                          .key_type = session->options.key_type,
-                          .value_type = session->options.value_type};
-}
-
-/* Device bytes that grow with the context: KV, and what choosing tokens keeps of them. */
-static AlisaStatus context_bytes(const AlisaSession *session, uint32_t context, uint64_t *bytes,
-                                 AlisaError *error) {
-    AlisaKvShape kv = kv_shape(session);
-    kv.context_length = context;
-    *bytes = alisa_kv_tails_bytes(&kv, session->options.micro_batch) +
-             (uint64_t)kv.sequence_count * context * (alisa_kv_token_bytes(&kv) + sizeof(int32_t));
-    if (session->options.attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
-    AlisaSparseShape sparse = sparse_shape(session);
-    sparse.context_length = context;
-    uint64_t chosen = alisa_sparse_bytes(&sparse, error);
-    *bytes += chosen;
-    return chosen ? ALISA_OK : ALISA_ERROR_ARGUMENT;
-}
-
-/* The longest context, up to `most`, whose bytes are at most `left`. */
-static uint32_t longest_context(const AlisaSession *session, uint32_t most, uint64_t left) {
-    uint32_t fits = 0;
-    for (uint32_t over = most + 1; over - fits > 1;) {
-        uint32_t middle = fits + (over - fits) / 2;
-        uint64_t bytes;
-        if (context_bytes(session, middle, &bytes, NULL) == ALISA_OK && bytes <= left) {
-            fits = middle;
-        } else {
-            over = middle;
-        }
-    }
-    return fits;
-}
-
-/* Sets the context length: the one asked for if it fits beside weights and scratch, otherwise an
- * error that says what would; with none asked for, the model's, shortened to what fits. */
-static AlisaStatus fit_context(AlisaSession *session, AlisaError *error) {
-    AlisaEngine *engine = session->engine;
-    AlisaSessionOptions *options = &session->options;
-    bool asked = options->context_length > 0;
-    if (!asked) options->context_length = engine->shape.context_length;
-
-    uint64_t bytes;
-    AlisaStatus status = context_bytes(session, options->context_length, &bytes, error);
-    if (status != ALISA_OK) return status;
-    uint64_t used = alisa_weights_bytes(engine->weights) + scratch_needed(session);
-    uint64_t left = engine->device_memory > used ? engine->device_memory - used : 0;
-    if (bytes <= left) return ALISA_OK;
-    uint32_t fits = longest_context(session, options->context_length, left);
-    if (asked || fits < 16) {
-        return alisa_error_set(
-            error, ALISA_ERROR_MEMORY,
-            "a context of %u tokens for %u sequences needs %.1f MiB beside %.1f MiB of weights and "
-            "scratch, and the device budget is %.1f MiB, which holds %u tokens: lower -c, "
-            "--batch or -ub, or raise --device-mem if it was set",
-            options->context_length, options->sequence_count, (double)bytes / 0x1p20,
-            (double)used / 0x1p20, (double)engine->device_memory / 0x1p20, fits);
-    }
-    options->context_length = fits;
-    alisa_log_write(&engine->log, ALISA_LOG_WARNING,
-                    "context shortened from %u to %u tokens a sequence to fit the device budget of "
-                    "%.1f MiB",
-                    engine->shape.context_length, options->context_length,
-                    (double)engine->device_memory / 0x1p20);
-    return ALISA_OK;
-}
-
-/* Sparse attention as it is wanted and the KV types it reads. */
+/* Sparse attention as it is wanted. */
 static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaError *error) {
     if (options->attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
-    if (options->attention.scores == ALISA_SELECT_SCORES_QUERY) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "sparse attention cannot choose by the query yet: use sparse or "
-                               "dense scores (--swa-scores)");
-    }
-    if (options->key_type == ALISA_KV_I8 || options->value_type == ALISA_KV_I8) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "sparse attention does not read keys and values of type i8 yet: "
-                               "use f16, f32 or q8_0 (-ctk, -ctv)");
-    }
-    return ALISA_OK;
+    const char *wrong = alisa_select_check(&options->attention);
+    return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
 
 AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
@@ -232,25 +133,35 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     made->options = *options;
     if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
 
-    status = fit_context(made, error);
+    bool tiered = options->placement.policy != ALISA_POLICY_DEVICE;
+    AlisaKvMemory memory;
+    status =
+        tiered ? alisa_session_fit_tiers(made, &memory, error) : alisa_session_fit(made, error);
     if (status != ALISA_OK) goto fail;
-    AlisaKvShape cache = kv_shape(made);
-    status = alisa_kv_create(engine->device, &cache, &made->kv, error);
+    AlisaKvShape cache = alisa_session_kv_shape(made);
+    status = tiered ? alisa_kv_create_tiered(engine->device, &cache, &memory, &made->kv, error)
+                    : alisa_kv_create(engine->device, &cache, &made->kv, error);
     if (status == ALISA_OK && alisa_kv_tails_needed(&cache)) {
         status = alisa_kv_tails_create(engine->device, &cache, options->micro_batch, &made->tails,
                                        error);
     }
     if (status != ALISA_OK) goto fail;
-    AlisaAttentionShape attention = attention_shape(made);
+    AlisaAttentionShape attention = alisa_session_attention_shape(made);
     status = alisa_attention_create(engine->ops, &attention, made->options.micro_batch,
                                     made->options.context_length, &made->attention, error);
     if (status == ALISA_OK && options->attention.kind != ALISA_SELECT_DENSE) {
-        AlisaSparseShape sparse = sparse_shape(made);
+        AlisaSparseShape sparse = alisa_session_sparse_shape(made);
         made->scratch_bytes += alisa_sparse_bytes(&sparse, error);
         status = alisa_sparse_create(engine->ops, &sparse, &made->sparse, error);
     }
     if (status == ALISA_OK) status = create_scratch(made, error);
     if (status == ALISA_OK) status = create_inputs(made, error);
+    if (status == ALISA_OK && tiered) status = alisa_session_plan(made, &memory, error);
+    if (status == ALISA_OK && tiered && made->tails) {
+        status =
+            alisa_buffer_create(engine->device, made->tails->slots.size, ALISA_BUFFER_READ_WRITE,
+                                "KV lists", &made->layer_lists, error);
+    }
     if (status != ALISA_OK) goto fail;
     made->scratch_bytes += alisa_attention_scratch(made->attention);
     *session = made;
@@ -270,6 +181,8 @@ void alisa_session_destroy(AlisaSession *session) {
     list_scratch(session, list);
     for (size_t i = 0; i < SCRATCH_COUNT; i++)
         alisa_buffer_destroy(list[i].buffer);
+    alisa_placement_destroy(session->placement);
+    alisa_buffer_destroy(&session->layer_lists);
     alisa_sparse_destroy(session->sparse);
     alisa_attention_destroy(session->attention);
     alisa_kv_tails_destroy(session->tails);
@@ -283,6 +196,9 @@ void alisa_session_destroy(AlisaSession *session) {
     free(inputs->logit_rows);
     free(inputs->tiles);
     free(inputs->sparse);
+    free(session->turns);
+    free(session->placed);
+    free(session->records);
     free(session->lengths);
     free(session->logits);
     free(session);
@@ -309,7 +225,7 @@ void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t l
 }
 
 void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use) {
-    AlisaKvShape cache = kv_shape(session);
+    AlisaKvShape cache = alisa_session_kv_shape(session);
     uint64_t tail_bytes = alisa_kv_tails_bytes(&cache, session->options.micro_batch);
     *use = (AlisaMemoryUse){.weight_bytes = alisa_weights_bytes(session->engine->weights),
                             .kv_bytes = alisa_kv_bytes(session->kv) + tail_bytes,
@@ -327,13 +243,31 @@ AlisaStatus alisa_session_admit(AlisaSession *session, const uint32_t *wanted, b
 }
 
 void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use) {
+    AlisaKvUsage kv;
     AlisaMemoryUse memory;
+    alisa_kv_usage(session->kv, &kv);
     alisa_session_memory(session, &memory);
-    *use = (AlisaPlacementUse){.device_bytes = memory.kv_bytes};
+    uint64_t dropped = kv.tokens[ALISA_TIER_DROPPED];
+    AlisaKvShape shape = alisa_session_kv_shape(session);
+    uint64_t row_bytes = alisa_kv_token_bytes(&shape) / shape.layer_count;
+    *use = (AlisaPlacementUse){
+        .device_tokens = kv.tokens[ALISA_TIER_DEVICE] + kv.tokens[ALISA_TIER_BOTH],
+        .host_tokens = kv.tokens[ALISA_TIER_HOST],
+        .recomputable_tokens = dropped,
+        .forgotten_tokens = kv.tokens[ALISA_TIER_FORGOTTEN],
+        .device_bytes = memory.kv_bytes,
+        .host_bytes = (kv.tokens[ALISA_TIER_HOST] + kv.tokens[ALISA_TIER_BOTH]) * row_bytes,
+        .bytes_to_device = kv.traffic.bytes_to_device,
+        .bytes_to_host = kv.traffic.bytes_to_host,
+        .link_emulated = alisa_device_emulated_link(session->engine->device).bytes_per_second > 0};
+    for (size_t i = 0; i < session->record_count; i++) {
+        const AlisaStepRecord *record = &session->records[i];
+        if (record->phase > 1 && use->host_from == 0) use->host_from = record->length;
+        if (record->phase > 2 && use->inputs_from == 0) use->inputs_from = record->length;
+    }
 }
 
 const AlisaStepRecord *alisa_session_steps(const AlisaSession *session, size_t *count) {
-    (void)session;
-    *count = 0;
-    return NULL;
+    *count = session->record_count;
+    return session->records;
 }

@@ -6,6 +6,7 @@
 
 #include "attn/attention.h"
 #include "engine/engine.h"
+#include "engine/placement.h"
 #include "engine/sparse.h"
 #include "kv/tails.h"
 
@@ -48,7 +49,9 @@ struct AlisaSession {
     AlisaEngine *engine;
     AlisaSessionOptions options; /* with every default resolved */
     AlisaKv *kv;
-    AlisaKvTails *tails; /* NULL unless a KV type has blocks */
+    AlisaKvTails *tails;       /* NULL unless a KV type has blocks */
+    AlisaPlacement *placement; /* NULL: everything is on the device */
+    AlisaBuffer layer_lists;   /* with tails and placement: their lists as slots of one layer */
     AlisaAttention *attention;
     AlisaSparse *sparse; /* NULL: every row attends to everything */
     uint32_t *lengths;   /* [sequence_count] tokens each sequence holds */
@@ -56,6 +59,12 @@ struct AlisaSession {
     uint32_t *call_ends; /* [sequence_count] lengths at its end */
     uint32_t *forgotten; /* [sequence_count] least length since the last call: what sparse attention
                             has yet to forget */
+    AlisaPlacementTurn *turns; /* [sequence_count] of the step */
+    AlisaTokenRow *placed;     /* tokens that get slots in the step */
+    uint32_t turn_count, placed_count;
+    AlisaStepRecord *records;
+    size_t record_count, record_capacity;
+    AlisaTraffic moved; /* up to the last record */
     AlisaStepInputs inputs;
     AlisaStepBuffers buffers;
     float *logits;         /* [logit_rows][V] on the host */
@@ -64,6 +73,24 @@ struct AlisaSession {
     uint64_t host_to_device_bytes;
     uint64_t device_to_host_bytes;
 };
+
+AlisaKvShape alisa_session_kv_shape(const AlisaSession *session);
+AlisaAttentionShape alisa_session_attention_shape(const AlisaSession *session);
+AlisaSparseShape alisa_session_sparse_shape(const AlisaSession *session);
+/* Most tokens that get slots in one step of a session over two tiers. */
+uint32_t alisa_session_placed_rows(const AlisaSession *session);
+
+/* engine/memory.c: what the budget leaves for the context, and what the context takes of it. */
+uint64_t alisa_session_scratch_needed(AlisaSession *session);
+/* Sets the context length: the one asked for if it fits beside weights and scratch, otherwise an
+ * error that says what would; with none asked for, the model's, shortened to what fits. */
+AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error);
+/* The cache of a session whose policy has tokens elsewhere than on the device, and its placement.
+ * Too little memory for one step: ALISA_ERROR_MEMORY that says which, and how much is missing. */
+AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory,
+                                    AlisaError *error);
+AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
+                               AlisaError *error);
 
 /* Computes the step described by session->inputs: appends K and V, and reads the logits it asks for
  * into session->logits from row session->logits_valid on. Lengths are the caller's to advance. */

@@ -1,48 +1,8 @@
-#include "engine/sparse.h"
+#include "engine/sparse_internal.h"
 
 #include <stdlib.h>
 
 enum { SCORE_BYTES = 16 << 20 }; /* scratch for the scores of a prompt's last rows, at a time */
-
-/* Rows that are one launch of attention, and the turns of selection that follow it. */
-typedef struct Batch {
-    AlisaBuffer tiles;
-    bool all; /* against all tokens, for the scores alone; else against their lists */
-    uint32_t first_tile;
-    uint32_t tile_count;
-    uint32_t longest;
-    uint32_t first_turn;
-    uint32_t turn_count;
-} Batch;
-
-/* A row that is scored against all tokens. */
-typedef struct Scored {
-    uint32_t row;
-    const AlisaSparseRow *about;
-} Scored;
-
-struct AlisaSparse {
-    AlisaSparseShape shape;
-    AlisaDevice *device; /* not owned */
-    AlisaSelection *selection;
-    AlisaSelectSource source;
-    uint32_t list_count;              /* of a layer and sequence */
-    uint32_t all_rows, kept_rows;     /* most rows scored at a time, against all or kept tokens */
-    uint32_t all_stride, kept_stride; /* entries of a row of scores */
-    uint32_t shift;                   /* of the weights (attn/attention.h) */
-    uint32_t *picked; /* [sequence_count] tokens of the step its lists are for; 0: none */
-    Scored *scored;   /* [micro_batch] */
-    Batch *batches;
-    AlisaSelectionTurn *turns;
-    AlisaSelectionAim *aims;
-    AlisaAttentionTile *tiles;
-    uint32_t batch_limit;
-    uint32_t batch_count, turn_count, aim_count, tile_count; /* of the step */
-    AlisaBuffer slots;   /* int32[sequence][list][kept_stride] */
-    AlisaBuffer scores;  /* float[rows][head][stride] */
-    AlisaBuffer stats;   /* float2[rows][head] */
-    AlisaBuffer weights; /* uint32[rows][list][stride] */
-};
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
@@ -69,11 +29,17 @@ static AlisaSelectionShape selection_shape(const AlisaSparseShape *shape) {
 }
 
 typedef struct Sizes {
-    uint64_t tiles, slots, scores, stats, weights; /* tiles: of one batch */
+    uint64_t tiles, index_rows; /* of one batch */
+    uint64_t stored, slots, blocks, scores, stats, weights;
     uint32_t batches;
     uint32_t all_rows, kept_rows; /* scored at a time: with an entry for every token; kept ones */
     uint32_t all_stride, kept_stride;
 } Sizes;
+
+static bool has_blocks(const AlisaSparseShape *shape) {
+    return alisa_kv_type_info(shape->attention.key_type)->blocks ||
+           alisa_kv_type_info(shape->attention.value_type)->blocks;
+}
 
 static Sizes find_sizes(const AlisaSparseShape *shape) {
     Sizes sizes = {0};
@@ -84,17 +50,25 @@ static Sizes find_sizes(const AlisaSparseShape *shape) {
     sizes.all_stride = padded(shape->context_length);
     sizes.kept_stride = padded(kept);
     sizes.slots = shape->sequence_count * lists * sizes.kept_stride * sizeof(int32_t);
+    if (has_blocks(shape)) sizes.blocks = sizes.slots;
     sizes.tiles = shape->micro_batch * sizeof(AlisaAttentionTile);
     sizes.batches = 1;
-    if (alisa_select_source(&shape->select) != ALISA_SELECT_BY_SUMS) return sizes;
+    AlisaSelectSource source = alisa_select_source(&shape->select);
+    if (source != ALISA_SELECT_BY_SUMS && source != ALISA_SELECT_BY_ROW) return sizes;
 
+    bool index = source == ALISA_SELECT_BY_ROW;
+    uint32_t scored = index ? steps : shape->micro_batch;
     uint64_t floats = SCORE_BYTES / sizeof(float) / heads;
-    sizes.all_rows = smaller((uint32_t)(floats / sizes.all_stride), shape->micro_batch);
+    sizes.all_rows = smaller((uint32_t)(floats / sizes.all_stride), scored);
     sizes.kept_rows = smaller((uint32_t)(floats / sizes.kept_stride), steps);
     if (sizes.all_rows == 0) sizes.all_rows = 1;
     if (sizes.kept_rows == 0) sizes.kept_rows = 1;
+    if (index) {
+        sizes.index_rows = steps * sizeof(AlisaIndexRow);
+        sizes.stored = shape->micro_batch * sizeof(AlisaIndexToken);
+    }
     uint32_t rows = sizes.all_rows > sizes.kept_rows ? sizes.all_rows : sizes.kept_rows;
-    sizes.batches = 2 + shape->micro_batch / sizes.all_rows + steps / sizes.kept_rows;
+    sizes.batches = 2 + scored / sizes.all_rows + steps / sizes.kept_rows;
     uint64_t entries = (uint64_t)sizes.all_rows * sizes.all_stride;
     uint64_t kept_entries = (uint64_t)sizes.kept_rows * sizes.kept_stride;
     if (entries < kept_entries) entries = kept_entries;
@@ -104,13 +78,20 @@ static Sizes find_sizes(const AlisaSparseShape *shape) {
     return sizes;
 }
 
-uint64_t alisa_sparse_bytes(const AlisaSparseShape *shape, AlisaError *error) {
+uint64_t alisa_sparse_state_bytes(const AlisaSparseShape *shape, AlisaError *error) {
     AlisaSelectionShape selection = selection_shape(shape);
     uint64_t bytes = alisa_selection_bytes(&shape->select, &selection, error);
+    if (bytes == 0 || alisa_select_source(&shape->select) != ALISA_SELECT_BY_ROW) return bytes;
+    return bytes + alisa_index_bytes(&shape->attention, shape->layer_count, shape->sequence_count,
+                                     shape->context_length);
+}
+
+uint64_t alisa_sparse_bytes(const AlisaSparseShape *shape, AlisaError *error) {
+    uint64_t bytes = alisa_sparse_state_bytes(shape, error);
     if (bytes == 0) return 0;
     Sizes sizes = find_sizes(shape);
-    return bytes + sizes.batches * sizes.tiles + sizes.slots + sizes.scores + sizes.stats +
-           sizes.weights;
+    return bytes + sizes.batches * (sizes.tiles + sizes.index_rows) + sizes.stored + sizes.slots +
+           sizes.blocks + sizes.scores + sizes.stats + sizes.weights;
 }
 
 static AlisaStatus create_buffers(AlisaSparse *sparse, AlisaDevice *device, AlisaError *error) {
@@ -124,7 +105,9 @@ static AlisaStatus create_buffers(AlisaSparse *sparse, AlisaDevice *device, Alis
         uint64_t bytes;
         const char *what;
     } buffers[] = {
+        {&sparse->stored, sizes.stored, "tokens of the index of keys"},
         {&sparse->slots, sizes.slots, "lists of chosen tokens"},
+        {&sparse->blocks, sizes.blocks, "lists of chosen tokens"},
         {&sparse->scores, sizes.scores, "attention scores"},
         {&sparse->stats, sizes.stats, "attention scores"},
         {&sparse->weights, sizes.weights, "attention weights"},
@@ -137,10 +120,15 @@ static AlisaStatus create_buffers(AlisaSparse *sparse, AlisaDevice *device, Alis
     sparse->batches =
         alisa_allocate_zeroed(sizes.batches, sizeof *sparse->batches, "sparse attention", error);
     if (!sparse->batches) return ALISA_ERROR_MEMORY;
-    for (; sparse->batch_limit < sizes.batches && status == ALISA_OK; sparse->batch_limit++)
-        status = alisa_buffer_create(device, sizes.tiles, ALISA_BUFFER_READ_WRITE,
-                                     "tiles of sparse attention",
-                                     &sparse->batches[sparse->batch_limit].tiles, error);
+    for (; sparse->batch_limit < sizes.batches && status == ALISA_OK; sparse->batch_limit++) {
+        AlisaSparseBatch *batch = &sparse->batches[sparse->batch_limit];
+        const char *what = "tiles of sparse attention";
+        status = alisa_buffer_create(device, sizes.tiles, ALISA_BUFFER_READ_WRITE, what,
+                                     &batch->tiles, error);
+        if (status == ALISA_OK && sizes.index_rows > 0)
+            status = alisa_buffer_create(device, sizes.index_rows, ALISA_BUFFER_READ_WRITE, what,
+                                         &batch->index_rows, error);
+    }
     return status;
 }
 
@@ -157,6 +145,11 @@ AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, Al
                                           shape->attention.head_count / selection.list_count);
     AlisaStatus status =
         alisa_selection_create(ops, &shape->select, &selection, &made->selection, error);
+    if (status == ALISA_OK && made->source == ALISA_SELECT_BY_ROW) {
+        status =
+            alisa_index_create(ops, &shape->attention, shape->layer_count, shape->sequence_count,
+                               shape->context_length, &made->index, error);
+    }
     if (status == ALISA_OK) status = create_buffers(made, alisa_ops_device(ops), error);
     if (status != ALISA_OK) goto fail;
 
@@ -169,8 +162,11 @@ AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, Al
     made->aims = alisa_allocate(selection.max_turns, sizeof *made->aims, what, error);
     made->tiles = alisa_allocate(2 * rows, sizeof *made->tiles, what, error);
     status = ALISA_ERROR_MEMORY;
-    if (!made->picked || !made->scored || !made->turns || !made->aims || !made->tiles) {
-        goto fail;
+    if (!made->picked || !made->scored || !made->turns || !made->aims || !made->tiles) goto fail;
+    if (made->index) {
+        made->index_rows = alisa_allocate(2 * rows, sizeof *made->index_rows, what, error);
+        made->tokens = alisa_allocate(rows, sizeof *made->tokens, what, error);
+        if (!made->index_rows || !made->tokens) goto fail;
     }
     *sparse = made;
     return ALISA_OK;
@@ -182,9 +178,14 @@ fail:
 void alisa_sparse_destroy(AlisaSparse *sparse) {
     if (!sparse) return;
     alisa_selection_destroy(sparse->selection);
-    for (uint32_t i = 0; i < sparse->batch_limit; i++)
+    alisa_index_destroy(sparse->index);
+    for (uint32_t i = 0; i < sparse->batch_limit; i++) {
         alisa_buffer_destroy(&sparse->batches[i].tiles);
+        alisa_buffer_destroy(&sparse->batches[i].index_rows);
+    }
+    alisa_buffer_destroy(&sparse->stored);
     alisa_buffer_destroy(&sparse->slots);
+    alisa_buffer_destroy(&sparse->blocks);
     alisa_buffer_destroy(&sparse->scores);
     alisa_buffer_destroy(&sparse->stats);
     alisa_buffer_destroy(&sparse->weights);
@@ -194,190 +195,80 @@ void alisa_sparse_destroy(AlisaSparse *sparse) {
     free(sparse->turns);
     free(sparse->aims);
     free(sparse->tiles);
+    free(sparse->index_rows);
+    free(sparse->tokens);
     free(sparse);
-}
-
-/* ---- Describing a step -------------------------------------------------------------------- */
-
-/* Rows of steps that are looked back on when a sequence has `count` tokens. */
-static uint32_t window_rows(const AlisaSparse *sparse, uint32_t count) {
-    const AlisaSelectOptions *select = &sparse->shape.select;
-    return select->kind == ALISA_SELECT_H2O ? count : alisa_select_half_budget(select, count);
-}
-
-/* Whether the row is scored against all tokens. */
-static bool scores_all(const AlisaSparse *sparse, const AlisaSparseRow *row) {
-    if (sparse->source != ALISA_SELECT_BY_SUMS) return false;
-    if (!row->prompt) return sparse->shape.select.scores == ALISA_SELECT_SCORES_DENSE;
-    return row->call_end - row->count < window_rows(sparse, row->call_end);
-}
-
-/* By sequence, then in the order of their tokens. */
-static int compare_scored(const void *left, const void *right) {
-    const AlisaSparseRow *a = ((const Scored *)left)->about, *b = ((const Scored *)right)->about;
-    if (a->sequence != b->sequence) return a->sequence < b->sequence ? -1 : 1;
-    return a->count < b->count ? -1 : a->count > b->count;
-}
-
-/* Tokens of the step that is picked for after this row; 0: none. */
-static uint32_t next_pick(const AlisaSparse *sparse, const AlisaSparseRow *row) {
-    return row->count == row->call_end && row->count < sparse->shape.context_length ? row->count + 1
-                                                                                    : 0;
-}
-
-static Batch *begin_batch(AlisaSparse *sparse, bool all) {
-    Batch *batch = &sparse->batches[sparse->batch_count++];
-    *batch = (Batch){.tiles = batch->tiles,
-                     .all = all,
-                     .first_tile = sparse->tile_count,
-                     .first_turn = sparse->turn_count};
-    return batch;
-}
-
-static void add_tile(AlisaSparse *sparse, Batch *batch, uint32_t row, uint32_t list_offset,
-                     uint32_t count) {
-    sparse->tiles[sparse->tile_count++] = (AlisaAttentionTile){row, 1, list_offset, count};
-    batch->tile_count++;
-    if (batch->longest < count) batch->longest = count;
-}
-
-static AlisaSelectionTurn *add_turn(AlisaSparse *sparse, Batch *batch, const AlisaSparseRow *row) {
-    AlisaSelectionTurn *turn = &sparse->turns[sparse->turn_count++];
-    *turn = (AlisaSelectionTurn){.sequence = row->sequence};
-    batch->turn_count++;
-    return turn;
-}
-
-static void note_pick(AlisaSparse *sparse, AlisaSelectionTurn *turn, const AlisaSparseRow *row) {
-    turn->pick_count = next_pick(sparse, row);
-    sparse->picked[row->sequence] = turn->pick_count;
-}
-
-/* Rows that are scored against all tokens, `all_rows` at a time, a turn for each sequence in them.
- */
-static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
-    uint32_t scored = 0;
-    for (uint32_t i = 0; i < row_count; i++)
-        if (scores_all(sparse, &rows[i])) sparse->scored[scored++] = (Scored){i, &rows[i]};
-    qsort(sparse->scored, scored, sizeof *sparse->scored, compare_scored);
-    Batch *batch = NULL;
-    AlisaSelectionTurn *turn = NULL;
-    for (uint32_t i = 0; i < scored; i++) {
-        const AlisaSparseRow *about = sparse->scored[i].about;
-        if (!batch || batch->tile_count == sparse->all_rows) {
-            batch = begin_batch(sparse, true);
-            turn = NULL;
-        }
-        if (!turn || turn->sequence != about->sequence) {
-            turn = add_turn(sparse, batch, about);
-            turn->first_row = batch->tile_count;
-            turn->first_count = about->count;
-            turn->whole = true;
-        }
-        turn->row_count++;
-        add_tile(sparse, batch, sparse->scored[i].row, about->all_offset, about->count);
-        note_pick(sparse, turn, about);
-    }
-}
-
-/* Rows that attend to their lists, and lists that are picked by rule alone. */
-static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
-    bool feeds = sparse->source == ALISA_SELECT_BY_SUMS;
-    bool sparse_rows = feeds && sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE;
-    Batch *batch = begin_batch(sparse, false);
-    sparse->aim_count = 0;
-    for (uint32_t i = 0; i < row_count; i++) {
-        const AlisaSparseRow *row = &rows[i];
-        if (!row->prompt) {
-            if (sparse_rows && batch->tile_count == sparse->kept_rows)
-                batch = begin_batch(sparse, false);
-            uint32_t kept =
-                alisa_select_kept(alisa_select_budget(&sparse->shape.select, row->count));
-            uint32_t offset = row->sequence * sparse->list_count * sparse->kept_stride;
-            sparse->aims[sparse->aim_count++] = (AlisaSelectionAim){row->sequence, kept, offset, 0};
-            add_tile(sparse, batch, i, offset, kept);
-        }
-        if (sparse_rows && !row->prompt) {
-            AlisaSelectionTurn *turn = add_turn(sparse, batch, row);
-            turn->first_row = batch->tile_count - 1;
-            turn->row_count = 1;
-            turn->first_count = row->count;
-            note_pick(sparse, turn, row);
-        } else if (!feeds && next_pick(sparse, row) > 0) {
-            note_pick(sparse, add_turn(sparse, batch, row), row);
-        }
-    }
-}
-
-/* Lists for rows that no step before has picked for: after a truncation, or a step that failed. */
-static AlisaStatus pick_missing(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
-                                AlisaError *error) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < row_count; i++) {
-        if (rows[i].prompt || sparse->picked[rows[i].sequence] == rows[i].count) continue;
-        sparse->turns[count++] =
-            (AlisaSelectionTurn){.sequence = rows[i].sequence, .pick_count = rows[i].count};
-    }
-    if (count == 0) return ALISA_OK;
-    AlisaStatus status = alisa_selection_plan(sparse->selection, sparse->turns, count, error);
-    for (uint32_t layer = 0; layer < sparse->shape.layer_count && status == ALISA_OK; layer++)
-        status =
-            alisa_selection_run(sparse->selection, layer, 0, count, (AlisaSelectionRows){0}, error);
-    return status;
-}
-
-AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
-                               AlisaError *error) {
-    AlisaStatus status = pick_missing(sparse, rows, row_count, error);
-    if (status != ALISA_OK) return status;
-    sparse->batch_count = sparse->tile_count = sparse->turn_count = 0;
-    describe_scored(sparse, rows, row_count);
-    describe_steps(sparse, rows, row_count);
-    for (uint32_t i = 0; i < sparse->batch_count && status == ALISA_OK; i++) {
-        const Batch *batch = &sparse->batches[i];
-        status =
-            alisa_buffer_write(sparse->device, &batch->tiles, 0, sparse->tiles + batch->first_tile,
-                               batch->tile_count * sizeof *sparse->tiles, error);
-    }
-    if (status == ALISA_OK && sparse->turn_count > 0)
-        status = alisa_selection_plan(sparse->selection, sparse->turns, sparse->turn_count, error);
-    if (status == ALISA_OK && sparse->aim_count > 0)
-        status = alisa_selection_aim(sparse->selection, sparse->aims, sparse->aim_count, error);
-    return status;
 }
 
 /* ---- A layer ------------------------------------------------------------------------------ */
 
-static AlisaStatus run_batch(AlisaSparse *sparse, const AlisaSparseLayer *layer, const Batch *batch,
-                             AlisaError *error) {
-    bool scored = batch->all || (sparse->source == ALISA_SELECT_BY_SUMS &&
-                                 sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE);
+AlisaStatus alisa_sparse_store(AlisaSparse *sparse, uint32_t layer, AlisaVector k,
+                               const AlisaBuffer *rotations, uint32_t rows, AlisaError *error) {
+    if (!sparse->index) return ALISA_OK;
+    return alisa_index_store(sparse->index, layer, k, rotations, &sparse->stored, rows, error);
+}
+
+/* Weights from the scores of a batch, and its turns of selection. */
+static AlisaStatus select_tokens(AlisaSparse *sparse, const AlisaSparseLayer *layer,
+                                 const AlisaSparseBatch *batch, const AlisaAttentionLists *lists,
+                                 const AlisaAttentionScores *scores, AlisaError *error) {
+    const AlisaAttentionRows weights = {
+        .weights = &sparse->weights, .list_count = sparse->list_count, .shift = sparse->shift};
+    AlisaStatus status = ALISA_OK;
+    if (scores->rows > 0)
+        status = alisa_attention_row(layer->attention, lists, scores, &weights, error);
+    if (status != ALISA_OK || batch->turn_count == 0) return status;
+    const AlisaSelectionRows rows = {&sparse->weights, scores->stride};
+    return alisa_selection_run(sparse->selection, layer->index, batch->first_turn,
+                               batch->turn_count, rows, error);
+}
+
+AlisaStatus alisa_sparse_choose(AlisaSparse *sparse, const AlisaSparseLayer *layer,
+                                AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < sparse->batch_count && status == ALISA_OK; i++) {
+        const AlisaSparseBatch *batch = &sparse->batches[i];
+        if (batch->kind != ALISA_SPARSE_BATCH_INDEX) continue;
+        const AlisaAttentionLists lists = {
+            .tiles = &batch->tiles, .tile_count = batch->tile_count, .longest = batch->longest};
+        const AlisaAttentionScores scores = {.scores = &sparse->scores,
+                                             .stats = &sparse->stats,
+                                             .rows = batch->tile_count,
+                                             .stride = sparse->all_stride};
+        status = alisa_index_score(sparse->index, layer->index, layer->q, &batch->index_rows,
+                                   &scores, error);
+        if (status == ALISA_OK)
+            status = select_tokens(sparse, layer, batch, &lists, &scores, error);
+    }
+    return status;
+}
+
+static AlisaStatus run_batch(AlisaSparse *sparse, const AlisaSparseLayer *layer,
+                             const AlisaSparseBatch *batch, AlisaError *error) {
+    bool all = batch->kind == ALISA_SPARSE_BATCH_ALL;
+    bool scored = all || (sparse->source == ALISA_SELECT_BY_SUMS &&
+                          sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE);
     const AlisaAttentionLists lists = {
-        .slots = batch->all ? layer->all_slots : &sparse->slots,
+        .slots = all ? layer->all_tokens->slots : &sparse->slots,
         .tiles = &batch->tiles,
         .tile_count = batch->tile_count,
         .longest = batch->longest,
-        .list_stride = batch->all || sparse->list_count == 1 ? 0 : sparse->kept_stride,
+        .list_stride = all || sparse->list_count == 1 ? 0 : sparse->kept_stride,
+        .blocks = all ? layer->all_tokens->blocks : &sparse->blocks,
+        .tails = layer->all_tokens->tails,
     };
     const AlisaAttentionScores scores = {
         .scores = &sparse->scores,
         .stats = &sparse->stats,
-        .rows = batch->tile_count,
-        .stride = batch->all ? sparse->all_stride : sparse->kept_stride,
+        .rows = scored ? batch->tile_count : 0,
+        .stride = all ? sparse->all_stride : sparse->kept_stride,
     };
-    const AlisaAttentionRows weights = {
-        .weights = &sparse->weights, .list_count = sparse->list_count, .shift = sparse->shift};
     AlisaStatus status = ALISA_OK;
-    if (batch->tile_count > 0) {
+    if (batch->tile_count > 0)
         status = alisa_attention_run(layer->attention, layer->q, layer->keys, layer->values, &lists,
                                      layer->y, scored ? &scores : NULL, error);
-        if (status == ALISA_OK && scored)
-            status = alisa_attention_row(layer->attention, &lists, &scores, &weights, error);
-    }
-    if (status != ALISA_OK || batch->turn_count == 0) return status;
-    const AlisaSelectionRows rows = {&sparse->weights, scores.stride};
-    return alisa_selection_run(sparse->selection, layer->index, batch->first_turn,
-                               batch->turn_count, rows, error);
+    if (status != ALISA_OK) return status;
+    return select_tokens(sparse, layer, batch, &lists, &scores, error);
 }
 
 AlisaStatus alisa_sparse_attend(AlisaSparse *sparse, const AlisaSparseLayer *layer,
@@ -385,14 +276,18 @@ AlisaStatus alisa_sparse_attend(AlisaSparse *sparse, const AlisaSparseLayer *lay
     AlisaStatus status = ALISA_OK;
     /* First, because the batches pick the lists of the next step. */
     if (sparse->aim_count > 0) {
-        const AlisaSelectionSlots slots = {.pages = layer->all_slots,
-                                           .page_stride = sparse->shape.context_length,
-                                           .slots = &sparse->slots,
-                                           .list_stride = sparse->kept_stride};
+        const AlisaSelectionSlots slots = {
+            .pages = layer->pages,
+            .page_stride = sparse->shape.context_length,
+            .slots = &sparse->slots,
+            .blocks = has_blocks(&sparse->shape) ? &sparse->blocks : NULL,
+            .list_stride = sparse->kept_stride,
+        };
         status = alisa_selection_translate(sparse->selection, layer->index, &slots, error);
     }
     for (uint32_t i = 0; i < sparse->batch_count && status == ALISA_OK; i++)
-        status = run_batch(sparse, layer, &sparse->batches[i], error);
+        if (sparse->batches[i].kind != ALISA_SPARSE_BATCH_INDEX)
+            status = run_batch(sparse, layer, &sparse->batches[i], error);
     return status;
 }
 
@@ -400,4 +295,29 @@ AlisaStatus alisa_sparse_truncate(AlisaSparse *sparse, uint32_t sequence, uint32
                                   AlisaError *error) {
     sparse->picked[sequence] = 0;
     return alisa_selection_truncate(sparse->selection, sequence, length, error);
+}
+
+const AlisaSelection *alisa_sparse_selection(const AlisaSparse *sparse) {
+    return sparse->selection;
+}
+
+uint32_t alisa_sparse_list_count(const AlisaSparse *sparse) {
+    return sparse->list_count;
+}
+
+uint32_t alisa_sparse_picked(const AlisaSparse *sparse, uint32_t sequence) {
+    return sparse->picked[sequence];
+}
+
+uint32_t alisa_sparse_kept(const AlisaSparse *sparse, uint32_t count) {
+    return alisa_select_kept(alisa_select_budget(&sparse->shape.select, count));
+}
+
+bool alisa_sparse_reads_all(const AlisaSparse *sparse) {
+    return sparse->source == ALISA_SELECT_BY_SUMS &&
+           sparse->shape.select.scores == ALISA_SELECT_SCORES_DENSE;
+}
+
+bool alisa_sparse_chooses_late(const AlisaSparse *sparse) {
+    return sparse->index != NULL;
 }

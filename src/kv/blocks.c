@@ -182,9 +182,9 @@ static void begin_sequence(AlisaKvBlocks *blocks, uint32_t sequence, uint32_t st
     blocks->touched[blocks->touched_count++] = sequence;
     blocks->last[sequence] = last;
     list_blocks(blocks, sequence, last);
-    if (blocks->held[sequence] == last) return;
-    blocks->held[sequence] = ALISA_KV_NO_BLOCK;
-    if (start % BLOCK != 0) add_move(blocks, &blocks->unseal, sequence, last, NULL);
+    if (alisa_kv_blocks_unseals(blocks, sequence, start))
+        add_move(blocks, &blocks->unseal, sequence, last, NULL);
+    if (blocks->held[sequence] != last) blocks->held[sequence] = ALISA_KV_NO_BLOCK;
 }
 
 /* A list for the rows of `block`: slots of the blocks before it; its own entries are filled as the
@@ -232,6 +232,25 @@ uint32_t alisa_kv_blocks_step(AlisaKvBlocks *blocks, const AlisaRow *rows, size_
         place_row(blocks, row, sequence, start);
     }
     return taken;
+}
+
+bool alisa_kv_blocks_unseals(const AlisaKvBlocks *blocks, uint32_t sequence, uint32_t length) {
+    return length % BLOCK != 0 && blocks->held[sequence] != length / BLOCK;
+}
+
+void alisa_kv_blocks_unsealed(AlisaKvBlocks *blocks) {
+    for (uint32_t i = 0; i < blocks->unseal.count; i++) {
+        uint32_t first = (uint32_t)blocks->unseal.slots[(size_t)i * BLOCK];
+        uint32_t sequence = first / blocks->context_length;
+        blocks->held[sequence] = blocks->last[sequence];
+    }
+}
+
+AlisaKvTailPlace alisa_kv_blocks_tail(const AlisaKvBlocks *blocks, uint32_t sequence,
+                                      uint32_t count) {
+    return (AlisaKvTailPlace){.first_block = (uint32_t)param_row_of(blocks, sequence, 0),
+                              .sealed = (count - 1) / BLOCK * BLOCK,
+                              .first_half = (uint32_t)~tail_of(blocks, sequence, 0)};
 }
 
 void alisa_kv_blocks_commit(AlisaKvBlocks *blocks) {

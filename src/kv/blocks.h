@@ -78,6 +78,21 @@ uint64_t alisa_kv_blocks_entries(uint32_t sequence_count, uint32_t context_lengt
  * before it. Returns how many of the rows it takes. */
 uint32_t alisa_kv_blocks_step(AlisaKvBlocks *blocks, const AlisaRow *rows, size_t count,
                               const uint32_t *lengths);
+/* Whether a sequence of `length` tokens gets halves of its last block back from codes before it
+ * goes on; and for those of the planned step, that this is done, whatever becomes of the step. */
+bool alisa_kv_blocks_unseals(const AlisaKvBlocks *blocks, uint32_t sequence, uint32_t length);
+void alisa_kv_blocks_unsealed(AlisaKvBlocks *blocks);
+
+/* Where the tokens are that the last row of a sequence with `count` tokens sees in a step: the
+ * first `sealed` of them are codes, the others are rows t of the tails from first_half on. */
+typedef struct AlisaKvTailPlace {
+    uint32_t first_block; /* row of params of block 0 */
+    uint32_t sealed;
+    uint32_t first_half;
+} AlisaKvTailPlace;
+
+AlisaKvTailPlace alisa_kv_blocks_tail(const AlisaKvBlocks *blocks, uint32_t sequence,
+                                      uint32_t count);
 /* The step has run: without it the tails' contents are taken for lost where it may have changed
  * them. */
 void alisa_kv_blocks_commit(AlisaKvBlocks *blocks);

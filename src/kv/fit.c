@@ -1,5 +1,6 @@
 #include "kv/fit.h"
 
+#include "base/bytes.h"
 #include "base/kv_type.h"
 
 /* More does not make the link faster. */
@@ -39,12 +40,13 @@ static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind, uint
     /* The step's rows in all layers that share the slots, and at least one that is read. */
     uint64_t least = (uint64_t)max_rows * layers + 1;
     if (slots < least) {
-        return alisa_error_set(error, ALISA_ERROR_MEMORY,
-                               "%s: a step of %u rows (-ub) in %u layers needs %.2f MiB on the "
-                               "device and there are %.2f MiB: raise --device-mem or lower -ub",
-                               kind->what, max_rows, shape->layer_count,
-                               (double)(least * row * arenas) / 0x1p20,
-                               (double)kind->device_bytes / 0x1p20);
+        return alisa_error_set(
+            error, ALISA_ERROR_MEMORY,
+            "%s: a step of %u rows (-ub) in %u layers needs %s on the device and "
+            "there are %s: raise --device-mem or lower -ub",
+            kind->what, max_rows, shape->layer_count,
+            alisa_bytes_text((double)(least * row * arenas)).text,
+            alisa_bytes_text((double)kind->device_bytes).text);
     }
     uint64_t host = kind->host_bytes / row;
     uint64_t all = (uint64_t)shape->sequence_count * shape->context_length * shape->layer_count;
@@ -66,7 +68,7 @@ static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind, uint
 static uint64_t staging_for(const AlisaKvShape *shape, uint64_t row_bytes) {
     uint64_t all =
         (uint64_t)shape->sequence_count * shape->context_length * alisa_kv_token_bytes(shape);
-    uint64_t bytes = all / 16 < MOST_STAGING_BYTES ? all / 16 : MOST_STAGING_BYTES;
+    uint64_t bytes = all / 64 < MOST_STAGING_BYTES ? all / 64 : MOST_STAGING_BYTES;
     /* Each of eight parts holds a few rows at least. */
     uint64_t least = 8 * (4 * row_bytes + 256);
     return bytes > least ? bytes : least;

@@ -360,6 +360,10 @@ AlisaStatus alisa_residency_prefetch(AlisaResidency *residency, uint32_t layer,
     return status;
 }
 
+bool alisa_residency_all_on_device(const AlisaResidency *residency) {
+    return residency->away == 0;
+}
+
 bool alisa_residency_pass(AlisaResidency *residency, uint32_t layer) {
     if (residency->away > 0) return false;
     residency->generations[layer]++;

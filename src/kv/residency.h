@@ -137,6 +137,8 @@ AlisaStatus alisa_residency_refill(AlisaResidency *residency, uint32_t arena, Al
 /* Takes back what positions >= length of a sequence hold, in all layers. 0 releases it. */
 void alisa_residency_truncate(AlisaResidency *residency, uint32_t sequence, uint32_t length);
 
+/* Whether all tokens of all layers have device slots. */
+bool alisa_residency_all_on_device(const AlisaResidency *residency);
 AlisaTier alisa_residency_tier(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
                                uint32_t position);
 /* -1 where the token has none. */

@@ -105,6 +105,9 @@ AlisaStatus alisa_kv_tails_create(AlisaDevice *device, const AlisaKvShape *shape
     if (!status) status = create_moves(device, moves, &made->seal, error);
     if (!status) status = create_moves(device, moves, &made->unseal, error);
     if (!status) status = create_lists(device, made, error);
+    if (!status) {
+        status = alisa_kernel_get(device, "kv/resolve.cl", "kv_resolve", "", &made->resolve, error);
+    }
     if (status) goto fail;
     *tails = made;
     return ALISA_OK;
@@ -172,4 +175,13 @@ AlisaStatus alisa_kv_tails_upload(AlisaDevice *device, AlisaKvTails *tails, uint
     upload_moves(&to, &tails->unseal, &blocks->unseal);
     *bytes = to.bytes;
     return to.status;
+}
+
+AlisaStatus alisa_kv_tails_resolve(const AlisaKvTails *tails, const AlisaBuffer *lists,
+                                   const AlisaBuffer *pages, uint64_t count,
+                                   const AlisaBuffer *slots, AlisaError *error) {
+    const AlisaLaunch launch = {{count, 1, 1}, {1, 1, 1}};
+    const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(lists), ALISA_ARG_BUFFER(pages),
+                                       ALISA_ARG_BUFFER(slots)};
+    return alisa_kernel_launch(tails->resolve, &launch, arguments, 3, error);
 }

@@ -33,6 +33,7 @@ typedef struct AlisaKvTails {
     AlisaBuffer param_rows;
     AlisaKvMoveBuffers seal;
     AlisaKvMoveBuffers unseal;
+    AlisaKernel *resolve;
 } AlisaKvTails;
 
 /* Whether a side of the cache has blocks. */
@@ -43,6 +44,12 @@ uint64_t alisa_kv_tails_bytes(const AlisaKvShape *shape, uint32_t rows);
 AlisaStatus alisa_kv_tails_create(AlisaDevice *device, const AlisaKvShape *shape, uint32_t rows,
                                   AlisaKvTails **tails, AlisaError *error);
 void alisa_kv_tails_destroy(AlisaKvTails *tails);
+
+/* slots[i] = pages[lists[i]] for the first `count` entries, those of tails as they are: where a
+ * layer of a cache over two tiers has what a list names as if all were on the device. */
+AlisaStatus alisa_kv_tails_resolve(const AlisaKvTails *tails, const AlisaBuffer *lists,
+                                   const AlisaBuffer *pages, uint64_t count,
+                                   const AlisaBuffer *slots, AlisaError *error);
 
 /* Copies to the device what the planned step has changed; *bytes: how many. */
 AlisaStatus alisa_kv_tails_upload(AlisaDevice *device, AlisaKvTails *tails, uint64_t *bytes,

@@ -224,11 +224,15 @@ void alisa_tiers_end(AlisaTiers *tiers, uint32_t layer) {
     alisa_residency_end(tiers->residency, layer);
 }
 
-AlisaStatus alisa_tiers_offload(AlisaTiers *tiers, uint32_t layer, uint32_t sequence,
-                                uint32_t first, uint32_t count, bool release, AlisaError *error) {
+AlisaStatus alisa_tiers_offload(AlisaTiers *tiers, const AlisaTokenRange *ranges,
+                                size_t range_count, bool release, AlisaError *error) {
     alisa_move_plan_clear(&tiers->plan);
-    AlisaStatus status = alisa_residency_offload(tiers->residency, layer, sequence, first, count,
-                                                 release, &tiers->plan, error);
+    AlisaStatus status = ALISA_OK;
+    for (size_t i = 0; i < range_count && status == ALISA_OK; i++) {
+        const AlisaTokenRange *range = &ranges[i];
+        status = alisa_residency_offload(tiers->residency, range->layer, range->sequence,
+                                         range->first, range->count, release, &tiers->plan, error);
+    }
     return start_moves(tiers, status, error);
 }
 

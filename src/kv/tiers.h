@@ -54,8 +54,17 @@ AlisaStatus alisa_tiers_prefetch(AlisaTiers *tiers, uint32_t layer, const AlisaT
                                  size_t list_count, AlisaError *error);
 AlisaStatus alisa_tiers_arrive(AlisaTiers *tiers, uint32_t layer, AlisaError *error);
 void alisa_tiers_end(AlisaTiers *tiers, uint32_t layer);
-AlisaStatus alisa_tiers_offload(AlisaTiers *tiers, uint32_t layer, uint32_t sequence,
-                                uint32_t first, uint32_t count, bool release, AlisaError *error);
+/* Tokens first .. first + count - 1. */
+typedef struct AlisaTokenRange {
+    uint32_t layer;
+    uint32_t sequence;
+    uint32_t first;
+    uint32_t count;
+} AlisaTokenRange;
+
+/* Of layers that share an arena: they travel together. */
+AlisaStatus alisa_tiers_offload(AlisaTiers *tiers, const AlisaTokenRange *ranges,
+                                size_t range_count, bool release, AlisaError *error);
 void alisa_tiers_drop(AlisaTiers *tiers, uint32_t layer, uint32_t sequence, uint32_t first,
                       uint32_t count);
 void alisa_tiers_forget(AlisaTiers *tiers, uint32_t layer, const AlisaTokenList *list);

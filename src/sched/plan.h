@@ -18,6 +18,7 @@ typedef struct AlisaSchedRun {
     AlisaKvType key_type;
     AlisaKvType value_type;
     double sparsity; /* share of the tokens that sparse policies leave out */
+    uint32_t keep;   /* at least so many tokens are kept */
     AlisaSelectScores scores;
     AlisaSelectLists lists;
     double new_pick_rate; /* share of the chosen tokens that the step before had not chosen */
@@ -100,6 +101,9 @@ struct AlisaSchedPolicy {
     void (*place)(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
                   AlisaSchedStep *step); /* length and attention are filled in already */
 };
+
+/* The share of choices that are new in a step, where nothing was measured. */
+double alisa_sched_usual_new_picks(AlisaSelectScores scores);
 
 extern const AlisaSchedPolicy alisa_sched_policy_device;
 extern const AlisaSchedPolicy alisa_sched_policy_accelerate;

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "base/bytes.h"
+
 static void place_on_device(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
                             AlisaSchedStep *step) {
     (void)problem;
@@ -103,12 +105,11 @@ static AlisaStatus solve_blocks(const AlisaSchedProblem *problem, AlisaSchedPlan
     if (blocks < needed) {
         return alisa_error_set(
             error, ALISA_ERROR_MEMORY,
-            "policy vllm: one sequence of %u tokens needs %.2f GiB of device memory for its "
-            "blocks, "
-            "and there are %.2f GiB beside weights and scratch: %.2f GiB are missing; lower -p or "
-            "-n, quantise with -ctk q8_0 -ctv q8_0 or i8, or raise --device-mem",
-            never - 1, needed * block / 0x1p30, blocks * block / 0x1p30,
-            (needed - blocks) * block / 0x1p30);
+            "policy vllm: one sequence of %u tokens needs %s of device memory for its blocks, and "
+            "there are %s beside weights and scratch: %s are missing; lower -p or -n, quantise "
+            "with -ctk q8_0 -ctv q8_0 or i8, or raise --device-mem",
+            never - 1, alisa_bytes_text(needed * block).text, alisa_bytes_text(blocks * block).text,
+            alisa_bytes_text((needed - blocks) * block).text);
     }
     plan->block_count = blocks > 1e9 ? 1000000000u : (uint32_t)blocks;
     return ALISA_OK;

@@ -26,6 +26,19 @@ expect_out '"by_kind": {'
 asked=$(sed -n '/"by_kind"/,$ s/.*"asked": \([0-9]*\),/\1/p' "$out" | paste -sd+)
 [ $((asked)) = 7 ] || fail "the kinds add up to $((asked))"
 
+# Among a fifth of the text only the query itself finds distant facts.
+fifth="--limit 6 --step-by-step --attention swa --kv-sparsity 0.8"
+for flags in "" "-ctk i8 -ctv i8"; do
+    # shellcheck disable=SC2086  # several words
+    alisa eval recall $fifth --swa-scores query $flags
+    expect_code 0
+    grep -qE '^\| all +\| +6 \| +6 \|' "$out" || fail "the query $flags does not find 6 of 6"
+done
+# shellcheck disable=SC2086
+alisa eval recall $fifth
+expect_code 0
+grep -qE '^\| all +\| +[0-3] \| +6 \|' "$out" || fail "past rows find what the query asks for"
+
 sed 's/"distance": [0-9]*/"distance": "far"/' "$folder/right" >"$folder/bad"
 refused 2 "question 1 needs the strings" eval recall -f "$folder/bad"
 echo '{"prompt": ' >"$folder/bad"

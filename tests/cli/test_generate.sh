@@ -20,7 +20,7 @@ for flags in "-ub 1" "-b 3" "-ctk f32 -ctv f32" "--top-k 1 --temp 0.8" "-c 300";
 done
 
 # Sparse attention that leaves nothing out is dense attention; what it leaves out tells.
-for kind in swa local strided h2o random "swa --swa-scores dense" "swa --swa-lists kv-head"; do
+for kind in swa local strided h2o random "swa --swa-scores dense" "swa --swa-scores query" "swa --swa-lists kv-head"; do
     # shellcheck disable=SC2086  # several words
     alisa generate -n 200 --temp 0 --attention $kind --kv-sparsity 0
     cmp "$out" "$folder/greedy" || fail "--attention $kind at sparsity 0 changes the greedy text"

@@ -217,7 +217,9 @@ static void run_layer(Rig *rig, AlisaRandom *random, uint32_t layer, uint32_t po
     assert_memory_equal(found, expected, sizeof found);
     /* The oldest third lives on as inputs; a sixth has a copy on the host ahead of time. */
     alisa_tiers_drop(tiers, layer, 0, 0, position / 3);
-    must(alisa_tiers_offload(tiers, layer, 1, 0, position / 6, false, &error), &error);
+    must(
+        alisa_tiers_offload(tiers, &(AlisaTokenRange){layer, 1, 0, position / 6}, 1, false, &error),
+        &error);
 }
 
 static void test_tiers_change_no_bit(void **state) {

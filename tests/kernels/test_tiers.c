@@ -160,8 +160,8 @@ static void run_policy(World *world, uint32_t layer) {
     case 0:
     case 1:
         allowed(world,
-                alisa_tiers_offload(world->tiers, layer, sequence, first, count, below(world, 2),
-                                    &error),
+                alisa_tiers_offload(world->tiers, &(AlisaTokenRange){layer, sequence, first, count},
+                                    1, below(world, 2), &error),
                 &error);
         break;
     case 2:

@@ -39,7 +39,8 @@ uint32_t oracle_select_pick(const OracleSelect *oracle, uint32_t count, const ui
                             uint32_t *list) {
     const AlisaSelectOptions *options = &oracle->options;
     double half = round(count * (1 - options->sparsity) / 2 + 1e-9);
-    uint32_t k = half < 1 ? 1 : (uint32_t)half, length = 0;
+    half = fmin(fmax(half, fmax(1, ceil(options->keep / 2.0))), count);
+    uint32_t k = (uint32_t)half, length = 0;
     bool *kept = calloc(count, sizeof *kept);
     uint64_t *sums = calloc(count, sizeof *sums);
     for (uint32_t position = 0; position < count; position++) {

@@ -60,10 +60,26 @@ static void check_row(const Memory *memory, const AlisaKvBlocks *blocks, uint32_
     }
 }
 
+/* What lists of chosen tokens are made of says of the last row the same as its list of all. */
+static void check_tail(const AlisaKvBlocks *blocks, uint32_t row, uint32_t sequence,
+                       uint32_t position) {
+    AlisaKvTailPlace tail = alisa_kv_blocks_tail(blocks, sequence, position + 1);
+    const int32_t *slots = blocks->slots + blocks->list_offsets[row];
+    const int32_t *params = blocks->param_rows + blocks->list_offsets[row];
+    for (uint32_t p = 0; p <= position; p++) {
+        assert_int_equal(params[p], tail.first_block + p / BLOCK);
+        assert_int_equal(slots[p] < 0, p >= tail.sealed);
+        if (slots[p] < 0) assert_int_equal(~slots[p], tail.first_half + p - tail.sealed);
+    }
+}
+
 /* One step of leading rows; `fails`: the device stops after storing, and the lengths stay. */
 static uint32_t step(Memory *memory, AlisaKvBlocks *blocks, const AlisaRow *rows, uint32_t count,
                      bool fails) {
-    uint32_t before[SEQUENCES];
+    uint32_t before[SEQUENCES], unseals = 0;
+    bool lost[SEQUENCES];
+    for (uint32_t s = 0; s < SEQUENCES; s++)
+        lost[s] = alisa_kv_blocks_unseals(blocks, s, memory->lengths[s]);
     memcpy(before, memory->lengths, sizeof before);
     uint32_t taken = alisa_kv_blocks_step(blocks, rows, count, memory->lengths);
     assert_in_range(taken, 1, count < blocks->row_capacity ? count : blocks->row_capacity);
@@ -71,6 +87,14 @@ static uint32_t step(Memory *memory, AlisaKvBlocks *blocks, const AlisaRow *rows
     assert_true(blocks->seal.count <= most && blocks->unseal.count <= most);
     assert_true(blocks->list_used <= blocks->list_length);
     move(memory, &blocks->unseal, false);
+    for (uint32_t i = 0; i < blocks->touched_count; i++)
+        unseals += lost[blocks->touched[i]];
+    assert_int_equal(blocks->unseal.count, unseals);
+    if (memory->stamp % 2) { /* the codes are given up */
+        alisa_kv_blocks_unsealed(blocks);
+        for (uint32_t i = 0; i < blocks->unseal.count * BLOCK; i++)
+            memory->slots[blocks->unseal.slots[i]] = 0;
+    }
     uint32_t positions[MOST_ROWS];
     for (uint32_t row = 0; row < taken; row++) {
         uint32_t sequence = rows[row].sequence;
@@ -86,6 +110,9 @@ static uint32_t step(Memory *memory, AlisaKvBlocks *blocks, const AlisaRow *rows
     move(memory, &blocks->seal, true);
     for (uint32_t row = 0; row < taken; row++)
         check_row(memory, blocks, row, rows[row].sequence, positions[row]);
+    for (uint32_t row = 0; row < taken; row++)
+        if (positions[row] + 1 == memory->lengths[rows[row].sequence])
+            check_tail(blocks, row, rows[row].sequence, positions[row]);
     alisa_kv_blocks_commit(blocks);
     return taken;
 }
@@ -121,6 +148,7 @@ static void run_at_random(AlisaRandom *random, uint32_t row_capacity) {
         for (uint32_t done = 0; done < count;) {
             bool fails = alisa_random_below(random, 16) == 0;
             done += step(memory, &blocks, rows + done, count - done, fails);
+            if (fails && alisa_random_below(random, 2)) break;
         }
         for (uint32_t s = 0; s < SEQUENCES; s++)
             if (alisa_random_below(random, decode ? 20 : 3) == 0)

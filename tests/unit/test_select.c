@@ -46,12 +46,13 @@ static void test_every_kind_keeps_as_many(void **state) {
     (void)state;
     for (uint32_t s = 0; s < SPARSITIES; s++)
         for (uint32_t count = 1; count <= 1200; count++) {
-            double exact = count * (1 - sparsities[s]) / 2;
-            uint32_t half = (uint32_t)fmax(1, floor(exact + 0.5 + 1e-9));
-            uint32_t kept = 2 * half < count ? 2 * half : count;
+            double exact = floor(count * (1 - sparsities[s]) / 2 + 0.5 + 1e-9);
             for (int kind = 0; kind < ALISA_SELECT_KIND_COUNT; kind++)
                 for (uint32_t sinks = 0; sinks <= 9; sinks += 3) {
                     AlisaSelectOptions options = options_of(kind, sparsities[s], sinks);
+                    options.keep = 10 * sinks; /* half of it: 0, 15, 30, 45 */
+                    uint32_t half = (uint32_t)fmin(count, fmax(fmax(1, 5 * sinks), exact));
+                    uint32_t kept = 2 * half < count ? 2 * half : count;
                     AlisaSelectBudget budget = alisa_select_budget(&options, count);
                     bool dense = kind == ALISA_SELECT_DENSE;
                     assert_int_equal(alisa_select_kept(budget), dense ? count : kept);
@@ -214,6 +215,8 @@ static void test_running_sums(void **unused) {
                 AlisaSelectOptions options = options_of(ALISA_SELECT_SWA, sparsities[s], p);
                 options.scores = (AlisaSelectScores)scores;
                 run_twins(&options, prompts[p], 0);
+                options.keep = 31;
+                run_twins(&options, prompts[p], 0);
             }
 }
 
@@ -231,6 +234,8 @@ static void test_steps_taken_back(void **unused) {
     for (uint32_t back = 1; back <= 40; back += 13)
         for (uint32_t prompt = 1; prompt <= 200; prompt += 66) {
             AlisaSelectOptions options = options_of(ALISA_SELECT_SWA, 0.8, 0);
+            run_twins(&options, prompt, back);
+            options.keep = 40;
             run_twins(&options, prompt, back);
         }
 }

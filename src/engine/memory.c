@@ -1,0 +1,212 @@
+/*
+ * What the device's budget leaves for the context of a session, and how the context uses it.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "engine/rates.h"
+#include "engine/session.h"
+
+AlisaAttentionShape alisa_session_attention_shape(const AlisaSession *session) {
+    const AlisaShape *shape = &session->engine->shape;
+    return (AlisaAttentionShape){.head_count = shape->head_count,
+                                 .kv_head_count = shape->kv_head_count,
+                                 .head_dim = shape->head_dim,
+                                 .rope_dim = shape->rope.dim,
+                                 .scale = 1.0f / sqrtf((float)shape->head_dim),
+                                 .key_type = session->options.key_type,
+                                 .value_type = session->options.value_type};
+}
+
+AlisaSparseShape alisa_session_sparse_shape(const AlisaSession *session) {
+    return (AlisaSparseShape){.attention = alisa_session_attention_shape(session),
+                              .select = session->options.attention,
+                              .layer_count = session->engine->shape.layer_count,
+                              .sequence_count = session->options.sequence_count,
+                              .context_length = session->options.context_length,
+                              .micro_batch = session->options.micro_batch};
+}
+
+AlisaKvShape alisa_session_kv_shape(const AlisaSession *session) {
+    const AlisaShape *shape = &session->engine->shape;
+    return (AlisaKvShape){.layer_count = shape->layer_count,
+                          .kv_head_count = shape->kv_head_count,
+                          .head_dim = shape->head_dim,
+                          .sequence_count = session->options.sequence_count,
+                          .context_length = session->options.context_length,
+                          .key_type = session->options.key_type,
+                          .value_type = session->options.value_type};
+}
+
+/* Device bytes for the context of the session. */
+static uint64_t bytes_left(AlisaSession *session) {
+    const AlisaEngine *engine = session->engine;
+    double share = session->options.placement.device_share;
+    if (share > 0.0) {
+        AlisaKvShape shape = alisa_session_kv_shape(session);
+        shape.key_type = shape.value_type = ALISA_KV_F16;
+        return (uint64_t)(share * (double)shape.sequence_count * shape.context_length *
+                          (double)alisa_kv_token_bytes(&shape));
+    }
+    uint64_t used = alisa_weights_bytes(engine->weights) + alisa_session_scratch_needed(session);
+    return engine->device_memory > used ? engine->device_memory - used : 0;
+}
+
+/* Device bytes that grow with the context: KV, and what choosing tokens keeps of them. */
+static AlisaStatus context_bytes(const AlisaSession *session, uint32_t context, uint64_t *bytes,
+                                 AlisaError *error) {
+    AlisaKvShape kv = alisa_session_kv_shape(session);
+    kv.context_length = context;
+    *bytes = alisa_kv_tails_bytes(&kv, session->options.micro_batch) +
+             (uint64_t)kv.sequence_count * context * (alisa_kv_token_bytes(&kv) + sizeof(int32_t));
+    if (session->options.attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
+    AlisaSparseShape sparse = alisa_session_sparse_shape(session);
+    sparse.context_length = context;
+    uint64_t chosen = alisa_sparse_bytes(&sparse, error);
+    *bytes += chosen;
+    return chosen ? ALISA_OK : ALISA_ERROR_ARGUMENT;
+}
+
+/* The longest context, up to `most`, whose bytes are at most `left`. */
+static uint32_t longest_context(const AlisaSession *session, uint32_t most, uint64_t left) {
+    uint32_t fits = 0;
+    for (uint32_t over = most + 1; over - fits > 1;) {
+        uint32_t middle = fits + (over - fits) / 2;
+        uint64_t bytes;
+        if (context_bytes(session, middle, &bytes, NULL) == ALISA_OK && bytes <= left) {
+            fits = middle;
+        } else {
+            over = middle;
+        }
+    }
+    return fits;
+}
+
+AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error) {
+    AlisaEngine *engine = session->engine;
+    AlisaSessionOptions *options = &session->options;
+    bool asked = options->context_length > 0;
+    if (!asked) options->context_length = engine->shape.context_length;
+
+    uint64_t bytes;
+    AlisaStatus status = context_bytes(session, options->context_length, &bytes, error);
+    if (status != ALISA_OK) return status;
+    uint64_t used = alisa_weights_bytes(engine->weights) + alisa_session_scratch_needed(session);
+    uint64_t left = bytes_left(session);
+    if (bytes <= left) return ALISA_OK;
+    uint32_t fits = longest_context(session, options->context_length, left);
+    if (asked || fits < 16) {
+        return alisa_error_set(
+            error, ALISA_ERROR_MEMORY,
+            "a context of %u tokens for %u sequences needs %.1f MiB beside %.1f MiB of weights and "
+            "scratch, and the device budget is %.1f MiB, which holds %u tokens: lower -c, "
+            "--batch or -ub, raise --device-mem if it was set, or let the host hold the rest "
+            "(--policy alisa)",
+            options->context_length, options->sequence_count, (double)bytes / 0x1p20,
+            (double)used / 0x1p20, (double)(used + left) / 0x1p20, fits);
+    }
+    options->context_length = fits;
+    alisa_log_write(&engine->log, ALISA_LOG_WARNING,
+                    "context shortened from %u to %u tokens a sequence to fit the device budget of "
+                    "%.1f MiB",
+                    engine->shape.context_length, options->context_length,
+                    (double)(used + left) / 0x1p20);
+    return ALISA_OK;
+}
+
+/* ---- Two tiers ----------------------------------------------------------------------------- */
+
+/* A sequence's tokens get slots one by one, or by whole blocks. */
+static uint32_t row_tokens(const AlisaSession *session) {
+    return session->tails ? ALISA_KV_BLOCK : 1;
+}
+
+uint32_t alisa_session_placed_rows(const AlisaSession *session) {
+    const AlisaSessionOptions *options = &session->options;
+    AlisaKvShape shape = alisa_session_kv_shape(session);
+    if (!alisa_kv_tails_needed(&shape)) return options->micro_batch;
+    return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;
+}
+
+static uint64_t free_host_bytes(void) {
+    long pages = sysconf(_SC_AVPHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
+AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory,
+                                    AlisaError *error) {
+    AlisaSessionOptions *options = &session->options;
+    const AlisaEngine *engine = session->engine;
+    if (options->context_length == 0) options->context_length = engine->shape.context_length;
+    AlisaKvShape shape = alisa_session_kv_shape(session);
+    uint64_t host = options->placement.host_memory;
+    /* A share of the context's bytes is for what grows with the context; what else a session needs
+     * is scratch then, as it is beside a cache on the device. */
+    bool share = options->placement.device_share > 0.0;
+    uint64_t left = bytes_left(session), fixed = 0;
+    if (alisa_kv_tails_needed(&shape)) fixed += alisa_kv_tails_bytes(&shape, options->micro_batch);
+    if (options->attention.kind != ALISA_SELECT_DENSE) {
+        AlisaSparseShape sparse = alisa_session_sparse_shape(session);
+        uint64_t chosen =
+            share ? alisa_sparse_state_bytes(&sparse, error) : alisa_sparse_bytes(&sparse, error);
+        if (chosen == 0) return ALISA_ERROR_ARGUMENT;
+        fixed += chosen;
+    }
+    *memory = (AlisaKvMemory){.device_bytes = left > fixed ? left - fixed : 0,
+                              .host_bytes = host ? host : free_host_bytes() / 2,
+                              .max_rows = alisa_session_placed_rows(session)};
+    uint64_t overhead = alisa_kv_tiered_overhead(engine->device, &shape, memory, error);
+    if (overhead == 0) return ALISA_ERROR_MEMORY;
+    if (!share) {
+        memory->device_bytes =
+            memory->device_bytes > overhead ? memory->device_bytes - overhead : 0;
+    }
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
+                               AlisaError *error) {
+    const AlisaSessionOptions *options = &session->options;
+    const AlisaPlacementOptions *placement = &options->placement;
+    AlisaEngine *engine = session->engine;
+    AlisaSchedModel model = alisa_rates_model(engine);
+    uint32_t context = options->context_length;
+    uint32_t prompt = placement->prompt_length ? placement->prompt_length : context / 8;
+    if (prompt == 0) prompt = 1;
+    if (prompt >= context) prompt = context - 1;
+    bool dense = options->attention.kind == ALISA_SELECT_DENSE;
+    AlisaSchedRun run = {.batch = options->sequence_count,
+                         .prompt_length = prompt,
+                         .generate_length = context - prompt,
+                         .micro_batch = options->micro_batch,
+                         .key_type = options->key_type,
+                         .value_type = options->value_type,
+                         .sparsity = dense ? 0.0 : options->attention.sparsity,
+                         .keep = options->attention.keep,
+                         .scores = options->attention.scores,
+                         .lists = options->attention.lists,
+                         .new_pick_rate = alisa_sched_usual_new_picks(options->attention.scores),
+                         .schedule = placement->schedule,
+                         .recompute = false,
+                         .host_share = placement->host_share,
+                         .device_bytes = model.weight_bytes +
+                                         alisa_session_scratch_needed(session) +
+                                         bytes_left(session),
+                         .host_bytes = memory->host_bytes,
+                         .scratch_bytes = alisa_session_scratch_needed(session)};
+    AlisaSchedProfile profile;
+    AlisaSchedProblem problem;
+    AlisaStatus status = alisa_rates_measure(session, &profile, error);
+    if (status == ALISA_OK) {
+        status =
+            alisa_sched_problem_init(&problem, &profile, &model, &run, placement->policy, error);
+    }
+    if (status != ALISA_OK) return status;
+    const AlisaPlacementShape shape = {.layer_count = model.layer_count,
+                                       .sequence_count = options->sequence_count,
+                                       .context_length = context,
+                                       .row_tokens = row_tokens(session)};
+    return alisa_placement_create(engine->device, &shape, &problem, session->kv, session->sparse,
+                                  &session->placement, error);
+}

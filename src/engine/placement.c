@@ -1,0 +1,368 @@
+#include "engine/placement.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A layer's lists on the host: uint32[sequence][list][capacity]. */
+typedef struct ReadLists {
+    AlisaEvent event;
+    uint32_t *counts; /* [sequence] tokens of the step each is for; 0: not read */
+} ReadLists;
+
+struct AlisaPlacement {
+    AlisaDevice *device; /* these three are not owned */
+    AlisaKv *kv;
+    AlisaTiers *tiers;
+    AlisaSparse *sparse;
+    AlisaPlacementShape shape;
+    AlisaSchedProblem problem;
+    AlisaSchedPlan plan;
+    AlisaSchedStep step, before; /* of the longest sequence that has rows, and the step before */
+    double predicted;
+    AlisaResidencyUse use;
+    bool ahead; /* the tokens of two layers fit side by side */
+    bool late;  /* the step's lists are picked in their layers */
+    const AlisaPlacementTurn *turns;
+    uint32_t turn_count;
+    uint32_t needed; /* layers whose tokens are on their way */
+    uint32_t *away;  /* [sequence] leading tokens that the plan has on the host */
+    uint32_t list_count, capacity;
+    AlisaPinned pinned; /* lists of all layers */
+    ReadLists *read;    /* [layer] */
+    AlisaTokenList *lists;
+    AlisaTokenRange *ranges;
+    uint32_t *others; /* [context] tokens that are not in a list */
+};
+
+AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShape *shape,
+                                   const AlisaSchedProblem *problem, AlisaKv *kv,
+                                   AlisaSparse *sparse, AlisaPlacement **placement,
+                                   AlisaError *error) {
+    *placement = NULL;
+    const char *what = "placement";
+    AlisaPlacement *made = alisa_allocate_zeroed(1, sizeof *made, what, error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    made->device = device;
+    made->kv = kv;
+    made->tiers = alisa_kv_tiers(kv);
+    made->sparse = sparse;
+    made->shape = *shape;
+    made->problem = *problem;
+    made->ahead = true;
+    AlisaStatus status = problem->policy->solve(problem, &made->plan, error);
+    if (status != ALISA_OK) goto fail;
+
+    status = ALISA_ERROR_MEMORY;
+    size_t sequences = shape->sequence_count, layers = shape->layer_count;
+    made->list_count = sparse ? alisa_sparse_list_count(sparse) : 1;
+    made->away = alisa_allocate_zeroed(sequences, sizeof *made->away, what, error);
+    made->lists = alisa_allocate(sequences * made->list_count, sizeof *made->lists, what, error);
+    made->ranges = alisa_allocate(sequences * layers, sizeof *made->ranges, what, error);
+    made->others = alisa_allocate(shape->context_length, sizeof *made->others, what, error);
+    made->read = alisa_allocate_zeroed(layers, sizeof *made->read, what, error);
+    if (!made->away || !made->lists || !made->ranges || !made->others || !made->read) goto fail;
+    for (size_t i = 0; i < layers; i++) {
+        made->read[i].counts = alisa_allocate_zeroed(sequences, sizeof(uint32_t), what, error);
+        if (!made->read[i].counts) goto fail;
+    }
+    status = ALISA_OK;
+    if (sparse) {
+        made->capacity = alisa_selection_capacity(alisa_sparse_selection(sparse));
+        uint64_t entries = (uint64_t)layers * sequences * made->list_count * made->capacity;
+        status = alisa_pinned_create(device, entries * sizeof(uint32_t), "lists of chosen tokens",
+                                     &made->pinned, error);
+    }
+    if (status != ALISA_OK) goto fail;
+    *placement = made;
+    return ALISA_OK;
+fail:
+    alisa_placement_destroy(made);
+    return status;
+}
+
+void alisa_placement_destroy(AlisaPlacement *placement) {
+    if (!placement) return;
+    for (uint32_t i = 0; placement->read && i < placement->shape.layer_count; i++) {
+        alisa_event_wait(placement->device, &placement->read[i].event, "lists", NULL);
+        alisa_event_release(&placement->read[i].event);
+        free(placement->read[i].counts);
+    }
+    if (placement->pinned.data) alisa_pinned_destroy(placement->device, &placement->pinned);
+    free(placement->read);
+    free(placement->away);
+    free(placement->lists);
+    free(placement->ranges);
+    free(placement->others);
+    free(placement);
+}
+
+const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement) {
+    return &placement->step;
+}
+
+double alisa_placement_predicted(const AlisaPlacement *placement) {
+    return placement->predicted;
+}
+
+const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement) {
+    return &placement->plan;
+}
+
+/* ---- Lists --------------------------------------------------------------------------------- */
+
+static uint64_t layer_entries(const AlisaPlacement *placement) {
+    return (uint64_t)placement->shape.sequence_count * placement->list_count * placement->capacity;
+}
+
+/* Whether a token of some layer may be elsewhere than on the device when the next step comes. */
+static bool lists_matter(const AlisaPlacement *placement) {
+    if (placement->problem.policy->attention == ALISA_SCHED_ATTEND_KEPT) return true;
+    const AlisaResidency *residency = alisa_tiers_residency(placement->tiers);
+    uint32_t arenas = alisa_tiers_store(placement->tiers)->arena_count;
+    uint32_t rows = placement->shape.sequence_count * placement->shape.row_tokens;
+    uint32_t layers = (placement->shape.layer_count + arenas - 1) / arenas;
+    for (uint32_t arena = 0; arena < arenas; arena++)
+        if (alisa_residency_free_device_slots(residency, arena) < 2 * rows * layers) return true;
+    return !alisa_residency_all_on_device(residency);
+}
+
+/* Starts to read a layer's lists: those of this step where they are picked late, else of the next.
+ */
+static AlisaStatus read_lists(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    ReadLists *read = &placement->read[layer];
+    memset(read->counts, 0, placement->shape.sequence_count * sizeof *read->counts);
+    if (!placement->sparse || !lists_matter(placement)) return ALISA_OK;
+    AlisaEvent marked = {0};
+    AlisaStatus status = alisa_device_mark(placement->device, &marked, error);
+    if (status != ALISA_OK) return status;
+    const AlisaSelection *selection = alisa_sparse_selection(placement->sparse);
+    uint64_t bytes = layer_entries(placement) * sizeof(uint32_t);
+    char *to = (char *)placement->pinned.data + layer * bytes;
+    alisa_event_release(&read->event);
+    status = alisa_transfer_read(placement->device, alisa_selection_lists(selection), layer * bytes,
+                                 to, bytes, &marked, &read->event, error);
+    alisa_event_release(&marked);
+    for (uint32_t i = 0; i < placement->turn_count && status == ALISA_OK; i++) {
+        const AlisaPlacementTurn *turn = &placement->turns[i];
+        read->counts[turn->sequence] =
+            placement->late ? turn->count : alisa_sparse_picked(placement->sparse, turn->sequence);
+    }
+    return status;
+}
+
+static AlisaStatus await_lists(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    AlisaEvent *event = &placement->read[layer].event;
+    AlisaStatus status =
+        alisa_event_wait(placement->device, event, "reading lists of chosen tokens back", error);
+    alisa_event_release(event);
+    return status;
+}
+
+/* Tokens of a list of `count` tokens' step that have slots; the others are in the newest block. */
+static uint32_t placed_entries(const uint32_t *positions, uint32_t kept, uint32_t placed) {
+    while (kept > 0 && positions[kept - 1] >= placed)
+        kept--;
+    return kept;
+}
+
+/* The lists of a sequence in the step with `count` tokens; returns how many. */
+static uint32_t add_lists(const AlisaPlacement *placement, uint32_t layer, uint32_t sequence,
+                          uint32_t count, uint32_t placed, bool chosen, AlisaTokenList *lists) {
+    const ReadLists *read = &placement->read[layer];
+    if (placed == 0) return 0;
+    if (!chosen || read->counts[sequence] != count) {
+        lists[0] = (AlisaTokenList){.sequence = sequence, .count = placed};
+        return 1;
+    }
+    const uint32_t *positions = (const uint32_t *)placement->pinned.data +
+                                layer * layer_entries(placement) +
+                                (uint64_t)sequence * placement->list_count * placement->capacity;
+    uint32_t kept = alisa_sparse_kept(placement->sparse, count);
+    for (uint32_t i = 0; i < placement->list_count; i++, positions += placement->capacity)
+        lists[i] = (AlisaTokenList){.sequence = sequence,
+                                    .count = placed_entries(positions, kept, placed),
+                                    .positions = positions};
+    return placement->list_count;
+}
+
+/* ---- A step -------------------------------------------------------------------------------- */
+
+static void predict(AlisaPlacement *placement) {
+    AlisaSchedWork work;
+    AlisaSchedCost cost;
+    const AlisaSchedStep *before = &placement->before;
+    if (before->length + 1 != placement->step.length) {
+        alisa_sched_place(&placement->problem, &placement->plan, placement->step.length - 1,
+                          &placement->before);
+    }
+    alisa_sched_work(&placement->problem, before, &placement->step, placement->turn_count, &work);
+    alisa_sched_time(&placement->problem, &work, &cost);
+    placement->predicted = cost.total;
+}
+
+AlisaStatus alisa_placement_begin(AlisaPlacement *placement, const AlisaTokenRow *rows,
+                                  uint32_t row_count, const AlisaPlacementTurn *turns,
+                                  uint32_t turn_count, AlisaError *error) {
+    placement->turns = turns;
+    placement->turn_count = turn_count;
+    placement->needed = 0;
+    uint32_t longest = 0;
+    placement->late = false;
+    for (uint32_t i = 0; i < turn_count; i++) {
+        if (turns[i].count > longest) longest = turns[i].count;
+        if (turns[i].chosen && alisa_sparse_chooses_late(placement->sparse)) placement->late = true;
+    }
+    placement->before = placement->step;
+    alisa_sched_place(&placement->problem, &placement->plan, longest, &placement->step);
+    placement->use = placement->step.streamed ? ALISA_USE_STREAM : ALISA_USE_KEEP;
+    predict(placement);
+    if (row_count == 0) return ALISA_OK;
+    return alisa_tiers_place(placement->tiers, rows, row_count, error);
+}
+
+static AlisaStatus need_layer(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    AlisaStatus status = await_lists(placement, layer, error);
+    size_t count = 0;
+    for (uint32_t i = 0; i < placement->turn_count; i++) {
+        const AlisaPlacementTurn *turn = &placement->turns[i];
+        count += add_lists(placement, layer, turn->sequence, turn->count, turn->placed,
+                           turn->chosen, placement->lists + count);
+    }
+    if (status != ALISA_OK) return status;
+    return alisa_tiers_need(placement->tiers, layer, placement->lists, count, placement->use,
+                            error);
+}
+
+AlisaStatus alisa_placement_need(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    if (placement->late) return ALISA_OK;
+    if (placement->needed == layer) {
+        status = need_layer(placement, layer, error);
+        placement->needed++;
+    }
+    bool next = placement->ahead && layer + 1 < placement->shape.layer_count;
+    if (status != ALISA_OK || !next || alisa_tiers_rebuilds(placement->tiers)->count > 0) {
+        return status;
+    }
+    AlisaError full;
+    status = need_layer(placement, layer + 1, &full);
+    if (status == ALISA_OK) {
+        placement->needed++;
+    } else if (status == ALISA_ERROR_MEMORY) {
+        placement->ahead = false;
+        status = ALISA_OK;
+    } else {
+        *error = full;
+    }
+    return status;
+}
+
+AlisaStatus alisa_placement_chosen(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    if (!placement->late) return ALISA_OK;
+    AlisaStatus status = read_lists(placement, layer, error);
+    if (status == ALISA_OK) status = alisa_device_flush(placement->device, error);
+    return status == ALISA_OK ? need_layer(placement, layer, error) : status;
+}
+
+AlisaStatus alisa_placement_arrive(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    return alisa_tiers_arrive(placement->tiers, layer, error);
+}
+
+AlisaStatus alisa_placement_leave(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    alisa_tiers_end(placement->tiers, layer);
+    if (placement->sparse && alisa_sparse_chooses_late(placement->sparse)) return ALISA_OK;
+    return read_lists(placement, layer, error);
+}
+
+/* Copies to the host what the plan has there from now on, all layers of an arena at once. */
+static AlisaStatus move_out(AlisaPlacement *placement, AlisaError *error) {
+    uint32_t arenas = alisa_tiers_store(placement->tiers)->arena_count;
+    bool release = placement->use == ALISA_USE_STREAM;
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t arena = 0; arena < arenas && status == ALISA_OK; arena++) {
+        size_t count = 0;
+        for (uint32_t layer = arena; layer < placement->shape.layer_count; layer += arenas) {
+            for (uint32_t i = 0; i < placement->turn_count; i++) {
+                const AlisaPlacementTurn *turn = &placement->turns[i];
+                AlisaSchedStep step;
+                alisa_sched_place(&placement->problem, &placement->plan, turn->count, &step);
+                uint32_t end = step.host_end < turn->placed ? step.host_end : turn->placed;
+                uint32_t begin = placement->away[turn->sequence];
+                if (end <= begin) continue;
+                placement->ranges[count++] =
+                    (AlisaTokenRange){layer, turn->sequence, begin, end - begin};
+            }
+        }
+        if (count > 0)
+            status =
+                alisa_tiers_offload(placement->tiers, placement->ranges, count, release, error);
+    }
+    for (uint32_t i = 0; i < placement->turn_count; i++) {
+        const AlisaPlacementTurn *turn = &placement->turns[i];
+        AlisaSchedStep step;
+        alisa_sched_place(&placement->problem, &placement->plan, turn->count, &step);
+        uint32_t end = step.host_end < turn->placed ? step.host_end : turn->placed;
+        if (end > placement->away[turn->sequence]) placement->away[turn->sequence] = end;
+    }
+    return status;
+}
+
+/* Forgets what the next list of a sequence leaves out. */
+static void forget_others(AlisaPlacement *placement, uint32_t layer,
+                          const AlisaPlacementTurn *turn) {
+    uint32_t count = alisa_sparse_picked(placement->sparse, turn->sequence);
+    AlisaTokenList *lists = placement->lists;
+    if (count == 0 || placement->read[layer].counts[turn->sequence] != count ||
+        add_lists(placement, layer, turn->sequence, count, turn->placed, true, lists) != 1)
+        return;
+    uint32_t others = 0, next = 0;
+    for (uint32_t p = 0; p < turn->placed; p++) {
+        if (next < lists[0].count && lists[0].positions[next] == p) {
+            next++;
+        } else {
+            placement->others[others++] = p;
+        }
+    }
+    alisa_tiers_forget(placement->tiers, layer,
+                       &(AlisaTokenList){turn->sequence, others, placement->others});
+}
+
+/* Starts the loads of what the next step of these sequences will need. */
+static AlisaStatus load_ahead(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
+    AlisaStatus status = await_lists(placement, layer, error);
+    size_t count = 0;
+    bool kept_only = placement->problem.policy->attention == ALISA_SCHED_ATTEND_KEPT;
+    for (uint32_t i = 0; i < placement->turn_count && status == ALISA_OK; i++) {
+        const AlisaPlacementTurn *turn = &placement->turns[i];
+        uint32_t next = placement->sparse ? turn->count + 1 : 0;
+        if (kept_only) {
+            forget_others(placement, layer, turn);
+        } else if (!placement->sparse || placement->read[layer].counts[turn->sequence] == next) {
+            count += add_lists(placement, layer, turn->sequence, next, turn->placed,
+                               placement->sparse != NULL, placement->lists + count);
+        }
+    }
+    if (status != ALISA_OK || count == 0) return status;
+    return alisa_tiers_prefetch(placement->tiers, layer, placement->lists, count, error);
+}
+
+AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error) {
+    AlisaStatus status = move_out(placement, error);
+    if (status == ALISA_OK) status = alisa_tiers_refill(placement->tiers, error);
+    /* What is streamed has no place to wait in, but for the first layer's. */
+    uint32_t layers =
+        placement->use == ALISA_USE_STREAM && !placement->sparse ? 1 : placement->shape.layer_count;
+    if (status == ALISA_OK) status = alisa_device_flush(placement->device, error);
+    for (uint32_t layer = 0; layer < layers && status == ALISA_OK; layer++)
+        status = load_ahead(placement, layer, error);
+    return status;
+}
+
+AlisaStatus alisa_placement_truncate(AlisaPlacement *placement, uint32_t sequence, uint32_t length,
+                                     AlisaError *error) {
+    uint32_t placed = length / placement->shape.row_tokens * placement->shape.row_tokens;
+    for (uint32_t layer = 0; layer < placement->shape.layer_count; layer++)
+        placement->read[layer].counts[sequence] = 0;
+    if (placement->away[sequence] > placed) placement->away[sequence] = placed;
+    return alisa_kv_truncate(placement->kv, sequence, placed, error);
+}

@@ -1,0 +1,68 @@
+/*
+ * Carries out, step by step, what a policy's plan says of where tokens are: new tokens get slots,
+ * what a layer attends to is brought to the device, what is to be elsewhere leaves.
+ *
+ * The list of a layer for the next step is known once the layer has run: it is read back while the
+ * layers after it run, so that what it misses is on its way before the step ends. A list that was
+ * not read back (there was no need to know it, or it was made anew after a truncation) is taken for
+ * all tokens of its sequence. Lists that are picked in the middle of their layer are read there.
+ */
+#ifndef ALISA_ENGINE_PLACEMENT_H
+#define ALISA_ENGINE_PLACEMENT_H
+
+#include "engine/sparse.h"
+#include "kv/kv.h"
+#include "sched/plan.h"
+
+typedef struct AlisaPlacementShape {
+    uint32_t layer_count;
+    uint32_t sequence_count;
+    uint32_t context_length;
+    uint32_t row_tokens; /* tokens get slots so many at a time: 1, or those of a block */
+} AlisaPlacementShape;
+
+typedef struct AlisaPlacement AlisaPlacement;
+
+/* Solves the plan. kv: tiered; sparse: NULL where every row attends to everything. Both must
+ * outlive it. */
+AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShape *shape,
+                                   const AlisaSchedProblem *problem, AlisaKv *kv,
+                                   AlisaSparse *sparse, AlisaPlacement **placement,
+                                   AlisaError *error);
+void alisa_placement_destroy(AlisaPlacement *placement);
+
+/* A sequence that has rows in the step. */
+typedef struct AlisaPlacementTurn {
+    uint32_t sequence;
+    uint32_t count;  /* its tokens at the end of the step */
+    uint32_t placed; /* of these, the first so many have slots, those of this step included */
+    bool chosen;     /* its row attends to its list only */
+} AlisaPlacementTurn;
+
+/* Before the layers: slots for new tokens. turns must stay until alisa_placement_end. */
+AlisaStatus alisa_placement_begin(AlisaPlacement *placement, const AlisaTokenRow *rows,
+                                  uint32_t row_count, const AlisaPlacementTurn *turns,
+                                  uint32_t turn_count, AlisaError *error);
+/* Before a layer's first launch: its tokens, and the next layer's, are on their way. */
+AlisaStatus alisa_placement_need(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
+/* After those that choose, where the layer's own queries do (alisa_sparse_chooses_late): only then
+ * are its tokens known, and the host waits for the list. */
+AlisaStatus alisa_placement_chosen(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
+/* Before the launches that read the layer's tokens. */
+AlisaStatus alisa_placement_arrive(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
+/* After them, and after those that choose the next step's list. */
+AlisaStatus alisa_placement_leave(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
+/* After the last launch, before the host waits: moves what the plan has elsewhere, and starts what
+ * the next step will miss. */
+AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error);
+
+/* What the plan has for the step that alisa_placement_begin began, and its predicted time. */
+const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement);
+double alisa_placement_predicted(const AlisaPlacement *placement);
+const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement);
+
+/* Tokens `length` and later of a sequence are gone. */
+AlisaStatus alisa_placement_truncate(AlisaPlacement *placement, uint32_t sequence, uint32_t length,
+                                     AlisaError *error);
+
+#endif

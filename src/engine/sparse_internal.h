@@ -1,0 +1,63 @@
+/*
+ * What the two halves of sparse attention share: sparse.c makes it and runs a layer,
+ * sparse_step.c describes a step.
+ */
+#ifndef ALISA_ENGINE_SPARSE_INTERNAL_H
+#define ALISA_ENGINE_SPARSE_INTERNAL_H
+
+#include "attn/index.h"
+#include "engine/sparse.h"
+
+typedef enum AlisaSparseBatchKind {
+    ALISA_SPARSE_BATCH_ALL,   /* attention to all tokens, for the scores alone */
+    ALISA_SPARSE_BATCH_LISTS, /* attention to the tokens of the rows' lists */
+    ALISA_SPARSE_BATCH_INDEX, /* the index of keys scored: picks the lists of this very step */
+} AlisaSparseBatchKind;
+
+/* Rows that are one launch, and the turns of selection that follow it. */
+typedef struct AlisaSparseBatch {
+    AlisaBuffer tiles;
+    AlisaBuffer index_rows; /* AlisaIndexRow of each tile; where the query chooses */
+    AlisaSparseBatchKind kind;
+    uint32_t first_tile;
+    uint32_t tile_count;
+    uint32_t longest;
+    uint32_t first_turn;
+    uint32_t turn_count;
+} AlisaSparseBatch;
+
+/* A row that is scored against all tokens, or their index. */
+typedef struct AlisaSparseScored {
+    uint32_t row;
+    const AlisaSparseRow *about;
+} AlisaSparseScored;
+
+struct AlisaSparse {
+    AlisaSparseShape shape;
+    AlisaDevice *device; /* not owned */
+    AlisaSelection *selection;
+    AlisaIndex *index; /* where the query chooses */
+    AlisaSelectSource source;
+    uint32_t list_count;              /* of a layer and sequence */
+    uint32_t all_rows, kept_rows;     /* most rows scored at a time, against all or kept tokens */
+    uint32_t all_stride, kept_stride; /* entries of a row of scores */
+    uint32_t shift;                   /* of the weights (attn/attention.h) */
+    uint32_t *picked;          /* [sequence_count] tokens of the step its lists are for; 0: none */
+    AlisaSparseScored *scored; /* [micro_batch] */
+    AlisaSparseBatch *batches;
+    AlisaSelectionTurn *turns;
+    AlisaSelectionAim *aims;
+    AlisaAttentionTile *tiles;
+    AlisaIndexRow *index_rows; /* [2 micro_batch] beside the tiles */
+    AlisaIndexToken *tokens;   /* [micro_batch] */
+    uint32_t batch_limit;
+    uint32_t batch_count, turn_count, aim_count, tile_count; /* of the step */
+    AlisaBuffer stored;  /* AlisaIndexToken[micro_batch] of the step */
+    AlisaBuffer slots;   /* int32[sequence][list][kept_stride] */
+    AlisaBuffer blocks;  /* alike, where a side of the cache has blocks */
+    AlisaBuffer scores;  /* float[rows][head][stride] */
+    AlisaBuffer stats;   /* float2[rows][head] */
+    AlisaBuffer weights; /* uint32[rows][list][stride] */
+};
+
+#endif

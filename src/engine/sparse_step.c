@@ -1,0 +1,198 @@
+#include "engine/sparse_internal.h"
+
+#include <stdlib.h>
+
+/* Rows of steps that are looked back on when a sequence has `count` tokens. */
+static uint32_t window_rows(const AlisaSparse *sparse, uint32_t count) {
+    const AlisaSelectOptions *select = &sparse->shape.select;
+    return select->kind == ALISA_SELECT_H2O ? count : alisa_select_half_budget(select, count);
+}
+
+/* Whether the row is scored against all tokens. */
+static bool scores_all(const AlisaSparse *sparse, const AlisaSparseRow *row) {
+    if (sparse->source != ALISA_SELECT_BY_SUMS) return false;
+    if (!row->prompt) return sparse->shape.select.scores == ALISA_SELECT_SCORES_DENSE;
+    return row->call_end - row->count < window_rows(sparse, row->call_end);
+}
+
+/* By sequence, then in the order of their tokens. */
+static int compare_scored(const void *left, const void *right) {
+    const AlisaSparseRow *a = ((const AlisaSparseScored *)left)->about,
+                         *b = ((const AlisaSparseScored *)right)->about;
+    if (a->sequence != b->sequence) return a->sequence < b->sequence ? -1 : 1;
+    return a->count < b->count ? -1 : a->count > b->count;
+}
+
+/* Tokens of the step that is picked for after this row; 0: none. */
+static uint32_t next_pick(const AlisaSparse *sparse, const AlisaSparseRow *row) {
+    return row->count == row->call_end && row->count < sparse->shape.context_length ? row->count + 1
+                                                                                    : 0;
+}
+
+static AlisaSparseBatch *begin_batch(AlisaSparse *sparse, AlisaSparseBatchKind kind) {
+    AlisaSparseBatch *batch = &sparse->batches[sparse->batch_count++];
+    *batch = (AlisaSparseBatch){.tiles = batch->tiles,
+                                .index_rows = batch->index_rows,
+                                .kind = kind,
+                                .first_tile = sparse->tile_count,
+                                .first_turn = sparse->turn_count};
+    return batch;
+}
+
+static void add_tile(AlisaSparse *sparse, AlisaSparseBatch *batch, uint32_t row,
+                     uint32_t list_offset, uint32_t count) {
+    sparse->tiles[sparse->tile_count++] = (AlisaAttentionTile){row, 1, list_offset, count};
+    batch->tile_count++;
+    if (batch->longest < count) batch->longest = count;
+}
+
+static AlisaSelectionTurn *add_turn(AlisaSparse *sparse, AlisaSparseBatch *batch,
+                                    const AlisaSparseRow *row) {
+    AlisaSelectionTurn *turn = &sparse->turns[sparse->turn_count++];
+    *turn = (AlisaSelectionTurn){.sequence = row->sequence};
+    batch->turn_count++;
+    return turn;
+}
+
+static void note_pick(AlisaSparse *sparse, AlisaSelectionTurn *turn, const AlisaSparseRow *row) {
+    turn->pick_count = next_pick(sparse, row);
+    sparse->picked[row->sequence] = turn->pick_count;
+}
+
+/* Rows that are scored against all tokens, `all_rows` at a time, a turn for each sequence in them.
+ */
+static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
+    uint32_t scored = 0;
+    for (uint32_t i = 0; i < row_count; i++)
+        if (scores_all(sparse, &rows[i]))
+            sparse->scored[scored++] = (AlisaSparseScored){i, &rows[i]};
+    qsort(sparse->scored, scored, sizeof *sparse->scored, compare_scored);
+    AlisaSparseBatch *batch = NULL;
+    AlisaSelectionTurn *turn = NULL;
+    for (uint32_t i = 0; i < scored; i++) {
+        const AlisaSparseRow *about = sparse->scored[i].about;
+        if (!batch || batch->tile_count == sparse->all_rows) {
+            batch = begin_batch(sparse, ALISA_SPARSE_BATCH_ALL);
+            turn = NULL;
+        }
+        if (!turn || turn->sequence != about->sequence) {
+            turn = add_turn(sparse, batch, about);
+            turn->first_row = batch->tile_count;
+            turn->first_count = about->count;
+            turn->whole = true;
+        }
+        turn->row_count++;
+        add_tile(sparse, batch, sparse->scored[i].row, about->all_offset, about->count);
+        note_pick(sparse, turn, about);
+    }
+}
+
+/* Rows of steps whose lists their own queries choose, `all_rows` at a time. */
+static void describe_choices(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
+    AlisaSparseBatch *batch = NULL;
+    for (uint32_t i = 0; i < row_count; i++) {
+        const AlisaSparseRow *row = &rows[i];
+        if (row->prompt) continue;
+        if (!batch || batch->tile_count == sparse->all_rows)
+            batch = begin_batch(sparse, ALISA_SPARSE_BATCH_INDEX);
+        AlisaSelectionTurn *turn = add_turn(sparse, batch, row);
+        turn->pick_count = row->count;
+        turn->pick_row = batch->tile_count;
+        sparse->index_rows[sparse->tile_count] =
+            (AlisaIndexRow){.query = i, .sequence = row->sequence, .count = row->count};
+        add_tile(sparse, batch, i, row->all_offset, row->count);
+    }
+}
+
+/* Rows that attend to their lists, and lists that are picked by rule alone. */
+static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
+    bool feeds = sparse->source == ALISA_SELECT_BY_SUMS;
+    bool by_rule = !feeds && sparse->source != ALISA_SELECT_BY_ROW;
+    bool sparse_rows = feeds && sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE;
+    AlisaSparseBatch *batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
+    sparse->aim_count = 0;
+    for (uint32_t i = 0; i < row_count; i++) {
+        const AlisaSparseRow *row = &rows[i];
+        if (!row->prompt) {
+            if (sparse_rows && batch->tile_count == sparse->kept_rows)
+                batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
+            uint32_t kept =
+                alisa_select_kept(alisa_select_budget(&sparse->shape.select, row->count));
+            uint32_t offset = row->sequence * sparse->list_count * sparse->kept_stride;
+            sparse->aims[sparse->aim_count++] = (AlisaSelectionAim){
+                .sequence = row->sequence,
+                .count = kept,
+                .list_offset = offset,
+                .first_block = row->tail.first_block,
+                .sealed = row->tail.sealed,
+                .first_half = row->tail.first_half,
+            };
+            add_tile(sparse, batch, i, offset, kept);
+        }
+        if (sparse_rows && !row->prompt) {
+            AlisaSelectionTurn *turn = add_turn(sparse, batch, row);
+            turn->first_row = batch->tile_count - 1;
+            turn->row_count = 1;
+            turn->first_count = row->count;
+            note_pick(sparse, turn, row);
+        } else if (by_rule && next_pick(sparse, row) > 0) {
+            note_pick(sparse, add_turn(sparse, batch, row), row);
+        }
+    }
+}
+
+/* Lists for rows that no step before has picked for: after a truncation, or a step that failed. */
+static AlisaStatus pick_missing(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
+                                AlisaError *error) {
+    uint32_t count = 0;
+    if (sparse->source == ALISA_SELECT_BY_ROW) return ALISA_OK;
+    for (uint32_t i = 0; i < row_count; i++) {
+        if (rows[i].prompt || sparse->picked[rows[i].sequence] == rows[i].count) continue;
+        sparse->turns[count++] =
+            (AlisaSelectionTurn){.sequence = rows[i].sequence, .pick_count = rows[i].count};
+    }
+    if (count == 0) return ALISA_OK;
+    AlisaStatus status = alisa_selection_plan(sparse->selection, sparse->turns, count, error);
+    for (uint32_t layer = 0; layer < sparse->shape.layer_count && status == ALISA_OK; layer++)
+        status =
+            alisa_selection_run(sparse->selection, layer, 0, count, (AlisaSelectionRows){0}, error);
+    return status;
+}
+
+static AlisaStatus upload_batch(const AlisaSparse *sparse, const AlisaSparseBatch *batch,
+                                AlisaError *error) {
+    AlisaStatus status =
+        alisa_buffer_write(sparse->device, &batch->tiles, 0, sparse->tiles + batch->first_tile,
+                           batch->tile_count * sizeof *sparse->tiles, error);
+    if (status != ALISA_OK || batch->kind != ALISA_SPARSE_BATCH_INDEX) return status;
+    return alisa_buffer_write(sparse->device, &batch->index_rows, 0,
+                              sparse->index_rows + batch->first_tile,
+                              batch->tile_count * sizeof *sparse->index_rows, error);
+}
+
+/* Which tokens the step's keys are, for the index. */
+static AlisaStatus upload_tokens(const AlisaSparse *sparse, const AlisaSparseRow *rows,
+                                 uint32_t row_count, AlisaError *error) {
+    for (uint32_t i = 0; i < row_count; i++)
+        sparse->tokens[i] = (AlisaIndexToken){rows[i].sequence, rows[i].count - 1};
+    return alisa_buffer_write(sparse->device, &sparse->stored, 0, sparse->tokens,
+                              row_count * sizeof *sparse->tokens, error);
+}
+
+AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
+                               AlisaError *error) {
+    AlisaStatus status = pick_missing(sparse, rows, row_count, error);
+    if (status == ALISA_OK && sparse->index) status = upload_tokens(sparse, rows, row_count, error);
+    if (status != ALISA_OK) return status;
+    sparse->batch_count = sparse->tile_count = sparse->turn_count = 0;
+    if (sparse->index) describe_choices(sparse, rows, row_count);
+    describe_scored(sparse, rows, row_count);
+    describe_steps(sparse, rows, row_count);
+    for (uint32_t i = 0; i < sparse->batch_count && status == ALISA_OK; i++)
+        status = upload_batch(sparse, &sparse->batches[i], error);
+    if (status == ALISA_OK && sparse->turn_count > 0)
+        status = alisa_selection_plan(sparse->selection, sparse->turns, sparse->turn_count, error);
+    if (status == ALISA_OK && sparse->aim_count > 0)
+        status = alisa_selection_aim(sparse->selection, sparse->aims, sparse->aim_count, error);
+    return status;
+}

@@ -1,0 +1,165 @@
+/*
+ * Where K and V are changes no bit: every policy, over a device that holds part of the context,
+ * gives the logits of the same attention with everything on the device.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+enum { PROMPT = 70, STEPS = 90, LENGTH = PROMPT + STEPS, SEQUENCES = 3, MICRO_BATCH = 16 };
+
+typedef struct Fixture {
+    AlisaModel *model;
+    AlisaEngine *engine;
+    uint32_t vocabulary;
+} Fixture;
+
+typedef struct Way {
+    const char *name;
+    AlisaPolicy policy;
+    AlisaSchedule schedule;
+    double host_share;
+    AlisaSelectKind attention;
+    AlisaSelectLists lists;
+    AlisaKvType type;
+} Way;
+
+static Fixture open_fixture(const char *name) {
+    Fixture fixture;
+    char path[512];
+    AlisaError error;
+    snprintf(path, sizeof path, "%s/%s.gguf", MODELS_DIR, name);
+    support_must(alisa_model_open(path, &fixture.model, &error), &error);
+    AlisaModelInfo info;
+    alisa_model_info(fixture.model, &info);
+    fixture.vocabulary = info.vocabulary_size;
+    AlisaEngineOptions options;
+    alisa_engine_options_defaults(&options);
+    support_must(
+        alisa_engine_create(fixture.model, support_device, &options, &fixture.engine, &error),
+        &error);
+    return fixture;
+}
+
+static void close_fixture(Fixture *fixture) {
+    alisa_engine_destroy(fixture->engine);
+    alisa_model_close(fixture->model);
+}
+
+/* device_share 0: everything on the device. */
+static AlisaStatus open_session(const Fixture *fixture, const Way *way, double device_share,
+                                AlisaSession **session, AlisaError *error) {
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.sequence_count = SEQUENCES;
+    options.context_length = LENGTH;
+    options.micro_batch = MICRO_BATCH;
+    options.key_type = options.value_type = way->type;
+    options.attention.kind = way->attention;
+    options.attention.lists = way->lists;
+    options.attention.sparsity = 0.8;
+    options.record_steps = true;
+    if (device_share > 0.0) {
+        options.placement.policy = way->policy;
+        options.placement.schedule = way->schedule;
+        options.placement.device_share = device_share;
+        options.placement.host_share = way->host_share;
+        options.placement.host_memory = 64 << 20;
+        options.placement.prompt_length = PROMPT;
+    }
+    return alisa_session_create(fixture->engine, &options, session, error);
+}
+
+static int32_t token_of(const Fixture *fixture, uint32_t text, uint32_t position) {
+    uint32_t mixed = (text * 2654435761u) ^ ((position + 1) * 2246822519u);
+    return (int32_t)((mixed >> 8) % fixture->vocabulary);
+}
+
+/* Prompts of different lengths, then all sequences step by step; the second is cut back once on the
+ * way. Logits of the steps: [step][sequence][vocabulary]. */
+static float *run(const Fixture *fixture, AlisaSession *session) {
+    size_t row_size = fixture->vocabulary;
+    float *logits = malloc(sizeof *logits * STEPS * SEQUENCES * row_size);
+    AlisaRow rows[PROMPT];
+    AlisaError error;
+    assert_non_null(logits);
+    for (uint32_t s = 0; s < SEQUENCES; s++) {
+        uint32_t count = PROMPT - 5 * s;
+        for (uint32_t i = 0; i < count; i++)
+            rows[i] = (AlisaRow){token_of(fixture, s, i), s, i + 1 == count};
+        support_must(alisa_session_eval(session, rows, count, &error), &error);
+    }
+    for (uint32_t step = 0; step < STEPS; step++) {
+        if (step == STEPS / 2) alisa_session_truncate(session, 1, PROMPT - 10);
+        for (uint32_t s = 0; s < SEQUENCES; s++)
+            rows[s] = (AlisaRow){token_of(fixture, s, alisa_session_length(session, s)), s, true};
+        support_must(alisa_session_eval(session, rows, SEQUENCES, &error), &error);
+        for (uint32_t s = 0; s < SEQUENCES; s++)
+            memcpy(logits + (step * SEQUENCES + s) * row_size, alisa_session_logits(session, s),
+                   row_size * sizeof *logits);
+    }
+    return logits;
+}
+
+#define DENSE   ALISA_SELECT_DENSE, ALISA_SELECT_LISTS_LAYER
+#define SWA     ALISA_SELECT_SWA, ALISA_SELECT_LISTS_LAYER
+#define HEADS   ALISA_SELECT_SWA, ALISA_SELECT_LISTS_KV_HEAD
+#define OVERLAP ALISA_SCHEDULE_OVERLAP
+
+static const Way ways[] = {
+    {"accelerate", ALISA_POLICY_ACCELERATE, OVERLAP, -1, DENSE, ALISA_KV_F16},
+    {"accelerate, i8", ALISA_POLICY_ACCELERATE, OVERLAP, -1, DENSE, ALISA_KV_I8},
+    {"flexgen", ALISA_POLICY_FLEXGEN, OVERLAP, 0.4, DENSE, ALISA_KV_F16},
+    {"alisa", ALISA_POLICY_ALISA, OVERLAP, -1, SWA, ALISA_KV_F16},
+    {"alisa, in sequence", ALISA_POLICY_ALISA, ALISA_SCHEDULE_PAPER, -1, SWA, ALISA_KV_F16},
+    {"alisa, lists by head", ALISA_POLICY_ALISA, OVERLAP, -1, HEADS, ALISA_KV_F16},
+    {"alisa, q8_0", ALISA_POLICY_ALISA, OVERLAP, -1, SWA, ALISA_KV_Q8_0},
+    {"alisa, i8", ALISA_POLICY_ALISA, OVERLAP, -1, SWA, ALISA_KV_I8},
+};
+
+/* In the least memory that a session takes. */
+static AlisaSession *open_smallest(const Fixture *fixture, const Way *way) {
+    AlisaSession *session = NULL;
+    AlisaError error;
+    AlisaStatus status = ALISA_ERROR_MEMORY;
+    for (double share = 0.1; share < 3.0 && status == ALISA_ERROR_MEMORY; share += 0.1)
+        status = open_session(fixture, way, share, &session, &error);
+    support_must(status, &error);
+    return session;
+}
+
+static void placement_changes_no_bit(void **state) {
+    (void)state;
+    Fixture fixture = open_fixture("stories");
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        const Way *way = &ways[i];
+        AlisaSession *session;
+        AlisaError error;
+        support_must(open_session(&fixture, way, 0.0, &session, &error), &error);
+        float *expected = run(&fixture, session);
+        alisa_session_destroy(session);
+        session = open_smallest(&fixture, way);
+        float *logits = run(&fixture, session);
+        AlisaPlacementUse use;
+        alisa_session_placement(session, &use);
+        if (use.bytes_to_device == 0) fail_msg("%s: nothing was moved to the device", way->name);
+        for (size_t j = 0; j < (size_t)STEPS * SEQUENCES; j++)
+            if (memcmp(logits + j * fixture.vocabulary, expected + j * fixture.vocabulary,
+                       fixture.vocabulary * sizeof *logits) != 0)
+                fail_msg("%s: step %zu of sequence %zu differs", way->name, j / SEQUENCES,
+                         j % SEQUENCES);
+        free(expected);
+        free(logits);
+        alisa_session_destroy(session);
+    }
+    close_fixture(&fixture);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(placement_changes_no_bit),
+    };
+    return cmocka_run_group_tests_name("placement", tests, support_open_device,
+                                       support_close_device);
+}
