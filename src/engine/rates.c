@@ -61,7 +61,7 @@ static AlisaStatus time_products(AlisaSession *session, uint32_t rows, double *s
         {&weights->up, &buffers->normed, &buffers->up},
         {&weights->down, &buffers->gate, &buffers->residual},
     };
-    double times[REPEATS + 1];
+    double times[REPEATS + 1] = {0};
     AlisaStatus status = alisa_device_finish(engine->device, error);
     for (int repeat = 0; repeat <= REPEATS && status == ALISA_OK; repeat++) {
         uint64_t begun = alisa_clock_now();
@@ -129,7 +129,7 @@ static AlisaStatus fill_cache(AlisaSession *session, AlisaError *error) {
 static AlisaStatus time_step(AlisaSession *session, uint32_t length, double *seconds,
                              AlisaError *error) {
     AlisaRow rows[MOST_SEQUENCES];
-    double times[REPEATS + 1];
+    double times[REPEATS + 1] = {0};
     uint32_t sequences = session->options.sequence_count;
     AlisaStatus status = ALISA_OK;
     for (int repeat = 0; repeat <= REPEATS && status == ALISA_OK; repeat++) {
