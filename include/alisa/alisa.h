@@ -276,7 +276,8 @@ typedef struct AlisaEngineOptions {
     uint64_t
         device_memory; /* budget in bytes for weights, KV and scratch; 0: what the device has */
     /* An emulated link between host and device, for devices that share the host's memory: bytes a
-     * second each way, or a share of the device's measured bandwidth. 0 and 0: none. */
+     * second each way, or a share of the device's measured bandwidth. 0 and 0: none. It paces every
+     * copy of the device from when the weights are there until the engine is destroyed. */
     double link_rate;
     double link_share;
     AlisaProgress progress;

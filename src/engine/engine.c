@@ -2,8 +2,34 @@
 
 #include <stdlib.h>
 
+#include "device/probe.h"
+#include "device/transfer.h"
+
+#define LINK_LATENCY 10e-6 /* seconds a copy: what PCIe takes with its driver */
+
 void alisa_engine_options_defaults(AlisaEngineOptions *options) {
     *options = (AlisaEngineOptions){0};
+}
+
+/* After the weights, whose way to the device nobody measures. */
+static AlisaStatus emulate_link(AlisaEngine *engine, const AlisaEngineOptions *options,
+                                AlisaError *error) {
+    AlisaLink link = {options->link_rate, LINK_LATENCY};
+    if (options->link_rate == 0.0 && options->link_share == 0.0) return ALISA_OK;
+    if (options->link_rate != 0.0 && options->link_share != 0.0) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "an emulated link has a rate or a share of the device's bandwidth, "
+                               "and both were given");
+    }
+    if (options->link_share != 0.0) {
+        AlisaDeviceProfile profile;
+        AlisaStatus status = alisa_device_measure(engine->device, &profile, error);
+        if (status != ALISA_OK) return status;
+        link.bytes_per_second = options->link_share * profile.read_bandwidth;
+    }
+    AlisaStatus status = alisa_device_emulate_link(engine->device, &link, error);
+    engine->emulates_link = status == ALISA_OK;
+    return status;
 }
 
 AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, AlisaDevice *device,
@@ -30,6 +56,8 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
     if (!made->rope_frequencies) goto fail;
     made->rope_factor = alisa_rope_frequencies(
         &shape->rope, alisa_weights_rope_divisors(made->weights), made->rope_frequencies);
+    status = emulate_link(made, options, error);
+    if (status != ALISA_OK) goto fail;
     *engine = made;
     return ALISA_OK;
 fail:
@@ -39,6 +67,7 @@ fail:
 
 void alisa_engine_destroy(AlisaEngine *engine) {
     if (!engine) return;
+    if (engine->emulates_link) alisa_device_emulate_link(engine->device, NULL, NULL);
     alisa_weights_destroy(engine->weights);
     alisa_ops_destroy(engine->ops);
     free(engine->rope_frequencies);

@@ -15,6 +15,7 @@ struct AlisaEngine {
     float rope_factor;
     uint64_t device_memory; /* budget in bytes for weights, KV and scratch */
     AlisaLog log;
+    bool emulates_link; /* and ends it when it is destroyed */
 };
 
 /* The work behind alisa_engine_create: `gguf` must outlive the engine; `shape` was read from it. */

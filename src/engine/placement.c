@@ -31,7 +31,8 @@ struct AlisaPlacement {
     ReadLists *read;    /* [layer] */
     AlisaTokenList *lists;
     AlisaTokenRange *ranges;
-    uint32_t *others; /* [context] tokens that are not in a list */
+    uint32_t *leaving; /* [turn] tokens that are to be on the host after the step */
+    uint32_t *others;  /* [context] tokens that are not in a list */
 };
 
 AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShape *shape,
@@ -58,9 +59,12 @@ AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShap
     made->away = alisa_allocate_zeroed(sequences, sizeof *made->away, what, error);
     made->lists = alisa_allocate(sequences * made->list_count, sizeof *made->lists, what, error);
     made->ranges = alisa_allocate(sequences * layers, sizeof *made->ranges, what, error);
+    made->leaving = alisa_allocate(sequences, sizeof *made->leaving, what, error);
     made->others = alisa_allocate(shape->context_length, sizeof *made->others, what, error);
     made->read = alisa_allocate_zeroed(layers, sizeof *made->read, what, error);
-    if (!made->away || !made->lists || !made->ranges || !made->others || !made->read) goto fail;
+    if (!made->away || !made->lists || !made->ranges || !made->leaving || !made->others ||
+        !made->read)
+        goto fail;
     for (size_t i = 0; i < layers; i++) {
         made->read[i].counts = alisa_allocate_zeroed(sequences, sizeof(uint32_t), what, error);
         if (!made->read[i].counts) goto fail;
@@ -92,6 +96,7 @@ void alisa_placement_destroy(AlisaPlacement *placement) {
     free(placement->away);
     free(placement->lists);
     free(placement->ranges);
+    free(placement->leaving);
     free(placement->others);
     free(placement);
 }
@@ -102,10 +107,6 @@ const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement) {
 
 double alisa_placement_predicted(const AlisaPlacement *placement) {
     return placement->predicted;
-}
-
-const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement) {
-    return &placement->plan;
 }
 
 /* ---- Lists --------------------------------------------------------------------------------- */
@@ -244,17 +245,11 @@ AlisaStatus alisa_placement_need(AlisaPlacement *placement, uint32_t layer, Alis
     if (status != ALISA_OK || !next || alisa_tiers_rebuilds(placement->tiers)->count > 0) {
         return status;
     }
-    AlisaError full;
-    status = need_layer(placement, layer + 1, &full);
-    if (status == ALISA_OK) {
-        placement->needed++;
-    } else if (status == ALISA_ERROR_MEMORY) {
-        placement->ahead = false;
-        status = ALISA_OK;
-    } else {
-        *error = full;
-    }
-    return status;
+    status = need_layer(placement, layer + 1, error);
+    if (status == ALISA_OK) placement->needed++;
+    if (status != ALISA_ERROR_MEMORY) return status;
+    placement->ahead = false;
+    return ALISA_OK;
 }
 
 AlisaStatus alisa_placement_chosen(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
@@ -279,18 +274,21 @@ static AlisaStatus move_out(AlisaPlacement *placement, AlisaError *error) {
     uint32_t arenas = alisa_tiers_store(placement->tiers)->arena_count;
     bool release = placement->use == ALISA_USE_STREAM;
     AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < placement->turn_count; i++) {
+        const AlisaPlacementTurn *turn = &placement->turns[i];
+        AlisaSchedStep step;
+        alisa_sched_place(&placement->problem, &placement->plan, turn->count, &step);
+        placement->leaving[i] = step.host_end < turn->placed ? step.host_end : turn->placed;
+    }
     for (uint32_t arena = 0; arena < arenas && status == ALISA_OK; arena++) {
         size_t count = 0;
         for (uint32_t layer = arena; layer < placement->shape.layer_count; layer += arenas) {
             for (uint32_t i = 0; i < placement->turn_count; i++) {
-                const AlisaPlacementTurn *turn = &placement->turns[i];
-                AlisaSchedStep step;
-                alisa_sched_place(&placement->problem, &placement->plan, turn->count, &step);
-                uint32_t end = step.host_end < turn->placed ? step.host_end : turn->placed;
-                uint32_t begin = placement->away[turn->sequence];
-                if (end <= begin) continue;
-                placement->ranges[count++] =
-                    (AlisaTokenRange){layer, turn->sequence, begin, end - begin};
+                uint32_t sequence = placement->turns[i].sequence;
+                uint32_t begin = placement->away[sequence], end = placement->leaving[i];
+                if (end > begin)
+                    placement->ranges[count++] =
+                        (AlisaTokenRange){layer, sequence, begin, end - begin};
             }
         }
         if (count > 0)
@@ -298,11 +296,8 @@ static AlisaStatus move_out(AlisaPlacement *placement, AlisaError *error) {
                 alisa_tiers_offload(placement->tiers, placement->ranges, count, release, error);
     }
     for (uint32_t i = 0; i < placement->turn_count; i++) {
-        const AlisaPlacementTurn *turn = &placement->turns[i];
-        AlisaSchedStep step;
-        alisa_sched_place(&placement->problem, &placement->plan, turn->count, &step);
-        uint32_t end = step.host_end < turn->placed ? step.host_end : turn->placed;
-        if (end > placement->away[turn->sequence]) placement->away[turn->sequence] = end;
+        uint32_t *away = &placement->away[placement->turns[i].sequence];
+        if (placement->leaving[i] > *away) *away = placement->leaving[i];
     }
     return status;
 }

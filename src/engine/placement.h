@@ -59,7 +59,6 @@ AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error);
 /* What the plan has for the step that alisa_placement_begin began, and its predicted time. */
 const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement);
 double alisa_placement_predicted(const AlisaPlacement *placement);
-const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement);
 
 /* Tokens `length` and later of a sequence are gone. */
 AlisaStatus alisa_placement_truncate(AlisaPlacement *placement, uint32_t sequence, uint32_t length,

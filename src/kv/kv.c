@@ -200,10 +200,6 @@ const AlisaBuffer *alisa_kv_pages(const AlisaKv *kv, uint32_t layer) {
     return kv->tiers ? &alisa_tiers_store(kv->tiers)->pages[layer] : &kv->slots;
 }
 
-const AlisaBuffer *alisa_kv_slots(const AlisaKv *kv) {
-    return &kv->slots;
-}
-
 uint32_t alisa_kv_list_offset(const AlisaKv *kv, uint32_t sequence) {
     return sequence * kv->shape.context_length;
 }

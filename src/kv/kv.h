@@ -103,8 +103,6 @@ const AlisaBuffer *alisa_kv_values(const AlisaKv *kv,
 /* int32[sequence][context_length]: slots of a layer's tokens; in a tiered cache, of those on the
  * device. */
 const AlisaBuffer *alisa_kv_pages(const AlisaKv *kv, uint32_t layer);
-/* Pages of every layer of a cache that lies on the device. */
-const AlisaBuffer *alisa_kv_slots(const AlisaKv *kv);
 /* Where the list of a sequence starts in the pages. */
 uint32_t alisa_kv_list_offset(const AlisaKv *kv, uint32_t sequence);
 /* Slot of a position of a sequence in a cache that lies on the device. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "device/transfer.h"
 #include "support.h"
 
 enum { PROMPT = 70, STEPS = 90, LENGTH = PROMPT + STEPS, SEQUENCES = 3, MICRO_BATCH = 16 };
@@ -25,7 +27,7 @@ typedef struct Way {
     AlisaKvType type;
 } Way;
 
-static Fixture open_fixture(const char *name) {
+static Fixture open_fixture(const char *name, double link_rate) {
     Fixture fixture;
     char path[512];
     AlisaError error;
@@ -36,6 +38,7 @@ static Fixture open_fixture(const char *name) {
     fixture.vocabulary = info.vocabulary_size;
     AlisaEngineOptions options;
     alisa_engine_options_defaults(&options);
+    options.link_rate = link_rate;
     support_must(
         alisa_engine_create(fixture.model, support_device, &options, &fixture.engine, &error),
         &error);
@@ -131,7 +134,7 @@ static AlisaSession *open_smallest(const Fixture *fixture, const Way *way) {
 
 static void placement_changes_no_bit(void **state) {
     (void)state;
-    Fixture fixture = open_fixture("stories");
+    Fixture fixture = open_fixture("stories", 0.0);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         const Way *way = &ways[i];
         AlisaSession *session;
@@ -156,9 +159,58 @@ static void placement_changes_no_bit(void **state) {
     close_fixture(&fixture);
 }
 
+/* On an emulated link every byte takes its time, bits stay, and it ends with the engine. */
+static void a_slow_link_changes_no_bit(void **state) {
+    (void)state;
+    const double rates[] = {0.0, 50e6};
+    const Way *way = &ways[0];
+    float *logits[2];
+    Fixture fixture = {0};
+    for (size_t i = 0; i < 2; i++) {
+        fixture = open_fixture("stories", rates[i]);
+        AlisaSession *session = open_smallest(&fixture, way);
+        uint64_t begun = alisa_clock_now();
+        logits[i] = run(&fixture, session);
+        double seconds = (double)(alisa_clock_now() - begun) * 1e-9;
+        AlisaPlacementUse use;
+        alisa_session_placement(session, &use);
+        assert_int_equal(use.link_emulated, rates[i] > 0.0);
+        if (rates[i] > 0.0) assert_true(seconds >= (double)use.bytes_to_device / rates[i]);
+        alisa_session_destroy(session);
+        close_fixture(&fixture);
+    }
+    assert_memory_equal(logits[0], logits[1],
+                        (size_t)STEPS * SEQUENCES * fixture.vocabulary * sizeof *logits[0]);
+    assert_true(alisa_device_emulated_link(support_device).bytes_per_second == 0.0);
+    free(logits[0]);
+    free(logits[1]);
+}
+
+static void a_link_has_a_rate_or_a_share(void **state) {
+    (void)state;
+    AlisaModel *model;
+    AlisaEngine *engine;
+    AlisaError error;
+    AlisaEngineOptions options;
+    support_must(alisa_model_open(MODELS_DIR "/stories.gguf", &model, &error), &error);
+    alisa_engine_options_defaults(&options);
+    options.link_rate = 1e9;
+    options.link_share = 0.5;
+    assert_int_equal(alisa_engine_create(model, support_device, &options, &engine, &error),
+                     ALISA_ERROR_ARGUMENT);
+    options.link_rate = -1e9;
+    options.link_share = 0.0;
+    assert_int_equal(alisa_engine_create(model, support_device, &options, &engine, &error),
+                     ALISA_ERROR_ARGUMENT);
+    assert_null(engine);
+    alisa_model_close(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placement_changes_no_bit),
+        cmocka_unit_test(a_slow_link_changes_no_bit),
+        cmocka_unit_test(a_link_has_a_rate_or_a_share),
     };
     return cmocka_run_group_tests_name("placement", tests, support_open_device,
                                        support_close_device);
