@@ -235,6 +235,10 @@ void alisa_sched_work(const AlisaSchedProblem *problem, const AlisaSchedStep *be
     }
 }
 
+void alisa_sched_dense_work(double active, double tokens, AlisaSchedWork *work) {
+    *work = (AlisaSchedWork){.rows = active, .passes = 1.0, .head_rows = active, .dense = tokens};
+}
+
 void alisa_sched_prefill_work(const AlisaSchedProblem *problem, const AlisaSchedStep *step,
                               double active, AlisaSchedWork *work) {
     const AlisaSchedKvBytes *bytes = &problem->bytes;

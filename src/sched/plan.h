@@ -138,6 +138,9 @@ AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const Alis
 /* Work of the step `step` that follows `before`, for `active` sequences. */
 void alisa_sched_work(const AlisaSchedProblem *problem, const AlisaSchedStep *before,
                       const AlisaSchedStep *step, double active, AlisaSchedWork *work);
+/* Work of a step of `active` sequences that attend to all of their `tokens`, summed over them,
+ * which are on the device. */
+void alisa_sched_dense_work(double active, double tokens, AlisaSchedWork *work);
 /* Work of the prompts of `active` sequences, after which tokens are as in `step`. */
 void alisa_sched_prefill_work(const AlisaSchedProblem *problem, const AlisaSchedStep *step,
                               double active, AlisaSchedWork *work);

@@ -1,5 +1,6 @@
 #include "sched/queue.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Blocks that are left free when a sequence starts, so that those that run can grow: 1 in 100, as
@@ -13,7 +14,7 @@ static uint32_t blocks_of(uint32_t length) {
 AlisaStatus alisa_sched_queue_init(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                                    const AlisaSchedPlan *plan, AlisaError *error) {
     uint32_t batch = problem->run.batch;
-    *queue = (AlisaSchedQueue){.free_blocks = plan->block_count};
+    *queue = (AlisaSchedQueue){.block_count = plan->block_count, .free_blocks = plan->block_count};
     queue->sequences = alisa_allocate_zeroed(batch, sizeof *queue->sequences, "queue", error);
     if (!queue->sequences) return ALISA_ERROR_MEMORY;
     /* In one step a sequence can at most leave and another come. */
@@ -22,9 +23,6 @@ AlisaStatus alisa_sched_queue_init(AlisaSchedQueue *queue, const AlisaSchedProbl
     if (!queue->actions) {
         alisa_sched_queue_finish(queue);
         return ALISA_ERROR_MEMORY;
-    }
-    for (uint32_t i = 0; i < batch; i++) {
-        queue->sequences[i].length = problem->run.prompt_length;
     }
     return ALISA_OK;
 }
@@ -45,6 +43,35 @@ static double held_bytes(const AlisaSchedProblem *problem, uint32_t length) {
 }
 
 /* ---- Blocks -------------------------------------------------------------------------------- */
+
+static bool is_running(const AlisaSchedSequence *sequence) {
+    return sequence->state == ALISA_SCHED_RUNNING;
+}
+
+static void hold_blocks(AlisaSchedQueue *queue, AlisaSchedSequence *sequence, uint32_t blocks) {
+    queue->free_blocks += sequence->blocks;
+    queue->free_blocks -= blocks;
+    sequence->blocks = blocks;
+}
+
+/* Blocks with the rows it wants. */
+static uint32_t blocks_wanted(const AlisaSchedProblem *problem,
+                              const AlisaSchedSequence *sequence) {
+    uint64_t length = (uint64_t)sequence->length + sequence->wanted;
+    uint32_t last = alisa_sched_final_length(problem);
+    uint32_t blocks = blocks_of(length < last ? (uint32_t)length : last);
+    return blocks > sequence->blocks ? blocks : sequence->blocks;
+}
+
+/* Blocks that those that run are yet to get. */
+static uint32_t growth(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
+    uint32_t blocks = 0;
+    for (uint32_t i = 0; i < problem->run.batch; i++) {
+        const AlisaSchedSequence *sequence = &queue->sequences[i];
+        if (is_running(sequence)) blocks += blocks_wanted(problem, sequence) - sequence->blocks;
+    }
+    return blocks;
+}
 
 static bool swap_is_cheaper(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                             uint32_t length) {
@@ -68,82 +95,75 @@ static void preempt(AlisaSchedQueue *queue, const AlisaSchedProblem *problem, ui
     act(queue, swap ? ALISA_SCHED_SWAP_OUT : ALISA_SCHED_DROP, victim);
     if (swap) queue->swapped_bytes += held_bytes(problem, sequence->length);
     sequence->state = swap ? ALISA_SCHED_SWAPPED : ALISA_SCHED_WAITING;
-    queue->free_blocks += blocks_of(sequence->length);
+    hold_blocks(queue, sequence, 0);
     queue->preempted++;
 }
 
-/* The running sequence that started last; batch if none runs. */
-static uint32_t latest_running(const AlisaSchedQueue *queue, uint32_t batch) {
-    uint32_t latest = batch;
+/* The one to leave next: of those that run the last to start, one that wants nothing before those
+ * that want rows; batch if none runs. */
+static uint32_t find_victim(const AlisaSchedQueue *queue, uint32_t batch) {
+    uint32_t victim = batch;
     for (uint32_t i = 0; i < batch; i++) {
         const AlisaSchedSequence *sequence = &queue->sequences[i];
-        if (sequence->state != ALISA_SCHED_RUNNING) continue;
-        if (latest == batch || sequence->arrival > queue->sequences[latest].arrival) latest = i;
+        if (!is_running(sequence)) continue;
+        const AlisaSchedSequence *best = victim < batch ? &queue->sequences[victim] : sequence;
+        bool idle = sequence->wanted == 0, best_idle = best->wanted == 0;
+        if (best == sequence || (idle && !best_idle) ||
+            (idle == best_idle && sequence->arrival > best->arrival))
+            victim = i;
     }
-    return latest;
+    return victim;
 }
 
-/* Makes sure that every running sequence has a block for its next token. */
+/* Makes sure that every running sequence has blocks for the rows it wants. */
 static bool make_room(AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
-    uint32_t batch = problem->run.batch, before = queue->preempted;
-    for (;;) {
-        uint32_t wanted = 0;
-        for (uint32_t i = 0; i < batch; i++) {
-            const AlisaSchedSequence *sequence = &queue->sequences[i];
-            if (sequence->state != ALISA_SCHED_RUNNING) continue;
-            wanted += blocks_of(sequence->length + 1) - blocks_of(sequence->length);
-        }
-        if (wanted <= queue->free_blocks) return queue->preempted != before;
-        preempt(queue, problem, latest_running(queue, batch));
-    }
+    uint32_t before = queue->preempted;
+    while (growth(queue, problem) > queue->free_blocks)
+        preempt(queue, problem, find_victim(queue, problem->run.batch));
+    return queue->preempted != before;
 }
 
-static bool start_one(AlisaSchedQueue *queue, const AlisaSchedProblem *problem, uint32_t index,
-                      uint32_t reserved) {
+/* Whether there is room for a sequence beside those that run, and a watermark. One that has the
+ * device for itself may take all of it. */
+static bool has_room(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
+                     const AlisaSchedSequence *sequence) {
+    bool alone = find_victim(queue, problem->run.batch) == problem->run.batch;
+    uint32_t reserved = alone ? 0 : queue->block_count / WATERMARK_DIVISOR + growth(queue, problem);
+    return blocks_wanted(problem, sequence) + reserved <= queue->free_blocks;
+}
+
+static bool start_one(AlisaSchedQueue *queue, const AlisaSchedProblem *problem, uint32_t index) {
     AlisaSchedSequence *sequence = &queue->sequences[index];
-    uint32_t blocks = blocks_of(sequence->length + 1);
-    /* A sequence that has the device for itself may take all of it. */
-    bool alone = latest_running(queue, problem->run.batch) == problem->run.batch;
-    if (blocks + (alone ? 0 : reserved) > queue->free_blocks) return false;
+    while (!has_room(queue, problem, sequence)) {
+        /* Those that want nothing leave if none could run otherwise. */
+        uint32_t victim = find_victim(queue, problem->run.batch);
+        for (uint32_t i = 0; i < problem->run.batch; i++)
+            if (is_running(&queue->sequences[i]) && queue->sequences[i].wanted > 0) return false;
+        preempt(queue, problem, victim);
+    }
     bool swapped = sequence->state == ALISA_SCHED_SWAPPED;
-    act(queue, swapped ? ALISA_SCHED_SWAP_IN : ALISA_SCHED_PREFILL, index);
+    if (sequence->length > 0)
+        act(queue, swapped ? ALISA_SCHED_SWAP_IN : ALISA_SCHED_PREFILL, index);
     if (swapped) queue->swapped_bytes -= held_bytes(problem, sequence->length);
     sequence->state = ALISA_SCHED_RUNNING;
     sequence->arrival = queue->arrivals++;
-    queue->free_blocks -= blocks_of(sequence->length);
+    hold_blocks(queue, sequence, blocks_of(sequence->length));
     return true;
-}
-
-/* Blocks the running sequences take in this step, and a watermark. */
-static uint32_t reserved_blocks(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
-                                uint32_t total) {
-    uint32_t wanted = total / WATERMARK_DIVISOR;
-    for (uint32_t i = 0; i < problem->run.batch; i++) {
-        const AlisaSchedSequence *sequence = &queue->sequences[i];
-        if (sequence->state != ALISA_SCHED_RUNNING) continue;
-        wanted += blocks_of(sequence->length + 1) - blocks_of(sequence->length);
-    }
-    return wanted;
 }
 
 /* First those that were swapped out, then those that wait, in order, while there is room. */
 static void start_by_blocks(AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
-    uint32_t total = queue->free_blocks;
-    for (uint32_t i = 0; i < problem->run.batch; i++) {
-        if (queue->sequences[i].state == ALISA_SCHED_RUNNING) {
-            total += blocks_of(queue->sequences[i].length);
-        }
-    }
     static const AlisaSchedPlaceOf order[] = {ALISA_SCHED_SWAPPED, ALISA_SCHED_WAITING};
     for (size_t turn = 0; turn < 2; turn++) {
         for (uint32_t i = 0; i < problem->run.batch; i++) {
-            if (queue->sequences[i].state != order[turn]) continue;
-            if (!start_one(queue, problem, i, reserved_blocks(queue, problem, total))) return;
+            const AlisaSchedSequence *sequence = &queue->sequences[i];
+            if (sequence->state != order[turn] || sequence->wanted == 0) continue;
+            if (!start_one(queue, problem, i)) return;
         }
     }
 }
 
-/* ---- Advancing ----------------------------------------------------------------------------- */
+/* ---- Rows ---------------------------------------------------------------------------------- */
 
 static void start_all(AlisaSchedQueue *queue, uint32_t batch) {
     for (uint32_t i = 0; i < batch; i++) {
@@ -153,44 +173,114 @@ static void start_all(AlisaSchedQueue *queue, uint32_t batch) {
     }
 }
 
-bool alisa_sched_queue_advance(AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
-    uint32_t batch = problem->run.batch, last = alisa_sched_final_length(problem);
-    bool blocks = problem->policy->by_blocks;
-    queue->action_count = 0;
+/* Gives those that run the blocks for the rows they want. */
+static void give_blocks(AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
     queue->running = 0;
-    for (uint32_t i = 0; i < batch; i++) {
+    for (uint32_t i = 0; i < problem->run.batch; i++) {
         AlisaSchedSequence *sequence = &queue->sequences[i];
-        if (sequence->state == ALISA_SCHED_RUNNING && sequence->length >= last) {
-            alisa_sched_queue_end(queue, problem, i);
-        }
+        if (!is_running(sequence) || sequence->wanted == 0) continue;
+        if (problem->policy->by_blocks)
+            hold_blocks(queue, sequence, blocks_wanted(problem, sequence));
+        queue->running++;
     }
-    if (!blocks) {
-        start_all(queue, batch);
+}
+
+void alisa_sched_queue_admit(AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
+    queue->action_count = 0;
+    if (!problem->policy->by_blocks) {
+        start_all(queue, problem->run.batch);
     } else if (!make_room(queue, problem)) {
         start_by_blocks(queue, problem);
     }
+    give_blocks(queue, problem);
+}
+
+bool alisa_sched_queue_grow(AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
+    uint32_t blocks = growth(queue, problem);
+    for (uint32_t i = 0; i < problem->run.batch; i++) {
+        const AlisaSchedSequence *sequence = &queue->sequences[i];
+        if (is_running(sequence) || sequence->wanted == 0) continue;
+        if (sequence->length > 0) return false;
+        blocks += blocks_wanted(problem, sequence);
+    }
+    if (blocks > queue->free_blocks) return false;
+    for (uint32_t i = 0; i < problem->run.batch; i++) {
+        AlisaSchedSequence *sequence = &queue->sequences[i];
+        if (is_running(sequence) || sequence->wanted == 0) continue;
+        sequence->state = ALISA_SCHED_RUNNING;
+        sequence->arrival = queue->arrivals++;
+    }
+    give_blocks(queue, problem);
+    return true;
+}
+
+void alisa_sched_queue_resize(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
+                              uint32_t sequence, uint32_t length) {
+    AlisaSchedSequence *resized = &queue->sequences[sequence];
+    if (is_running(resized)) hold_blocks(queue, resized, blocks_of(length));
+    if (resized->state == ALISA_SCHED_SWAPPED)
+        queue->swapped_bytes += held_bytes(problem, length) - held_bytes(problem, resized->length);
+    resized->length = length;
+    if (length == 0) resized->state = ALISA_SCHED_WAITING;
+}
+
+void alisa_sched_queue_drop(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
+                            uint32_t sequence) {
+    uint32_t length = queue->sequences[sequence].length;
+    alisa_sched_queue_resize(queue, problem, sequence, 0);
+    queue->sequences[sequence].length = length;
+}
+
+/* ---- A run of equal sequences -------------------------------------------------------------- */
+
+bool alisa_sched_queue_advance(AlisaSchedQueue *queue, const AlisaSchedProblem *problem) {
+    uint32_t batch = problem->run.batch, last = alisa_sched_final_length(problem);
     for (uint32_t i = 0; i < batch; i++) {
         AlisaSchedSequence *sequence = &queue->sequences[i];
-        if (sequence->state != ALISA_SCHED_RUNNING) continue;
-        if (blocks) {
-            queue->free_blocks -= blocks_of(sequence->length + 1) - blocks_of(sequence->length);
-        }
-        sequence->length++;
-        queue->running++;
+        if (is_running(sequence) && sequence->length >= last)
+            alisa_sched_queue_end(queue, problem, i);
+        sequence->wanted = sequence->state != ALISA_SCHED_DONE;
     }
+    alisa_sched_queue_admit(queue, problem);
+    for (uint32_t i = 0; i < batch; i++)
+        queue->sequences[i].length += is_running(&queue->sequences[i]);
     return queue->running > 0;
 }
 
 void alisa_sched_queue_end(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                            uint32_t sequence) {
-    AlisaSchedSequence *ended = &queue->sequences[sequence];
-    if (problem->policy->by_blocks && ended->state == ALISA_SCHED_RUNNING) {
-        queue->free_blocks += blocks_of(ended->length);
+    alisa_sched_queue_drop(queue, problem, sequence);
+    queue->sequences[sequence].state = ALISA_SCHED_DONE;
+}
+
+/* ---- Costs and checks ---------------------------------------------------------------------- */
+
+void alisa_sched_queue_cost(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
+                            const AlisaSchedPlan *plan, AlisaSchedCost *cost) {
+    AlisaSchedWork prefill = {0}, swap = {.waits = true};
+    for (size_t i = 0; i < queue->action_count; i++) {
+        const AlisaSchedAction *action = &queue->actions[i];
+        double bytes = action->length * problem->bytes.slot;
+        if (action->kind == ALISA_SCHED_SWAP_IN) swap.to_device += bytes;
+        if (action->kind == ALISA_SCHED_SWAP_OUT) swap.to_host += bytes;
+        if (action->kind != ALISA_SCHED_PREFILL) continue;
+        AlisaSchedStep step;
+        AlisaSchedWork one;
+        alisa_sched_place(problem, plan, action->length, &step);
+        alisa_sched_prefill_work(problem, &step, 1.0, &one);
+        prefill.rows += one.rows;
+        prefill.head_rows += one.head_rows;
+        prefill.pairs += one.pairs;
+        prefill.selection += one.selection;
+        prefill.to_host += one.to_host;
     }
-    if (ended->state == ALISA_SCHED_SWAPPED) {
-        queue->swapped_bytes -= held_bytes(problem, ended->length);
-    }
-    ended->state = ALISA_SCHED_DONE;
+    prefill.passes = ceil(prefill.rows / problem->run.micro_batch);
+    AlisaSchedCost part;
+    *cost = (AlisaSchedCost){0};
+    alisa_sched_time(problem, &swap, &part);
+    alisa_sched_cost_add(cost, &part);
+    alisa_sched_time(problem, &prefill, &part);
+    alisa_sched_cost_add(cost, &part);
 }
 
 const char *alisa_sched_queue_check(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
@@ -199,10 +289,15 @@ const char *alisa_sched_queue_check(const AlisaSchedQueue *queue, const AlisaSch
     uint32_t running = 0;
     for (uint32_t i = 0; i < problem->run.batch; i++) {
         const AlisaSchedSequence *sequence = &queue->sequences[i];
+        held += sequence->blocks;
         if (sequence->length > alisa_sched_final_length(problem)) return "a sequence is too long";
-        if (sequence->state != ALISA_SCHED_RUNNING) continue;
-        held += blocks_of(sequence->length);
-        running++;
+        if (!is_running(sequence)) {
+            if (sequence->blocks > 0) return "a sequence that does not run holds blocks";
+            continue;
+        }
+        running += sequence->wanted > 0;
+        if (problem->policy->by_blocks && sequence->blocks < blocks_of(sequence->length))
+            return "a sequence has too few blocks";
     }
     if (running != queue->running) return "running sequences are miscounted";
     if (problem->policy->by_blocks && held + queue->free_blocks != plan->block_count) {

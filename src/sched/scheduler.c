@@ -33,6 +33,8 @@ AlisaStatus alisa_sched_create(const AlisaSchedProblem *problem, AlisaScheduler 
     if (status == ALISA_OK) {
         status = alisa_sched_queue_init(&made->queue, problem, &made->plan, error);
     }
+    for (uint32_t i = 0; i < problem->run.batch && status == ALISA_OK; i++)
+        alisa_sched_queue_resize(&made->queue, problem, i, problem->run.prompt_length);
     if (status != ALISA_OK) {
         alisa_sched_destroy(made);
         return status;
@@ -65,45 +67,17 @@ void alisa_sched_end(AlisaScheduler *scheduler, uint32_t sequence) {
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-static void cost_actions(AlisaScheduler *scheduler) {
-    const AlisaSchedProblem *problem = &scheduler->problem;
-    AlisaSchedWork prefill = {0}, swap = {.waits = true};
-    for (size_t i = 0; i < scheduler->queue.action_count; i++) {
-        const AlisaSchedAction *action = &scheduler->queue.actions[i];
-        double bytes = action->length * problem->bytes.slot;
-        if (action->kind == ALISA_SCHED_SWAP_IN) swap.to_device += bytes;
-        if (action->kind == ALISA_SCHED_SWAP_OUT) swap.to_host += bytes;
-        if (action->kind != ALISA_SCHED_PREFILL) continue;
-        AlisaSchedStep step;
-        AlisaSchedWork one;
-        alisa_sched_place(problem, &scheduler->plan, action->length, &step);
-        alisa_sched_prefill_work(problem, &step, 1.0, &one);
-        prefill.rows += one.rows;
-        prefill.head_rows += one.head_rows;
-        prefill.pairs += one.pairs;
-        prefill.selection += one.selection;
-        prefill.to_host += one.to_host;
-    }
-    prefill.passes = ceil(prefill.rows / problem->run.micro_batch);
-    AlisaSchedCost cost;
-    scheduler->decision.actions_cost = (AlisaSchedCost){0};
-    alisa_sched_time(problem, &swap, &cost);
-    alisa_sched_cost_add(&scheduler->decision.actions_cost, &cost);
-    alisa_sched_time(problem, &prefill, &cost);
-    alisa_sched_cost_add(&scheduler->decision.actions_cost, &cost);
-}
-
 static void cost_step(AlisaScheduler *scheduler, const AlisaSchedStep *before) {
     const AlisaSchedProblem *problem = &scheduler->problem;
     AlisaSchedDecision *decision = &scheduler->decision;
     AlisaSchedWork work;
     if (problem->policy->by_blocks) { /* sequences of different lengths */
-        work = (AlisaSchedWork){
-            .rows = decision->running, .passes = 1.0, .head_rows = decision->running};
+        double tokens = 0.0;
         for (uint32_t i = 0; i < problem->run.batch; i++) {
             const AlisaSchedSequence *sequence = &decision->sequences[i];
-            if (sequence->state == ALISA_SCHED_RUNNING) work.dense += sequence->length;
+            if (sequence->state == ALISA_SCHED_RUNNING) tokens += sequence->length;
         }
+        alisa_sched_dense_work(decision->running, tokens, &work);
     } else {
         alisa_sched_work(problem, before, &decision->step, decision->running, &work);
     }
@@ -130,7 +104,7 @@ const AlisaSchedDecision *alisa_sched_next(AlisaScheduler *scheduler) {
     decision->sequences = queue->sequences;
     decision->running = queue->running;
     alisa_sched_place(problem, &scheduler->plan, longest, &decision->step);
-    cost_actions(scheduler);
+    alisa_sched_queue_cost(queue, problem, &scheduler->plan, &decision->actions_cost);
     cost_step(scheduler, &before);
     return decision;
 }
