@@ -448,10 +448,14 @@ typedef struct AlisaMemoryUse {
 ALISA_API void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use);
 
 /* Which sequences may append rows now, where the policy cannot hold all of them at once (vllm).
- * wanted: [sequence_count] rows each is to append by the next eval call, 0: none. admitted:
- * [sequence_count]; those that are not wait, and are to be asked for again. To be called before
- * each eval call; K and V of sequences that leave or come back are moved, or computed again, here.
- * Other policies admit everything. At least one that wants rows is admitted, or it is an error. */
+ * wanted: [sequence_count] rows each is to append before the next such call, by one eval call or
+ * several; 0: none, for now. admitted: [sequence_count]; of those that want rows, the ones that may
+ * append them; the others wait, with their tokens, and are to be asked for again. If any wants
+ * rows, one is admitted at least. K and V of sequences that leave or come back are moved, or
+ * computed again, here; a sequence that wants nothing is the first to leave, so one that is done
+ * is better truncated to 0. On failure none is admitted and no token is lost, except on
+ * ALISA_ERROR_DEVICE, when all are. Other policies admit everything. Without this call, rows that
+ * somebody would have to leave for are ALISA_ERROR_MEMORY, and nothing is appended. */
 ALISA_API AlisaStatus alisa_session_admit(AlisaSession *session, const uint32_t *wanted,
                                           bool *admitted, AlisaError *error);
 
@@ -474,7 +478,7 @@ typedef struct AlisaPlacementUse {
 
 ALISA_API void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use);
 
-/* A step in which every sequence that had rows had one. */
+/* A step in which every sequence that had rows had one, with the alisa_session_admit before it. */
 typedef struct AlisaStepRecord {
     uint32_t length; /* of the longest sequence */
     uint32_t phase;  /* 1: all on the device, 2: host too, 3: some as layer inputs only */

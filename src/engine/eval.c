@@ -100,6 +100,10 @@ static void describe_step(AlisaSession *session, const AlisaRow *rows, uint32_t 
         uint32_t sequence = rows[i].sequence;
         uint32_t position = session->lengths[sequence]++;
         inputs->tokens[i] = rows[i].token;
+        if (session->admission) {
+            uint64_t text = (uint64_t)sequence * session->options.context_length;
+            session->admission->tokens[text + position] = rows[i].token;
+        }
         if (session->tails) {
             inputs->row_slots[i] = session->tails->blocks.row_slots[i];
             inputs->list_offsets[i] = session->tails->blocks.list_offsets[i];
@@ -132,8 +136,7 @@ static uint32_t placed_length(const AlisaSession *session, uint32_t sequence) {
     return length;
 }
 
-/* Tokens that truncations took away since the last call. */
-static AlisaStatus forget(AlisaSession *session, AlisaError *error) {
+AlisaStatus alisa_session_forget(AlisaSession *session, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < session->options.sequence_count && status == ALISA_OK; i++) {
         if (session->sparse && session->forgotten[i] < UINT32_MAX) {
@@ -160,6 +163,10 @@ static AlisaStatus record(AlisaSession *session, double seconds, AlisaError *err
         made.phase = alisa_placement_step(session->placement)->phase;
         made.predicted_seconds = alisa_placement_predicted(session->placement);
     }
+    if (session->admission) {
+        made.predicted_seconds += session->admission->predicted;
+        made.measured_seconds += session->admission->seconds;
+    }
     AlisaKvUsage usage;
     alisa_kv_usage(session->kv, &usage);
     made.bytes_to_device = usage.traffic.bytes_to_device - session->moved.bytes_to_device;
@@ -179,21 +186,16 @@ static AlisaStatus record(AlisaSession *session, double seconds, AlisaError *err
     return ALISA_OK;
 }
 
-/* A device that failed in the middle of moves has unknown contents in any slot. */
-static void lose_everything(AlisaSession *session) {
+void alisa_session_lose(AlisaSession *session) {
     alisa_kv_reset(session->kv);
     for (uint32_t i = 0; i < session->options.sequence_count; i++)
         alisa_session_truncate(session, i, 0);
 }
 
-AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size_t count,
-                               AlisaError *error) {
-    session->logits_valid = 0;
-    AlisaStatus status = check_rows(session, rows, count, error);
-    if (status == ALISA_OK) {
-        describe_call(session, rows, count);
-        status = forget(session, error);
-    }
+AlisaStatus alisa_session_append(AlisaSession *session, const AlisaRow *rows, size_t count,
+                                 AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    describe_call(session, rows, count);
     for (size_t done = 0; status == ALISA_OK && done < count;) {
         const AlisaSessionOptions *options = &session->options;
         if (options->interrupt && options->interrupt(options->interrupt_user)) {
@@ -213,7 +215,7 @@ AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size
         status = alisa_step_run(session, error);
         double seconds = (double)(alisa_clock_now() - begun) * 1e-9;
         if (status == ALISA_OK) status = record(session, seconds, error);
-        if (status == ALISA_ERROR_DEVICE && session->placement) lose_everything(session);
+        if (status == ALISA_ERROR_DEVICE && session->placement) alisa_session_lose(session);
         if (status != ALISA_OK) {
             /* The failed step's rows are not part of the text. */
             for (uint32_t i = 0; i < step_rows; i++) {
@@ -225,5 +227,19 @@ AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size
         }
         done += step_rows;
     }
+    return status;
+}
+
+AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size_t count,
+                               AlisaError *error) {
+    session->logits_valid = 0;
+    AlisaStatus status = check_rows(session, rows, count, error);
+    if (status == ALISA_OK) status = alisa_session_forget(session, error);
+    if (status == ALISA_OK && session->admission) {
+        describe_call(session, rows, count);
+        status = alisa_session_reserve(session, error);
+    }
+    if (status == ALISA_OK) status = alisa_session_append(session, rows, count, error);
+    if (session->admission) session->admission->seconds = session->admission->predicted = 0.0;
     return status;
 }

@@ -101,6 +101,14 @@ void alisa_placement_destroy(AlisaPlacement *placement) {
     free(placement);
 }
 
+const AlisaSchedProblem *alisa_placement_problem(const AlisaPlacement *placement) {
+    return &placement->problem;
+}
+
+const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement) {
+    return &placement->plan;
+}
+
 const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement) {
     return &placement->step;
 }
@@ -192,11 +200,20 @@ static void predict(AlisaPlacement *placement) {
     AlisaSchedWork work;
     AlisaSchedCost cost;
     const AlisaSchedStep *before = &placement->before;
+    bool blocks = placement->problem.policy->by_blocks;
     if (before->length + 1 != placement->step.length) {
         alisa_sched_place(&placement->problem, &placement->plan, placement->step.length - 1,
                           &placement->before);
     }
-    alisa_sched_work(&placement->problem, before, &placement->step, placement->turn_count, &work);
+    if (blocks) { /* sequences of different lengths */
+        double tokens = 0.0;
+        for (uint32_t i = 0; i < placement->turn_count; i++)
+            tokens += placement->turns[i].count;
+        alisa_sched_dense_work(placement->turn_count, tokens, &work);
+    } else {
+        alisa_sched_work(&placement->problem, before, &placement->step, placement->turn_count,
+                         &work);
+    }
     alisa_sched_time(&placement->problem, &work, &cost);
     placement->predicted = cost.total;
 }
@@ -236,7 +253,8 @@ static AlisaStatus need_layer(AlisaPlacement *placement, uint32_t layer, AlisaEr
 
 AlisaStatus alisa_placement_need(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
-    if (placement->late) return ALISA_OK;
+    /* Sequences that run have all their tokens on the device where whole ones come and go. */
+    if (placement->late || placement->problem.policy->by_blocks) return ALISA_OK;
     if (placement->needed == layer) {
         status = need_layer(placement, layer, error);
         placement->needed++;
@@ -342,6 +360,7 @@ static AlisaStatus load_ahead(AlisaPlacement *placement, uint32_t layer, AlisaEr
 }
 
 AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error) {
+    if (placement->problem.policy->by_blocks) return ALISA_OK;
     AlisaStatus status = move_out(placement, error);
     if (status == ALISA_OK) status = alisa_tiers_refill(placement->tiers, error);
     /* What is streamed has no place to wait in, but for the first layer's. */
@@ -350,6 +369,34 @@ AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error) {
     if (status == ALISA_OK) status = alisa_device_flush(placement->device, error);
     for (uint32_t layer = 0; layer < layers && status == ALISA_OK; layer++)
         status = load_ahead(placement, layer, error);
+    return status;
+}
+
+/* ---- Whole sequences ----------------------------------------------------------------------- */
+
+AlisaStatus alisa_placement_swap_out(AlisaPlacement *placement, uint32_t sequence, uint32_t placed,
+                                     AlisaError *error) {
+    uint32_t arenas = alisa_tiers_store(placement->tiers)->arena_count;
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t arena = 0; arena < arenas && status == ALISA_OK; arena++) {
+        size_t count = 0;
+        for (uint32_t layer = arena; layer < placement->shape.layer_count; layer += arenas)
+            placement->ranges[count++] = (AlisaTokenRange){layer, sequence, 0, placed};
+        status = alisa_tiers_offload(placement->tiers, placement->ranges, count, true, error);
+    }
+    return status;
+}
+
+AlisaStatus alisa_placement_swap_in(AlisaPlacement *placement, uint32_t sequence, uint32_t placed,
+                                    AlisaError *error) {
+    const AlisaTokenList list = {.sequence = sequence, .count = placed};
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t layer = 0; layer < placement->shape.layer_count && status == ALISA_OK; layer++) {
+        status = alisa_tiers_need(placement->tiers, layer, &list, 1, ALISA_USE_KEEP, error);
+        alisa_tiers_end(placement->tiers, layer);
+    }
+    for (uint32_t layer = 0; layer < placement->shape.layer_count && status == ALISA_OK; layer++)
+        status = alisa_tiers_arrive(placement->tiers, layer, error);
     return status;
 }
 

@@ -56,6 +56,16 @@ AlisaStatus alisa_placement_leave(AlisaPlacement *placement, uint32_t layer, Ali
  * the next step will miss. */
 AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error);
 
+/* Of a policy by blocks, between steps: the `placed` tokens that a sequence has in slots go to the
+ * host, or come back, all of them. Failing half-way: it is to be truncated to 0. */
+AlisaStatus alisa_placement_swap_out(AlisaPlacement *placement, uint32_t sequence, uint32_t placed,
+                                     AlisaError *error);
+AlisaStatus alisa_placement_swap_in(AlisaPlacement *placement, uint32_t sequence, uint32_t placed,
+                                    AlisaError *error);
+
+const AlisaSchedProblem *alisa_placement_problem(const AlisaPlacement *placement);
+const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement);
+
 /* What the plan has for the step that alisa_placement_begin began, and its predicted time. */
 const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement);
 double alisa_placement_predicted(const AlisaPlacement *placement);

@@ -110,6 +110,11 @@ static AlisaStatus create_inputs(AlisaSession *session, AlisaError *error) {
 /* Sparse attention as it is wanted. */
 static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaError *error) {
     if (options->attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
+    if (options->placement.policy == ALISA_POLICY_VLLM) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "policy vllm attends to every token: it takes no attention but "
+                               "dense");
+    }
     const char *wrong = alisa_select_check(&options->attention);
     return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
@@ -157,6 +162,8 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     if (status == ALISA_OK) status = create_scratch(made, error);
     if (status == ALISA_OK) status = create_inputs(made, error);
     if (status == ALISA_OK && tiered) status = alisa_session_plan(made, &memory, error);
+    if (status == ALISA_OK && options->placement.policy == ALISA_POLICY_VLLM)
+        status = alisa_session_create_admission(made, error);
     if (status == ALISA_OK && tiered && made->tails) {
         status =
             alisa_buffer_create(engine->device, made->tails->slots.size, ALISA_BUFFER_READ_WRITE,
@@ -181,6 +188,7 @@ void alisa_session_destroy(AlisaSession *session) {
     list_scratch(session, list);
     for (size_t i = 0; i < SCRATCH_COUNT; i++)
         alisa_buffer_destroy(list[i].buffer);
+    alisa_session_destroy_admission(session);
     alisa_placement_destroy(session->placement);
     alisa_buffer_destroy(&session->layer_lists);
     alisa_sparse_destroy(session->sparse);
@@ -234,14 +242,6 @@ void alisa_session_memory(const AlisaSession *session, AlisaMemoryUse *use) {
                             .device_to_host_bytes = session->device_to_host_bytes};
 }
 
-AlisaStatus alisa_session_admit(AlisaSession *session, const uint32_t *wanted, bool *admitted,
-                                AlisaError *error) {
-    (void)error;
-    for (uint32_t i = 0; i < session->options.sequence_count; i++)
-        admitted[i] = wanted[i] > 0;
-    return ALISA_OK;
-}
-
 void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use) {
     AlisaKvUsage kv;
     AlisaMemoryUse memory;
@@ -260,6 +260,13 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
         .bytes_to_device = kv.traffic.bytes_to_device,
         .bytes_to_host = kv.traffic.bytes_to_host,
         .link_emulated = alisa_device_emulated_link(session->engine->device).bytes_per_second > 0};
+    if (session->admission) {
+        const AlisaSchedQueue *queue = &session->admission->queue;
+        use->preempted = queue->preempted;
+        for (uint32_t i = 0; i < session->options.sequence_count; i++)
+            if (queue->sequences[i].state == ALISA_SCHED_WAITING)
+                use->recomputable_tokens += (uint64_t)session->lengths[i] * shape.layer_count;
+    }
     for (size_t i = 0; i < session->record_count; i++) {
         const AlisaStepRecord *record = &session->records[i];
         if (record->phase > 1 && use->host_from == 0) use->host_from = record->length;

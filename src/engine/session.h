@@ -9,6 +9,7 @@
 #include "engine/placement.h"
 #include "engine/sparse.h"
 #include "kv/tails.h"
+#include "sched/queue.h"
 
 /* What a step needs to know of its rows: made on the host, copied to the device once a step.
  * R: rows of the step, at most micro_batch. */
@@ -45,12 +46,21 @@ typedef struct AlisaStepBuffers {
     AlisaBuffer logits;   /* [L][V] */
 } AlisaStepBuffers;
 
+/* Which sequences are on the device, where whole ones come and go (engine/admit.c). */
+typedef struct AlisaAdmission {
+    AlisaSchedQueue queue;
+    int32_t *tokens; /* [sequence][context] the text of each, to compute K and V from again */
+    AlisaRow *rows;  /* [context] */
+    double seconds, predicted; /* of what came and went before this call */
+} AlisaAdmission;
+
 struct AlisaSession {
     AlisaEngine *engine;
     AlisaSessionOptions options; /* with every default resolved */
     AlisaKv *kv;
     AlisaKvTails *tails;       /* NULL unless a KV type has blocks */
     AlisaPlacement *placement; /* NULL: everything is on the device */
+    AlisaAdmission *admission; /* NULL: all sequences are admitted */
     AlisaBuffer layer_lists;   /* with tails and placement: their lists as slots of one layer */
     AlisaAttention *attention;
     AlisaSparse *sparse; /* NULL: every row attends to everything */
@@ -91,6 +101,22 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
                                     AlisaError *error);
 AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
                                AlisaError *error);
+
+/* engine/admit.c */
+AlisaStatus alisa_session_create_admission(AlisaSession *session, AlisaError *error);
+void alisa_session_destroy_admission(AlisaSession *session);
+/* Finds blocks for the rows of the call (call_rows): ALISA_ERROR_MEMORY where a sequence would have
+ * to leave or to come back for them. */
+AlisaStatus alisa_session_reserve(AlisaSession *session, AlisaError *error);
+
+/* engine/eval.c */
+/* Carries out truncations since the last call. */
+AlisaStatus alisa_session_forget(AlisaSession *session, AlisaError *error);
+/* Appends rows that were checked. */
+AlisaStatus alisa_session_append(AlisaSession *session, const AlisaRow *rows, size_t count,
+                                 AlisaError *error);
+/* After the device has failed in the middle of moves: the contents of any slot are unknown. */
+void alisa_session_lose(AlisaSession *session);
 
 /* Computes the step described by session->inputs: appends K and V, and reads the logits it asks for
  * into session->logits from row session->logits_valid on. Lengths are the caller's to advance. */
