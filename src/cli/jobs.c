@@ -10,10 +10,12 @@
 /* The state of one run; what it points to lives as long as the run. */
 typedef struct Run {
     JobSet *set;
-    size_t *slots;  /* [sequences] job that has the sequence, NO_JOB when it is free */
-    size_t waiting; /* first job that has not started */
-    AlisaRow *rows; /* [batch_size] */
-    bool stopped;   /* nobody reads the text any more */
+    size_t *slots;    /* [sequences] job that has the sequence, NO_JOB when it is free */
+    size_t waiting;   /* first job that has not started */
+    AlisaRow *rows;   /* [batch_size] */
+    uint32_t *wanted; /* [sequences] of alisa_session_admit, as the next */
+    bool *admitted;
+    bool stopped; /* nobody reads the text any more */
 } Run;
 
 const char *alisa_cli_job_end_name(JobEnd end) {
@@ -50,6 +52,11 @@ void alisa_cli_job_free(Job *job) {
     alisa_cli_text_free(&job->text);
 }
 
+/* Whether the prompt of the sequence's job is yet to be evaluated. */
+static bool is_new(const Run *run, uint32_t sequence) {
+    return alisa_session_length(run->set->runtime->session, sequence) == 0;
+}
+
 /* Ends the job of a sequence and frees the sequence for the next one. */
 static bool end_job(Run *run, uint32_t sequence, JobEnd end, AlisaError *error) {
     Job *job = &run->set->jobs[run->slots[sequence]];
@@ -58,6 +65,7 @@ static bool end_job(Run *run, uint32_t sequence, JobEnd end, AlisaError *error) 
     job->sampler = NULL;
     size_t index = run->slots[sequence];
     run->slots[sequence] = NO_JOB;
+    alisa_session_truncate(run->set->runtime->session, sequence, 0);
     if (!alisa_cli_utf8_finish(&job->hold, &job->text)) {
         alisa_cli_memory_error(error);
         return false;
@@ -142,21 +150,43 @@ static AlisaStatus start_job(Run *run, uint32_t sequence, size_t index, AlisaErr
     for (size_t i = 0; i < job->prompt.count; i++) {
         alisa_sampler_accept(job->sampler, job->prompt.ids[i]);
     }
-    alisa_session_truncate(runtime->session, sequence, 0);
     run->slots[sequence] = index;
     return ALISA_OK;
 }
 
-/* Gives every free sequence a waiting job and evaluates their prompts together. */
+/* Gives every free sequence a waiting job. */
 static AlisaStatus start_waiting(Run *run, AlisaError *error) {
+    JobSet *set = run->set;
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < set->sequences && run->waiting < set->count && !status; i++)
+        if (run->slots[i] == NO_JOB) status = start_job(run, i, run->waiting++, error);
+    return status;
+}
+
+/* Which sequences go on now: all that have a job, but for those that memory makes wait. */
+static AlisaStatus admit(Run *run, AlisaError *error) {
+    Runtime *runtime = run->set->runtime;
+    uint64_t begin = alisa_cli_clock();
+    for (uint32_t i = 0; i < run->set->sequences; i++) {
+        run->wanted[i] = 0;
+        if (run->slots[i] == NO_JOB) continue;
+        /* A prompt, if it is yet to come, and one more. */
+        if (is_new(run, i)) run->wanted[i] = (uint32_t)run->set->jobs[run->slots[i]].prompt.count;
+        run->wanted[i]++;
+    }
+    AlisaStatus status = alisa_session_admit(runtime->session, run->wanted, run->admitted, error);
+    runtime->timings.eval_ns += alisa_cli_clock() - begin;
+    return status;
+}
+
+/* Evaluates the prompts of jobs that are new, together. */
+static AlisaStatus begin_admitted(Run *run, AlisaError *error) {
     JobSet *set = run->set;
     size_t limit = (size_t)set->runtime->settings->batch_size, used = 0;
     AlisaStatus status = ALISA_OK;
     uint64_t begin = alisa_cli_clock();
     for (uint32_t sequence = 0; sequence < set->sequences; sequence++) {
-        if (run->slots[sequence] != NO_JOB || run->waiting == set->count) continue;
-        status = start_job(run, sequence, run->waiting++, error);
-        if (status != ALISA_OK) return status;
+        if (!run->admitted[sequence] || !is_new(run, sequence)) continue;
         const Tokens *prompt = &set->jobs[run->slots[sequence]].prompt;
         for (size_t i = 0; i < prompt->count; i++) {
             run->rows[used++] = (AlisaRow){prompt->ids[i], sequence, i + 1 == prompt->count};
@@ -172,14 +202,14 @@ static AlisaStatus start_waiting(Run *run, AlisaError *error) {
     return status;
 }
 
-/* One more token for every running job. */
+/* One more token for every job that was admitted and has not ended since. */
 static AlisaStatus advance(Run *run, AlisaError *error) {
     JobSet *set = run->set;
     size_t limit = (size_t)set->runtime->settings->batch_size, used = 0;
     AlisaStatus status = ALISA_OK;
     uint64_t begin = alisa_cli_clock();
     for (uint32_t sequence = 0; sequence < set->sequences && status == ALISA_OK; sequence++) {
-        if (run->slots[sequence] == NO_JOB) continue;
+        if (!run->admitted[sequence] || run->slots[sequence] == NO_JOB) continue;
         run->rows[used++] = (AlisaRow){set->jobs[run->slots[sequence]].next, sequence, true};
         set->runtime->timings.eval_tokens++;
         if (used < limit) continue;
@@ -211,7 +241,9 @@ AlisaStatus alisa_cli_jobs_run(JobSet *set, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
     run.slots = malloc(set->sequences * sizeof *run.slots);
     run.rows = malloc((size_t)set->runtime->settings->batch_size * sizeof *run.rows);
-    if (!run.slots || !run.rows) {
+    run.wanted = malloc(set->sequences * sizeof *run.wanted);
+    run.admitted = malloc(set->sequences * sizeof *run.admitted);
+    if (!run.slots || !run.rows || !run.wanted || !run.admitted) {
         status = alisa_cli_memory_error(error);
         goto done;
     }
@@ -220,18 +252,19 @@ AlisaStatus alisa_cli_jobs_run(JobSet *set, AlisaError *error) {
     }
     while (status == ALISA_OK && !run.stopped) {
         if (alisa_cli_interrupted(NULL)) break;
-        if (run.waiting < set->count) status = start_waiting(&run, error);
+        status = start_waiting(&run, error);
+        if (status != ALISA_OK || !any_running(&run)) break;
+        status = admit(&run, error);
+        if (status == ALISA_OK) status = begin_admitted(&run, error);
         if (status != ALISA_OK || run.stopped || alisa_cli_interrupted(NULL)) break;
-        if (any_running(&run)) {
-            status = advance(&run, error);
-        } else if (run.waiting == set->count) {
-            break;
-        }
+        status = advance(&run, error);
     }
     if (status == ALISA_ERROR_INTERRUPTED) status = ALISA_OK;
     if (status == ALISA_OK && alisa_cli_interrupted(NULL)) status = interrupt_all(&run, error);
 done:
     free(run.slots);
     free(run.rows);
+    free(run.wanted);
+    free(run.admitted);
     return status;
 }
