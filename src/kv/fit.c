@@ -37,8 +37,11 @@ static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind, uint
     uint64_t slots = slots_an_arena(shape, kind, arenas);
     if (slots > most) slots = most;
     uint32_t layers = layers_an_arena(shape, arenas);
-    /* The step's rows in all layers that share the slots, and at least one that is read. */
+    /* The step's rows in all layers that share the slots, and at least one that is read; but never
+     * more than there are tokens. */
     uint64_t least = (uint64_t)max_rows * layers + 1;
+    uint64_t tokens = (uint64_t)shape->sequence_count * shape->context_length * layers;
+    if (least > tokens) least = tokens;
     if (slots < least) {
         return alisa_error_set(
             error, ALISA_ERROR_MEMORY,

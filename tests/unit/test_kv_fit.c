@@ -43,6 +43,11 @@ static void test_slots_follow_memory(void **state) {
     assert_int_equal(made.rows.device_slots, 12 * 4 * 640);
     assert_int_equal(made.rows.host_slots, 12 * 4 * 640);
 
+    /* Nor does a step have more rows, however many there may be. */
+    memory.max_rows = 4096;
+    assert_int_equal(fit(&memory, 1024 * MIB).rows.device_slots, 12 * 4 * 640);
+    memory.max_rows = 64;
+
     /* Keys or values of an arena are one buffer. */
     made = fit(&memory, 10 * MIB);
     assert_int_equal(made.rows.arena_count, 6);
