@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support.h"
 #include "kv/tiers.h"
+#include "support.h"
 
 enum { SEQUENCES = 3, CONTEXT = 160, PROMPT = 100 };
 
