@@ -473,7 +473,7 @@ typedef struct AlisaPlacementUse {
     uint32_t inputs_from; /* and as a layer input only */
     uint32_t preempted;   /* times a sequence had to leave */
     uint32_t replanned;   /* times predictions were off by more than 25 % */
-    bool link_emulated;
+    double link_rate;     /* bytes/s each way of an emulated link; 0: there is none */
 } AlisaPlacementUse;
 
 ALISA_API void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use);

@@ -134,6 +134,32 @@ static bool parse_choice(const Option *option, const char *source, const char *t
     return refuse(message, "%s: '%s' is not one of %s", source, text, names);
 }
 
+static bool parse_budget(const char *source, const char *text, MemoryBudget *budget,
+                         char *message) {
+    *budget = (MemoryBudget){0};
+    if (strncmp(text, "kv:", 3) != 0) return parse_size(source, text, &budget->bytes, message);
+    char *end;
+    double share = strtod(text + 3, &end);
+    if (end == text + 3 || *end || !(share > 0.0 && share <= 1.0)) {
+        return refuse(message, "%s: '%s' is not a share of the KV such as kv:0.33", source, text);
+    }
+    budget->kv_share = share;
+    return true;
+}
+
+static bool parse_rate(const Option *option, const char *source, const char *text, NamedRate *rate,
+                       char *message) {
+    *rate = (NamedRate){0};
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text) return parse_choice(option, source, text, &rate->choice, message);
+    if (*end || !isfinite(number) || number <= 0.0) {
+        return refuse(message, "%s: '%s' is not a positive number", source, text);
+    }
+    rate->rate = number;
+    return true;
+}
+
 static bool parse_integers(const Option *option, const char *source, const char *text,
                            IntegerList *list, char *message) {
     list->count = 0;
@@ -187,6 +213,10 @@ static bool store(const Option *option, const char *source, const char *text, vo
         return parse_choice(option, source, text, field, message);
     case OPTION_INTEGERS:
         return parse_integers(option, source, text, field, message);
+    case OPTION_BUDGET:
+        return parse_budget(source, text, field, message);
+    case OPTION_RATE:
+        return parse_rate(option, source, text, field, message);
     case OPTION_STRING:
         *(const char **)field = text;
         return true;

@@ -21,7 +21,20 @@ typedef enum OptionKind {
     OPTION_STRING,   /* const char * into the words or the environment */
     OPTION_CHOICE,   /* int: the value of the chosen row */
     OPTION_INTEGERS, /* IntegerList, given as 1,2,3 */
+    OPTION_BUDGET,   /* MemoryBudget: a size, or kv:SHARE */
+    OPTION_RATE,     /* NamedRate: a positive number, or a row of the choices */
 } OptionKind;
+
+/* One of the two; both 0: not given. */
+typedef struct MemoryBudget {
+    uint64_t bytes;
+    double kv_share; /* of what the context takes as f16, 0 < share <= 1 */
+} MemoryBudget;
+
+typedef struct NamedRate {
+    double rate;
+    int choice; /* the value of the chosen row */
+} NamedRate;
 
 typedef struct Choice {
     const char *name; /* NULL ends the list */

@@ -8,6 +8,8 @@ static void scalar_text(const json_t *value, char *text, size_t capacity) {
         snprintf(text, capacity, "%s", json_string_value(value));
     } else if (json_is_real(value)) {
         snprintf(text, capacity, "%.6f", json_real_value(value));
+    } else if (json_is_boolean(value)) {
+        snprintf(text, capacity, "%d", json_is_true(value));
     } else {
         snprintf(text, capacity, "%lld", (long long)json_integer_value(value));
     }
@@ -95,7 +97,7 @@ static void print_markdown(const BenchOutput *output, const json_t *row, const c
     if (header) {
         printf("| %-24s | %10s | %10s | %-7s |", "model", "size", "params", "backend");
         for (const BenchColumn *column = output->columns; column->field; column++) {
-            if (column->shown) printf(" %8s |", column->field);
+            if (column->shown) printf(" %8s |", column->title ? column->title : column->field);
         }
         printf(" %18s | %20s |\n| %.24s | %.9s: | %.9s: | %.7s |", "test", "t/s",
                "------------------------", "---------", "---------", "-------");
@@ -113,7 +115,12 @@ static void print_markdown(const BenchOutput *output, const json_t *row, const c
            size, parameters, json_string_value(json_object_get(row, "backends")));
     for (const BenchColumn *column = output->columns; column->field; column++) {
         char cell[CELL_SIZE];
-        scalar_text(json_object_get(row, column->field), cell, sizeof cell);
+        const json_t *value = json_object_get(row, column->field);
+        if (column->format) {
+            snprintf(cell, sizeof cell, column->format, json_number_value(value) / column->unit);
+        } else {
+            scalar_text(value, cell, sizeof cell);
+        }
         if (column->shown) printf(" %8s |", cell);
     }
     snprintf(rate, sizeof rate, "%.2f \xC2\xB1 %.2f",

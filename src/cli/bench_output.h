@@ -10,6 +10,9 @@
 typedef struct BenchColumn {
     const char *field; /* of a row */
     bool shown;
+    const char *title;  /* NULL: the field */
+    const char *format; /* of a number, for printf: "%.1f"; NULL: as it is */
+    double unit;        /* with a format: what the number is divided by */
 } BenchColumn;
 
 typedef struct BenchOutput {

@@ -234,6 +234,10 @@ static ExitCode run_jobs(Generation *generation) {
     AlisaSessionOptions options = alisa_cli_runtime_session_options(&generation->runtime);
     options.sequence_count = generation->set.sequences;
     options.context_length = generation->context;
+    for (size_t i = 0; i < generation->set.count; i++) {
+        uint32_t length = (uint32_t)generation->set.jobs[i].prompt.count;
+        if (options.placement.prompt_length < length) options.placement.prompt_length = length;
+    }
     ExitCode code = alisa_cli_runtime_session(&generation->runtime, &options);
     if (code != EXIT_DONE) return code;
     generation->set.changed = job_changed;

@@ -21,16 +21,19 @@ static const Choice report_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"json", OUTPUT
 static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
                                        {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
                                        {"sql", OUTPUT_SQL},     {0}};
-static Choice attentions[ALISA_SELECT_KIND_COUNT + 1]; /* these are the library's and filled by
-                                                          alisa_cli_options */
-static Choice swa_lists[ALISA_SELECT_LISTS_COUNT + 1];
-static Choice swa_scores[ALISA_SELECT_SCORES_COUNT + 1];
-static Choice kv_types[ALISA_KV_TYPE_COUNT + 1];
-
-static Choice plan_kv_types[ALISA_KV_TYPE_COUNT + 2]; /* those, and auto */
+/* These are the library's and filled by alisa_cli_options; all but the policies begin with auto,
+ * which is what the policy's authors do. */
+static Choice attentions[ALISA_SELECT_KIND_COUNT + 2];
+static Choice swa_lists[ALISA_SELECT_LISTS_COUNT + 2];
+static Choice swa_scores[ALISA_SELECT_SCORES_COUNT + 2];
+static Choice kv_types[ALISA_KV_TYPE_COUNT + 2];
+static Choice policies[ALISA_POLICY_COUNT + 1];
 static const Choice schedules[] = {
     {"overlap", ALISA_SCHEDULE_OVERLAP}, {"paper", ALISA_SCHEDULE_PAPER}, {0}};
 static const Choice recomputes[] = {{"auto", true}, {"off", false}, {0}};
+
+/* Cards the ALISA paper measures with a link of 20 GB/s: GB/s of their own memory. */
+static const Choice links[] = {{"v100", 900}, {"h100", 3350}, {0}};
 
 #define FIELD(name)  offsetof(Settings, name)
 #define MOST_TOKENS  2147483647.0
@@ -126,27 +129,44 @@ static const Option options[] = {
      "print the ids only: [1, 2, 3]"},
     {"--no-bos", NULL, OPTION_FLAG, FIELD(no_bos), NULL, NULL, 0, 0, NULL, COMMAND_TOKENIZE,
      "do not add the token that begins a text"},
-    {"--cache-type-k", "-ctk", OPTION_CHOICE, FIELD(key_type), "TYPE", "f16", 0, 0, kv_types,
-     DEVICE_COMMANDS, "type of cached keys"},
-    {"--cache-type-v", "-ctv", OPTION_CHOICE, FIELD(value_type), "TYPE", "f16", 0, 0, kv_types,
-     DEVICE_COMMANDS, "type of cached values"},
-    {"--attention", NULL, OPTION_CHOICE, FIELD(attention), "KIND", "dense", 0, 0, attentions,
-     DEVICE_COMMANDS, "which tokens of the past a generated token attends to"},
+    {"--cache-type-k", "-ctk", OPTION_CHOICE, FIELD(key_type), "TYPE", "auto", 0, 0, kv_types,
+     DEVICE_COMMANDS | COMMAND_PLAN, "type of cached keys, auto = i8 for policy alisa, else f16"},
+    {"--cache-type-v", "-ctv", OPTION_CHOICE, FIELD(value_type), "TYPE", "auto", 0, 0, kv_types,
+     DEVICE_COMMANDS | COMMAND_PLAN, "type of cached values, likewise"},
+    {"--attention", NULL, OPTION_CHOICE, FIELD(attention), "KIND", "auto", 0, 0, attentions,
+     DEVICE_COMMANDS,
+     "which tokens of the past a generated token attends to, auto = swa for policy alisa, h2o for "
+     "h2o, else dense"},
     {"--kv-sparsity", NULL, OPTION_REAL, FIELD(kv_sparsity), "R", "0.80", 0, 0.99, NULL,
      DEVICE_COMMANDS | COMMAND_PLAN, "share of the past that sparse attention leaves out"},
     {"--kv-keep", NULL, OPTION_INTEGER, FIELD(kv_keep), "N", "0", 0, MOST_TOKENS, NULL,
      DEVICE_COMMANDS, "tokens that are kept at least: of short texts a share is too little"},
-    {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "sparse", 0, 0, swa_scores,
+    {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "auto", 0, 0, swa_scores,
      DEVICE_COMMANDS | COMMAND_PLAN,
-     "what chooses the tokens: weights they got while kept, weights all of them got, or the query"},
-    {"--swa-lists", NULL, OPTION_CHOICE, FIELD(swa_lists), "KIND", "layer", 0, 0, swa_lists,
-     DEVICE_COMMANDS | COMMAND_PLAN, "who chooses: all heads of a layer together, or each KV head"},
+     "what chooses the tokens: weights they got while kept (auto), weights all of them got, or "
+     "the query"},
+    {"--swa-lists", NULL, OPTION_CHOICE, FIELD(swa_lists), "KIND", "auto", 0, 0, swa_lists,
+     DEVICE_COMMANDS | COMMAND_PLAN,
+     "who chooses: all heads of a layer together (auto), or each KV head"},
     {"--swa-sinks", NULL, OPTION_INTEGER, FIELD(swa_sinks), "N", "0", 0, MOST_ROWS, NULL,
      DEVICE_COMMANDS, "first tokens that are always kept, within the same budget"},
     {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
      "index or part of the name of a device; the fastest when absent"},
-    {"--device-mem", NULL, OPTION_SIZE, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,
-     DEVICE_COMMANDS, "memory to use on the device (512M, 6G); all of it when absent"},
+    {"--device-mem", NULL, OPTION_BUDGET, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,
+     DEVICE_COMMANDS,
+     "memory to use on the device: 512M, 6G, or kv:0.33, weights and scratch and that share of "
+     "what the whole context takes as f16; all of it when absent"},
+    {"--host-mem", NULL, OPTION_SIZE, FIELD(host_memory), "SIZE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
+     "host memory for keys and values; half of what is free when absent"},
+    {"--policy", NULL, OPTION_CHOICE, FIELD(policy), "NAME", "device", 0, 0, policies,
+     DEVICE_COMMANDS & ~COMMAND_BENCH,
+     "where keys and values are when the device cannot hold them all"},
+    {"--policy", NULL, OPTION_STRING, FIELD(policies), "LIST", NULL, 0, 0, NULL, COMMAND_BENCH,
+     "ways of placing keys and values to compare, prompts of -p and then -n tokens each: "
+     "device,accelerate,flexgen,vllm,h2o,alisa"},
+    {"--link-gbps", NULL, OPTION_RATE, FIELD(link), "G", NULL, 0, 0, links, DEVICE_COMMANDS,
+     "emulate a link of G GB/s between host and device, or one as slow beside this device's "
+     "memory as theirs was"},
     {"--profile", NULL, OPTION_STRING, FIELD(profile), "DEVICE", NULL, 0, 0, NULL, COMMAND_PLAN,
      "the device: a published one (V100-32, H100-80, RX-7900-XTX ...) or a JSON file"},
     {"--model-shape", NULL, OPTION_STRING, FIELD(model_shape), "NAME", NULL, 0, 0, NULL,
@@ -165,16 +185,14 @@ static const Option options[] = {
     {"--new-picks", NULL, OPTION_REAL, FIELD(new_picks), "R", "-1", -1, 1, NULL, COMMAND_PLAN,
      "share of the choices that are new in a step, -1 = what is usual"},
     {"--schedule", NULL, OPTION_CHOICE, FIELD(schedule), "MODE", "overlap", 0, 0, schedules,
-     COMMAND_PLAN, "copies beside the computation, or one after the other as in the paper"},
+     DEVICE_COMMANDS | COMMAND_PLAN,
+     "copies beside the computation, or one after the other as in the paper"},
     {"--recompute", NULL, OPTION_CHOICE, FIELD(recompute), "MODE", "auto", 0, 0, recomputes,
      COMMAND_PLAN, "whether keys and values may be computed from layer inputs"},
-    {"--kv-host", NULL, OPTION_REAL, FIELD(host_share), "R", "-1", -1, 1, NULL, COMMAND_PLAN,
+    {"--kv-host", NULL, OPTION_REAL, FIELD(host_share), "R", "-1", -1, 1, NULL,
+     DEVICE_COMMANDS | COMMAND_PLAN,
      "share of the KV on the host for accelerate and flexgen, -1 = their own choice"},
-    {"--cache-type-k", "-ctk", OPTION_CHOICE, FIELD(plan_key_type), "TYPE", "auto", 0, 0,
-     plan_kv_types, COMMAND_PLAN, "type of cached keys; auto = i8 for alisa, f16 for others"},
-    {"--cache-type-v", "-ctv", OPTION_CHOICE, FIELD(plan_value_type), "TYPE", "auto", 0, 0,
-     plan_kv_types, COMMAND_PLAN, "type of cached values, likewise"},
-    {"--device-mem", NULL, OPTION_SIZE, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,
+    {"--device-mem", NULL, OPTION_SIZE, FIELD(device_memory.bytes), "SIZE", NULL, 0, 0, NULL,
      COMMAND_PLAN, "memory to use on the device; all of it when absent"},
     {"--host-mem", NULL, OPTION_SIZE, FIELD(host_memory), "SIZE", NULL, 0, 0, NULL, COMMAND_PLAN,
      "host memory for keys and values; the profile's when absent"},
@@ -209,15 +227,17 @@ static const char *const variables[] = {"ALISA_CACHE", "ALISA_KERNEL_DIR", "ALIS
 
 const ArgumentTable *alisa_cli_options(void) {
     static const ArgumentTable table = {options, variables};
+    kv_types[0] = attentions[0] = swa_lists[0] = swa_scores[0] = (Choice){"auto", -1};
     for (int type = 0; type < ALISA_KV_TYPE_COUNT; type++)
-        plan_kv_types[type] = kv_types[type] =
-            (Choice){alisa_kv_type_name((AlisaKvType)type), type};
+        kv_types[type + 1] = (Choice){alisa_kv_type_name((AlisaKvType)type), type};
     for (int kind = 0; kind < ALISA_SELECT_KIND_COUNT; kind++)
-        attentions[kind] = (Choice){alisa_select_kind_name((AlisaSelectKind)kind), kind};
+        attentions[kind + 1] = (Choice){alisa_select_kind_name((AlisaSelectKind)kind), kind};
     for (int lists = 0; lists < ALISA_SELECT_LISTS_COUNT; lists++)
-        swa_lists[lists] = (Choice){alisa_select_lists_name((AlisaSelectLists)lists), lists};
+        swa_lists[lists + 1] = (Choice){alisa_select_lists_name((AlisaSelectLists)lists), lists};
     for (int scores = 0; scores < ALISA_SELECT_SCORES_COUNT; scores++)
-        swa_scores[scores] = (Choice){alisa_select_scores_name((AlisaSelectScores)scores), scores};
-    plan_kv_types[ALISA_KV_TYPE_COUNT] = (Choice){"auto", -1};
+        swa_scores[scores + 1] =
+            (Choice){alisa_select_scores_name((AlisaSelectScores)scores), scores};
+    for (int policy = 0; policy < ALISA_POLICY_COUNT; policy++)
+        policies[policy] = (Choice){alisa_policy_name((AlisaPolicy)policy), policy};
     return &table;
 }

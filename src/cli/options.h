@@ -36,21 +36,27 @@ typedef struct Settings {
     const char *task;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
     bool kl_divergence, step_by_step, documents;
-    int output, key_type, value_type;     /* OutputFormat, AlisaKvType */
-    int attention, swa_scores, swa_lists; /* AlisaSelectKind, AlisaSelectScores, AlisaSelectLists */
+    int output; /* OutputFormat */
+    /* AlisaKvType, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy has it.
+     * cli/policy.h reads them. */
+    int key_type, value_type, attention, swa_scores, swa_lists;
+    int policy, schedule; /* AlisaPolicy, AlisaSchedule */
+    const char *policies; /* several, to compare */
     int64_t kv_keep, swa_sinks;
     double kv_sparsity;
-    uint64_t device_memory;
+    MemoryBudget device_memory;
+    uint64_t host_memory;
+    NamedRate link; /* GB/s; choice: of the memory of a card that had a link of 20 */
+    double host_share;
     int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;
     int64_t top_k, repeat_last_n, repetitions;
     double temperature, top_p, min_p, repeat_penalty;
     /* alisa plan */
-    const char *profile, *model_shape, *policies, *chart;
-    int plan_key_type, plan_value_type; /* AlisaKvType; -1: as the policy has it */
-    int schedule, recompute;
+    const char *profile, *model_shape, *chart;
+    int recompute;
     int64_t plan_prompt, plan_generate;
-    uint64_t host_memory, scratch;
-    double new_picks, host_share;
+    uint64_t scratch;
+    double new_picks;
     IntegerList tokens;
     IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
 } Settings;

@@ -1,5 +1,7 @@
 #include "passages.h"
 
+#include "policy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,7 +185,9 @@ static ExitCode make_sessions(Feed *feed) {
 
 bool alisa_cli_passages_by_step(const Settings *settings) {
     /* Prompts attend to everything: what sparse attention costs shows in steps only. */
-    return settings->step_by_step || settings->attention != ALISA_SELECT_DENSE;
+    return settings->step_by_step ||
+           alisa_cli_policy_attention(settings, (AlisaPolicy)settings->policy) !=
+               ALISA_SELECT_DENSE;
 }
 
 static ExitCode feed_all(Feed *feed) {

@@ -2,6 +2,7 @@
  * alisa plan: what a run would cost under each placement of K and V, without a device.
  */
 #include "chart.h"
+#include "policy.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -23,39 +24,6 @@ typedef struct PlanCommand {
 } PlanCommand;
 
 /* ---- What is asked for --------------------------------------------------------------------- */
-
-static ExitCode refuse_policy(const char *word, size_t length) {
-    char names[128] = "";
-    for (int i = 0; i < ALISA_POLICY_COUNT; i++) {
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
-                 alisa_policy_name((AlisaPolicy)i));
-    }
-    return alisa_cli_refuse(EXIT_USAGE, "--policy: '%.*s' is not one of %s", (int)length, word,
-                            names);
-}
-
-static ExitCode read_policies(PlanCommand *command) {
-    const char *word = command->settings->policies;
-    for (;;) {
-        size_t length = strcspn(word, ",");
-        int found = 0;
-        while (found < ALISA_POLICY_COUNT &&
-               (strlen(alisa_policy_name((AlisaPolicy)found)) != length ||
-                strncmp(alisa_policy_name((AlisaPolicy)found), word, length) != 0)) {
-            found++;
-        }
-        if (found == ALISA_POLICY_COUNT) return refuse_policy(word, length);
-        for (size_t i = 0; i < command->policy_count; i++) {
-            if (command->policies[i] != (AlisaPolicy)found) continue;
-            return alisa_cli_refuse(EXIT_USAGE, "--policy: '%.*s' is named twice", (int)length,
-                                    word);
-        }
-        command->policies[command->policy_count++] = (AlisaPolicy)found;
-        if (!word[length]) return EXIT_DONE;
-        word += length + 1;
-    }
-}
 
 static ExitCode refuse_profile(void) {
     char names[512] = "", name[64];
@@ -92,23 +60,15 @@ static ExitCode read_options(PlanCommand *command) {
     options->generate_length = (uint32_t)settings->plan_generate;
     options->micro_batch = (uint32_t)settings->micro_batch;
     options->kv_sparsity = settings->kv_sparsity;
-    options->swa_scores = (AlisaSelectScores)settings->swa_scores;
-    options->swa_lists = (AlisaSelectLists)settings->swa_lists;
     options->new_picks = settings->new_picks;
     options->schedule = (AlisaSchedule)settings->schedule;
     options->recompute = settings->recompute;
     options->host_share = settings->host_share;
-    options->device_memory = settings->device_memory;
+    options->device_memory = settings->device_memory.bytes;
     options->host_memory = settings->host_memory;
     options->scratch = settings->scratch;
     options->exhaustive = true;
-    return read_policies(command);
-}
-
-/* Where -ctk or -ctv say auto, each policy stores what its authors do. */
-static AlisaKvType type_for(int setting, AlisaPolicy policy) {
-    if (setting >= 0) return (AlisaKvType)setting;
-    return policy == ALISA_POLICY_ALISA ? ALISA_KV_I8 : ALISA_KV_F16;
+    return alisa_cli_policy_list(settings->policies, command->policies, &command->policy_count);
 }
 
 /* ---- Output -------------------------------------------------------------------------------- */
@@ -158,8 +118,9 @@ static void print_row(const PlanCommand *command, uint32_t batch, const AlisaPla
     or_never(beta, "%.3f", plan->inputs_share, plan->inputs_from > 0);
     or_never(gap, "%.1f %%", 100.0 * (plan->greedy_seconds / plan->best_seconds - 1.0),
              plan->best_seconds > 0.0);
-    snprintf(types, sizeof types, "%s",
-             alisa_kv_type_name(type_for(command->settings->plan_key_type, plan->policy)));
+    snprintf(
+        types, sizeof types, "%s",
+        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings->key_type, plan->policy)));
     printf("| %5u | %-10s | %-5s | %8.1f | %8s | %4s | %4s | %5s | %5s | %10.2f | %8.2f | %10.2f | "
            "%10.2f | %6s | %-15s |\n",
            batch, alisa_policy_name(plan->policy), types, plan->tokens_per_second, ratio, host_from,
@@ -186,8 +147,10 @@ static json_t *row_json(const PlanCommand *command, uint32_t batch, size_t index
         "{s:s, s:i, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, "
         "s:f, s:I, s:I, s:s, s:o}",
         "policy", policy, "batch", (int)batch, "model", plan->model, "device", plan->device,
-        "type_k", alisa_kv_type_name(type_for(command->settings->plan_key_type, plan->policy)),
-        "type_v", alisa_kv_type_name(type_for(command->settings->plan_value_type, plan->policy)),
+        "type_k",
+        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings->key_type, plan->policy)),
+        "type_v",
+        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings->value_type, plan->policy)),
         "avg_ts", plan->tokens_per_second, "prefill_seconds", plan->prefill_seconds,
         "decode_seconds", plan->decode_seconds, "p1", (json_int_t)plan->host_from, "p2",
         (json_int_t)plan->inputs_from, "alpha", plan->host_share, "beta", plan->inputs_share,
@@ -251,8 +214,12 @@ static ExitCode plan_batch(PlanCommand *command, uint32_t batch) {
     command->options.batch = batch;
     for (size_t i = 0; i < command->policy_count; i++) {
         AlisaError error;
-        command->options.key_type = type_for(settings->plan_key_type, command->policies[i]);
-        command->options.value_type = type_for(settings->plan_value_type, command->policies[i]);
+        AlisaSessionOptions chosen;
+        alisa_cli_policy_choose(settings, command->policies[i], &chosen);
+        command->options.key_type = chosen.key_type;
+        command->options.value_type = chosen.value_type;
+        command->options.swa_scores = chosen.attention.scores;
+        command->options.swa_lists = chosen.attention.lists;
         AlisaStatus status =
             alisa_plan_make(&command->options, command->policies[i], &command->plans[i], &error);
         if (status == ALISA_OK) continue;

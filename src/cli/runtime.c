@@ -1,7 +1,11 @@
 #include "runtime.h"
 
+#include "policy.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+#define PAPER_LINK 20.0 /* GB/s, beside --link-gbps v100 and h100 */
 
 ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings) {
     *runtime = (Runtime){.settings = settings};
@@ -41,7 +45,9 @@ ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
     }
     AlisaEngineOptions engine_options;
     alisa_engine_options_defaults(&engine_options);
-    engine_options.device_memory = settings->device_memory;
+    engine_options.device_memory = settings->device_memory.bytes;
+    engine_options.link_rate = settings->link.rate * 1e9;
+    if (settings->link.choice) engine_options.link_share = PAPER_LINK / settings->link.choice;
     engine_options.progress = alisa_cli_progress();
     engine_options.log = alisa_cli_log();
     if (alisa_engine_create(runtime->model, runtime->device, &engine_options, &runtime->engine,
@@ -51,31 +57,37 @@ ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
     return EXIT_DONE;
 }
 
-AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
+AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, AlisaPolicy policy) {
+    const Settings *settings = runtime->settings;
     AlisaSessionOptions options;
     alisa_session_options_defaults(&options);
-    options.context_length = (uint32_t)runtime->settings->context;
-    options.micro_batch = (uint32_t)runtime->settings->micro_batch;
-    options.key_type = (AlisaKvType)runtime->settings->key_type;
-    options.value_type = (AlisaKvType)runtime->settings->value_type;
-    options.attention.kind = (AlisaSelectKind)runtime->settings->attention;
-    options.attention.sparsity = runtime->settings->kv_sparsity;
-    options.attention.keep = (uint32_t)runtime->settings->kv_keep;
-    options.attention.sinks = (uint32_t)runtime->settings->swa_sinks;
-    options.attention.scores = (AlisaSelectScores)runtime->settings->swa_scores;
-    options.attention.lists = (AlisaSelectLists)runtime->settings->swa_lists;
+    options.context_length = (uint32_t)settings->context;
+    options.micro_batch = (uint32_t)settings->micro_batch;
+    alisa_cli_policy_choose(settings, policy, &options);
+    options.placement.policy = policy;
+    options.placement.schedule = (AlisaSchedule)settings->schedule;
+    options.placement.host_share = settings->host_share;
+    options.placement.device_share = settings->device_memory.kv_share;
+    options.placement.host_memory = settings->host_memory;
+    options.record_steps = policy != ALISA_POLICY_DEVICE;
     options.interrupt = alisa_cli_interrupted;
     return options;
 }
 
+AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
+    return alisa_cli_runtime_policy_options(runtime, (AlisaPolicy)runtime->settings->policy);
+}
+
 json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
     const Settings *settings = runtime->settings;
-    AlisaSelectOptions attention = alisa_cli_runtime_session_options(runtime).attention;
-    json_t *described = json_pack("{s:s, s:s, s:s, s:s, s:s}", "model", settings->model, "device",
-                                  alisa_device_info(runtime->device)->name, "type_k",
-                                  alisa_kv_type_name((AlisaKvType)settings->key_type), "type_v",
-                                  alisa_kv_type_name((AlisaKvType)settings->value_type),
-                                  "attention", alisa_select_kind_name(attention.kind));
+    AlisaSessionOptions options = alisa_cli_runtime_session_options(runtime);
+    AlisaSelectOptions attention = options.attention;
+    json_t *described = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "model", settings->model,
+                                  "device", alisa_device_info(runtime->device)->name, "type_k",
+                                  alisa_kv_type_name(options.key_type), "type_v",
+                                  alisa_kv_type_name(options.value_type), "policy",
+                                  alisa_policy_name(options.placement.policy), "attention",
+                                  alisa_select_kind_name(attention.kind));
     if (!described || attention.kind == ALISA_SELECT_DENSE) return described;
     json_object_update_new(described,
                            json_pack("{s:f, s:i, s:s, s:s, s:i}", "kv_sparsity", attention.sparsity,
@@ -122,6 +134,33 @@ static double mebibytes(uint64_t bytes) {
     return (double)bytes / 1048576.0;
 }
 
+/* Where keys and values are, and how well that was foreseen. */
+static void report_placement(const Runtime *runtime) {
+    AlisaPlacementUse use;
+    alisa_session_placement(runtime->session, &use);
+    if (runtime->settings->policy != ALISA_POLICY_DEVICE) {
+        double layers = runtime->info.layer_count;
+        fprintf(stderr, "%16s = policy %s, tokens a layer: %.1f on the device, %.1f on the host",
+                "KV", alisa_policy_name((AlisaPolicy)runtime->settings->policy),
+                (double)use.device_tokens / layers, (double)use.host_tokens / layers);
+        if (use.forgotten_tokens > 0)
+            fprintf(stderr, ", %.1f forgotten", (double)use.forgotten_tokens / layers);
+        if (use.host_from > 0) fprintf(stderr, "; on the host from token %u on", use.host_from);
+        if (use.preempted > 0) fprintf(stderr, "; sequences left %u times", use.preempted);
+        fprintf(stderr, "\n%16s = to the device %.2f MiB, to the host %.2f MiB\n", "KV moved",
+                mebibytes(use.bytes_to_device), mebibytes(use.bytes_to_host));
+        size_t steps;
+        double error = alisa_cli_policy_prediction_error(runtime->session, &steps);
+        if (steps > 0) {
+            fprintf(stderr, "%16s = median error of step times %.1f %% / %5zu steps\n",
+                    "prediction", 100.0 * error, steps);
+        }
+    }
+    if (use.link_rate > 0.0)
+        fprintf(stderr, "%16s = %.3f GB/s each way: the times above are of an emulated link\n",
+                "emulated link", use.link_rate / 1e9);
+}
+
 void alisa_cli_runtime_report(const Runtime *runtime) {
     const Timings *timings = &runtime->timings;
     AlisaMemoryUse use;
@@ -136,6 +175,7 @@ void alisa_cli_runtime_report(const Runtime *runtime) {
             mebibytes(use.weight_bytes), mebibytes(use.kv_bytes), mebibytes(use.scratch_bytes));
     fprintf(stderr, "%16s = to the device %.2f MiB, to the host %.2f MiB\n", "moved",
             mebibytes(use.host_to_device_bytes), mebibytes(use.device_to_host_bytes));
+    report_placement(runtime);
 }
 
 /* ---- Prompts ------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 #include "statistics.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 void alisa_cli_statistic_add(Statistic *statistic, double value) {
     statistic->sum += value;
@@ -25,6 +26,17 @@ double alisa_cli_statistic_error(const Statistic *statistic) {
     double mean = alisa_cli_statistic_mean(statistic);
     double variance = statistic->sum_of_squares / (double)statistic->count - mean * mean;
     return variance > 0.0 ? sqrt(variance / (double)(statistic->count - 1)) : 0.0;
+}
+
+static int compare(const void *a, const void *b) {
+    double first = *(const double *)a, second = *(const double *)b;
+    return (first > second) - (first < second);
+}
+
+double alisa_cli_median(double *values, size_t count) {
+    if (count == 0) return 0.0;
+    qsort(values, count, sizeof *values, compare);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2.0;
 }
 
 size_t alisa_cli_likeliest(const float *values, size_t count) {

@@ -20,6 +20,9 @@ double alisa_cli_statistic_mean(const Statistic *statistic);
 /* Standard error of the mean; 0 for fewer than two values. */
 double alisa_cli_statistic_error(const Statistic *statistic);
 
+/* Sorts the values; 0 when there are none. */
+double alisa_cli_median(double *values, size_t count);
+
 /* Index of the largest value, the lower one among equals. */
 size_t alisa_cli_likeliest(const float *values, size_t count);
 

@@ -101,7 +101,7 @@ AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error) {
             error, ALISA_ERROR_MEMORY,
             "a context of %u tokens for %u sequences needs %.1f MiB beside %.1f MiB of weights and "
             "scratch, and the device budget is %.1f MiB, which holds %u tokens: lower -c, "
-            "--batch or -ub, or raise --device-mem if it was set",
+            "--batch or -ub, raise --device-mem if it was set, or use --policy alisa",
             options->context_length, options->sequence_count, (double)bytes / 0x1p20,
             (double)used / 0x1p20, (double)(used + left) / 0x1p20, fits);
     }

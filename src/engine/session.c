@@ -259,7 +259,7 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
         .host_bytes = (kv.tokens[ALISA_TIER_HOST] + kv.tokens[ALISA_TIER_BOTH]) * row_bytes,
         .bytes_to_device = kv.traffic.bytes_to_device,
         .bytes_to_host = kv.traffic.bytes_to_host,
-        .link_emulated = alisa_device_emulated_link(session->engine->device).bytes_per_second > 0};
+        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second};
     if (session->admission) {
         const AlisaSchedQueue *queue = &session->admission->queue;
         use->preempted = queue->preempted;

@@ -16,14 +16,17 @@ static void place(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
     if (step->length < phases->host_from) return;
     step->phase = 2;
     double away = floor(phases->host_share * step->length + 1e-9);
-    double old = (double)step->length - step->locals; /* locals never leave */
+    /* Locals never leave, except where every token is attended to: then those on the host come by
+     * turns, and none is worth more than others. */
+    bool dense = step->kept >= step->length;
+    double old = dense ? step->length : (double)step->length - step->locals;
     step->host_end = (uint32_t)fmin(away, old);
     if (step->length >= phases->inputs_from) {
         step->phase = 3;
         step->inputs_end = (uint32_t)floor(phases->inputs_share * step->host_end + 1e-9);
         if (step->inputs_end > plan->inputs_saved) step->inputs_end = plan->inputs_saved;
     }
-    if (!alisa_sched_overlaps(problem)) {
+    if (dense || !alisa_sched_overlaps(problem)) {
         step->streamed = true; /* Algorithm 2 loads what is chosen at every step */
         return;
     }

@@ -40,7 +40,7 @@ refused 2 "--temp needs a value" generate --temp
 refused 2 "out of range (0 to 1)" generate --top-p 1.5
 refused 2 "is not a whole number" generate -n ten
 refused 2 "is not a size" generate --device-mem lots
-refused 2 "is not one of f16, f32, q8_0, i8" generate -ctk q4_1
+refused 2 "is not one of auto, f16, f32, q8_0, i8" generate -ctk q4_1
 refused 2 "is not one of md, csv, json, jsonl, sql" bench -o xml
 refused 2 "no model was given" generate -p hello
 refused 2 "needs a FILE" inspect

@@ -28,7 +28,7 @@ done
 alisa generate -n 200 --temp 0 --attention strided --kv-sparsity 0.9
 expect_code 0
 ! cmp -s "$out" "$folder/greedy" || fail "--kv-sparsity 0.9 does nothing"
-refused 2 "is not one of dense, swa" generate --attention sliding
+refused 2 "is not one of auto, dense, swa" generate --attention sliding
 refused 2 "out of range (0 to 0.99)" generate --attention swa --kv-sparsity 1
 
 # The prompt is shown before the text, from -p, a file or standard input.

@@ -269,7 +269,7 @@ static void test_own_table(void **state) {
         assert_true(a->commands != 0 && a->help && a->help[0]);
         bool flag = a->kind == OPTION_FLAG || a->kind == OPTION_REQUEST;
         assert_true(flag == !a->value);
-        assert_true((a->kind == OPTION_CHOICE) == (a->choices != NULL));
+        assert_true((a->kind == OPTION_CHOICE || a->kind == OPTION_RATE) == (a->choices != NULL));
         for (const Option *b = a + 1; b->name; b++) {
             if (!(a->commands & b->commands)) continue;
             bool clash = same_spelling(a->name, b->name) || same_spelling(a->alias, b->alias);

@@ -1,0 +1,11 @@
+/*
+ * alisa bench --policy: placements of K and V compared in one engine, turn by turn.
+ */
+#ifndef ALISA_CLI_BENCH_POLICY_H
+#define ALISA_CLI_BENCH_POLICY_H
+
+#include "terminal.h"
+
+ExitCode alisa_cli_bench_policies(const Settings *settings);
+
+#endif

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Where keys and values are, as flags: the text does not depend on it, and policies are compared.
+# shellcheck source=common.bash
+source "$(dirname "$0")/common.bash"
+# The newest 64 tokens of i8 are halves: only a model with wide keys has something left to place.
+[ -f "$stories" ] || skip "$stories is not there"
+export ALISA_MODEL=$stories
+
+common=(-p "Once upon a time" -n 300 -c 320 -ub 16 --batch 3 --seed 7 --ignore-eos -o json)
+
+# generated FILE ARGUMENTS...: the texts of a run.
+generated() {
+    local file=$1
+    shift
+    alisa generate "${common[@]}" "$@"
+    expect_code 0
+    grep -v '_ms"' "$out" >"$file"
+}
+
+generated "$folder/here" --policy device --attention swa -ctk i8 -ctv i8
+! grep -q "emulated link" "$err" || fail "nothing is emulated"
+! grep -q "KV moved" "$err" || fail "nothing is placed"
+generated "$folder/tiers" --policy alisa --device-mem kv:0.6 --link-gbps 2
+cmp -s "$folder/here" "$folder/tiers" || fail "the text depends on where keys and values are"
+expect_err "emulated link = 2.000 GB/s each way"
+expect_err "KV = policy alisa, tokens a layer:"
+expect_err "prediction = median error"
+
+# A flag wins over what the policy stands for.
+generated "$folder/dense" --policy device
+generated "$folder/flexgen" --policy alisa --attention dense -ctk f16 -ctv f16 --device-mem kv:0.9
+cmp -s "$folder/dense" "$folder/flexgen" || fail "dense attention over two tiers is another text"
+generated "$folder/forced" --policy accelerate --schedule paper --device-mem kv:0.9
+cmp -s "$folder/dense" "$folder/forced" || fail "a cache on the host gives another text"
+expect_err "KV moved = to the device"
+
+alisa bench --policy device,accelerate,alisa --batch 2 -p 32 -n 224 -ub 16 -r 2 \
+    --device-mem kv:0.6 --link-gbps v100
+expect_code 0
+expect_out "| over_accelerate |"
+expect_out "pp32+tg224"
+expect_err "policy device, batch 2: a context of 256 tokens for 2 sequences needs"
+expect_err "emulated link"
+! grep -q '| *device |' "$out" || fail "a row of a policy that did not fit"
+
+alisa bench --policy device,accelerate,alisa --batch 1,2 -p 32 -n 224 -ub 16 -r 1 \
+    --device-mem kv:0.6 -o json
+expect_code 0
+if command -v python3 >/dev/null; then
+    python3 - "$out" <<'PYTHON' || fail "the figures of a row do not agree with each other"
+import json, sys
+rows = json.load(open(sys.argv[1]))
+assert [(r["policy"], r["batch"]) for r in rows] == [
+    (p, b) for b in (1, 2) for p in ("device", "accelerate", "alisa")], rows
+for batch in (1, 2):
+    device, host, alisa = [r for r in rows if r["batch"] == batch]
+    assert "needs" in device["refused"] and device["avg_ts"] == 0
+    assert host["type_k"] == "f16" and host["attention"] == "dense" and host["p1"] > 0
+    assert alisa["type_k"] == "i8" and alisa["attention"] == "swa" and alisa["kv_sparsity"] == 0.8
+    assert host["host_to_device_bytes"] > alisa["host_to_device_bytes"] > 0
+    assert abs(alisa["over_accelerate"] - alisa["avg_ts"] / host["avg_ts"]) < 1e-6
+    assert abs(alisa["avg_ts"] - batch * 224e9 / alisa["samples_ns"][0]) < 1e-6 * alisa["avg_ts"]
+    assert not alisa["emulated_link"] and alisa["prompt_ns"] < alisa["samples_ns"][0]
+PYTHON
+fi
+
+refused 2 "'kv:2' is not a share" generate -p x --device-mem kv:2
+refused 2 "'fast' is not one of v100, h100" generate -p x --link-gbps fast
+refused 2 "'-1' is not a positive number" generate -p x --link-gbps -1
+refused 2 "'flexgn' is not one of" generate -p x --policy flexgn
+refused 2 "'flexgn' is not one of" bench --policy flexgn
+refused 2 "there is one -p" bench --policy alisa -p 1,2
+refused 2 "at least 1" bench --policy alisa -p 0
+refused 3 "--device-mem" generate -p x -c 1024 --policy alisa --device-mem kv:0.01
