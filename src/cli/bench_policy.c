@@ -28,6 +28,7 @@ typedef struct PolicyBench {
     AlisaRow *rows; /* [row_capacity] */
     size_t row_capacity;
     uint32_t *wanted; /* [batch] */
+    uint32_t *fed;    /* [batch] tokens so far */
     bool *admitted;   /* [batch] */
     bool closed;      /* nobody reads the rows */
 } PolicyBench;
@@ -46,8 +47,8 @@ static int32_t token_at(const PolicyBench *bench, uint32_t sequence, uint32_t po
 static bool want(PolicyBench *bench, uint32_t prompt, uint32_t generate) {
     bool any = false;
     for (uint32_t i = 0; i < bench->test.batch; i++) {
-        uint32_t length = alisa_session_length(bench->runtime.session, i);
-        bench->wanted[i] = length == 0 ? prompt : length < prompt + generate ? 1 : 0;
+        uint32_t fed = bench->fed[i];
+        bench->wanted[i] = fed == 0 ? prompt : fed < prompt + generate ? 1 : 0;
         any |= bench->wanted[i] > 0;
     }
     return any;
@@ -59,19 +60,25 @@ static AlisaStatus append(PolicyBench *bench, bool prompts, AlisaError *error) {
     size_t count = 0;
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < bench->test.batch && status == ALISA_OK; i++) {
-        uint32_t length = alisa_session_length(session, i);
-        if (!bench->admitted[i] || (length == 0) != prompts) continue;
+        if (!bench->admitted[i] || (bench->fed[i] == 0) != prompts) continue;
         bench->admitted[i] = false; /* once */
         if (count + bench->wanted[i] > bench->row_capacity) {
             status = alisa_session_eval(session, bench->rows, count, error);
             count = 0;
         }
         for (uint32_t j = 0; j < bench->wanted[i]; j++)
-            bench->rows[count++] = (AlisaRow){token_at(bench, i, length + j), i, false};
+            bench->rows[count++] = (AlisaRow){token_at(bench, i, bench->fed[i]++), i, false};
         bench->rows[count - 1].logits = true;
     }
     if (status != ALISA_OK || count == 0) return status;
     return alisa_session_eval(session, bench->rows, count, error);
+}
+
+/* Sequences that have all their tokens make room for others. */
+static void end_sequences(PolicyBench *bench, uint32_t length) {
+    for (uint32_t i = 0; i < bench->test.batch; i++) {
+        if (bench->fed[i] == length) alisa_session_truncate(bench->runtime.session, i, 0);
+    }
 }
 
 static AlisaStatus run(PolicyBench *bench, Entrant *entrant, uint32_t prompt, uint32_t generate,
@@ -81,7 +88,8 @@ static AlisaStatus run(PolicyBench *bench, Entrant *entrant, uint32_t prompt, ui
     char what[64];
     snprintf(what, sizeof what, "%s, batch %u", alisa_policy_name(entrant->policy),
              bench->test.batch);
-    uint64_t total = (uint64_t)bench->test.batch * (prompt + generate), done = 0;
+    uint64_t total = (uint64_t)bench->test.batch * (prompt + generate);
+    memset(bench->fed, 0, bench->test.batch * sizeof *bench->fed);
     AlisaStatus status = ALISA_OK;
     while (status == ALISA_OK && want(bench, prompt, generate)) {
         status = alisa_session_admit(session, bench->wanted, bench->admitted, error);
@@ -89,9 +97,10 @@ static AlisaStatus run(PolicyBench *bench, Entrant *entrant, uint32_t prompt, ui
         if (status == ALISA_OK) status = append(bench, true, error);
         entrant->prompt_ns += alisa_cli_clock() - begin;
         if (status == ALISA_OK) status = append(bench, false, error);
-        done = 0;
+        end_sequences(bench, prompt + generate);
+        uint64_t done = 0;
         for (uint32_t i = 0; i < bench->test.batch; i++)
-            done += alisa_session_length(session, i);
+            done += bench->fed[i];
         if (progress.update) progress.update(progress.user, what, done, total);
     }
     return status;
@@ -247,8 +256,10 @@ static ExitCode run_batch(PolicyBench *bench) {
         bench->row_capacity = bench->test.prompt_length;
     bench->rows = malloc(bench->row_capacity * sizeof *bench->rows);
     bench->wanted = malloc(batch * sizeof *bench->wanted);
+    bench->fed = malloc(batch * sizeof *bench->fed);
     bench->admitted = malloc(batch * sizeof *bench->admitted);
-    if (!bench->rows || !bench->wanted || !bench->admitted) code = alisa_cli_out_of_memory();
+    if (!bench->rows || !bench->wanted || !bench->fed || !bench->admitted)
+        code = alisa_cli_out_of_memory();
     for (size_t i = 0; i < bench->entrant_count && code == EXIT_DONE; i++) {
         Entrant *entrant = &bench->entrants[i];
         *entrant = (Entrant){.policy = entrant->policy};
@@ -269,6 +280,7 @@ static ExitCode run_batch(PolicyBench *bench) {
     }
     free(bench->rows);
     free(bench->wanted);
+    free(bench->fed);
     free(bench->admitted);
     return code;
 }

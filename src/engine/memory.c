@@ -164,22 +164,33 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
     return ALISA_OK;
 }
 
-/* Device bytes for blocks, as a plan counts them. The pool has slots for whole tokens of all layers
- * only, and where it has them for every token, the last blocks of sequences are no less whole. */
-static double block_bytes(const AlisaSession *session) {
-    AlisaKvShape shape = alisa_session_kv_shape(session);
+/* Slots for tokens of one layer, over all layers. */
+static uint64_t pool_slots(const AlisaSession *session) {
     const AlisaTiers *tiers = alisa_kv_tiers(session->kv);
     uint32_t arenas = alisa_tiers_store(tiers)->arena_count;
-    uint32_t layers = (shape.layer_count + arenas - 1) / arenas, block = ALISA_SCHED_BLOCK;
-    uint64_t tokens = alisa_residency_free_device_slots(alisa_tiers_residency(tiers), 0) / layers;
-    uint64_t blocks = tokens / block;
-    if (tokens >= (uint64_t)shape.sequence_count * shape.context_length)
-        blocks = (uint64_t)shape.sequence_count * ((shape.context_length + block - 1) / block);
-    AlisaSchedModel model = alisa_rates_model(session->engine);
-    AlisaSchedKvBytes kv;
-    alisa_sched_kv_bytes(&model, shape.key_type, shape.value_type, &kv);
-    return shape.layer_count *
-           ((double)blocks * block * (kv.slot + kv.fixed) + shape.sequence_count * kv.tail);
+    return (uint64_t)arenas * alisa_residency_free_device_slots(alisa_tiers_residency(tiers), 0);
+}
+
+/* Device bytes for blocks, as a plan counts them. The pool has slots for whole tokens of all layers
+ * only, and where it has them for every token, the last blocks of sequences are no less whole. */
+static double block_bytes(const AlisaSession *session, const AlisaSchedProblem *problem) {
+    const AlisaSessionOptions *options = &session->options;
+    const AlisaSchedKvBytes *kv = &problem->bytes;
+    uint32_t layers = problem->model.layer_count, block = ALISA_SCHED_BLOCK;
+    uint64_t tokens = pool_slots(session) / layers, blocks = tokens / block;
+    if (tokens >= (uint64_t)options->sequence_count * options->context_length)
+        blocks =
+            (uint64_t)options->sequence_count * ((options->context_length + block - 1) / block);
+    return layers *
+           ((double)blocks * block * (kv->slot + kv->fixed) + options->sequence_count * kv->tail);
+}
+
+/* The slots there are, in the bytes a plan is made with: what else the context takes is counted as
+ * the plan counts it. */
+static uint64_t pool_bytes(const AlisaSession *session, const AlisaSchedProblem *problem) {
+    if (problem->policy->by_blocks) return (uint64_t)block_bytes(session, problem);
+    return (uint64_t)ceil((double)pool_slots(session) * problem->bytes.slot +
+                          alisa_sched_fixed_bytes(problem));
 }
 
 AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
@@ -193,8 +204,6 @@ AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memor
     if (prompt == 0) prompt = 1;
     if (prompt >= context) prompt = context - 1;
     bool dense = options->attention.kind == ALISA_SELECT_DENSE;
-    bool blocks = alisa_sched_policies[placement->policy]->by_blocks;
-    uint64_t pool = blocks ? (uint64_t)block_bytes(session) : bytes_left(session);
     AlisaSchedRun run = {.batch = options->sequence_count,
                          .prompt_length = prompt,
                          .generate_length = context - prompt,
@@ -209,8 +218,7 @@ AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memor
                          .schedule = placement->schedule,
                          .recompute = false,
                          .host_share = placement->host_share,
-                         .device_bytes =
-                             model.weight_bytes + alisa_session_scratch_needed(session) + pool,
+                         .device_bytes = model.weight_bytes + alisa_session_scratch_needed(session),
                          .host_bytes = memory->host_bytes,
                          .scratch_bytes = alisa_session_scratch_needed(session)};
     AlisaSchedProfile profile;
@@ -221,6 +229,7 @@ AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memor
             alisa_sched_problem_init(&problem, &profile, &model, &run, placement->policy, error);
     }
     if (status != ALISA_OK) return status;
+    problem.run.device_bytes += pool_bytes(session, &problem);
     const AlisaPlacementShape shape = {.layer_count = model.layer_count,
                                        .sequence_count = options->sequence_count,
                                        .context_length = context,

@@ -130,17 +130,19 @@ static double index_bytes(const AlisaSchedProblem *problem) {
     return problem->model.kv_head_count * problem->model.head_dim * (0.5 + 2.0 / 32.0);
 }
 
-/* What choosing keeps on the device for each sequence and layer: a sum of 4 bytes a token, and the
- * last k rows of {position, weight} or of weights of all tokens. */
-static double selection_state(const AlisaSchedProblem *problem, const AlisaSchedStep *step) {
+/* What choosing keeps on the device for each sequence and layer, made at once for the final length:
+ * a sum of 4 bytes a token, and the last k rows of {position, weight} or of weights of all tokens.
+ */
+static double selection_state(const AlisaSchedProblem *problem) {
     if (!is_sparse(problem)) return 0.0;
-    double tokens = step->length, half = step->locals;
+    uint32_t last = alisa_sched_final_length(problem);
+    double tokens = last, half = half_budget(&problem->run, last), kept = fmin(2.0 * half, tokens);
     if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) {
-        return list_count(problem) * 8.0 * step->kept;
+        return list_count(problem) * 8.0 * kept;
     }
     switch (problem->run.scores) {
     case ALISA_SELECT_SCORES_SPARSE:
-        return list_count(problem) * (4.0 * tokens + 8.0 * half * step->kept);
+        return list_count(problem) * (4.0 * tokens + 8.0 * half * kept);
     case ALISA_SELECT_SCORES_DENSE:
         return list_count(problem) * (4.0 * tokens + 4.0 * half * tokens);
     default:
@@ -156,16 +158,20 @@ static double chosen_outside(const AlisaSchedStep *step) {
     return globals * step->host_end / (step->length - step->locals);
 }
 
+double alisa_sched_fixed_bytes(const AlisaSchedProblem *problem) {
+    const AlisaSchedKvBytes *bytes = &problem->bytes;
+    double ranges = alisa_sched_final_length(problem) * bytes->fixed;
+    return (double)problem->run.batch * problem->model.layer_count *
+           (ranges + bytes->tail + selection_state(problem));
+}
+
 AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const AlisaSchedStep *step) {
     const AlisaSchedKvBytes *bytes = &problem->bytes;
     double sequences = problem->run.batch;
     double caches = sequences * problem->model.layer_count;
     double resident = (double)step->length - step->host_end - step->forgotten;
-    double known = (double)step->length - step->forgotten;
     double saved = step->inputs_saved < step->length ? step->inputs_saved : step->length;
     double saved_here = step->inputs_on_device < saved ? step->inputs_on_device : saved;
-    double tail = bytes->tail;
-    if (tail > 0.0 && known < 64.0) tail *= known / 64.0;
     /* Two layers of loaded tokens: one is read while the next arrives. */
     double staged = step->host_end;
     if (step->kept < step->length) {
@@ -173,8 +179,8 @@ AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const Alis
         if (globals < staged) staged = globals;
     }
     AlisaSchedDemand demand;
-    demand.device = caches * ((resident + step->hot) * bytes->slot + known * bytes->fixed + tail +
-                              selection_state(problem, step) + saved_here * bytes->inputs) +
+    demand.device = alisa_sched_fixed_bytes(problem) +
+                    caches * ((resident + step->hot) * bytes->slot + saved_here * bytes->inputs) +
                     2.0 * sequences * staged * bytes->slot;
     demand.host = caches * ((double)(step->host_end - step->inputs_end) * bytes->slot +
                             (saved - saved_here) * bytes->inputs);

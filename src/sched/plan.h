@@ -119,6 +119,8 @@ AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSche
                                      AlisaPolicy policy, AlisaError *error);
 
 uint32_t alisa_sched_final_length(const AlisaSchedProblem *problem);
+/* Of the device bytes of a context, those that do not grow with it: they are taken at once. */
+double alisa_sched_fixed_bytes(const AlisaSchedProblem *problem);
 /* Device bytes for KV and what belongs to it. */
 double alisa_sched_pool_bytes(const AlisaSchedProblem *problem);
 bool alisa_sched_overlaps(const AlisaSchedProblem *problem);
