@@ -400,7 +400,8 @@ typedef struct AlisaSessionOptions {
     AlisaKvType value_type;
     AlisaSelectOptions attention;
     AlisaPlacementOptions placement;
-    bool record_steps; /* keep an AlisaStepRecord of every step */
+    bool likeliest_only; /* logits stay on the device: alisa_session_likeliest in their place */
+    bool record_steps;   /* keep an AlisaStepRecord of every step */
     /* Asked between micro-batches; true stops the call with ALISA_ERROR_INTERRUPTED. May be NULL.
      */
     bool (*interrupt)(void *user);
@@ -428,8 +429,13 @@ ALISA_API AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *
                                          AlisaError *error);
 
 /* Logits of the `index`-th row with `logits` set in the last eval: vocabulary_size floats owned by
- * the session, which the caller may change, valid until the next eval. NULL past the last one. */
+ * the session, which the caller may change, valid until the next eval. NULL past the last one, and
+ * of a session made with likeliest_only. */
 ALISA_API float *alisa_session_logits(AlisaSession *session, size_t index);
+/* In a session made with likeliest_only: the lowest id among the largest of those logits, found on
+ * the device, as a greedy sampler would choose. -1 past the last one, and where a logit is not a
+ * number. */
+ALISA_API int32_t alisa_session_likeliest(const AlisaSession *session, size_t index);
 
 ALISA_API uint32_t alisa_session_context_length(const AlisaSession *session);
 /* Tokens sequence `sequence` holds. */

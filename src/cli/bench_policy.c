@@ -113,6 +113,7 @@ static AlisaSessionOptions options_for(const PolicyBench *bench, AlisaPolicy pol
     options.context_length = test->prompt_length + test->generate_length;
     options.micro_batch = test->micro_batch;
     options.placement.prompt_length = test->prompt_length;
+    options.likeliest_only = true; /* tokens are chosen where the logits are, as all of them do */
     return options;
 }
 

@@ -234,6 +234,7 @@ static ExitCode run_jobs(Generation *generation) {
     AlisaSessionOptions options = alisa_cli_runtime_session_options(&generation->runtime);
     options.sequence_count = generation->set.sequences;
     options.context_length = generation->context;
+    options.likeliest_only = alisa_cli_jobs_greedy(&generation->set);
     for (size_t i = 0; i < generation->set.count; i++) {
         uint32_t length = (uint32_t)generation->set.jobs[i].prompt.count;
         if (options.placement.prompt_length < length) options.placement.prompt_length = length;

@@ -92,21 +92,40 @@ static bool add_text(const Run *run, Job *job, int32_t token) {
     return good;
 }
 
-/* Chooses the token that follows in `sequence` and decides whether the job goes on. */
-static AlisaStatus choose(Run *run, uint32_t sequence, float *logits, AlisaError *error) {
+/* As a sampler says it. */
+static AlisaStatus not_a_number(AlisaError *error) {
+    error->status = ALISA_ERROR_DEVICE;
+    snprintf(error->message, sizeof error->message,
+             "the device computed logits that are not numbers; try another device with -dev");
+    return error->status;
+}
+
+bool alisa_cli_jobs_greedy(const JobSet *set) {
+    const Settings *settings = set->runtime->settings;
+    return settings->temperature <= 0.0 && settings->repeat_penalty == 1.0 &&
+           set->end_token_count == 0;
+}
+
+/* Chooses the token that follows in `sequence`, from the `wanted`-th logits, and decides whether
+ * the job goes on. */
+static AlisaStatus choose(Run *run, uint32_t sequence, size_t wanted, AlisaError *error) {
     Runtime *runtime = run->set->runtime;
     const Settings *settings = runtime->settings;
     Job *job = &run->set->jobs[run->slots[sequence]];
+    float *logits = alisa_session_logits(runtime->session, wanted);
+    int32_t likeliest = alisa_session_likeliest(runtime->session, wanted);
     JobEnd end = JOB_UNFINISHED;
     if (settings->predict == 0) {
         end = JOB_LENGTH;
     } else {
-        for (size_t i = 0; i < run->set->end_token_count; i++) {
+        int32_t token = likeliest;
+        for (size_t i = 0; i < run->set->end_token_count && logits; i++) {
             logits[run->set->end_tokens[i]] = -INFINITY;
         }
-        int32_t token;
-        AlisaStatus status = alisa_sampler_sample(job->sampler, logits, &token, error);
+        AlisaStatus status =
+            logits ? alisa_sampler_sample(job->sampler, logits, &token, error) : ALISA_OK;
         if (status != ALISA_OK) return status;
+        if (token < 0) return not_a_number(error);
         if (alisa_model_is_end(runtime->model, token)) {
             end = JOB_STOPPED;
         } else {
@@ -135,7 +154,7 @@ static AlisaStatus evaluate(Run *run, size_t count, AlisaError *error) {
     size_t wanted = 0;
     for (size_t i = 0; i < count && status == ALISA_OK; i++) {
         if (!run->rows[i].logits) continue;
-        status = choose(run, run->rows[i].sequence, alisa_session_logits(session, wanted++), error);
+        status = choose(run, run->rows[i].sequence, wanted++, error);
     }
     return status;
 }

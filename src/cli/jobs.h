@@ -48,6 +48,9 @@ uint64_t alisa_cli_job_seed(const Settings *settings);
 
 /* Runs all jobs. ALISA_OK also when Ctrl-C stopped them (the jobs that ran say so, the waiting ones
  * are unfinished). */
+/* Whether tokens are simply the likeliest ones, so that a session may be made with likeliest_only.
+ */
+bool alisa_cli_jobs_greedy(const JobSet *set);
 AlisaStatus alisa_cli_jobs_run(JobSet *set, AlisaError *error);
 
 void alisa_cli_job_free(Job *job);

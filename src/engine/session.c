@@ -23,7 +23,7 @@ typedef struct ScratchBuffer {
     const char *what;
 } ScratchBuffer;
 
-#define SCRATCH_COUNT 14
+#define SCRATCH_COUNT 15
 
 /* One row a buffer of AlisaStepBuffers: the size of each in one place. */
 static void list_scratch(AlisaSession *session, ScratchBuffer list[SCRATCH_COUNT]) {
@@ -49,6 +49,7 @@ static void list_scratch(AlisaSession *session, ScratchBuffer list[SCRATCH_COUNT
         {&buffers->gate, row_floats * shape->feed_forward_length, "feed-forward gate (-ub)"},
         {&buffers->up, row_floats * shape->feed_forward_length, "feed-forward up (-ub)"},
         {&buffers->logits, logit_rows * shape->vocabulary_size * sizeof(float), "logits"},
+        {&buffers->choices, logit_rows * sizeof(int32_t), "likeliest tokens"},
     };
     memcpy(list, all, sizeof all);
 }
@@ -91,15 +92,23 @@ static AlisaStatus create_inputs(AlisaSession *session, AlisaError *error) {
     uint32_t *tables = alisa_allocate_zeroed(4 * (size_t)session->options.sequence_count,
                                              sizeof *tables, "sequence table", error);
     session->lengths = tables; /* and owns the others */
-    session->logits = alisa_allocate(session->options.logit_rows * vocabulary,
-                                     sizeof *session->logits, "logits", error);
+    bool choices = session->options.likeliest_only;
+    uint64_t logit_rows = session->options.logit_rows;
+    if (choices) {
+        session->choices =
+            alisa_allocate(logit_rows, sizeof *session->choices, "likeliest tokens", error);
+    } else {
+        session->logits =
+            alisa_allocate(logit_rows * vocabulary, sizeof *session->logits, "logits", error);
+    }
     session->turns =
         alisa_allocate(session->options.sequence_count, sizeof *session->turns, "step", error);
     session->placed =
         alisa_allocate(alisa_session_placed_rows(session), sizeof *session->placed, "step", error);
     bool whole = session->turns && session->placed && inputs->tokens && inputs->row_slots &&
                  inputs->list_offsets && inputs->counts && inputs->rotations &&
-                 inputs->logit_rows && inputs->tiles && inputs->sparse && tables && session->logits;
+                 inputs->logit_rows && inputs->tiles && inputs->sparse && tables &&
+                 (choices ? session->choices != NULL : session->logits != NULL);
     if (!whole) return ALISA_ERROR_MEMORY;
     session->call_rows = tables + session->options.sequence_count;
     session->call_ends = session->call_rows + session->options.sequence_count;
@@ -209,12 +218,17 @@ void alisa_session_destroy(AlisaSession *session) {
     free(session->records);
     free(session->lengths);
     free(session->logits);
+    free(session->choices);
     free(session);
 }
 
 float *alisa_session_logits(AlisaSession *session, size_t index) {
-    if (index >= session->logits_valid) return NULL;
+    if (index >= session->logits_valid || !session->logits) return NULL;
     return session->logits + index * session->engine->shape.vocabulary_size;
+}
+
+int32_t alisa_session_likeliest(const AlisaSession *session, size_t index) {
+    return index < session->logits_valid && session->choices ? session->choices[index] : -1;
 }
 
 uint32_t alisa_session_context_length(const AlisaSession *session) {

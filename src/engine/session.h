@@ -44,6 +44,7 @@ typedef struct AlisaStepBuffers {
     AlisaBuffer gate;     /* [R][F] */
     AlisaBuffer up;       /* [R][F] */
     AlisaBuffer logits;   /* [L][V] */
+    AlisaBuffer choices;  /* int32[L] */
 } AlisaStepBuffers;
 
 /* Which sequences are on the device, where whole ones come and go (engine/admit.c). */
@@ -77,8 +78,9 @@ struct AlisaSession {
     AlisaTraffic moved; /* up to the last record */
     AlisaStepInputs inputs;
     AlisaStepBuffers buffers;
-    float *logits;         /* [logit_rows][V] on the host */
-    uint32_t logits_valid; /* rows of `logits` filled by the last eval */
+    float *logits;         /* [logit_rows][V] on the host; NULL with likeliest_only */
+    int32_t *choices;      /* [logit_rows]; NULL without */
+    uint32_t logits_valid; /* rows of one of them filled by the last eval */
     uint64_t scratch_bytes;
     uint64_t host_to_device_bytes;
     uint64_t device_to_host_bytes;

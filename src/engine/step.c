@@ -293,18 +293,31 @@ static void launch_head(Step *step) {
     step->rows = wanted;
     norm(step, &buffers->normed, alisa_weights_output_norm(weights), &buffers->normed);
     matmul(step, alisa_weights_head(weights), &buffers->normed, &buffers->logits, false);
+    if (step->status != ALISA_OK || !session->choices) return;
+    step->status =
+        alisa_ops_likeliest(step->ops, whole(&buffers->logits), wanted,
+                            step->shape->vocabulary_size, &buffers->choices, step->error);
 }
 
+/* The logits, or the place of the largest of each row. */
 static void read_logits(Step *step) {
     AlisaSession *session = step->session;
+    AlisaDevice *device = session->engine->device;
     const AlisaStepBuffers *buffers = &session->buffers;
     uint32_t wanted = session->inputs.logit_count;
     if (step->status != ALISA_OK || wanted == 0) return;
     size_t vocabulary = step->shape->vocabulary_size;
     uint64_t bytes = wanted * vocabulary * sizeof(float);
-    step->status =
-        alisa_buffer_read(session->engine->device, &buffers->logits, 0,
-                          session->logits + session->logits_valid * vocabulary, bytes, step->error);
+    if (session->choices) {
+        bytes = wanted * sizeof *session->choices;
+        step->status =
+            alisa_buffer_read(device, &buffers->choices, 0,
+                              session->choices + session->logits_valid, bytes, step->error);
+    } else {
+        step->status = alisa_buffer_read(device, &buffers->logits, 0,
+                                         session->logits + session->logits_valid * vocabulary,
+                                         bytes, step->error);
+    }
     session->device_to_host_bytes += bytes;
     if (step->status == ALISA_OK) session->logits_valid += wanted;
 }

@@ -1,5 +1,6 @@
 /*
- * The operations that touch each element once or twice: norm, activation, gather (cl/ewise).
+ * The operations that touch each element once or twice: norm, activation, gather, largest
+ * (cl/ewise).
  *
  * Groups have a fixed size and ranges are rounded up to it (the kernels check their end), because
  * some drivers compile a kernel again for every new group size.
@@ -77,6 +78,25 @@ AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffe
         ALISA_ARG_BUFFER(x.buffer), ALISA_ARG(x.offset),        ALISA_ARG_BUFFER(indices),
         ALISA_ARG(columns),         ALISA_ARG_BUFFER(y.buffer), ALISA_ARG(y.offset),
     };
+    return alisa_kernel_launch(kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
+                               error);
+}
+
+AlisaStatus alisa_ops_likeliest(AlisaOps *ops, AlisaVector x, uint32_t rows, uint32_t columns,
+                                const AlisaBuffer *choices, AlisaError *error) {
+    AlisaStatus status = alisa_ops_check_vector("likeliest", "x", x, rows, columns, error);
+    AlisaKernel *kernel = NULL;
+    char options[32];
+    uint32_t group = ops->parameters.norm_group;
+    snprintf(options, sizeof options, "-DLIKELIEST_GROUP=%u", group);
+    if (!status) {
+        status =
+            alisa_ops_kernel(ops, "ewise/likeliest.cl", "ewise_likeliest", options, &kernel, error);
+    }
+    if (status) return status;
+    const AlisaLaunch launch = {{group, rows, 1}, {group, 1, 1}};
+    const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(x.buffer), ALISA_ARG(x.offset),
+                                       ALISA_ARG(columns), ALISA_ARG_BUFFER(choices)};
     return alisa_kernel_launch(kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
                                error);
 }

@@ -1,7 +1,7 @@
 /*
- * RMS norm, SiLU product and row gather against their oracles: rows that fit no vector, worst-case
- * values, in place, offsets, guards around the output. ALISA_TEST_SMALL=1 keeps to small shapes
- * (for oclgrind).
+ * RMS norm, SiLU product, row gather and the largest of a row against their oracles: rows that fit
+ * no vector, worst-case values, in place, offsets, guards around the output. ALISA_TEST_SMALL=1
+ * keeps to small shapes (for oclgrind).
  */
 #include <math.h>
 #include <setjmp.h>
@@ -229,6 +229,58 @@ static void test_gather_rows(void **state) {
         }
 }
 
+/* Values with many equal ones, rows of one value only, of -INFINITY, and with a NaN. */
+static void check_likeliest(AlisaOps *by, uint32_t rows, uint32_t width, uint32_t seed) {
+    AlisaRandom random;
+    AlisaError error;
+    alisa_random_seed(&random, seed);
+    uint64_t count = (uint64_t)rows * width;
+    float *x = random_values(&random, count, VALUES_LARGE);
+    for (uint32_t r = 0; r < rows; r++) {
+        float *row = x + (uint64_t)r * width;
+        for (uint32_t i = 0; i < width; i++) {
+            if (r % 4 != 0) row[i] = floorf(row[i] / 4e3f); /* equals */
+            if (r % 5 == 3) row[i] = -INFINITY;
+        }
+        uint32_t place = alisa_random_next(&random) % width;
+        if (r % 7 == 2) row[place] = NAN;
+        if (r % 7 == 5) row[place] = INFINITY;
+    }
+    AlisaBuffer from = guarded(x, count), to = {0};
+    int32_t got[64];
+    assert_true(rows < 64);
+    require(alisa_buffer_create(device, sizeof got, ALISA_BUFFER_READ_WRITE, "test", &to, &error),
+            &error);
+    memset(got, 0x55, sizeof got);
+    require(alisa_buffer_write(device, &to, 0, got, sizeof got, &error), &error);
+    require(alisa_ops_likeliest(by, inside(&from), rows, width, &to, &error), &error);
+    require(alisa_buffer_read(device, &to, 0, got, sizeof got, &error), &error);
+    for (uint32_t r = 0; r < rows; r++)
+        assert_int_equal(got[r], oracle_likeliest(x + (uint64_t)r * width, width));
+    assert_int_equal(got[rows], 0x55555555);
+    alisa_buffer_destroy(&from);
+    alisa_buffer_destroy(&to);
+    free(x);
+}
+
+static void test_likeliest(void **state) {
+    (void)state;
+    static const uint32_t groups[] = {1, 64, 256};
+    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+        AlisaError error;
+        AlisaOps *by;
+        AlisaOpsParameters parameters = *alisa_ops_parameters(ops);
+        parameters.norm_group = groups[g];
+        require(alisa_ops_create(device, &parameters, &by, &error), &error);
+        for (size_t r = 0; r < ROW_COUNTS; r++)
+            for (size_t c = 0; c < COLUMNS; c++) {
+                if (small && row_counts[r] * columns[c] > 400) continue;
+                check_likeliest(by, row_counts[r], columns[c], (uint32_t)(100 * r + c));
+            }
+        alisa_ops_destroy(by);
+    }
+}
+
 static void test_outside_is_refused(void **state) {
     (void)state;
     AlisaError error;
@@ -266,9 +318,8 @@ static int close_device(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rms_norm),
-        cmocka_unit_test(test_silu_product),
-        cmocka_unit_test(test_gather_rows),
+        cmocka_unit_test(test_rms_norm),           cmocka_unit_test(test_silu_product),
+        cmocka_unit_test(test_gather_rows),        cmocka_unit_test(test_likeliest),
         cmocka_unit_test(test_outside_is_refused),
     };
     return cmocka_run_group_tests_name("ewise", tests, open_device, close_device);
