@@ -434,7 +434,7 @@ ALISA_API AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *
 ALISA_API float *alisa_session_logits(AlisaSession *session, size_t index);
 /* In a session made with likeliest_only: the lowest id among the largest of those logits, found on
  * the device, as a greedy sampler would choose. -1 past the last one, and where a logit is not a
- * number. */
+ * number or infinity. */
 ALISA_API int32_t alisa_session_likeliest(const AlisaSession *session, size_t index);
 
 ALISA_API uint32_t alisa_session_context_length(const AlisaSession *session);

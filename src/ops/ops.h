@@ -78,7 +78,7 @@ AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffe
                                   AlisaError *error);
 
 /* choices[r] = index of the largest of x[r][0 .. columns - 1], the lowest one among equals; -1
- * where one is not a number. choices: int32[rows] on the device. */
+ * where one is not a number or infinity. choices: int32[rows] on the device. */
 AlisaStatus alisa_ops_likeliest(AlisaOps *ops, AlisaVector x, uint32_t rows, uint32_t columns,
                                 const AlisaBuffer *choices, AlisaError *error);
 

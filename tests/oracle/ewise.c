@@ -39,7 +39,7 @@ void oracle_silu_product(const float *gate, const float *up, uint64_t count, dou
 int32_t oracle_likeliest(const float *x, uint32_t columns) {
     int32_t best = 0;
     for (uint32_t i = 0; i < columns; i++) {
-        if (isnan(x[i])) return -1;
+        if (isnan(x[i]) || x[i] == INFINITY) return -1;
         if (x[i] > x[best]) best = (int32_t)i;
     }
     return best;

@@ -15,7 +15,7 @@ void oracle_rms_norm(const float *x, const float *weight, float epsilon, uint32_
 void oracle_silu_product(const float *gate, const float *up, uint64_t count, double *y,
                          double *bounds);
 
-/* Index of the largest, the lowest among equals; -1 where one is not a number. */
+/* Index of the largest, the lowest among equals; -1 where one is not a number or infinity. */
 int32_t oracle_likeliest(const float *x, uint32_t columns);
 
 #endif
