@@ -9,7 +9,9 @@
  * ITEM_OUTPUTS of them in registers. For every DEPTH columns the group brings that part of x and of
  * w into local memory, dequantised and transposed ([k][row], [k][output]), so that an item reads its
  * rows and outputs as float4. An item's rows and outputs come in fours, TILE / (ITEM / 4) apart:
- * neighbours then read neighbouring float4, without bank conflicts. Edges are padded with zeros.
+ * neighbours then read neighbouring float4, without bank conflicts. Edges are padded with zeros. What
+ * a step brings is read from global memory into registers while the step before is computed: with
+ * few groups on the device nothing else would hide that time.
  *
  * -DWEIGHT_TYPE                  see quant.clh
  * -DALIGNED                      see prelude.clh
@@ -25,6 +27,8 @@
 #define OUTPUT_STEP  (TILE_OUTPUTS / (ITEM_OUTPUTS / 4))
 #define X_STRIDE     (TILE_ROWS + 4) /* the padding keeps the transposing stores off one bank */
 #define W_STRIDE     (TILE_OUTPUTS + 4)
+#define X_QUADS      ((TILE_ROWS * (DEPTH / 4) + GROUP - 1) / GROUP) /* an item brings */
+#define W_QUADS      ((TILE_OUTPUTS * (DEPTH / 4) + GROUP - 1) / GROUP)
 
 /* Four columns from k on of a row of x, zeros past the last column. */
 static inline float4 x_quad(__global const float *row, const uint k, const uint columns)
@@ -59,6 +63,29 @@ static inline void store_column(__local float *tile, const uint stride, const ui
     to[3 * stride] = quad.w;
 }
 
+/* The item's quads of the step that begins at column `block`; zeros outside. */
+static inline void bring(__global const float *x, const uint row_base, const uint rows,
+                         span_pointer w, const uint output_base, const uint outputs,
+                         const uint columns, const uint block, float4 *x_quads, float4 *w_quads)
+{
+    const uint item = get_local_id(0);
+#pragma unroll
+    for (uint n = 0; n < X_QUADS; n++) {
+        const uint i = item + n * GROUP;
+        const uint row = row_base + i / (DEPTH / 4), k = block + 4 * (i % (DEPTH / 4));
+        x_quads[n] = row < rows && k < columns ? x_quad(x + (size_t)row * columns, k, columns)
+                                               : (float4)0.0f;
+    }
+#pragma unroll
+    for (uint n = 0; n < W_QUADS; n++) {
+        const uint i = item + n * GROUP;
+        const uint output = output_base + i / (DEPTH / 4), k = block + 4 * (i % (DEPTH / 4));
+        w_quads[n] = output < outputs && k < columns
+                         ? w_quad(w + output * ROW_BYTES(columns), k, columns)
+                         : (float4)0.0f;
+    }
+}
+
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_group(
     __global const uchar *w, const ulong w_offset, __global const float *x, const ulong x_offset,
     __global float *y, const ulong y_offset, const uint outputs, const uint columns,
@@ -79,24 +106,23 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_group(
         for (uint j = 0; j < ITEM_OUTPUTS / 4; j++)
             sums[i][j] = 0.0f;
 
+    float4 x_next[X_QUADS], w_next[W_QUADS];
+    bring(x, row_base, rows, w, output_base, outputs, columns, 0, x_next, w_next);
     for (uint block = 0; block < columns; block += DEPTH) {
-        for (uint i = item; i < TILE_ROWS * (DEPTH / 4); i += GROUP) {
-            const uint row = i / (DEPTH / 4), q = i % (DEPTH / 4);
-            const float4 quad =
-                row_base + row < rows
-                    ? x_quad(x + (size_t)(row_base + row) * columns, block + 4 * q, columns)
-                    : (float4)0.0f;
-            store_column(x_tile, X_STRIDE, q, row, quad);
+#pragma unroll
+        for (uint n = 0; n < X_QUADS; n++) {
+            const uint i = item + n * GROUP;
+            if (i < TILE_ROWS * (DEPTH / 4))
+                store_column(x_tile, X_STRIDE, i % (DEPTH / 4), i / (DEPTH / 4), x_next[n]);
         }
-        for (uint i = item; i < TILE_OUTPUTS * (DEPTH / 4); i += GROUP) {
-            const uint output = i / (DEPTH / 4), q = i % (DEPTH / 4);
-            const float4 quad = output_base + output < outputs
-                                    ? w_quad(w + (output_base + output) * ROW_BYTES(columns),
-                                             block + 4 * q, columns)
-                                    : (float4)0.0f;
-            store_column(w_tile, W_STRIDE, q, output, quad);
+#pragma unroll
+        for (uint n = 0; n < W_QUADS; n++) {
+            const uint i = item + n * GROUP;
+            if (i < TILE_OUTPUTS * (DEPTH / 4))
+                store_column(w_tile, W_STRIDE, i % (DEPTH / 4), i / (DEPTH / 4), w_next[n]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
+        bring(x, row_base, rows, w, output_base, outputs, columns, block + DEPTH, x_next, w_next);
 
 #pragma unroll
         for (uint k = 0; k < DEPTH; k++) {

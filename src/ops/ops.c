@@ -26,7 +26,9 @@ void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParamete
         .matmul_layout = layout,
         .attention_layout = layout,
         .matvec_group = power_of_two_below(info->max_work_group, 64),
-        .matvec_max_rows = ALISA_OPS_MATVEC_ROWS,
+        /* For few rows the tiles of a product are too few for a GPU: up to 32 rows, four passes of
+         * matvec took half to a third of their time on the one that was measured. */
+        .matvec_max_rows = (item ? 1 : 4) * ALISA_OPS_MATVEC_ROWS,
         .norm_group = item ? 1 : power_of_two_below(info->max_work_group, 256),
     };
 }
