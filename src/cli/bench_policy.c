@@ -316,10 +316,8 @@ static void list_columns(const PolicyBench *bench, BenchColumn columns[MOST_COLU
 }
 
 static ExitCode check(const Settings *settings) {
-    const IntegerList *lists[] = {&settings->prompt_lengths, &settings->generate_lengths,
-                                  &settings->micro_batches, &settings->depths};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        if (lists[i]->count == 1) continue;
+    if (settings->prompt_lengths.count > 1 || settings->generate_lengths.count > 1 ||
+        settings->micro_batches.count > 1 || settings->depths.count > 1) {
         return alisa_cli_refuse(EXIT_USAGE, "with --policy there is one -p, -n, -ub and -d");
     }
     if (settings->prompt_lengths.values[0] == 0 || settings->generate_lengths.values[0] == 0 ||
