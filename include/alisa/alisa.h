@@ -301,7 +301,7 @@ ALISA_API void alisa_engine_destroy(AlisaEngine *engine);
  * the same sparsity every kind but the first keeps the same number of tokens. */
 typedef enum AlisaSelectKind {
     ALISA_SELECT_DENSE,   /* every token */
-    ALISA_SELECT_SWA,     /* k locals, the k others with the largest sums of the last k rows */
+    ALISA_SELECT_SWA,     /* k locals, the k others with the largest sums of the last rows */
     ALISA_SELECT_LOCAL,   /* the last 2k tokens */
     ALISA_SELECT_STRIDED, /* 2k tokens evenly spaced back from the newest */
     ALISA_SELECT_H2O,     /* k locals, the k others with the largest sums of all rows */
@@ -327,6 +327,8 @@ typedef struct AlisaSelectOptions {
     double sparsity; /* 0 <= sparsity < 1: the share of tokens left out, 1 - r */
     uint32_t keep;   /* at least so many tokens are kept; 0: what sparsity leaves of a short text */
     uint32_t sinks;  /* first tokens always kept, within the budget */
+    uint32_t window; /* of swa: most rows that are summed; 0: k rows, which take memory that grows
+                        with the square of the text's length */
     AlisaSelectScores scores;
     AlisaSelectLists lists;
     uint64_t seed; /* of random */
@@ -337,7 +339,8 @@ ALISA_API const char *alisa_select_kind_name(AlisaSelectKind kind);
 ALISA_API const char *alisa_select_scores_name(AlisaSelectScores scores);
 ALISA_API const char *alisa_select_lists_name(AlisaSelectLists lists);
 
-/* dense; 80 % sparsity with sparse scores, one list a layer and no sinks for those that ask. */
+/* dense; 80 % sparsity with sparse scores of 64 rows, one list a layer and no sinks for those that
+ * ask. */
 ALISA_API void alisa_select_options_defaults(AlisaSelectOptions *options);
 
 /* ---- Placement: where K and V live -------------------------------------------------------- */
@@ -513,7 +516,8 @@ typedef struct AlisaPlanOptions {
     double kv_sparsity; /* 0.8: share of the tokens that h2o and alisa leave out */
     AlisaSelectScores swa_scores;
     AlisaSelectLists swa_lists;
-    double new_picks; /* share of the choices that are new in a step; < 0: what is usual */
+    uint32_t swa_window; /* as in AlisaSelectOptions; 64 */
+    double new_picks;    /* share of the choices that are new in a step; < 0: what is usual */
     AlisaSchedule schedule;
     bool recompute;         /* true: K and V may be computed from layer inputs */
     double host_share;      /* of the KV, for accelerate and flexgen; < 0: their own choice */

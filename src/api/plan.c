@@ -11,6 +11,7 @@ void alisa_plan_options_defaults(AlisaPlanOptions *options) {
                                   .generate_length = 512,
                                   .micro_batch = 512,
                                   .key_type = ALISA_KV_F16,
+                                  .swa_window = 64,
                                   .value_type = ALISA_KV_F16,
                                   .kv_sparsity = 0.8,
                                   .new_picks = -1.0,
@@ -74,6 +75,7 @@ static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy pol
         .value_type = options->value_type,
         .sparsity = options->kv_sparsity,
         .scores = options->swa_scores,
+        .window = options->swa_window,
         .lists = options->swa_lists,
         .new_pick_rate = options->new_picks < 0.0 ? alisa_sched_usual_new_picks(options->swa_scores)
                                                   : options->new_picks,

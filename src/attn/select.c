@@ -20,7 +20,7 @@ const char *alisa_select_lists_name(AlisaSelectLists lists) {
 enum { MILLION = 1000000 };
 
 void alisa_select_options_defaults(AlisaSelectOptions *options) {
-    *options = (AlisaSelectOptions){.kind = ALISA_SELECT_DENSE, .sparsity = 0.8};
+    *options = (AlisaSelectOptions){.kind = ALISA_SELECT_DENSE, .sparsity = 0.8, .window = 64};
 }
 
 const char *alisa_select_check(const AlisaSelectOptions *options) {
@@ -45,6 +45,11 @@ uint32_t alisa_select_half_budget(const AlisaSelectOptions *options, uint32_t co
     uint64_t least = options->keep ? ((uint64_t)options->keep + 1) / 2 : 1;
     if (half < least) half = least;
     return half < count ? (uint32_t)half : count;
+}
+
+uint32_t alisa_select_window_rows(const AlisaSelectOptions *options, uint32_t count) {
+    uint32_t half = alisa_select_half_budget(options, count);
+    return options->window && options->window < half ? options->window : half;
 }
 
 AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_t count) {
@@ -87,7 +92,7 @@ uint32_t alisa_select_unit_shift(const AlisaSelectOptions *options, uint32_t con
     if (options->kind == ALISA_SELECT_H2O) {
         rows = context;
     } else if (alisa_select_source(options) == ALISA_SELECT_BY_SUMS) {
-        rows = alisa_select_half_budget(options, context);
+        rows = alisa_select_window_rows(options, context);
     }
     /* At most 2^31 in all: the other half is for the rounding of the weights. */
     uint32_t shift = 31;

@@ -32,6 +32,9 @@ typedef struct AlisaSelectBudget {
 /* k = max(1, n (1 - sparsity) / 2), halves rounded up; at least keep / 2, where n is that many.
  * Exact: sparsity counts in millionths. */
 uint32_t alisa_select_half_budget(const AlisaSelectOptions *options, uint32_t count);
+/* Rows that the sums of Sparse Window Attention hold in that step: those of the k steps before it,
+ * at most `window`. */
+uint32_t alisa_select_window_rows(const AlisaSelectOptions *options, uint32_t count);
 /* Of the step with `count` tokens: 2k tokens in all, or count locals where that is no more. */
 AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_t count);
 uint32_t alisa_select_kept(AlisaSelectBudget budget);

@@ -7,10 +7,9 @@ static bool keeps_rows(const AlisaSelectOptions *options) {
            alisa_select_source(options) == ALISA_SELECT_BY_SUMS;
 }
 
-/* Tokens of the oldest row in the window of the step with `count` tokens: its rows are those of the
- * k steps before it. */
+/* Tokens of the oldest row in the window of the step with `count` tokens. */
 static uint32_t oldest_count(const AlisaSelectOptions *options, uint32_t count) {
-    return count - alisa_select_half_budget(options, count);
+    return count - alisa_select_window_rows(options, count);
 }
 
 static uint64_t row_entries(const AlisaSelectOptions *options, uint32_t count, uint32_t seed_rows) {
@@ -22,21 +21,22 @@ AlisaStatus alisa_window_limits(const AlisaSelectOptions *options, uint32_t cont
                                 uint32_t seed_rows, AlisaWindowLimits *limits, AlisaError *error) {
     *limits = (AlisaWindowLimits){0};
     if (!keeps_rows(options)) return ALISA_OK;
-    uint64_t rows = alisa_select_half_budget(options, context), most = context, inside = 0;
+    uint64_t rows = alisa_select_window_rows(options, context), most = context, inside = 0;
+    uint64_t places = rows * alisa_select_half_budget(options, context);
     for (uint32_t count = 1, oldest = 1; count < context; count++) {
         inside += row_entries(options, count, seed_rows);
         for (; oldest < oldest_count(options, count + 1); oldest++)
             inside -= row_entries(options, oldest, seed_rows);
         if (inside > most) most = inside;
     }
-    if (most > UINT32_MAX / 2 || rows * rows > UINT32_MAX / 2) {
+    if (most > UINT32_MAX / 2 || places > UINT32_MAX / 2) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "the rows that Sparse Window Attention sums over %u tokens are too "
-                               "many to number; choose a higher --kv-sparsity or a smaller "
-                               "--ctx-size",
+                               "many to number; choose a smaller --swa-window, a higher "
+                               "--kv-sparsity or a smaller --ctx-size",
                                context);
     }
-    *limits = (AlisaWindowLimits){(uint32_t)rows, (uint32_t)most, (uint32_t)(rows * rows)};
+    *limits = (AlisaWindowLimits){(uint32_t)rows, (uint32_t)most, (uint32_t)places};
     return ALISA_OK;
 }
 

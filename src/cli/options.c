@@ -150,6 +150,11 @@ static const Option options[] = {
      "who chooses: all heads of a layer together (auto), or each KV head"},
     {"--swa-sinks", NULL, OPTION_INTEGER, FIELD(swa_sinks), "N", "0", 0, MOST_ROWS, NULL,
      DEVICE_COMMANDS, "first tokens that are always kept, within the same budget"},
+    {"--swa-window", NULL, OPTION_INTEGER, FIELD(swa_window), "N", "64", 0, MOST_ROWS, NULL,
+     DEVICE_COMMANDS | COMMAND_PLAN,
+     "past rows whose weights choose; 0 = as many as newest tokens are kept, as published, in "
+     "memory "
+     "that grows with the square of the context"},
     {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
      "index or part of the name of a device; the fastest when absent"},
     {"--device-mem", NULL, OPTION_BUDGET, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,

@@ -42,7 +42,7 @@ typedef struct Settings {
     int key_type, value_type, attention, swa_scores, swa_lists;
     int policy, schedule; /* AlisaPolicy, AlisaSchedule */
     const char *policies; /* several, to compare */
-    int64_t kv_keep, swa_sinks;
+    int64_t kv_keep, swa_sinks, swa_window;
     double kv_sparsity;
     MemoryBudget device_memory;
     uint64_t host_memory;

@@ -220,6 +220,7 @@ static ExitCode plan_batch(PlanCommand *command, uint32_t batch) {
         command->options.value_type = chosen.value_type;
         command->options.swa_scores = chosen.attention.scores;
         command->options.swa_lists = chosen.attention.lists;
+        command->options.swa_window = chosen.attention.window;
         AlisaStatus status =
             alisa_plan_make(&command->options, command->policies[i], &command->plans[i], &error);
         if (status == ALISA_OK) continue;

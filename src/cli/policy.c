@@ -43,6 +43,7 @@ void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
     attention->sparsity = settings->kv_sparsity;
     attention->keep = (uint32_t)settings->kv_keep;
     attention->sinks = (uint32_t)settings->swa_sinks;
+    attention->window = (uint32_t)settings->swa_window;
     attention->scores = (AlisaSelectScores)or_preset(settings->swa_scores, (int)preset->scores);
     attention->lists = (AlisaSelectLists)or_preset(settings->swa_lists, (int)preset->lists);
 }

@@ -89,12 +89,12 @@ json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
                                   alisa_policy_name(options.placement.policy), "attention",
                                   alisa_select_kind_name(attention.kind));
     if (!described || attention.kind == ALISA_SELECT_DENSE) return described;
-    json_object_update_new(described,
-                           json_pack("{s:f, s:i, s:s, s:s, s:i}", "kv_sparsity", attention.sparsity,
-                                     "kv_keep", (int)attention.keep, "swa_scores",
-                                     alisa_select_scores_name(attention.scores), "swa_lists",
-                                     alisa_select_lists_name(attention.lists), "swa_sinks",
-                                     (int)attention.sinks));
+    json_object_update_new(
+        described,
+        json_pack("{s:f, s:i, s:s, s:s, s:i, s:i}", "kv_sparsity", attention.sparsity, "kv_keep",
+                  (int)attention.keep, "swa_scores", alisa_select_scores_name(attention.scores),
+                  "swa_lists", alisa_select_lists_name(attention.lists), "swa_sinks",
+                  (int)attention.sinks, "swa_window", (int)attention.window));
     return described;
 }
 

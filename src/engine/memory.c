@@ -212,6 +212,7 @@ AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memor
                          .value_type = options->value_type,
                          .sparsity = dense ? 0.0 : options->attention.sparsity,
                          .keep = options->attention.keep,
+                         .window = options->attention.window,
                          .scores = options->attention.scores,
                          .lists = options->attention.lists,
                          .new_pick_rate = alisa_sched_usual_new_picks(options->attention.scores),

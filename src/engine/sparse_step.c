@@ -5,7 +5,7 @@
 /* Rows of steps that are looked back on when a sequence has `count` tokens. */
 static uint32_t window_rows(const AlisaSparse *sparse, uint32_t count) {
     const AlisaSelectOptions *select = &sparse->shape.select;
-    return select->kind == ALISA_SELECT_H2O ? count : alisa_select_half_budget(select, count);
+    return select->kind == ALISA_SELECT_H2O ? count : alisa_select_window_rows(select, count);
 }
 
 /* Whether the row is scored against all tokens. */

@@ -131,20 +131,20 @@ static double index_bytes(const AlisaSchedProblem *problem) {
 }
 
 /* What choosing keeps on the device for each sequence and layer, made at once for the final length:
- * a sum of 4 bytes a token, and the last k rows of {position, weight} or of weights of all tokens.
- */
+ * a sum of 4 bytes a token, and the last rows, 2 bytes a weight and 4 for the place of a global. */
 static double selection_state(const AlisaSchedProblem *problem) {
     if (!is_sparse(problem)) return 0.0;
     uint32_t last = alisa_sched_final_length(problem);
     double tokens = last, half = half_budget(&problem->run, last), kept = fmin(2.0 * half, tokens);
+    double rows = problem->run.window ? fmin(problem->run.window, half) : half;
     if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) {
         return list_count(problem) * 8.0 * kept;
     }
     switch (problem->run.scores) {
     case ALISA_SELECT_SCORES_SPARSE:
-        return list_count(problem) * (4.0 * tokens + 8.0 * half * kept);
+        return list_count(problem) * (4.0 * tokens + rows * (2.0 * kept + 4.0 * half));
     case ALISA_SELECT_SCORES_DENSE:
-        return list_count(problem) * (4.0 * tokens + 4.0 * half * tokens);
+        return list_count(problem) * (4.0 * tokens + rows * (2.0 * tokens + 4.0 * half));
     default:
         return index_bytes(problem) * tokens;
     }

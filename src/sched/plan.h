@@ -19,6 +19,7 @@ typedef struct AlisaSchedRun {
     AlisaKvType value_type;
     double sparsity; /* share of the tokens that sparse policies leave out */
     uint32_t keep;   /* at least so many tokens are kept */
+    uint32_t window; /* most rows that are summed; 0: as many as there are locals */
     AlisaSelectScores scores;
     AlisaSelectLists lists;
     double new_pick_rate; /* share of the chosen tokens that the step before had not chosen */

@@ -45,7 +45,8 @@ uint32_t oracle_select_pick(const OracleSelect *oracle, uint32_t count, const ui
     uint64_t *sums = calloc(count, sizeof *sums);
     for (uint32_t position = 0; position < count; position++) {
         bool cumulative = options->kind == ALISA_SELECT_H2O;
-        uint32_t from = cumulative || k >= count ? oracle->first_row : count - k;
+        uint32_t rows = options->window && options->window < k ? options->window : k;
+        uint32_t from = cumulative || rows >= count ? oracle->first_row : count - rows;
         if (from < oracle->first_row) from = oracle->first_row;
         for (uint32_t step = from; step < count; step++)
             sums[position] += oracle->rows[(size_t)step * oracle->context + position];

@@ -128,7 +128,7 @@ static void test_refusals(void **state) {
     problem = problem_of("opt-6.7b", "V100-16", ALISA_POLICY_ALISA, 64);
     problem.run.key_type = problem.run.value_type = ALISA_KV_I8;
     alisa_sched_kv_bytes(&problem.model, ALISA_KV_I8, ALISA_KV_I8, &problem.bytes);
-    expect_sentence(&problem, (const char *[]){"1.22 GiB are missing", "-ctk q8_0", NULL});
+    expect_sentence(&problem, (const char *[]){"1.16 GiB are missing", "-ctk q8_0", NULL});
     problem.run.key_type = problem.run.value_type = ALISA_KV_Q8_0;
     alisa_sched_kv_bytes(&problem.model, ALISA_KV_Q8_0, ALISA_KV_Q8_0, &problem.bytes);
     assert_true(seconds_of(&problem) > 0.0);

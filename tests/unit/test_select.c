@@ -181,7 +181,7 @@ static void run_twins(const AlisaSelectOptions *options, uint32_t prompt, uint32
     Twins *twins = malloc(sizeof *twins);
     assert_non_null(twins);
     start_twins(twins, options, prompt + 31 * back);
-    uint32_t half = alisa_select_half_budget(options, prompt + 1);
+    uint32_t half = alisa_select_window_rows(options, prompt + 1);
     for (uint32_t list = 0; list < LISTS; list++)
         twins->oracles[list].first_row = prompt + 1 > half ? prompt + 1 - half : 1;
     for (uint32_t count = twins->oracles[0].first_row; count <= prompt; count++)
@@ -192,7 +192,7 @@ static void run_twins(const AlisaSelectOptions *options, uint32_t prompt, uint32
         if (back && count == prompt + 2 * back) {
             alisa_select_state_truncate(twins->state, prompt + back);
             /* Rows that left the window are not known any more. */
-            uint32_t gone = count + 1 - alisa_select_half_budget(options, count + 1);
+            uint32_t gone = count + 1 - alisa_select_window_rows(options, count + 1);
             if (gone > prompt + back + 1) gone = prompt + back + 1;
             for (uint32_t list = 0; list < LISTS; list++) {
                 oracle_select_truncate(&twins->oracles[list], prompt + back);
@@ -217,6 +217,8 @@ static void test_running_sums(void **unused) {
                 run_twins(&options, prompts[p], 0);
                 options.keep = 31;
                 run_twins(&options, prompts[p], 0);
+                options.window = 13;
+                run_twins(&options, prompts[p], 0);
             }
 }
 
@@ -236,6 +238,8 @@ static void test_steps_taken_back(void **unused) {
             AlisaSelectOptions options = options_of(ALISA_SELECT_SWA, 0.8, 0);
             run_twins(&options, prompt, back);
             options.keep = 40;
+            run_twins(&options, prompt, back);
+            options.window = 9;
             run_twins(&options, prompt, back);
         }
 }
@@ -327,9 +331,13 @@ static void test_impossible_window_is_named(void **unused) {
     AlisaSelectOptions options = options_of(ALISA_SELECT_SWA, 0.2, 0);
     AlisaWindowLimits limits;
     AlisaError error;
+    options.window = 0;
     assert_int_equal(alisa_window_limits(&options, 1 << 20, 0, &limits, &error),
                      ALISA_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "--kv-sparsity"));
+    options.window = 64;
+    assert_int_equal(alisa_window_limits(&options, 1 << 20, 0, &limits, &error), ALISA_OK);
+    assert_int_equal(limits.rows, 64);
 }
 
 /* ---- Chance, units, statistics, options ---------------------------------------------------- */
@@ -363,7 +371,9 @@ static void test_random_is_uniform_and_repeats(void **unused) {
 static void test_unit_shift(void **unused) {
     (void)unused;
     AlisaSelectOptions options = options_of(ALISA_SELECT_SWA, 0.8, 0);
-    assert_int_equal(alisa_select_unit_shift(&options, 4096, 12), 18); /* 410 rows, 12 heads */
+    assert_int_equal(alisa_select_unit_shift(&options, 4096, 12), 21); /* 64 rows, 12 heads */
+    options.window = 0;
+    assert_int_equal(alisa_select_unit_shift(&options, 4096, 12), 18); /* 410 rows */
     options.scores = ALISA_SELECT_SCORES_QUERY;
     assert_int_equal(alisa_select_unit_shift(&options, 4096, 16), 27);
     options = options_of(ALISA_SELECT_H2O, 0.8, 0);
