@@ -243,6 +243,10 @@ AlisaStatus alisa_rates_measure(AlisaSession *session, AlisaSchedProfile *profil
     copy_rates(probed.pinned.to_host, &profile->link_to_host);
     status = measure_products(session, &model, &profile->matrix_rate, error);
     if (status != ALISA_OK) return status;
+    /* Products of one row may read faster than the kernel that the device was probed with. */
+    double read_rate =
+        profile->matrix_rate.rates[0] / 2.0 * alisa_sched_model_element_bytes(&model);
+    if (profile->device_bandwidth < read_rate) profile->device_bandwidth = read_rate;
     uint32_t last = profile->matrix_rate.count - 1;
     profile->recompute_rate = profile->matrix_rate.rates[last];
     /* Attention of a prompt multiplies much as products do. */

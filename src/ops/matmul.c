@@ -27,6 +27,9 @@ enum { ITEMS_PER_UNIT = 16, PANELS_PER_UNIT = 4 };
 
 enum { MATVEC_GROUP_OUTPUTS = 4 };
 
+/* With fewer columns a second pass of matvec costs more than it saves. */
+enum { NARROW_COLUMNS = 512 };
+
 static uint32_t ceil_divide(uint32_t value, uint32_t unit) {
     return value / unit + (value % unit != 0);
 }
@@ -188,7 +191,10 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
     if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
     if (status) return status;
 
-    if (rows > ops->parameters.matvec_max_rows) {
+    uint32_t most = ops->parameters.matvec_max_rows;
+    if (weights->columns < NARROW_COLUMNS && most > ALISA_OPS_MATVEC_ROWS)
+        most = ALISA_OPS_MATVEC_ROWS;
+    if (rows > most) {
         return ops->parameters.matmul_layout == ALISA_LAYOUT_ITEM
                    ? matmul_item(ops, weights, x, rows, y, accumulate, error)
                    : matmul_group(ops, weights, x, rows, y, accumulate, error);

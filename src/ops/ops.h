@@ -38,7 +38,8 @@ typedef struct AlisaOpsParameters {
     AlisaLayout matmul_layout;
     AlisaLayout attention_layout;
     uint32_t matvec_group;    /* work-items that share a row (group layout) */
-    uint32_t matvec_max_rows; /* activations rows up to which matvec is used instead of matmul */
+    uint32_t matvec_max_rows; /* activations rows up to which matvec is used instead of matmul; a
+                                 single pass at most where weights are narrow */
     uint32_t norm_group;      /* work-items that share a row */
 } AlisaOpsParameters;
 
