@@ -24,10 +24,11 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 # What a selector is on the command line; all but dense also get --kv-sparsity.
 SELECTORS = {
     "dense": [],
-    "swa": ["--attention", "swa"],
-    "swa-dense": ["--attention", "swa", "--swa-scores", "dense"],
+    "swa": ["--attention", "swa", "--swa-window", "0"],
+    "swa-64": ["--attention", "swa", "--swa-window", "64"],
+    "swa-dense": ["--attention", "swa", "--swa-window", "0", "--swa-scores", "dense"],
     "swa-query": ["--attention", "swa", "--swa-scores", "query"],
-    "swa-heads": ["--attention", "swa", "--swa-lists", "kv-head"],
+    "swa-heads": ["--attention", "swa", "--swa-window", "0", "--swa-lists", "kv-head"],
     "swa-query-heads": ["--attention", "swa", "--swa-scores", "query", "--swa-lists", "kv-head"],
     "local": ["--attention", "local"],
     "strided": ["--attention", "strided"],
