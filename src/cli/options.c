@@ -139,12 +139,14 @@ static const Option options[] = {
      "h2o, else dense"},
     {"--kv-sparsity", NULL, OPTION_REAL, FIELD(kv_sparsity), "R", "0.80", 0, 0.99, NULL,
      DEVICE_COMMANDS | COMMAND_PLAN, "share of the past that sparse attention leaves out"},
-    {"--kv-keep", NULL, OPTION_INTEGER, FIELD(kv_keep), "N", "0", 0, MOST_TOKENS, NULL,
-     DEVICE_COMMANDS, "tokens that are kept at least: of short texts a share is too little"},
+    {"--kv-keep", NULL, OPTION_INTEGER, FIELD(kv_keep), "N", "-1", -1, MOST_TOKENS, NULL,
+     DEVICE_COMMANDS,
+     "tokens that are kept at least: of short texts a share is too little; -1 = 32 "
+     "with --policy alisa, else 0"},
     {"--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "auto", 0, 0, swa_scores,
      DEVICE_COMMANDS | COMMAND_PLAN,
-     "what chooses the tokens: weights they got while kept (auto), weights all of them got, or "
-     "the query"},
+     "what chooses the tokens: weights they got while kept, weights all of them got, or the "
+     "query (auto: the query with --policy alisa, else the first)"},
     {"--swa-lists", NULL, OPTION_CHOICE, FIELD(swa_lists), "KIND", "auto", 0, 0, swa_lists,
      DEVICE_COMMANDS | COMMAND_PLAN,
      "who chooses: all heads of a layer together (auto), or each KV head"},

@@ -12,12 +12,19 @@ typedef struct Preset {
     AlisaSelectScores scores;
     AlisaSelectLists lists;
     AlisaKvType kv_type;
+    uint32_t keep;
 } Preset;
 
-/* Those that are not named attend to everything, with halves. */
+/* Those that are not named attend to everything, with halves. Of the ways in which alisa can
+ * choose, one list of a layer chosen by the step's own query is the best one that moves no more
+ * tokens than past rows do; with 32 tokens at least, short texts lose nothing either
+ * (bench/results). */
 static const Preset presets[ALISA_POLICY_COUNT] = {
     [ALISA_POLICY_H2O] = {.attention = ALISA_SELECT_H2O},
-    [ALISA_POLICY_ALISA] = {.attention = ALISA_SELECT_SWA, .kv_type = ALISA_KV_I8},
+    [ALISA_POLICY_ALISA] = {.attention = ALISA_SELECT_SWA,
+                            .scores = ALISA_SELECT_SCORES_QUERY,
+                            .kv_type = ALISA_KV_I8,
+                            .keep = 32},
 };
 
 static int or_preset(int setting, int preset) {
@@ -40,12 +47,15 @@ void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
     AlisaSelectOptions *attention = &options->attention;
     alisa_select_options_defaults(attention);
     attention->kind = alisa_cli_policy_attention(settings, policy);
+    /* What a preset says of choosing is for its own kind of attention. */
+    const Preset *choosing =
+        attention->kind == preset->attention ? preset : &presets[ALISA_POLICY_DEVICE];
     attention->sparsity = settings->kv_sparsity;
-    attention->keep = (uint32_t)settings->kv_keep;
+    attention->keep = settings->kv_keep >= 0 ? (uint32_t)settings->kv_keep : choosing->keep;
     attention->sinks = (uint32_t)settings->swa_sinks;
     attention->window = (uint32_t)settings->swa_window;
-    attention->scores = (AlisaSelectScores)or_preset(settings->swa_scores, (int)preset->scores);
-    attention->lists = (AlisaSelectLists)or_preset(settings->swa_lists, (int)preset->lists);
+    attention->scores = (AlisaSelectScores)or_preset(settings->swa_scores, (int)choosing->scores);
+    attention->lists = (AlisaSelectLists)or_preset(settings->swa_lists, (int)choosing->lists);
 }
 
 static ExitCode refuse_policy(const char *word, size_t length) {

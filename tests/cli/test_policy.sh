@@ -17,7 +17,8 @@ generated() {
     grep -v '_ms"' "$out" >"$file"
 }
 
-generated "$folder/here" --policy device --attention swa -ctk i8 -ctv i8
+generated "$folder/here" --policy device --attention swa --swa-scores query --kv-keep 32 \
+    -ctk i8 -ctv i8
 ! grep -q "emulated link" "$err" || fail "nothing is emulated"
 ! grep -q "KV moved" "$err" || fail "nothing is placed"
 generated "$folder/tiers" --policy alisa --device-mem kv:0.6 --link-gbps 2
@@ -25,6 +26,17 @@ cmp -s "$folder/here" "$folder/tiers" || fail "the text depends on where keys an
 expect_err "emulated link = 2.000 GB/s each way"
 expect_err "KV = policy alisa, tokens a layer:"
 expect_err "prediction = median error"
+
+# As published: chosen by past rows, known one step ahead.
+generated "$folder/rows_here" --policy device --attention swa -ctk i8 -ctv i8
+generated "$folder/rows" --policy alisa --swa-scores sparse --kv-keep 0 --device-mem kv:0.6
+cmp -s "$folder/rows_here" "$folder/rows" || fail "what past rows choose depends on the place"
+! cmp -s "$folder/rows" "$folder/tiers" || fail "--swa-scores changes nothing"
+
+# What the policy says of choosing is for its own kind of attention.
+generated "$folder/local_here" --policy device --attention local -ctk i8 -ctv i8
+generated "$folder/local" --policy alisa --attention local --device-mem kv:0.6
+cmp -s "$folder/local_here" "$folder/local" || fail "local attention over two tiers is another text"
 
 # A flag wins over what the policy stands for.
 generated "$folder/dense" --policy device
