@@ -1,13 +1,16 @@
 /*
- * A small copy of all keys, 4 bits an element, for choosing tokens by the current query.
+ * A small copy of all keys, 2 bits an element, for choosing tokens by the current query.
  *
- * A group is up to 32 neighbouring elements of a head (the last one of a head may be shorter); it has a
- * half as its scale: x = scale (code - 8), code 0..15. The scale is -1/8 of the element with the largest
- * magnitude, so that this one is met exactly.
+ * A group is up to 32 neighbouring elements of a head (the last one of a head may be shorter). Some
+ * channels of keys are far larger than others and would leave the others nothing of 2 bits, so groups are
+ * mixed first: y = H x in spans of 32, 16 or 8 elements, where H_ij = (-1)^popcount(i & j) (Walsh and
+ * Hadamard), and the query alike; q . x = (H q / span) . (H x). Mixed elements are nearly normally
+ * distributed, and the best four equidistant levels for those are 0.9957 standard deviations apart
+ * (Max 1960, table II): y = scale (code - 3/2), code 0..3, with a half as the scale of a group.
  *
  * Tokens come in tiles of 64, innermost in a tile, so that a vector of them, or neighbouring work-items,
  * share an element, and a head is read from its first byte to its last:
- *   codes  [sequence][kv_head][tile][HEAD_DIM / 2][64]  uchar: element 2i in the lower half, 2i + 1 above
+ *   codes  [sequence][kv_head][tile][HEAD_DIM / 4][64]  uchar: element 4i in the lowest bits
  *   scales [sequence][kv_head][tile][GROUPS][64]        half
  * context is a multiple of 64; tokens that were never stored are zero.
  *
@@ -28,19 +31,21 @@
 #define RATIO       (HEADS / KV_HEADS)
 #define GROUP_SIZE  32
 #define GROUPS      ((HEAD_DIM + GROUP_SIZE - 1) / GROUP_SIZE)
-#define GROUP_PAIRS (GROUP_SIZE / 2)
+#define GROUP_BYTES (GROUP_SIZE / 4)
 #define TILE        64
 
-static inline float largest_magnitude(float8 x)
+/* Elements that are mixed with each other, of a group of so many. */
+static inline uint span_of(uint size)
 {
-    float largest = x.s0;
-    largest = fabs(x.s1) > fabs(largest) ? x.s1 : largest;
-    largest = fabs(x.s2) > fabs(largest) ? x.s2 : largest;
-    largest = fabs(x.s3) > fabs(largest) ? x.s3 : largest;
-    largest = fabs(x.s4) > fabs(largest) ? x.s4 : largest;
-    largest = fabs(x.s5) > fabs(largest) ? x.s5 : largest;
-    largest = fabs(x.s6) > fabs(largest) ? x.s6 : largest;
-    return fabs(x.s7) > fabs(largest) ? x.s7 : largest;
+    return size == 32 || size == 16 ? size : 8;
+}
+
+/* H of eight: each pass takes the lowest bit of the place and makes it the highest. */
+static inline float8 mixed_eight(float8 x)
+{
+    x = (float8)(x.even + x.odd, x.even - x.odd);
+    x = (float8)(x.even + x.odd, x.even - x.odd);
+    return (float8)(x.even + x.odd, x.even - x.odd);
 }
 
 __kernel void index_store(__global const float *k, ulong k_offset, __global const float *rotations,
@@ -51,28 +56,37 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
     size_t row = get_global_id(2);
     uint2 token = tokens[row];
     size_t plane = (size_t)token.x * KV_HEADS + head;
-    uint first = GROUP_SIZE * group, eights = min(HEAD_DIM - first, (uint)GROUP_SIZE) / 8;
+    uint first = GROUP_SIZE * group, size = min(HEAD_DIM - first, (uint)GROUP_SIZE);
+    uint eights = size / 8, span = span_of(size) / 8;
     k += k_offset + (row * KV_HEADS + head) * HEAD_DIM + first;
     size_t tile = (plane * context + token.y) / TILE;
-    codes += codes_offset + (tile * (HEAD_DIM / 2) + first / 2) * TILE + token.y % TILE;
+    codes += codes_offset + (tile * (HEAD_DIM / 4) + first / 4) * TILE + token.y % TILE;
     scales += scales_offset + (tile * GROUPS + group) * TILE + token.y % TILE;
 
     float8 x[GROUP_SIZE / 8];
-    float largest = 0.0f;
-    for (uint i = 0; i < eights; i++) {
-        x[i] = rotated(vload8(i, k), rotations + row * ROPE_DIM, first + 8 * i);
-        float of_these = largest_magnitude(x[i]);
-        largest = fabs(of_these) > fabs(largest) ? of_these : largest;
+    for (uint i = 0; i < eights; i++)
+        x[i] = mixed_eight(rotated(vload8(i, k), rotations + row * ROPE_DIM, first + 8 * i));
+    for (uint bit = 1; bit < span; bit *= 2) {
+        for (uint i = 0; i < span; i++) {
+            if (i & bit)
+                continue;
+            float8 a = x[i], b = x[i + bit];
+            x[i] = a + b;
+            x[i + bit] = a - b;
+        }
     }
-    vstore_half_rte(largest * -0.125f, 0, scales);
+    float8 squares = 0.0f;
+    for (uint i = 0; i < eights; i++)
+        squares = fma(x[i], x[i], squares);
+    float4 fours = squares.lo + squares.hi;
+    float2 twos = fours.lo + fours.hi;
+    vstore_half_rte(0.9957f * sqrt((twos.x + twos.y) / size), 0, scales);
     float scale = vload_half(0, scales);
     float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
     for (uint i = 0; i < eights; i++) {
-        uint8 code = convert_uint8(clamp(rint(x[i] * inverse) + 8.0f, 0.0f, 15.0f));
-        codes[(4 * i + 0) * TILE] = (uchar)(code.s0 | code.s1 << 4);
-        codes[(4 * i + 1) * TILE] = (uchar)(code.s2 | code.s3 << 4);
-        codes[(4 * i + 2) * TILE] = (uchar)(code.s4 | code.s5 << 4);
-        codes[(4 * i + 3) * TILE] = (uchar)(code.s6 | code.s7 << 4);
+        uint8 code = convert_uint8(clamp(floor(x[i] * inverse) + 2.0f, 0.0f, 3.0f));
+        codes[(2 * i + 0) * TILE] = (uchar)(code.s0 | code.s1 << 2 | code.s2 << 4 | code.s3 << 6);
+        codes[(2 * i + 1) * TILE] = (uchar)(code.s4 | code.s5 << 2 | code.s6 << 4 | code.s7 << 6);
     }
 }
 
@@ -106,23 +120,22 @@ static inline void score_tokens(__local const float (*q)[HEAD_DIM],
     for (uint h = 0; h < HEAD_BLOCK; h++)
         score[h] = 0.0f;
     for (uint group = 0; group < GROUPS; group++) {
-        uint end = min((group + 1) * GROUP_PAIRS, (uint)(HEAD_DIM / 2));
+        uint end = min((group + 1) * GROUP_BYTES, (uint)(HEAD_DIM / 4));
         FLOATS sum[HEAD_BLOCK][4];
 #pragma unroll
         for (uint h = 0; h < HEAD_BLOCK; h++) {
             sum[h][0] = bias[h][group];
             sum[h][1] = sum[h][2] = sum[h][3] = 0.0f;
         }
-        for (uint pair = group * GROUP_PAIRS; pair < end; pair += 2) {
-            UCHARS a = LOAD_CODES(0, codes + pair * TILE);
-            UCHARS b = LOAD_CODES(0, codes + (pair + 1) * TILE);
-            FLOATS x[4] = {TO_FLOATS(a & (uchar)15), TO_FLOATS(a >> (uchar)4),
-                           TO_FLOATS(b & (uchar)15), TO_FLOATS(b >> (uchar)4)};
+        for (uint byte = group * GROUP_BYTES; byte < end; byte++) {
+            UCHARS four = LOAD_CODES(0, codes + byte * TILE);
+            FLOATS x[4] = {TO_FLOATS(four & (uchar)3), TO_FLOATS((four >> (uchar)2) & (uchar)3),
+                           TO_FLOATS((four >> (uchar)4) & (uchar)3), TO_FLOATS(four >> (uchar)6)};
 #pragma unroll
             for (uint h = 0; h < HEAD_BLOCK; h++)
 #pragma unroll
                 for (uint i = 0; i < 4; i++)
-                    sum[h][i] = fma((FLOATS)(q[h][2 * pair + i]), x[i], sum[h][i]);
+                    sum[h][i] = fma((FLOATS)(q[h][4 * byte + i]), x[i], sum[h][i]);
         }
         FLOATS scale = LOAD_HALVES(0, scales + group * TILE);
 #pragma unroll
@@ -134,6 +147,17 @@ static inline void score_tokens(__local const float (*q)[HEAD_DIM],
 static inline float element(const FLOATS *v, uint i)
 {
     return ((const float *)v)[i];
+}
+
+/* Element d of the mixed query of a head. */
+static inline float mixed_element(__global const float *q, uint d)
+{
+    uint group = d / GROUP_SIZE * GROUP_SIZE;
+    uint span = span_of(min(HEAD_DIM - group, (uint)GROUP_SIZE)), first = d / span * span;
+    float sum = 0.0f;
+    for (uint i = 0; i < span; i++)
+        sum += popcount(i & d) & 1 ? -q[first + i] : q[first + i];
+    return sum / span;
 }
 
 /* What the work-items of a group have, in the order of their numbers. */
@@ -181,26 +205,27 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
 {
     __local float shared[GROUP];
     __local float query[HEAD_BLOCK][HEAD_DIM];
-    __local float bias[HEAD_BLOCK][GROUPS]; /* -8 times the sum of the group's elements */
+    __local float bias[HEAD_BLOCK][GROUPS]; /* -3/2 times the sum of the group's elements */
     uint4 row = rows[get_group_id(0)];
     uint first_head = get_group_id(1) * HEAD_BLOCK, count = row.z;
     size_t plane = (size_t)row.y * KV_HEADS + first_head / RATIO;
     q += q_offset + ((size_t)row.x * HEADS + first_head) * HEAD_DIM;
-    codes += codes_offset + plane * (HEAD_DIM / 2) * context;
+    codes += codes_offset + plane * (HEAD_DIM / 4) * context;
     scales += scales_offset + plane * GROUPS * context;
     size_t out = (size_t)get_group_id(0) * HEADS + first_head;
     scores += out * score_stride;
     stats += out;
 
     for (uint i = get_local_id(0); i < HEAD_BLOCK * HEAD_DIM; i += GROUP)
-        query[i / HEAD_DIM][i % HEAD_DIM] = q[i] * scale;
+        query[i / HEAD_DIM][i % HEAD_DIM] =
+            scale * mixed_element(q + i / HEAD_DIM * HEAD_DIM, i % HEAD_DIM);
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint i = get_local_id(0); i < HEAD_BLOCK * GROUPS; i += GROUP) {
         uint first = i % GROUPS * GROUP_SIZE, end = min(first + GROUP_SIZE, (uint)HEAD_DIM);
         float sum = 0.0f;
         for (uint d = first; d < end; d++)
             sum += query[i / GROUPS][d];
-        bias[i / GROUPS][i % GROUPS] = -8.0f * sum;
+        bias[i / GROUPS][i % GROUPS] = -1.5f * sum;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
 
@@ -211,7 +236,7 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
     for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
         FLOATS score[HEAD_BLOCK];
         uint tile = j / TILE, inside = j % TILE;
-        score_tokens(query, bias, codes + tile * (size_t)(HEAD_DIM / 2 * TILE) + inside,
+        score_tokens(query, bias, codes + tile * (size_t)(HEAD_DIM / 4 * TILE) + inside,
                      scales + tile * (size_t)(GROUPS * TILE) + inside, score);
         uint lanes = min(count - j, (uint)LANES);
         for (uint h = 0; h < HEAD_BLOCK; h++) {

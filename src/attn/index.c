@@ -43,7 +43,7 @@ static uint64_t layer_tokens(const AlisaAttentionShape *shape, uint32_t sequence
 uint64_t alisa_index_bytes(const AlisaAttentionShape *shape, uint32_t layer_count,
                            uint32_t sequence_count, uint32_t context) {
     return layer_count * layer_tokens(shape, sequence_count, context) *
-           (shape->head_dim / 2 + 2 * (uint64_t)scales_of(shape));
+           (shape->head_dim / 4 + 2 * (uint64_t)scales_of(shape));
 }
 
 static AlisaStatus get_kernels(AlisaIndex *index, AlisaDevice *device, AlisaError *error) {
@@ -88,7 +88,7 @@ AlisaStatus alisa_index_create(AlisaOps *ops, const AlisaAttentionShape *shape,
     made->scale = shape->scale * 1.44269504f; /* log2(e) */
     made->context = (context + CONTEXT_UNIT - 1) / CONTEXT_UNIT * CONTEXT_UNIT;
     uint64_t tokens = layer_tokens(shape, sequence_count, context);
-    made->layer_codes = tokens * (shape->head_dim / 2);
+    made->layer_codes = tokens * (shape->head_dim / 4);
     made->layer_scales = tokens * scales_of(shape);
     made->head_block = MOST_HEADS;
     while (shape->head_count / shape->kv_head_count % made->head_block)

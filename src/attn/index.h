@@ -1,7 +1,7 @@
 /*
- * A small index of all keys on the device, 4 bits an element, from which the tokens of a step are
- * chosen by its own query: about 3/10 of the keys as halves, whether the tokens themselves are on
- * the device or not.
+ * A small index of all keys on the device, 2 bits an element, from which the tokens of a step are
+ * chosen by its own query: 5/32 of the keys as halves, whether the tokens themselves are on the
+ * device or not.
  */
 #ifndef ALISA_ATTN_INDEX_H
 #define ALISA_ATTN_INDEX_H

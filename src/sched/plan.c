@@ -125,9 +125,9 @@ static double list_count(const AlisaSchedProblem *problem) {
     return problem->run.lists == ALISA_SELECT_LISTS_KV_HEAD ? problem->model.kv_head_count : 1.0;
 }
 
-/* Of the index that the current query reads: 4 bits an element and a half scale for 32. */
+/* Of the index that the current query reads: 2 bits an element and a half scale for 32. */
 static double index_bytes(const AlisaSchedProblem *problem) {
-    return problem->model.kv_head_count * problem->model.head_dim * (0.5 + 2.0 / 32.0);
+    return problem->model.kv_head_count * problem->model.head_dim * (0.25 + 2.0 / 32.0);
 }
 
 /* What choosing keeps on the device for each sequence and layer, made at once for the final length:

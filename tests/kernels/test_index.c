@@ -1,6 +1,7 @@
 /*
- * The 4-bit index of keys: what unit queries read out of it is within half a step of the rotated
- * keys, other queries score what those values say, and (m, l) belong to the scores. Head sizes that
+ * The 2-bit index of keys: what unit queries read out of it is, mixed again, within half a step of
+ * the mixed keys, other queries score what those values say, and (m, l) belong to the scores. Keys
+ * have channels much larger than others, as real ones; head sizes that
  * are no whole number of groups, GQA ratios, several layers and sequences, tokens stored in any
  * order, both layouts. ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
  */
@@ -114,19 +115,36 @@ static void store(AlisaIndex *index, const Case *c, uint32_t layer, AlisaRandom 
     free(tokens);
 }
 
-/* Elements of a group against what was read back. The scale is -1/8 of the largest, rounded to
- * half: 8 steps of it are off by 8 * 2^-12 steps. */
+/* y = H x of a span of elements, from its definition. */
+static void mix(const double *x, uint32_t span, double *y) {
+    for (uint32_t i = 0; i < span; i++) {
+        y[i] = 0;
+        for (uint32_t j = 0; j < span; j++)
+            y[i] += __builtin_parity(i & j) ? -x[j] : x[j];
+    }
+}
+
+/* Elements of a group against what was read back, both mixed: four levels, a step apart. */
 static void check_group(const double *x, const float *back, uint32_t size) {
-    double largest = 0;
+    uint32_t span = size == 32 || size == 16 ? size : 8;
+    double levels[GROUP_SIZE], mixed[GROUP_SIZE], mixed_back[GROUP_SIZE], squares = 0;
     for (uint32_t i = 0; i < size; i++)
-        if (fabs(x[i]) > fabs(largest)) largest = x[i];
-    double step = fabs(largest) / 8;
+        levels[i] = back[i];
+    for (uint32_t first = 0; first < size; first += span) {
+        mix(x + first, span, mixed + first);
+        mix(levels + first, span, mixed_back + first);
+    }
+    for (uint32_t i = 0; i < size; i++)
+        squares += mixed[i] * mixed[i];
+    double step = 0.9957 * sqrt(squares / size);
     for (uint32_t i = 0; i < size; i++) {
-        /* The code of the opposite of the largest would be 16. */
-        double bound = x[i] / largest < -7.0 / 8 ? 1.01 : 0.51;
-        if (!(fabs(x[i] - back[i]) <= bound * step))
-            fail_msg("element %u of a group of %u is %g, not %g +- %g", i, size, back[i], x[i],
-                     bound * step);
+        double nearest = fmin(fmax(mixed[i], -1.5 * step), 1.5 * step);
+        if (!(fabs(nearest - mixed_back[i]) <= 0.502 * step))
+            fail_msg("mixed element %u of a group of %u is %g, not %g +- %g", i, size,
+                     mixed_back[i], nearest, 0.502 * step);
+        double level = mixed_back[i] / step - 0.5;
+        if (!(fabs(level - rint(level)) <= 0.002))
+            fail_msg("mixed element %u of a group of %u is %g steps", i, size, level + 0.5);
     }
 }
 
@@ -188,8 +206,9 @@ static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, Alis
                 query_size += fabs(q[r * dim + d]);
                 range = fmax(range, fabs(x[d]));
             }
-            /* Codes are summed before 8 is taken off: up to 16 steps, that is twice the largest. */
-            double bound = dim * 0x1p-22 * (size + 4 * range * query_size) * 1.4426950409;
+            /* Codes are summed before 3/2 is taken off: up to 3 steps, and a step is at most
+             * sqrt(32) of the largest. */
+            double bound = dim * 0x1p-22 * (size + 18 * range * query_size) * 1.4426950409;
             if (!(fabs(got[j] - sum * 1.4426950408889634) <= bound))
                 fail_msg("head_dim %u, ratio %u: score of token %u is %g, not %g +- %g", dim, ratio,
                          j, got[j], sum * 1.4426950408889634, bound);
