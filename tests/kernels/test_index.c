@@ -148,6 +148,22 @@ static void check_group(const double *x, const float *back, uint32_t size) {
     }
 }
 
+/* Element d of the tokens' keys, as a query head reads it; the first one of a KV head keeps it. */
+static void read_head(const Scored *scored, const Case *c, uint32_t d, uint32_t head, bool first,
+                      float *back) {
+    const float *values = scored->scores + ((uint64_t)d * c->head_count + head) * scored->stride;
+    for (uint32_t j = 0; j < scored->stride; j++) {
+        float *at = &back[(uint64_t)j * c->kv_head_count * c->head_dim];
+        if (j >= (c->tokens + 31) / 32 * 32) {
+            assert_true(values[j] == guard);
+        } else if (j < c->tokens && first) {
+            *at = values[j];
+        } else if (j < c->tokens) {
+            assert_true(*at == values[j]);
+        }
+    }
+}
+
 /* One row a unit query: the index as floats, [token][kv_head][head_dim] of a sequence. */
 static float *read_back(AlisaIndex *index, const Case *c, uint32_t layer, uint32_t sequence) {
     uint32_t dim = c->head_dim, ratio = c->head_count / c->kv_head_count;
@@ -161,19 +177,9 @@ static float *read_back(AlisaIndex *index, const Case *c, uint32_t layer, uint32
     Scored scored = score(index, c, layer, q, dim, rows);
     float *back = allocate((uint64_t)c->tokens * c->kv_head_count * dim, sizeof *back);
     for (uint32_t d = 0; d < dim; d++)
-        for (uint32_t head = 0; head < c->head_count; head++)
-            for (uint32_t j = 0; j < scored.stride; j++) {
-                float value =
-                    scored.scores[((uint64_t)d * c->head_count + head) * scored.stride + j];
-                float *at = &back[((uint64_t)j * c->kv_head_count + head / ratio) * dim + d];
-                if (j >= (c->tokens + 31) / 32 * 32) {
-                    assert_true(value == guard);
-                } else if (j < c->tokens && head % ratio == 0) {
-                    *at = value;
-                } else if (j < c->tokens) {
-                    assert_true(*at == value);
-                }
-            }
+        for (uint32_t head = 0; head < c->kv_head_count; head++)
+            for (uint32_t i = 0; i < ratio; i++)
+                read_head(&scored, c, d, head * ratio + i, i == 0, back + head * dim + d);
     free_scored(&scored);
     free(q);
     free(rows);
