@@ -142,6 +142,7 @@ static void measure(Bench *bench, const char *layout, const void *host) {
     AlisaError error;
     AlisaSelectOptions options;
     alisa_select_options_defaults(&options);
+    options.kind = ALISA_SELECT_SWA;
     AlisaSelectionShape shape = {.layer_count = 1,
                                  .sequence_count = bench->sequences,
                                  .list_count = 1,

@@ -28,6 +28,7 @@ SELECTORS = {
     "swa-64": ["--attention", "swa", "--swa-window", "64"],
     "swa-dense": ["--attention", "swa", "--swa-window", "0", "--swa-scores", "dense"],
     "swa-query": ["--attention", "swa", "--swa-scores", "query"],
+    "swa-query-32": ["--attention", "swa", "--swa-scores", "query", "--kv-keep", "32"],  # as --policy alisa has it
     "swa-heads": ["--attention", "swa", "--swa-window", "0", "--swa-lists", "kv-head"],
     "swa-query-heads": ["--attention", "swa", "--swa-scores", "query", "--swa-lists", "kv-head"],
     "local": ["--attention", "local"],
@@ -62,10 +63,11 @@ def evaluate(options, kind, flags):
 def measure(options, selector, kv_type, sparsity):
     """The row of one point, and the name of the device."""
     started = time.monotonic()
-    flags = ["-ctk", kv_type, "-ctv", kv_type] + SELECTORS[selector]
+    flags = ["-ctk", kv_type, "-ctv", kv_type]
     if selector != "dense":
         # Row by row, or a prompt would be attended densely and show nothing.
         flags += ["--kv-sparsity", f"{sparsity / 100:g}", "--kv-keep", str(options.keep), "--step-by-step"]
+    flags += SELECTORS[selector]  # the last of a flag counts
     text = evaluate(options, "perplexity", flags + ["-f", options.text, "--documents", "--kl-divergence",
                                                     "--chunks", str(options.chunks)])
     facts = evaluate(options, "recall", flags + ["-f", options.questions, "--limit", str(options.limit)])
