@@ -334,6 +334,19 @@ typedef struct AlisaSelectOptions {
     uint64_t seed; /* of random */
 } AlisaSelectOptions;
 
+/* What the lists of steps were, in numbers. */
+typedef struct AlisaSelectCounts {
+    uint64_t lists;         /* one a step and sequence, or one for each KV head */
+    uint64_t tokens;        /* that could be kept, over all lists */
+    uint64_t kept;          /* that were */
+    uint64_t globals;       /* kept for their score (a rule, chance), not as sinks or the newest */
+    uint64_t new_picks;     /* globals that the list of the step before did not have: what has to be
+                               loaded where only kept tokens are on the device */
+    uint64_t revivals;      /* new picks that none of the last k lists had */
+    uint64_t weights;       /* that the heads gave to the tokens of their lists */
+    uint64_t small_weights; /* under 1 % of the largest of their row: attention sparsity */
+} AlisaSelectCounts;
+
 /* "swa", "query", "kv-head"; static storage. */
 ALISA_API const char *alisa_select_kind_name(AlisaSelectKind kind);
 ALISA_API const char *alisa_select_scores_name(AlisaSelectScores scores);
@@ -405,6 +418,7 @@ typedef struct AlisaSessionOptions {
     AlisaPlacementOptions placement;
     bool likeliest_only; /* logits stay on the device: alisa_session_likeliest in their place */
     bool record_steps;   /* keep an AlisaStepRecord of every step */
+    bool count_lists;    /* for alisa_session_lists; takes time: lists are read back */
     /* Asked between micro-batches; true stops the call with ALISA_ERROR_INTERRUPTED. May be NULL.
      */
     bool (*interrupt)(void *user);
@@ -439,6 +453,11 @@ ALISA_API float *alisa_session_logits(AlisaSession *session, size_t index);
  * the device, as a greedy sampler would choose. -1 past the last one, and where a logit is not a
  * number or infinity. */
 ALISA_API int32_t alisa_session_likeliest(const AlisaSession *session, size_t index);
+
+/* What the steps of a session made with count_lists attended to in a layer so far; zeros without,
+ * with dense attention, and past the last layer. Prompts do not count. */
+ALISA_API void alisa_session_lists(const AlisaSession *session, uint32_t layer,
+                                   AlisaSelectCounts *counts);
 
 ALISA_API uint32_t alisa_session_context_length(const AlisaSession *session);
 /* Tokens sequence `sequence` holds. */

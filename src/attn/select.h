@@ -98,16 +98,6 @@ void alisa_select_state_truncate(AlisaSelectState *state, uint32_t count);
 
 /* ---- Statistics ---------------------------------------------------------------------------- */
 
-typedef struct AlisaSelectCounts {
-    uint64_t lists;
-    uint64_t tokens;    /* that could be kept, over all lists */
-    uint64_t kept;      /* that were */
-    uint64_t globals;   /* kept for their score */
-    uint64_t new_picks; /* globals that the list of the step before did not have: what has to be
-                           loaded where only kept tokens are on the device */
-    uint64_t revivals;  /* new picks that none of the last k lists had */
-} AlisaSelectCounts;
-
 /* What the lists of one layer of one sequence were. */
 typedef struct AlisaSelectHistory AlisaSelectHistory;
 
@@ -115,7 +105,7 @@ AlisaStatus alisa_select_history_create(const AlisaSelectOptions *options, uint3
                                         uint32_t list_count, AlisaSelectHistory **history,
                                         AlisaError *error);
 void alisa_select_history_destroy(AlisaSelectHistory *history);
-/* Adds the list of the step with `count` tokens to *counts. Steps come in order; what was before
+/* Adds the list of the step with `count` tokens to *counts, all but its weights. Steps come in order; what was before
  * the first one, or before a gap, is taken for dense. */
 void alisa_select_history_observe(AlisaSelectHistory *history, uint32_t list, uint32_t count,
                                   const uint32_t *positions, AlisaSelectCounts *counts);

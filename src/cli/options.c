@@ -157,6 +157,9 @@ static const Option options[] = {
      "past rows whose weights choose; 0 = as many as newest tokens are kept, as published, in "
      "memory "
      "that grows with the square of the context"},
+    {"--stats", NULL, OPTION_FLAG, FIELD(stats), NULL, NULL, 0, 0, NULL,
+     TEXT_COMMANDS | PASSAGE_COMMANDS,
+     "count what sparse attention keeps: new picks, revivals, weights under 1 % of the largest"},
     {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
      "index or part of the name of a device; the fastest when absent"},
     {"--device-mem", NULL, OPTION_BUDGET, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,

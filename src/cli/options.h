@@ -35,7 +35,7 @@ typedef struct Settings {
     const char *model, *device, *log_file, *prompt, *file, *prompts, *system_prompt, *chat_template;
     const char *task;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
-    bool kl_divergence, step_by_step, documents;
+    bool kl_divergence, step_by_step, documents, stats;
     int output; /* OutputFormat */
     /* AlisaKvType, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy has it.
      * cli/policy.h reads them. */

@@ -1,5 +1,6 @@
 #include "runtime.h"
 
+#include "lists.h"
 #include "policy.h"
 
 #include <stdlib.h>
@@ -69,6 +70,7 @@ AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, Ali
     options.placement.host_share = settings->host_share;
     options.placement.device_share = settings->device_memory.kv_share;
     options.placement.host_memory = settings->host_memory;
+    options.count_lists = settings->stats;
     options.record_steps = policy != ALISA_POLICY_DEVICE;
     options.interrupt = alisa_cli_interrupted;
     return options;
@@ -95,6 +97,8 @@ json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
                   (int)attention.keep, "swa_scores", alisa_select_scores_name(attention.scores),
                   "swa_lists", alisa_select_lists_name(attention.lists), "swa_sinks",
                   (int)attention.sinks, "swa_window", (int)attention.window));
+    json_t *lists = runtime->session ? alisa_cli_lists_describe(runtime) : NULL;
+    if (lists) json_object_set_new(described, "selection", lists);
     return described;
 }
 
@@ -176,6 +180,7 @@ void alisa_cli_runtime_report(const Runtime *runtime) {
     fprintf(stderr, "%16s = to the device %.2f MiB, to the host %.2f MiB\n", "moved",
             mebibytes(use.host_to_device_bytes), mebibytes(use.device_to_host_bytes));
     report_placement(runtime);
+    if (runtime->settings->stats) alisa_cli_lists_report(runtime);
 }
 
 /* ---- Prompts ------------------------------------------------------------------------------ */

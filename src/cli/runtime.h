@@ -37,7 +37,8 @@ ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *
 AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime);
 /* The same under a policy that is not the one of --policy. */
 AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, AlisaPolicy policy);
-/* The model, the device and those flags as an object, for results. */
+/* The model, the device and those flags as an object, for results; with --stats, what the lists of
+ * tokens were. */
 json_t *alisa_cli_runtime_describe(const Runtime *runtime);
 void alisa_cli_runtime_close(Runtime *runtime);
 

@@ -25,7 +25,8 @@ AlisaSparseShape alisa_session_sparse_shape(const AlisaSession *session) {
                               .layer_count = session->engine->shape.layer_count,
                               .sequence_count = session->options.sequence_count,
                               .context_length = session->options.context_length,
-                              .micro_batch = session->options.micro_batch};
+                              .micro_batch = session->options.micro_batch,
+                              .count_lists = session->options.count_lists};
 }
 
 AlisaKvShape alisa_session_kv_shape(const AlisaSession *session) {

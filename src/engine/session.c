@@ -231,6 +231,13 @@ int32_t alisa_session_likeliest(const AlisaSession *session, size_t index) {
     return index < session->logits_valid && session->choices ? session->choices[index] : -1;
 }
 
+void alisa_session_lists(const AlisaSession *session, uint32_t layer, AlisaSelectCounts *counts) {
+    bool counted = session->sparse && layer < session->engine->shape.layer_count;
+    const AlisaSelectCounts *of_layer =
+        counted ? alisa_sparse_counts(session->sparse, layer) : NULL;
+    *counts = of_layer ? *of_layer : (AlisaSelectCounts){0};
+}
+
 uint32_t alisa_session_context_length(const AlisaSession *session) {
     return session->options.context_length;
 }

@@ -54,7 +54,8 @@ static Sizes find_sizes(const AlisaSparseShape *shape) {
     sizes.tiles = shape->micro_batch * sizeof(AlisaAttentionTile);
     sizes.batches = 1;
     AlisaSelectSource source = alisa_select_source(&shape->select);
-    if (source != ALISA_SELECT_BY_SUMS && source != ALISA_SELECT_BY_ROW) return sizes;
+    bool by_weights = source == ALISA_SELECT_BY_SUMS || source == ALISA_SELECT_BY_ROW;
+    if (!by_weights && !shape->count_lists) return sizes;
 
     bool index = source == ALISA_SELECT_BY_ROW;
     uint32_t scored = index ? steps : shape->micro_batch;
@@ -91,7 +92,8 @@ uint64_t alisa_sparse_bytes(const AlisaSparseShape *shape, AlisaError *error) {
     if (bytes == 0) return 0;
     Sizes sizes = find_sizes(shape);
     return bytes + sizes.batches * (sizes.tiles + sizes.index_rows) + sizes.stored + sizes.slots +
-           sizes.blocks + sizes.scores + sizes.stats + sizes.weights;
+           sizes.blocks + sizes.scores + sizes.stats + sizes.weights +
+           alisa_sparse_counting_bytes(shape);
 }
 
 static AlisaStatus create_buffers(AlisaSparse *sparse, AlisaDevice *device, AlisaError *error) {
@@ -168,6 +170,10 @@ AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, Al
         made->tokens = alisa_allocate(rows, sizeof *made->tokens, what, error);
         if (!made->index_rows || !made->tokens) goto fail;
     }
+    if (shape->count_lists) {
+        status = alisa_sparse_counting_create(made, error);
+        if (status != ALISA_OK) goto fail;
+    }
     *sparse = made;
     return ALISA_OK;
 fail:
@@ -177,6 +183,7 @@ fail:
 
 void alisa_sparse_destroy(AlisaSparse *sparse) {
     if (!sparse) return;
+    alisa_sparse_counting_destroy(sparse->counting);
     alisa_selection_destroy(sparse->selection);
     alisa_index_destroy(sparse->index);
     for (uint32_t i = 0; i < sparse->batch_limit; i++) {
@@ -212,11 +219,15 @@ AlisaStatus alisa_sparse_store(AlisaSparse *sparse, uint32_t layer, AlisaVector 
 static AlisaStatus select_tokens(AlisaSparse *sparse, const AlisaSparseLayer *layer,
                                  const AlisaSparseBatch *batch, const AlisaAttentionLists *lists,
                                  const AlisaAttentionScores *scores, AlisaError *error) {
-    const AlisaAttentionRows weights = {
+    AlisaAttentionRows weights = {
         .weights = &sparse->weights, .list_count = sparse->list_count, .shift = sparse->shift};
+    bool counted = sparse->counting && scores->rows > 0 && batch->kind == ALISA_SPARSE_BATCH_LISTS;
     AlisaStatus status = ALISA_OK;
-    if (scores->rows > 0)
+    if (counted) status = alisa_sparse_count_clear(sparse, &weights.below, error);
+    if (status == ALISA_OK && scores->rows > 0)
         status = alisa_attention_row(layer->attention, lists, scores, &weights, error);
+    if (status == ALISA_OK && counted)
+        status = alisa_sparse_count_weights(sparse, layer->index, batch, error);
     if (status != ALISA_OK || batch->turn_count == 0) return status;
     const AlisaSelectionRows rows = {&sparse->weights, scores->stride};
     return alisa_selection_run(sparse->selection, layer->index, batch->first_turn,
@@ -246,8 +257,7 @@ AlisaStatus alisa_sparse_choose(AlisaSparse *sparse, const AlisaSparseLayer *lay
 static AlisaStatus run_batch(AlisaSparse *sparse, const AlisaSparseLayer *layer,
                              const AlisaSparseBatch *batch, AlisaError *error) {
     bool all = batch->kind == ALISA_SPARSE_BATCH_ALL;
-    bool scored = all || (sparse->source == ALISA_SELECT_BY_SUMS &&
-                          sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE);
+    bool scored = all || alisa_sparse_scores_lists(sparse);
     const AlisaAttentionLists lists = {
         .slots = all ? layer->all_tokens->slots : &sparse->slots,
         .tiles = &batch->tiles,
@@ -275,7 +285,8 @@ AlisaStatus alisa_sparse_attend(AlisaSparse *sparse, const AlisaSparseLayer *lay
                                 AlisaError *error) {
     AlisaStatus status = ALISA_OK;
     /* First, because the batches pick the lists of the next step. */
-    if (sparse->aim_count > 0) {
+    if (sparse->counting) status = alisa_sparse_count_lists(sparse, layer->index, error);
+    if (status == ALISA_OK && sparse->aim_count > 0) {
         const AlisaSelectionSlots slots = {
             .pages = layer->pages,
             .page_stride = sparse->shape.context_length,

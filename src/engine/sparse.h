@@ -24,6 +24,7 @@ typedef struct AlisaSparseShape {
     uint32_t sequence_count;
     uint32_t context_length;
     uint32_t micro_batch;
+    bool count_lists; /* for alisa_sparse_counts */
 } AlisaSparseShape;
 
 /* A row of a step. */
@@ -87,6 +88,9 @@ uint32_t alisa_sparse_kept(const AlisaSparse *sparse, uint32_t count);
 bool alisa_sparse_reads_all(const AlisaSparse *sparse);
 /* Whether a layer's lists are picked in the layer itself, by alisa_sparse_choose. */
 bool alisa_sparse_chooses_late(const AlisaSparse *sparse);
+
+/* Of the steps so far in a layer; NULL unless they are counted. */
+const AlisaSelectCounts *alisa_sparse_counts(const AlisaSparse *sparse, uint32_t layer);
 
 /* Forgets tokens `length` and later of a sequence. */
 AlisaStatus alisa_sparse_truncate(AlisaSparse *sparse, uint32_t sequence, uint32_t length,

@@ -32,6 +32,9 @@ typedef struct AlisaSparseScored {
     const AlisaSparseRow *about;
 } AlisaSparseScored;
 
+/* What the lists of steps were (sparse_count.c). */
+typedef struct AlisaSparseCounting AlisaSparseCounting;
+
 struct AlisaSparse {
     AlisaSparseShape shape;
     AlisaDevice *device; /* not owned */
@@ -52,12 +55,32 @@ struct AlisaSparse {
     AlisaIndexToken *tokens;   /* [micro_batch] */
     uint32_t batch_limit;
     uint32_t batch_count, turn_count, aim_count, tile_count; /* of the step */
-    AlisaBuffer stored;  /* AlisaIndexToken[micro_batch] of the step */
-    AlisaBuffer slots;   /* int32[sequence][list][kept_stride] */
-    AlisaBuffer blocks;  /* alike, where a side of the cache has blocks */
-    AlisaBuffer scores;  /* float[rows][head][stride] */
-    AlisaBuffer stats;   /* float2[rows][head] */
-    AlisaBuffer weights; /* uint32[rows][list][stride] */
+    AlisaBuffer stored;            /* AlisaIndexToken[micro_batch] of the step */
+    AlisaBuffer slots;             /* int32[sequence][list][kept_stride] */
+    AlisaBuffer blocks;            /* alike, where a side of the cache has blocks */
+    AlisaBuffer scores;            /* float[rows][head][stride] */
+    AlisaBuffer stats;             /* float2[rows][head] */
+    AlisaBuffer weights;           /* uint32[rows][list][stride] */
+    AlisaSparseCounting *counting; /* NULL: nobody asked */
 };
+
+/* Whether attention over lists leaves its scores. */
+bool alisa_sparse_scores_lists(const AlisaSparse *sparse);
+
+AlisaStatus alisa_sparse_counting_create(AlisaSparse *sparse, AlisaError *error);
+void alisa_sparse_counting_destroy(AlisaSparseCounting *counting);
+/* Bytes on the device. */
+uint64_t alisa_sparse_counting_bytes(const AlisaSparseShape *shape);
+/* Describes a step: none of its rows yet, then each that has lists. */
+void alisa_sparse_count_begin(AlisaSparseCounting *counting);
+void alisa_sparse_count_row(AlisaSparseCounting *counting, const AlisaSparseRow *row);
+/* The lists of the step's rows in a layer, once they are there. */
+AlisaStatus alisa_sparse_count_lists(AlisaSparse *sparse, uint32_t layer, AlisaError *error);
+/* Where alisa_attention_row counts the small weights of a batch, from zero on; and what it found.
+ */
+AlisaStatus alisa_sparse_count_clear(AlisaSparse *sparse, const AlisaBuffer **below,
+                                     AlisaError *error);
+AlisaStatus alisa_sparse_count_weights(AlisaSparse *sparse, uint32_t layer,
+                                       const AlisaSparseBatch *batch, AlisaError *error);
 
 #endif

@@ -15,6 +15,11 @@ static bool scores_all(const AlisaSparse *sparse, const AlisaSparseRow *row) {
     return row->call_end - row->count < window_rows(sparse, row->call_end);
 }
 
+bool alisa_sparse_scores_lists(const AlisaSparse *sparse) {
+    return sparse->counting || (sparse->source == ALISA_SELECT_BY_SUMS &&
+                                sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE);
+}
+
 /* By sequence, then in the order of their tokens. */
 static int compare_scored(const void *left, const void *right) {
     const AlisaSparseRow *a = ((const AlisaSparseScored *)left)->about,
@@ -111,10 +116,11 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
     bool sparse_rows = feeds && sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE;
     AlisaSparseBatch *batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
     sparse->aim_count = 0;
+    if (sparse->counting) alisa_sparse_count_begin(sparse->counting);
     for (uint32_t i = 0; i < row_count; i++) {
         const AlisaSparseRow *row = &rows[i];
         if (!row->prompt) {
-            if (sparse_rows && batch->tile_count == sparse->kept_rows)
+            if (alisa_sparse_scores_lists(sparse) && batch->tile_count == sparse->kept_rows)
                 batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
             uint32_t kept =
                 alisa_select_kept(alisa_select_budget(&sparse->shape.select, row->count));
@@ -128,6 +134,7 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
                 .first_half = row->tail.first_half,
             };
             add_tile(sparse, batch, i, offset, kept);
+            if (sparse->counting) alisa_sparse_count_row(sparse->counting, row);
         }
         if (sparse_rows && !row->prompt) {
             AlisaSelectionTurn *turn = add_turn(sparse, batch, row);

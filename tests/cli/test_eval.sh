@@ -92,3 +92,21 @@ near "$first" "${hand[0]}" || fail "the first document: $first, by hand ${hand[0
 near "$(ppl_of)" "${hand[1]}" || fail "both documents: $(ppl_of), by hand ${hand[1]}"
 refused 2 "no text in it" eval perplexity --documents -f /dev/null
 refused 2 "needs one of: perplexity, logprobs, recall, choice" eval
+
+# What sparse attention kept: a token that past rows have left out for long never comes back, one that
+# chance leaves out does.
+alisa eval perplexity -f "$folder/text" -c 64 --chunks 2 --attention swa --stats -o json
+expect_code 0
+expect_out '"revival_rate": 0.0'
+expect_err "lists, layer 0 ="
+expect_err "lists ="
+[ "$(grep -c '"attention_sparsity"' "$out")" -gt 2 ] || fail "no figures of the layers"
+kept=$(sed -n 's/^    "kept": \([0-9.]*\).*/\1/p' "$out")
+awk -v kept="$kept" 'BEGIN { exit !(kept > 0.19 && kept < 0.3) }' || fail "$kept of the tokens kept"
+alisa eval perplexity -f "$folder/text" -c 64 --chunks 2 --attention random --stats -o json
+! grep -q '"revival_rate": 0.0,' "$out" || fail "chance revives nothing"
+alisa eval perplexity -f "$folder/text" -c 64 --chunks 2 --attention swa -o json
+! grep -q '"selection"' "$out" || fail "figures that nobody asked for"
+alisa generate -p "Once" -n 20 --stats
+expect_err "every token was attended to"
+refused 2 "has no flag --stats" bench --stats

@@ -75,14 +75,15 @@ static const Way ways[] = {
     {"strided, i8", ALISA_SELECT_STRIDED, SPARSE, LAYER, ALISA_KV_I8},
 };
 
-static AlisaSession *open_session(const Fixture *fixture, const Way *way, double sparsity,
-                                  uint32_t sequences, uint32_t micro_batch) {
+static AlisaSession *open_any_session(const Fixture *fixture, const Way *way, double sparsity,
+                                      uint32_t sequences, uint32_t micro_batch, bool counted) {
     AlisaSessionOptions options;
     alisa_session_options_defaults(&options);
     options.sequence_count = sequences;
     options.context_length = LENGTH + 12;
     options.micro_batch = micro_batch;
     options.key_type = options.value_type = way->kv;
+    options.count_lists = counted;
     options.attention = (AlisaSelectOptions){.kind = way->kind,
                                              .sparsity = sparsity,
                                              .scores = way->scores,
@@ -92,6 +93,11 @@ static AlisaSession *open_session(const Fixture *fixture, const Way *way, double
     AlisaError error;
     support_must(alisa_session_create(fixture->engine, &options, &session, &error), &error);
     return session;
+}
+
+static AlisaSession *open_session(const Fixture *fixture, const Way *way, double sparsity,
+                                  uint32_t sequences, uint32_t micro_batch) {
+    return open_any_session(fixture, way, sparsity, sequences, micro_batch, false);
 }
 
 static int32_t token_of(const Fixture *fixture, uint32_t text, uint32_t position) {
@@ -258,11 +264,56 @@ static void a_text_is_its_own(void **state) {
     close_fixture(&fixture);
 }
 
+/* Counting changes nothing, and what is counted of every layer is what the budget says of the steps
+ * (0.7: of n tokens, k = 0.15 n, rounded). */
+static void lists_are_counted(void **state) {
+    (void)state;
+    Fixture fixture = open_fixture("gqa4-f16");
+    AlisaModelInfo info;
+    alisa_model_info(fixture.model, &info);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        const Way *way = &ways[i];
+        bool local = way->kind == ALISA_SELECT_LOCAL, strided = way->kind == ALISA_SELECT_STRIDED;
+        uint64_t lists = way->lists == HEAD ? info.kv_head_count : 1, tokens = 0, half = 0;
+        for (uint32_t n = PROMPT + 1; n <= LENGTH; n++) {
+            tokens += n;
+            half += (uint64_t)(0.15 * n + 0.5);
+        }
+        float *expected = run_alone(&fixture, way, 0.7, 512, 1);
+        AlisaSession *session = open_any_session(&fixture, way, 0.7, 2, 512, true);
+        float *logits = run_text(&fixture, session, 1);
+        expect_same(&fixture, logits, expected, way->name);
+        for (uint32_t layer = 0; layer < info.layer_count; layer++) {
+            AlisaSelectCounts counts;
+            alisa_session_lists(session, layer, &counts);
+            assert_int_equal(counts.lists, STEPS * lists);
+            assert_int_equal(counts.tokens, tokens * lists);
+            assert_int_equal(counts.kept, 2 * half * lists);
+            assert_int_equal(counts.globals, (local ? 0 : strided ? 2 : 1) * half * lists);
+            assert_true(counts.revivals <= counts.new_picks && counts.new_picks <= counts.globals);
+            /* Chance has no memory; a step moves every stride by one token. */
+            if (way->kind == ALISA_SELECT_RANDOM || strided)
+                assert_true(counts.new_picks > counts.globals / 2);
+            if (way->kind == ALISA_SELECT_SWA && way->scores == SPARSE)
+                assert_int_equal(counts.revivals, 0); /* what gets nothing has no sum */
+            assert_int_equal(counts.weights, 2 * half * info.head_count);
+            assert_true(counts.small_weights < counts.weights);
+            alisa_session_lists(session, info.layer_count, &counts);
+            assert_int_equal(counts.lists, 0);
+        }
+        alisa_session_destroy(session);
+        free(logits);
+        free(expected);
+    }
+    close_fixture(&fixture);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_left_out_is_dense),
         cmocka_unit_test(lists_by_rule_are_those_of_floats),
         cmocka_unit_test(a_text_is_its_own),
+        cmocka_unit_test(lists_are_counted),
     };
     return cmocka_run_group_tests_name("sparse attention", tests, support_open_device,
                                        support_close_device);
