@@ -381,16 +381,21 @@ typedef enum AlisaSchedule {
 typedef struct AlisaPlacementOptions {
     AlisaPolicy policy;     /* ALISA_POLICY_DEVICE */
     AlisaSchedule schedule; /* ALISA_SCHEDULE_OVERLAP */
-    bool recompute;         /* layer inputs may be kept in place of K and V */
-    double host_share;      /* of the KV, for accelerate and flexgen; < 0: their own choice */
-    double device_share;    /* of what K and V of the whole context take as f16: that much of the
-                               device is theirs, whatever the engine's budget; 0: what the budget
-                               leaves */
+    bool recompute;      /* policy alisa may keep layer inputs, as halves, in place of K and V, and
+                            compute those again when they are chosen. Not with i8, which is as
+                            small. Log-probabilities are then those of K and V rounded a little
+                            differently: inputs are off by 2^-11 of themselves, and so are K and V
+                            by about that, as halves are by their own rounding */
+    double inputs_share; /* of the tokens on the host, the oldest, as inputs only; < 0: what pays */
+    double host_share;   /* of the KV, for accelerate and flexgen; < 0: their own choice */
+    double device_share; /* of what K and V of the whole context take as f16: that much of the
+                            device is theirs, whatever the engine's budget; 0: what the budget
+                            leaves */
     uint64_t host_memory;   /* bytes for K and V; 0: half of what the host has free */
     uint32_t prompt_length; /* what plans are made for; 0: an eighth of the context */
 } AlisaPlacementOptions;
 
-/* recompute is true, host_share negative, device_share 0. */
+/* recompute is true, inputs_share and host_share negative, device_share 0. */
 ALISA_API void alisa_placement_options_defaults(AlisaPlacementOptions *options);
 
 /* ---- Session: sequences and their KV cache ------------------------------------------------ */
@@ -499,6 +504,7 @@ typedef struct AlisaPlacementUse {
     uint64_t bytes_to_host;
     uint32_t host_from;   /* length at which a token was first on the host only; 0: none was */
     uint32_t inputs_from; /* and as a layer input only */
+    uint64_t recomputed;  /* tokens, times layers, whose K and V were computed from inputs */
     uint32_t preempted;   /* times a sequence had to leave */
     uint32_t replanned;   /* times predictions were off by more than 25 % */
     double link_rate;     /* bytes/s each way of an emulated link; 0: there is none */
@@ -539,6 +545,7 @@ typedef struct AlisaPlanOptions {
     double new_picks;    /* share of the choices that are new in a step; < 0: what is usual */
     AlisaSchedule schedule;
     bool recompute;         /* true: K and V may be computed from layer inputs */
+    double inputs_share;    /* of the tokens on the host, as layer inputs only; < 0: what pays */
     double host_share;      /* of the KV, for accelerate and flexgen; < 0: their own choice */
     uint64_t device_memory; /* bytes; 0: the profile's, as for the next */
     uint64_t host_memory;

@@ -16,7 +16,8 @@ void alisa_plan_options_defaults(AlisaPlanOptions *options) {
                                   .kv_sparsity = 0.8,
                                   .new_picks = -1.0,
                                   .recompute = true,
-                                  .host_share = -1.0,
+                                  .inputs_share = -1.0,
+                                 .host_share = -1.0,
                                   .scratch = (uint64_t)1 << 30};
 }
 
@@ -81,6 +82,7 @@ static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy pol
                                                   : options->new_picks,
         .schedule = options->schedule,
         .recompute = options->recompute,
+        .inputs_share = options->inputs_share,
         .host_share = options->host_share,
         .device_bytes = options->device_memory ? options->device_memory : profile.device_bytes,
         .host_bytes = options->host_memory ? options->host_memory : profile.host_bytes,

@@ -47,7 +47,7 @@ typedef struct Settings {
     MemoryBudget device_memory;
     uint64_t host_memory;
     NamedRate link; /* GB/s; choice: of the memory of a card that had a link of 20 */
-    double host_share;
+    double host_share, inputs_share;
     int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;
     int64_t top_k, repeat_last_n, repetitions;
     double temperature, top_p, min_p, repeat_penalty;

@@ -63,6 +63,7 @@ static ExitCode read_options(PlanCommand *command) {
     options->new_picks = settings->new_picks;
     options->schedule = (AlisaSchedule)settings->schedule;
     options->recompute = settings->recompute;
+    options->inputs_share = settings->inputs_share;
     options->host_share = settings->host_share;
     options->device_memory = settings->device_memory.bytes;
     options->host_memory = settings->host_memory;

@@ -67,6 +67,8 @@ AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, Ali
     alisa_cli_policy_choose(settings, policy, &options);
     options.placement.policy = policy;
     options.placement.schedule = (AlisaSchedule)settings->schedule;
+    options.placement.recompute = settings->recompute;
+    options.placement.inputs_share = settings->inputs_share;
     options.placement.host_share = settings->host_share;
     options.placement.device_share = settings->device_memory.kv_share;
     options.placement.host_memory = settings->host_memory;
@@ -149,7 +151,12 @@ static void report_placement(const Runtime *runtime) {
                 (double)use.device_tokens / layers, (double)use.host_tokens / layers);
         if (use.forgotten_tokens > 0)
             fprintf(stderr, ", %.1f forgotten", (double)use.forgotten_tokens / layers);
+        if (use.recomputable_tokens > 0)
+            fprintf(stderr, ", %.1f as layer inputs", (double)use.recomputable_tokens / layers);
         if (use.host_from > 0) fprintf(stderr, "; on the host from token %u on", use.host_from);
+        if (use.inputs_from > 0)
+            fprintf(stderr, ", as layer inputs from token %u on, recomputed %.1f times",
+                    use.inputs_from, (double)use.recomputed / layers);
         if (use.preempted > 0) fprintf(stderr, "; sequences left %u times", use.preempted);
         fprintf(stderr, "\n%16s = to the device %.2f MiB, to the host %.2f MiB\n", "KV moved",
                 mebibytes(use.bytes_to_device), mebibytes(use.bytes_to_host));

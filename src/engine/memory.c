@@ -218,7 +218,9 @@ AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memor
                          .lists = options->attention.lists,
                          .new_pick_rate = alisa_sched_usual_new_picks(options->attention.scores),
                          .schedule = placement->schedule,
-                         .recompute = false,
+                         /* i8 is as small as an input, and needs no product. */
+                         .recompute = placement->recompute && !session->tails,
+                         .inputs_share = placement->inputs_share,
                          .host_share = placement->host_share,
                          .device_bytes = model.weight_bytes + alisa_session_scratch_needed(session),
                          .host_bytes = memory->host_bytes,
@@ -231,11 +233,19 @@ AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memor
             alisa_sched_problem_init(&problem, &profile, &model, &run, placement->policy, error);
     }
     if (status != ALISA_OK) return status;
-    problem.run.device_bytes += pool_bytes(session, &problem);
+    uint64_t beside = problem.run.device_bytes;
+    problem.run.device_bytes = beside + pool_bytes(session, &problem);
+    AlisaSchedPlan plan;
+    status = problem.policy->solve(&problem, &plan, error);
+    if (status == ALISA_OK && plan.inputs_saved > 0)
+        status = alisa_session_keep_inputs(session, memory, &plan, &problem, error);
+    if (status != ALISA_OK) return status;
+    problem.run.device_bytes = beside + pool_bytes(session, &problem);
     const AlisaPlacementShape shape = {.layer_count = model.layer_count,
                                        .sequence_count = options->sequence_count,
                                        .context_length = context,
-                                       .row_tokens = row_tokens(session)};
+                                       .row_tokens = row_tokens(session),
+                                       .max_rows = memory->max_rows};
     return alisa_placement_create(engine->device, &shape, &problem, session->kv, session->sparse,
                                   &session->placement, error);
 }

@@ -24,8 +24,11 @@ struct AlisaPlacement {
     bool late;  /* the step's lists are picked in their layers */
     const AlisaPlacementTurn *turns;
     uint32_t turn_count;
-    uint32_t needed; /* layers whose tokens are on their way */
-    uint32_t *away;  /* [sequence] leading tokens that the plan has on the host */
+    uint32_t needed;           /* layers whose tokens are on their way */
+    uint32_t *away;            /* [sequence] leading tokens that the plan has on the host, or */
+    uint32_t *dropped;         /* as layer inputs only */
+    AlisaTokenRow *input_rows; /* [max_rows] of the step whose inputs are kept, and */
+    uint32_t *input_sources;   /* which rows they are */
     uint32_t list_count, capacity;
     AlisaPinned pinned; /* lists of all layers */
     ReadLists *read;    /* [layer] */
@@ -57,11 +60,15 @@ AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShap
     size_t sequences = shape->sequence_count, layers = shape->layer_count;
     made->list_count = sparse ? alisa_sparse_list_count(sparse) : 1;
     made->away = alisa_allocate_zeroed(sequences, sizeof *made->away, what, error);
+    made->dropped = alisa_allocate_zeroed(sequences, sizeof *made->dropped, what, error);
+    made->input_rows = alisa_allocate(shape->max_rows, sizeof *made->input_rows, what, error);
+    made->input_sources = alisa_allocate(shape->max_rows, sizeof *made->input_sources, what, error);
     made->lists = alisa_allocate(sequences * made->list_count, sizeof *made->lists, what, error);
     made->ranges = alisa_allocate(sequences * layers, sizeof *made->ranges, what, error);
     made->leaving = alisa_allocate(sequences, sizeof *made->leaving, what, error);
     made->others = alisa_allocate(shape->context_length, sizeof *made->others, what, error);
     made->read = alisa_allocate_zeroed(layers, sizeof *made->read, what, error);
+    if (!made->dropped || !made->input_rows || !made->input_sources) goto fail;
     if (!made->away || !made->lists || !made->ranges || !made->leaving || !made->others ||
         !made->read)
         goto fail;
@@ -94,6 +101,9 @@ void alisa_placement_destroy(AlisaPlacement *placement) {
     if (placement->pinned.data) alisa_pinned_destroy(placement->device, &placement->pinned);
     free(placement->read);
     free(placement->away);
+    free(placement->dropped);
+    free(placement->input_rows);
+    free(placement->input_sources);
     free(placement->lists);
     free(placement->ranges);
     free(placement->leaving);
@@ -218,6 +228,30 @@ static void predict(AlisaPlacement *placement) {
     placement->predicted = cost.total;
 }
 
+/* Slots for the inputs of the rows that the plan will have as such. */
+static AlisaStatus place_inputs(AlisaPlacement *placement, const AlisaTokenRow *rows,
+                                uint32_t row_count, AlisaError *error) {
+    AlisaInputs *inputs = alisa_kv_inputs(placement->kv);
+    uint32_t count = 0;
+    if (!inputs) return ALISA_OK;
+    for (uint32_t i = 0; i < row_count; i++) {
+        if (rows[i].position >= placement->plan.inputs_saved) continue;
+        placement->input_rows[count] = rows[i];
+        placement->input_sources[count++] = i;
+    }
+    return alisa_inputs_place(inputs, placement->input_rows, placement->input_sources, count,
+                              error);
+}
+
+AlisaStatus alisa_placement_keep_inputs(AlisaPlacement *placement, uint32_t layer,
+                                        const AlisaBuffer *x, AlisaError *error) {
+    AlisaInputs *inputs = alisa_kv_inputs(placement->kv);
+    if (!inputs) return ALISA_OK;
+    AlisaStatus status = alisa_inputs_keep(inputs, layer, x, 0, error);
+    alisa_inputs_end(inputs, layer);
+    return status;
+}
+
 AlisaStatus alisa_placement_begin(AlisaPlacement *placement, const AlisaTokenRow *rows,
                                   uint32_t row_count, const AlisaPlacementTurn *turns,
                                   uint32_t turn_count, AlisaError *error) {
@@ -235,6 +269,8 @@ AlisaStatus alisa_placement_begin(AlisaPlacement *placement, const AlisaTokenRow
     placement->use = placement->step.streamed ? ALISA_USE_STREAM : ALISA_USE_KEEP;
     predict(placement);
     if (row_count == 0) return ALISA_OK;
+    AlisaStatus status = place_inputs(placement, rows, row_count, error);
+    if (status != ALISA_OK) return status;
     return alisa_tiers_place(placement->tiers, rows, row_count, error);
 }
 
@@ -287,6 +323,15 @@ AlisaStatus alisa_placement_leave(AlisaPlacement *placement, uint32_t layer, Ali
     return read_lists(placement, layer, error);
 }
 
+/* From now on the first `end` tokens of a sequence are computed from their inputs when needed. */
+static void drop(AlisaPlacement *placement, const AlisaPlacementTurn *turn, uint32_t end) {
+    uint32_t *dropped = &placement->dropped[turn->sequence];
+    if (end <= *dropped) return;
+    for (uint32_t layer = 0; layer < placement->shape.layer_count; layer++)
+        alisa_tiers_drop(placement->tiers, layer, turn->sequence, *dropped, end - *dropped);
+    *dropped = end;
+}
+
 /* Copies to the host what the plan has there from now on, all layers of an arena at once. */
 static AlisaStatus move_out(AlisaPlacement *placement, AlisaError *error) {
     uint32_t arenas = alisa_tiers_store(placement->tiers)->arena_count;
@@ -297,6 +342,7 @@ static AlisaStatus move_out(AlisaPlacement *placement, AlisaError *error) {
         AlisaSchedStep step;
         alisa_sched_place(&placement->problem, &placement->plan, turn->count, &step);
         placement->leaving[i] = step.host_end < turn->placed ? step.host_end : turn->placed;
+        drop(placement, turn, step.inputs_end < turn->placed ? step.inputs_end : turn->placed);
     }
     for (uint32_t arena = 0; arena < arenas && status == ALISA_OK; arena++) {
         size_t count = 0;
@@ -304,6 +350,7 @@ static AlisaStatus move_out(AlisaPlacement *placement, AlisaError *error) {
             for (uint32_t i = 0; i < placement->turn_count; i++) {
                 uint32_t sequence = placement->turns[i].sequence;
                 uint32_t begin = placement->away[sequence], end = placement->leaving[i];
+                if (begin < placement->dropped[sequence]) begin = placement->dropped[sequence];
                 if (end > begin)
                     placement->ranges[count++] =
                         (AlisaTokenRange){layer, sequence, begin, end - begin};
@@ -363,6 +410,9 @@ AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error) {
     if (placement->problem.policy->by_blocks) return ALISA_OK;
     AlisaStatus status = move_out(placement, error);
     if (status == ALISA_OK) status = alisa_tiers_refill(placement->tiers, error);
+    AlisaInputs *inputs = alisa_kv_inputs(placement->kv);
+    if (status == ALISA_OK && inputs)
+        status = alisa_tiers_refill(alisa_inputs_tiers(inputs), error);
     /* What is streamed has no place to wait in, but for the first layer's. */
     uint32_t layers =
         placement->use == ALISA_USE_STREAM && !placement->sparse ? 1 : placement->shape.layer_count;
@@ -406,5 +456,6 @@ AlisaStatus alisa_placement_truncate(AlisaPlacement *placement, uint32_t sequenc
     for (uint32_t layer = 0; layer < placement->shape.layer_count; layer++)
         placement->read[layer].counts[sequence] = 0;
     if (placement->away[sequence] > placed) placement->away[sequence] = placed;
+    if (placement->dropped[sequence] > placed) placement->dropped[sequence] = placed;
     return alisa_kv_truncate(placement->kv, sequence, placed, error);
 }

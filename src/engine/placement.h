@@ -19,6 +19,7 @@ typedef struct AlisaPlacementShape {
     uint32_t sequence_count;
     uint32_t context_length;
     uint32_t row_tokens; /* tokens get slots so many at a time: 1, or those of a block */
+    uint32_t max_rows;   /* tokens that get slots in a step */
 } AlisaPlacementShape;
 
 typedef struct AlisaPlacement AlisaPlacement;
@@ -43,6 +44,10 @@ typedef struct AlisaPlacementTurn {
 AlisaStatus alisa_placement_begin(AlisaPlacement *placement, const AlisaTokenRow *rows,
                                   uint32_t row_count, const AlisaPlacementTurn *turns,
                                   uint32_t turn_count, AlisaError *error);
+/* Where layer inputs are kept: once the step's, float[rows][columns], are there, whose rows are
+ * those given to alisa_placement_begin. */
+AlisaStatus alisa_placement_keep_inputs(AlisaPlacement *placement, uint32_t layer,
+                                        const AlisaBuffer *inputs, AlisaError *error);
 /* Before a layer's first launch: its tokens, and the next layer's, are on their way. */
 AlisaStatus alisa_placement_need(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
 /* After those that choose, where the layer's own queries do (alisa_sparse_chooses_late): only then

@@ -14,7 +14,7 @@ void alisa_session_options_defaults(AlisaSessionOptions *options) {
 }
 
 void alisa_placement_options_defaults(AlisaPlacementOptions *options) {
-    *options = (AlisaPlacementOptions){.recompute = true, .host_share = -1.0};
+    *options = (AlisaPlacementOptions){.recompute = true, .inputs_share = -1.0, .host_share = -1.0};
 }
 
 typedef struct ScratchBuffer {
@@ -199,6 +199,7 @@ void alisa_session_destroy(AlisaSession *session) {
         alisa_buffer_destroy(list[i].buffer);
     alisa_session_destroy_admission(session);
     alisa_placement_destroy(session->placement);
+    alisa_session_destroy_rebuild(session);
     alisa_buffer_destroy(&session->layer_lists);
     alisa_sparse_destroy(session->sparse);
     alisa_attention_destroy(session->attention);
@@ -280,6 +281,7 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
         .host_bytes = (kv.tokens[ALISA_TIER_HOST] + kv.tokens[ALISA_TIER_BOTH]) * row_bytes,
         .bytes_to_device = kv.traffic.bytes_to_device,
         .bytes_to_host = kv.traffic.bytes_to_host,
+        .recomputed = session->rebuild.tokens,
         .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second};
     if (session->admission) {
         const AlisaSchedQueue *queue = &session->admission->queue;

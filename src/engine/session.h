@@ -55,6 +55,16 @@ typedef struct AlisaAdmission {
     double seconds, predicted; /* of what came and went before this call */
 } AlisaAdmission;
 
+/* Where K and V of tokens that are kept as layer inputs are computed again (engine/rebuild.c). R:
+ * rows at a time. */
+typedef struct AlisaRebuild {
+    AlisaBuffer rotations; /* [R][rope.dim / 2][2] */
+    AlisaBuffer row_slots; /* int32[R] */
+    float *angles;         /* the rotations on the host */
+    uint32_t max_rows;
+    uint64_t tokens; /* rebuilt so far, times layers */
+} AlisaRebuild;
+
 struct AlisaSession {
     AlisaEngine *engine;
     AlisaSessionOptions options; /* with every default resolved */
@@ -62,6 +72,7 @@ struct AlisaSession {
     AlisaKvTails *tails;       /* NULL unless a KV type has blocks */
     AlisaPlacement *placement; /* NULL: everything is on the device */
     AlisaAdmission *admission; /* NULL: all sequences are admitted */
+    AlisaRebuild rebuild;      /* max_rows 0: no inputs are kept */
     AlisaBuffer layer_lists;   /* with tails and placement: their lists as slots of one layer */
     AlisaAttention *attention;
     AlisaSparse *sparse; /* NULL: every row attends to everything */
@@ -103,6 +114,18 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
                                     AlisaError *error);
 AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
                                AlisaError *error);
+
+/* engine/rebuild.c */
+/* Makes the cache of the session anew, with the layer inputs that the plan wants, and tells the
+ * problem what there is then; where that does not fit, it stays as it is and the problem has no
+ * inputs. */
+AlisaStatus alisa_session_keep_inputs(AlisaSession *session, const AlisaKvMemory *memory,
+                                      const AlisaSchedPlan *plan, AlisaSchedProblem *problem,
+                                      AlisaError *error);
+void alisa_session_destroy_rebuild(AlisaSession *session);
+/* Computes the rows that the layer's tokens lack; the products overwrite normed, key, value and
+ * attended of the step. */
+AlisaStatus alisa_session_rebuild(AlisaSession *session, uint32_t layer, AlisaError *error);
 
 /* engine/admit.c */
 AlisaStatus alisa_session_create_admission(AlisaSession *session, AlisaError *error);

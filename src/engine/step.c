@@ -244,6 +244,8 @@ static void attend(Step *step, uint32_t layer) {
     if (step->status == ALISA_OK && session->placement)
         step->status = alisa_placement_chosen(session->placement, layer, step->error);
     if (step->status == ALISA_OK && session->placement)
+        step->status = alisa_session_rebuild(session, layer, step->error);
+    if (step->status == ALISA_OK && session->placement)
         step->status = alisa_placement_arrive(session->placement, layer, step->error);
     if (step->status == ALISA_OK && session->tails) lists.slots = layer_lists(step, layer);
     if (step->status == ALISA_OK && session->sparse)
@@ -260,6 +262,9 @@ static void run_layer(Step *step, uint32_t layer) {
     if (step->status == ALISA_OK && step->session->placement)
         step->status = alisa_placement_need(step->session->placement, layer, step->error);
     norm(step, &buffers->residual, weights->attention_norm, &buffers->normed);
+    if (step->status == ALISA_OK && step->session->placement)
+        step->status = alisa_placement_keep_inputs(step->session->placement, layer,
+                                                   &buffers->normed, step->error);
     matmul(step, &weights->query, &buffers->normed, &buffers->query, false);
     matmul(step, &weights->key, &buffers->normed, &buffers->key, false);
     matmul(step, &weights->value, &buffers->normed, &buffers->value, false);

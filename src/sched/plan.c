@@ -30,6 +30,7 @@ static const char *check_run(const AlisaSchedRun *run) {
     if (!(run->new_pick_rate >= 0.0 && run->new_pick_rate <= 1.0)) {
         return "the rate of new picks is between 0 and 1";
     }
+    if (!(run->inputs_share <= 1.0)) return "the share of layer inputs is at most 1";
     if (!(run->host_share <= 1.0)) return "the host's share of the KV is at most 1";
     return NULL;
 }
@@ -172,6 +173,7 @@ AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const Alis
     double resident = (double)step->length - step->host_end - step->forgotten;
     double saved = step->inputs_saved < step->length ? step->inputs_saved : step->length;
     double saved_here = step->inputs_on_device < saved ? step->inputs_on_device : saved;
+    double beside = fmin(saved_here, problem->inputs_room);
     /* Two layers of loaded tokens: one is read while the next arrives. */
     double staged = step->host_end;
     if (step->kept < step->length) {
@@ -179,9 +181,10 @@ AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const Alis
         if (globals < staged) staged = globals;
     }
     AlisaSchedDemand demand;
-    demand.device = alisa_sched_fixed_bytes(problem) +
-                    caches * ((resident + step->hot) * bytes->slot + saved_here * bytes->inputs) +
-                    2.0 * sequences * staged * bytes->slot;
+    demand.device =
+        alisa_sched_fixed_bytes(problem) +
+        caches * ((resident + step->hot) * bytes->slot + (saved_here - beside) * bytes->inputs) +
+        2.0 * sequences * staged * bytes->slot;
     demand.host = caches * ((double)(step->host_end - step->inputs_end) * bytes->slot +
                             (saved - saved_here) * bytes->inputs);
     return demand;

@@ -24,8 +24,9 @@ typedef struct AlisaSchedRun {
     AlisaSelectLists lists;
     double new_pick_rate; /* share of the chosen tokens that the step before had not chosen */
     AlisaSchedule schedule;
-    bool recompute;    /* K and V may be computed from X */
-    double host_share; /* of the KV, for accelerate and flexgen; negative: the policy's own */
+    bool recompute;      /* K and V may be computed from X */
+    double inputs_share; /* of what is on the host, as X only; negative: what pays */
+    double host_share;   /* of the KV, for accelerate and flexgen; negative: the policy's own */
     uint64_t device_bytes;
     uint64_t host_bytes;
     uint64_t scratch_bytes; /* on the device, beside weights and KV */
@@ -82,6 +83,7 @@ typedef struct AlisaSchedProblem {
     const AlisaSchedPolicy *policy;
     AlisaSchedStep start;  /* where tokens are when the plan begins; length 0: nothing is there */
     uint32_t inputs_limit; /* X may be counted on for the positions below */
+    uint32_t inputs_room;  /* of these, X of so many is on the device beside the pool */
     bool exhaustive;       /* search all of the grid as well */
 } AlisaSchedProblem;
 

@@ -137,6 +137,10 @@ static void plan_at(const Grid *grid, const uint32_t *point, AlisaSchedPlan *pla
         phases->host_from + (uint32_t)(span * point[AXIS_INPUTS_FROM] / last_point);
     phases->inputs_share = point[AXIS_INPUTS_SHARE] / (axis_points[AXIS_INPUTS_SHARE] - 1.0);
     if (point[AXIS_INPUTS_SHARE] == 0) phases->inputs_from = grid->never;
+    if (problem->run.recompute && problem->run.inputs_share >= 0.0) {
+        phases->inputs_from = phases->host_from;
+        phases->inputs_share = problem->run.inputs_share;
+    }
     if (phases->inputs_from >= grid->never) {
         phases->inputs_share = 0.0;
         return;
@@ -154,7 +158,13 @@ static void plan_at(const Grid *grid, const uint32_t *point, AlisaSchedPlan *pla
     step.hot = 0;
     double free = alisa_sched_pool_bytes(problem) - alisa_sched_demand(problem, &step).device;
     double each = (double)problem->run.batch * problem->model.layer_count * problem->bytes.inputs;
-    plan->inputs_on_device = (uint32_t)fmin(plan->inputs_saved, fmax(0.0, floor(free / each)));
+    plan->inputs_on_device =
+        (uint32_t)fmin(plan->inputs_saved, problem->inputs_room + fmax(0.0, floor(free / each)));
+}
+
+/* Whether what is kept as inputs is to be found. */
+static bool searches_inputs(const Grid *grid) {
+    return grid->problem->run.recompute && grid->problem->run.inputs_share < 0.0;
 }
 
 static double point_seconds(const Grid *grid, const uint32_t *point) {
@@ -219,7 +229,7 @@ static bool improve_shares(const Grid *grid, uint32_t *point, double *best) {
 }
 
 static double greedy(const Grid *grid, uint32_t *point) {
-    bool recompute = grid->problem->run.recompute;
+    bool recompute = searches_inputs(grid);
     double best = start_point(grid, 0, point);
     for (uint32_t i = 1; recompute && !isfinite(best) && i < axis_points[AXIS_INPUTS_SHARE]; i++) {
         best = start_point(grid, i, point);
@@ -242,7 +252,7 @@ static double greedy(const Grid *grid, uint32_t *point) {
 }
 
 static double exhaustive(const Grid *grid, uint32_t *point) {
-    bool recompute = grid->problem->run.recompute;
+    bool recompute = searches_inputs(grid);
     double best = INFINITY;
     uint32_t trial[AXIS_COUNT];
     for (trial[3] = 0; trial[3] < (recompute ? axis_points[3] : 1); trial[3]++) {

@@ -40,11 +40,19 @@ cmp -s "$folder/local_here" "$folder/local" || fail "local attention over two ti
 
 # A flag wins over what the policy stands for.
 generated "$folder/dense" --policy device
-generated "$folder/flexgen" --policy alisa --attention dense -ctk f16 -ctv f16 --device-mem kv:0.9
+generated "$folder/flexgen" --policy alisa --attention dense -ctk f16 -ctv f16 --device-mem kv:0.9 \
+    --recompute off
 cmp -s "$folder/dense" "$folder/flexgen" || fail "dense attention over two tiers is another text"
 generated "$folder/forced" --policy accelerate --schedule paper --device-mem kv:0.9
 cmp -s "$folder/dense" "$folder/forced" || fail "a cache on the host gives another text"
 expect_err "KV moved = to the device"
+
+# Layer inputs in place of keys and values: what was recomputed is reported.
+generated "$folder/inputs" --policy alisa -ctk f16 -ctv f16 --device-mem kv:0.6 --kv-inputs 0.5
+expect_err "as layer inputs from token"
+generated "$folder/none" --policy alisa -ctk f16 -ctv f16 --device-mem kv:0.6 --kv-inputs 0.5 \
+    --recompute off
+! grep -q "as layer inputs" "$err" || fail "recomputed against the flag"
 
 alisa bench --policy device,accelerate,alisa --batch 2 -p 32 -n 224 -ub 16 -r 2 \
     --device-mem kv:0.6 --link-gbps v100

@@ -2,6 +2,7 @@
  * Where K and V are changes no bit: every policy, over a device that holds part of the context,
  * gives the logits of the same attention with everything on the device.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ typedef struct Way {
     AlisaSelectKind attention;
     AlisaSelectLists lists;
     AlisaKvType type;
+    double inputs_share; /* 0: nothing is recomputed */
+    AlisaSelectScores scores;
 } Way;
 
 static Fixture open_fixture(const char *name, double link_rate) {
@@ -61,6 +64,7 @@ static AlisaStatus open_session(const Fixture *fixture, const Way *way, double d
     options.key_type = options.value_type = way->type;
     options.attention.kind = way->attention;
     options.attention.lists = way->lists;
+    options.attention.scores = way->scores;
     options.attention.sparsity = 0.8;
     options.record_steps = true;
     if (device_share > 0.0) {
@@ -68,6 +72,8 @@ static AlisaStatus open_session(const Fixture *fixture, const Way *way, double d
         options.placement.schedule = way->schedule;
         options.placement.device_share = device_share;
         options.placement.host_share = way->host_share;
+        options.placement.recompute = way->inputs_share > 0.0;
+        options.placement.inputs_share = way->inputs_share;
         options.placement.host_memory = 64 << 20;
         options.placement.prompt_length = PROMPT;
     }
@@ -132,17 +138,36 @@ static AlisaSession *open_smallest(const Fixture *fixture, const Way *way) {
     return session;
 }
 
+static float *run_on_device(const Fixture *fixture, const Way *way) {
+    AlisaSession *session;
+    AlisaError error;
+    support_must(open_session(fixture, way, 0.0, &session, &error), &error);
+    float *logits = run(fixture, session);
+    alisa_session_destroy(session);
+    return logits;
+}
+
+typedef struct Difference {
+    double worst, mean;
+} Difference;
+
+static Difference difference(const Fixture *fixture, const float *logits, const float *expected) {
+    Difference found = {0.0, 0.0};
+    size_t count = (size_t)STEPS * SEQUENCES * fixture->vocabulary;
+    for (size_t i = 0; i < count; i++) {
+        found.worst = fmax(found.worst, fabs(logits[i] - expected[i]));
+        found.mean += fabs(logits[i] - expected[i]) / (double)count;
+    }
+    return found;
+}
+
 static void placement_changes_no_bit(void **state) {
     (void)state;
     Fixture fixture = open_fixture("stories", 0.0);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         const Way *way = &ways[i];
-        AlisaSession *session;
-        AlisaError error;
-        support_must(open_session(&fixture, way, 0.0, &session, &error), &error);
-        float *expected = run(&fixture, session);
-        alisa_session_destroy(session);
-        session = open_smallest(&fixture, way);
+        float *expected = run_on_device(&fixture, way);
+        AlisaSession *session = open_smallest(&fixture, way);
         float *logits = run(&fixture, session);
         AlisaPlacementUse use;
         alisa_session_placement(session, &use);
@@ -152,6 +177,50 @@ static void placement_changes_no_bit(void **state) {
                        fixture.vocabulary * sizeof *logits) != 0)
                 fail_msg("%s: step %zu of sequence %zu differs", way->name, j / SEQUENCES,
                          j % SEQUENCES);
+        free(expected);
+        free(logits);
+        alisa_session_destroy(session);
+    }
+    close_fixture(&fixture);
+}
+
+/* K and V that were computed again come from inputs rounded to halves, 2^-11 of each element at
+ * most, and are rounded to halves themselves, as those of the run beside are: their errors are of
+ * one size. What that size does to a logit is what halves do against floats, measured here with
+ * dense attention. Lists chosen by sums may differ by a token where two sums are near each other.
+ */
+static void recomputing_is_as_exact_as_halves(void **state) {
+    (void)state;
+    static const Way recomputing[] = {
+        {"dense", ALISA_POLICY_ALISA, OVERLAP, -1, DENSE, ALISA_KV_F16, 0.5},
+        {"chosen", ALISA_POLICY_ALISA, OVERLAP, -1, SWA, ALISA_KV_F16, 1.0},
+        {"chosen, in sequence", ALISA_POLICY_ALISA, ALISA_SCHEDULE_PAPER, -1, SWA, ALISA_KV_F16,
+         0.7},
+        {"chosen by the query", ALISA_POLICY_ALISA, OVERLAP, -1, SWA, ALISA_KV_F16, 0.8,
+         ALISA_SELECT_SCORES_QUERY},
+        {"q8_0", ALISA_POLICY_ALISA, OVERLAP, -1, SWA, ALISA_KV_Q8_0, 1.0,
+         ALISA_SELECT_SCORES_QUERY},
+    };
+    Fixture fixture = open_fixture("stories", 0.0);
+    for (size_t i = 0; i < sizeof recomputing / sizeof *recomputing; i++) {
+        const Way *way = &recomputing[i];
+        Way floats = *way;
+        floats.type = ALISA_KV_F32;
+        float *expected = run_on_device(&fixture, way), *exact = run_on_device(&fixture, &floats);
+        Difference unit = difference(&fixture, exact, expected);
+        free(exact);
+        AlisaSession *session = open_smallest(&fixture, way);
+        float *logits = run(&fixture, session);
+        AlisaPlacementUse use;
+        alisa_session_placement(session, &use);
+        Difference found = difference(&fixture, logits, expected);
+        print_message("%s: %.2g, in the mean %.2g, after %llu rows recomputed; rounding K and V: "
+                      "%.2g and %.2g\n",
+                      way->name, found.worst, found.mean, (unsigned long long)use.recomputed,
+                      unit.worst, unit.mean);
+        assert_true(use.recomputed > 0 && use.recomputable_tokens > 0 && use.inputs_from > 0);
+        assert_true(unit.mean > 0.0);
+        assert_true(found.worst <= 1.5 * unit.worst && found.mean <= 0.7 * unit.mean);
         free(expected);
         free(logits);
         alisa_session_destroy(session);
@@ -209,6 +278,7 @@ static void a_link_has_a_rate_or_a_share(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placement_changes_no_bit),
+        cmocka_unit_test(recomputing_is_as_exact_as_halves),
         cmocka_unit_test(a_slow_link_changes_no_bit),
         cmocka_unit_test(a_link_has_a_rate_or_a_share),
     };

@@ -51,6 +51,7 @@ static AlisaStatus open_session(const Way *way, double share, AlisaSession **ses
     options.attention.lists = way->lists;
     if (share > 0) {
         options.placement.policy = ALISA_POLICY_ALISA;
+        options.placement.recompute = false;
         options.placement.schedule = way->schedule;
         options.placement.device_share = share;
         options.placement.host_memory = 64 << 20;
