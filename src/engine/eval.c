@@ -217,6 +217,7 @@ AlisaStatus alisa_session_append(AlisaSession *session, const AlisaRow *rows, si
         if (status == ALISA_OK) status = record(session, seconds, error);
         if (status == ALISA_ERROR_DEVICE && session->placement) alisa_session_lose(session);
         if (status != ALISA_OK) {
+            if (session->placement) alisa_tiers_abandon(alisa_kv_tiers(session->kv));
             /* The failed step's rows are not part of the text. */
             for (uint32_t i = 0; i < step_rows; i++) {
                 uint32_t sequence = rows[done + i].sequence;

@@ -386,6 +386,22 @@ void alisa_residency_end(AlisaResidency *residency, uint32_t layer) {
     residency->passed[layer] = false;
 }
 
+void alisa_residency_abandon(AlisaResidency *residency, const AlisaMoves *rebuilds) {
+    if (rebuilds->count == 0) return;
+    uint32_t layer = rebuilds->items[0].layer;
+    alisa_residency_end(residency, layer);
+    for (size_t i = 0; i < rebuilds->count; i++) {
+        const AlisaMove *move = &rebuilds->items[i];
+        uint64_t index = residency_index(residency, layer, move->sequence, move->position);
+        Place place = residency->places[index];
+        if (place.device_slot < 0 || !(place.flags & PLACE_REBUILDABLE)) continue;
+        alisa_pool_give(&residency->arenas[residency_arena(residency, layer)].pool,
+                        place.device_slot);
+        place.device_slot = -1;
+        set_place(residency, index, place);
+    }
+}
+
 /* ---- What a policy orders ----------------------------------------------------------------- */
 
 /* The part of first .. first + count - 1 that was placed, as indices. */

@@ -102,6 +102,10 @@ AlisaStatus alisa_residency_need(AlisaResidency *residency, uint32_t layer,
                                  const AlisaTokenList *lists, size_t list_count,
                                  AlisaResidencyUse use, AlisaMovePlan *plan, AlisaError *error);
 
+/* After a failure, in place of computing the rows of these rebuilds of a layer's last `need`: the
+ * tokens lose their slots, in which there is nothing. Ends the layer. */
+void alisa_residency_abandon(AlisaResidency *residency, const AlisaMoves *rebuilds);
+
 /* In place of `need`, at no cost: true where all tokens of all layers are on the device, so that no
  * list can miss one. Then all tokens of the layer are held until its end. */
 bool alisa_residency_pass(AlisaResidency *residency, uint32_t layer);

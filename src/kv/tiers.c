@@ -184,6 +184,11 @@ const AlisaMoves *alisa_tiers_rebuilds(const AlisaTiers *tiers) {
     return &tiers->plan.rebuilds;
 }
 
+void alisa_tiers_abandon(AlisaTiers *tiers) {
+    alisa_residency_abandon(tiers->residency, &tiers->plan.rebuilds);
+    tiers->plan.rebuilds.count = 0;
+}
+
 AlisaStatus alisa_tiers_publish(AlisaTiers *tiers, const AlisaMove *moves, uint32_t count,
                                 const AlisaBuffer *row_slots, AlisaError *error) {
     if (count == 0) return ALISA_OK;

@@ -13,8 +13,8 @@
  * While all tokens are on the device, need, arrive and prefetch cost nothing.
  * `need` of a layer may come before the end of the one before, so that loads and compute overlap.
  *
- * After a failure the sequences of the step are to be truncated; after ALISA_ERROR_DEVICE all of
- * them to 0, since the contents of any slot may be lost.
+ * After a failure rebuilds are to be abandoned and the sequences of the step truncated; after
+ * ALISA_ERROR_DEVICE all of them to 0, since the contents of any slot may be lost.
  */
 #ifndef ALISA_KV_TIERS_H
 #define ALISA_KV_TIERS_H
@@ -46,6 +46,8 @@ AlisaStatus alisa_tiers_need(AlisaTiers *tiers, uint32_t layer, const AlisaToken
 /* Tokens of the last `need` whose rows the caller is to compute: they have slots. Valid until the
  * next call. */
 const AlisaMoves *alisa_tiers_rebuilds(const AlisaTiers *tiers);
+/* After a failure: those that may not have been computed lose their slots. */
+void alisa_tiers_abandon(AlisaTiers *tiers);
 /* Enters slots into a layer's pages, and into row_slots (int32[count], may be row_slots of place):
  * for rows that the caller computes. At most max_rows. */
 AlisaStatus alisa_tiers_publish(AlisaTiers *tiers, const AlisaMove *moves, uint32_t count,

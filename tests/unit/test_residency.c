@@ -204,6 +204,38 @@ static void test_pass(void **state) {
     alisa_residency_destroy(residency);
 }
 
+/* Tokens whose rows nobody computed in the end are to be computed when they are needed again. */
+static void test_abandoned_rebuilds_come_again(void **state) {
+    (void)state;
+    for (int use = ALISA_USE_KEEP; use <= ALISA_USE_STREAM; use++) {
+        AlisaMovePlan plan = {0};
+        AlisaError error;
+        AlisaResidency *residency = make((AlisaResidencyShape){1, 1, 16, 1, 6, 16, 0});
+        const uint32_t positions[] = {0, 1, 3};
+        const AlisaTokenList list = {0, 3, positions};
+        place(residency, 0, 0, 4, &plan);
+        alisa_residency_drop(residency, 0, 0, 0, 2);
+        assert_int_equal(alisa_residency_offload(residency, 0, 0, 0, 4, true, &plan, &error),
+                         ALISA_OK);
+        for (int failure = 0; failure < 2; failure++) {
+            alisa_move_plan_clear(&plan);
+            assert_int_equal(
+                alisa_residency_need(residency, 0, &list, 1, (AlisaResidencyUse)use, &plan, &error),
+                ALISA_OK);
+            assert_int_equal(plan.rebuilds.count, 2);
+            alisa_residency_abandon(residency, &plan.rebuilds);
+            assert_int_equal(tier(residency, 0, 0), ALISA_TIER_DROPPED);
+            assert_int_equal(tier(residency, 0, 1), ALISA_TIER_DROPPED);
+            assert_null(alisa_residency_check(residency));
+        }
+        /* The token that was loaded is there. */
+        assert_int_equal(tier(residency, 0, 3),
+                         use == ALISA_USE_KEEP ? ALISA_TIER_BOTH : ALISA_TIER_HOST);
+        alisa_move_plan_finish(&plan);
+        alisa_residency_destroy(residency);
+    }
+}
+
 static void test_what_cannot_be_needed(void **state) {
     (void)state;
     AlisaMovePlan plan = {0};
@@ -239,6 +271,7 @@ int main(void) {
         cmocka_unit_test(test_streamed_tokens_give_their_slots_back),
         cmocka_unit_test(test_spare_copies_make_way),
         cmocka_unit_test(test_pass),
+        cmocka_unit_test(test_abandoned_rebuilds_come_again),
         cmocka_unit_test(test_what_cannot_be_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
