@@ -163,8 +163,10 @@ static void report_placement(const Runtime *runtime) {
         size_t steps;
         double error = alisa_cli_policy_prediction_error(runtime->session, &steps);
         if (steps > 0) {
-            fprintf(stderr, "%16s = median error of step times %.1f %% / %5zu steps\n",
-                    "prediction", 100.0 * error, steps);
+            fprintf(stderr, "%16s = median error of step times %.1f %% / %5zu steps", "prediction",
+                    100.0 * error, steps);
+            if (use.replanned > 0) fprintf(stderr, "; planned anew %u times", use.replanned);
+            fputc('\n', stderr);
         }
     }
     if (use.link_rate > 0.0)

@@ -153,25 +153,29 @@ AlisaStatus alisa_session_forget(AlisaSession *session, AlisaError *error) {
 /* Notes how long a step took in which each sequence had one row. */
 static AlisaStatus record(AlisaSession *session, double seconds, AlisaError *error) {
     const AlisaStepInputs *inputs = &session->inputs;
-    if (!session->options.record_steps || inputs->logit_count != inputs->row_count) return ALISA_OK;
+    bool wanted = session->options.record_steps || session->placement;
+    if (!wanted || inputs->logit_count != inputs->row_count) return ALISA_OK;
     AlisaStepRecord made = {.phase = 1, .running = inputs->row_count, .measured_seconds = seconds};
     for (uint32_t i = 0; i < inputs->row_count; i++) {
         if (session->call_rows[inputs->sparse[i].sequence] != 1) return ALISA_OK;
         if (inputs->counts[i] > made.length) made.length = inputs->counts[i];
-    }
-    if (session->placement) {
-        made.phase = alisa_placement_step(session->placement)->phase;
-        made.predicted_seconds = alisa_placement_predicted(session->placement);
-    }
-    if (session->admission) {
-        made.predicted_seconds += session->admission->predicted;
-        made.measured_seconds += session->admission->seconds;
     }
     AlisaKvUsage usage;
     alisa_kv_usage(session->kv, &usage);
     made.bytes_to_device = usage.traffic.bytes_to_device - session->moved.bytes_to_device;
     made.bytes_to_host = usage.traffic.bytes_to_host - session->moved.bytes_to_host;
     session->moved = usage.traffic;
+    if (session->placement) {
+        made.phase = alisa_placement_step(session->placement)->phase;
+        made.predicted_seconds = alisa_placement_predicted(session->placement);
+        alisa_placement_observe(session->placement, seconds, (double)made.bytes_to_device,
+                                (double)made.bytes_to_host);
+    }
+    if (!session->options.record_steps) return ALISA_OK;
+    if (session->admission) {
+        made.predicted_seconds += session->admission->predicted;
+        made.measured_seconds += session->admission->seconds;
+    }
     if (session->record_count == session->record_capacity) {
         size_t larger = session->record_capacity ? 2 * session->record_capacity : 1024;
         AlisaStepRecord *records = realloc(session->records, larger * sizeof *records);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sched/observe.h"
+
 /* A layer's lists on the host: uint32[sequence][list][capacity]. */
 typedef struct ReadLists {
     AlisaEvent event;
@@ -18,7 +20,9 @@ struct AlisaPlacement {
     AlisaSchedProblem problem;
     AlisaSchedPlan plan;
     AlisaSchedStep step, before; /* of the longest sequence that has rows, and the step before */
-    double predicted;
+    AlisaSchedCost predicted;
+    AlisaSchedObserver observer;
+    uint32_t replanned;
     AlisaResidencyUse use;
     bool ahead; /* the tokens of two layers fit side by side */
     bool late;  /* the step's lists are picked in their layers */
@@ -124,7 +128,22 @@ const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement) {
 }
 
 double alisa_placement_predicted(const AlisaPlacement *placement) {
-    return placement->predicted;
+    return placement->predicted.total;
+}
+
+void alisa_placement_observe(AlisaPlacement *placement, double seconds, double bytes_to_device,
+                             double bytes_to_host) {
+    AlisaSchedProblem *problem = &placement->problem;
+    AlisaSchedMeasured measured = alisa_sched_attribute(problem, &placement->predicted, seconds,
+                                                        bytes_to_device, bytes_to_host);
+    if (!alisa_sched_correct(&placement->observer, problem, &placement->predicted, &measured))
+        return;
+    alisa_sched_solve_again(problem, &placement->step, &placement->plan);
+    placement->replanned++;
+}
+
+uint32_t alisa_placement_replanned(const AlisaPlacement *placement) {
+    return placement->replanned;
 }
 
 /* ---- Lists --------------------------------------------------------------------------------- */
@@ -208,7 +227,6 @@ static uint32_t add_lists(const AlisaPlacement *placement, uint32_t layer, uint3
 
 static void predict(AlisaPlacement *placement) {
     AlisaSchedWork work;
-    AlisaSchedCost cost;
     const AlisaSchedStep *before = &placement->before;
     bool blocks = placement->problem.policy->by_blocks;
     if (before->length + 1 != placement->step.length) {
@@ -224,8 +242,7 @@ static void predict(AlisaPlacement *placement) {
         alisa_sched_work(&placement->problem, before, &placement->step, placement->turn_count,
                          &work);
     }
-    alisa_sched_time(&placement->problem, &work, &cost);
-    placement->predicted = cost.total;
+    alisa_sched_time(&placement->problem, &work, &placement->predicted);
 }
 
 /* Slots for the inputs of the rows that the plan will have as such. */

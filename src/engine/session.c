@@ -290,6 +290,7 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
             if (queue->sequences[i].state == ALISA_SCHED_WAITING)
                 use->recomputable_tokens += (uint64_t)session->lengths[i] * shape.layer_count;
     }
+    if (session->placement) use->replanned = alisa_placement_replanned(session->placement);
     for (size_t i = 0; i < session->record_count; i++) {
         const AlisaStepRecord *record = &session->records[i];
         if (record->phase > 1 && use->host_from == 0) use->host_from = record->length;

@@ -3,24 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { OBSERVED_STEPS = 8 };
-
-/* Measured over predicted: beyond these predictions are corrected. */
-#define RATIO_HIGH 1.25
-#define RATIO_LOW  (1.0 / RATIO_HIGH)
-
-typedef struct Ratios {
-    double total, compute, copies; /* measured over predicted; copies 0: none */
-} Ratios;
-
 struct AlisaScheduler {
     AlisaSchedProblem problem;
     AlisaSchedPlan plan;
     AlisaSchedQueue queue;
     AlisaSchedDecision decision;
     bool begun;
-    Ratios observed[OBSERVED_STEPS];
-    uint32_t observed_count;
+    AlisaSchedObserver observer;
 };
 
 AlisaStatus alisa_sched_create(const AlisaSchedProblem *problem, AlisaScheduler **scheduler,
@@ -111,51 +100,12 @@ const AlisaSchedDecision *alisa_sched_next(AlisaScheduler *scheduler) {
 
 /* ---- Measured times ------------------------------------------------------------------------ */
 
-static int compare(const void *a, const void *b) {
-    double first = *(const double *)a, second = *(const double *)b;
-    return (first > second) - (first < second);
-}
-
-/* Of the `count` doubles that lie sizeof(Ratios) apart; those that are 0 are left out. 0: none. */
-static double median(const double *first, uint32_t count) {
-    double values[OBSERVED_STEPS];
-    size_t used = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        double value = first[i * (sizeof(Ratios) / sizeof(double))];
-        if (value > 0.0) values[used++] = value;
-    }
-    if (used == 0) return 0.0;
-    qsort(values, used, sizeof *values, compare);
-    return used % 2 ? values[used / 2] : (values[used / 2 - 1] + values[used / 2]) / 2.0;
-}
-
 bool alisa_sched_observe(AlisaScheduler *scheduler, const AlisaSchedMeasured *measured) {
-    AlisaSchedProblem *problem = &scheduler->problem;
-    const AlisaSchedCost *cost = &scheduler->decision.cost;
-    double compute = cost->total - cost->exposed, copies = cost->load + cost->store;
-    if (!(measured->seconds > 0.0) || !(compute > 0.0)) return false;
-    scheduler->observed[scheduler->observed_count++] =
-        (Ratios){measured->seconds / cost->total, (measured->seconds - measured->waited) / compute,
-                 copies > 0.0 ? measured->copied / copies : 0.0};
-    if (scheduler->observed_count < OBSERVED_STEPS) return false;
-    uint32_t count = scheduler->observed_count;
-    scheduler->observed_count = 0;
-    double total = median(&scheduler->observed[0].total, count);
-    if (total <= RATIO_HIGH && total >= RATIO_LOW) return false;
-    double computing = median(&scheduler->observed[0].compute, count);
-    double copying = median(&scheduler->observed[0].copies, count);
-    if (computing > 0.0) problem->correction.compute *= computing;
-    if (copying > 0.0) problem->correction.transfer *= copying;
-    if (!problem->policy->solves_again ||
-        scheduler->decision.step.length >= alisa_sched_final_length(problem)) {
-        return true;
-    }
-    problem->start = scheduler->decision.step;
-    problem->inputs_limit = scheduler->plan.inputs_saved;
-    AlisaSchedPlan plan;
-    AlisaError error;
-    if (problem->policy->solve(problem, &plan, &error) == ALISA_OK) scheduler->plan = plan;
-    return true;
+    const AlisaSchedDecision *decision = &scheduler->decision;
+    bool off =
+        alisa_sched_correct(&scheduler->observer, &scheduler->problem, &decision->cost, measured);
+    if (off) alisa_sched_solve_again(&scheduler->problem, &decision->step, &scheduler->plan);
+    return off;
 }
 
 /* ---- Simulator ----------------------------------------------------------------------------- */

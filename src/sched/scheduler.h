@@ -6,6 +6,7 @@
 #ifndef ALISA_SCHED_SCHEDULER_H
 #define ALISA_SCHED_SCHEDULER_H
 
+#include "sched/observe.h"
 #include "sched/queue.h"
 
 typedef struct AlisaScheduler AlisaScheduler;
@@ -35,15 +36,8 @@ const AlisaSchedProblem *alisa_sched_problem(const AlisaScheduler *scheduler);
 const AlisaSchedPlan *alisa_sched_plan(const AlisaScheduler *scheduler);
 const AlisaSchedQueue *alisa_sched_queue(const AlisaScheduler *scheduler);
 
-/* A step as it was, without its actions. */
-typedef struct AlisaSchedMeasured {
-    double seconds;
-    double waited; /* of these the computation waited for copies */
-    double copied; /* time the link was busy, hidden or not */
-} AlisaSchedMeasured;
-
-/* Compares with what the last decision predicted. When the median of the last eight steps is off
- * by more than 25 % either way, predictions are corrected, and phases solved again; true then. */
+/* Compares a step, without its actions, with what the last decision predicted (sched/observe.h);
+ * true where predictions were corrected and phases solved again. */
 bool alisa_sched_observe(AlisaScheduler *scheduler, const AlisaSchedMeasured *measured);
 
 /* ---- Simulator ----------------------------------------------------------------------------- */

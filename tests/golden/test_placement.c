@@ -255,6 +255,37 @@ static void a_slow_link_changes_no_bit(void **state) {
     free(logits[1]);
 }
 
+/* A link that becomes a hundred times slower than it was measured: the plan is made anew, in the
+ * middle of the text, and the bits stay. */
+static void a_plan_made_anew_changes_no_bit(void **state) {
+    (void)state;
+    Fixture fixture = open_fixture("stories", 0.0);
+    static const Way changing[] = {
+        {"chosen", ALISA_POLICY_ALISA, OVERLAP, -1, SWA, ALISA_KV_F16},
+        {"chosen, in sequence", ALISA_POLICY_ALISA, ALISA_SCHEDULE_PAPER, -1, SWA, ALISA_KV_I8},
+        {"dense", ALISA_POLICY_ALISA, OVERLAP, -1, DENSE, ALISA_KV_F16},
+    };
+    for (size_t i = 0; i < sizeof changing / sizeof *changing; i++) {
+        AlisaError error;
+        float *expected = run_on_device(&fixture, &changing[i]);
+        AlisaSession *session = open_smallest(&fixture, &changing[i]);
+        const AlisaLink slow = {.bytes_per_second = 20e6, .latency = 2e-3};
+        support_must(alisa_device_emulate_link(support_device, &slow, &error), &error);
+        float *logits = run(&fixture, session);
+        AlisaPlacementUse use;
+        alisa_session_placement(session, &use);
+        print_message("%s: made anew %u times\n", changing[i].name, use.replanned);
+        assert_true(use.replanned > 0);
+        assert_memory_equal(logits, expected,
+                            (size_t)STEPS * SEQUENCES * fixture.vocabulary * sizeof *logits);
+        alisa_session_destroy(session);
+        support_must(alisa_device_emulate_link(support_device, NULL, &error), &error);
+        free(expected);
+        free(logits);
+    }
+    close_fixture(&fixture);
+}
+
 static void a_link_has_a_rate_or_a_share(void **state) {
     (void)state;
     AlisaModel *model;
@@ -280,6 +311,7 @@ int main(void) {
         cmocka_unit_test(placement_changes_no_bit),
         cmocka_unit_test(recomputing_is_as_exact_as_halves),
         cmocka_unit_test(a_slow_link_changes_no_bit),
+        cmocka_unit_test(a_plan_made_anew_changes_no_bit),
         cmocka_unit_test(a_link_has_a_rate_or_a_share),
     };
     return cmocka_run_group_tests_name("placement", tests, support_open_device,
