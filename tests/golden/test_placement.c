@@ -269,7 +269,7 @@ static void a_plan_made_anew_changes_no_bit(void **state) {
         AlisaError error;
         float *expected = run_on_device(&fixture, &changing[i]);
         AlisaSession *session = open_smallest(&fixture, &changing[i]);
-        const AlisaLink slow = {.bytes_per_second = 20e6, .latency = 2e-3};
+        const AlisaLink slow = {.bytes_per_second = 100e6, .latency = 5e-4};
         support_must(alisa_device_emulate_link(support_device, &slow, &error), &error);
         float *logits = run(&fixture, session);
         AlisaPlacementUse use;
