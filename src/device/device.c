@@ -69,7 +69,10 @@ AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *
     cl_command_queue *const queues[] = {&made->queue, &made->transfers[ALISA_TO_DEVICE],
                                         &made->transfers[ALISA_TO_HOST]};
     for (size_t i = 0; i < sizeof queues / sizeof *queues; i++) {
-        *queues[i] = clCreateCommandQueue(made->context, candidate->id, 0, &code);
+        /* Copies are timed, to compare with what was predicted. */
+        cl_command_queue_properties timed =
+            queues[i] == &made->queue ? 0 : CL_QUEUE_PROFILING_ENABLE;
+        *queues[i] = clCreateCommandQueue(made->context, candidate->id, timed, &code);
         if (*queues[i]) continue;
         status = alisa_opencl_fail(error, code, "clCreateCommandQueue", "%s (driver %s)",
                                    candidate->info.name, candidate->info.driver);

@@ -70,6 +70,7 @@ typedef struct AlisaCompletion {
     cl_event event;
     atomic_int failure; /* of an emulated copy, set before `event` is; 0: `event` tells */
     const char *call;   /* whose outcome it is, for error sentences */
+    double seconds;     /* that an emulated copy held the link, set before `event` is */
 } AlisaCompletion;
 
 /* Events the compute queue was made to wait for. Drivers differ in what they do with launches that

@@ -46,10 +46,13 @@ struct AlisaEmulation {
     Lane lanes[ALISA_DIRECTIONS];
 };
 
+static double seconds_of(const AlisaLink *link, const AlisaCopy *copy) {
+    return fmin(link->latency + (double)copy->size / link->bytes_per_second, LONGEST);
+}
+
 /* Takes the link from `ready` on, or from when it is free; returns the end. */
 static uint64_t reserve(AlisaEmulation *emulation, const AlisaCopy *copy, uint64_t ready) {
-    const AlisaLink *link = &emulation->link;
-    double seconds = fmin(link->latency + (double)copy->size / link->bytes_per_second, LONGEST);
+    double seconds = seconds_of(&emulation->link, copy);
     Lane *lane = &emulation->lanes[copy->direction];
     pthread_mutex_lock(&emulation->mutex);
     uint64_t start = lane->free_at > ready ? lane->free_at : ready;
@@ -102,6 +105,7 @@ static cl_int run_job(Lane *lane, const Job *job) {
     }
     uint64_t end = reserve(lane->emulation, &job->copy, ready);
     cl_int code = alisa_copy_run(lane->queue, &job->copy);
+    job->done->seconds = seconds_of(&lane->emulation->link, &job->copy);
     if (code == CL_SUCCESS) pace(lane->emulation, end);
     return code;
 }

@@ -64,6 +64,20 @@ AlisaStatus alisa_event_wait(AlisaDevice *device, const AlisaEvent *event, const
     return report_failure(device, event->event, code, what, error);
 }
 
+double alisa_event_seconds(const AlisaEvent *event) {
+    const AlisaCompletion *completion = event->event;
+    if (!completion || alisa_completion_state(completion) != CL_COMPLETE) return 0.0;
+    if (completion->seconds > 0.0) return completion->seconds;
+    cl_ulong start, end;
+    cl_int code = clGetEventProfilingInfo(completion->event, CL_PROFILING_COMMAND_START,
+                                          sizeof start, &start, NULL);
+    if (code == CL_SUCCESS) {
+        code = clGetEventProfilingInfo(completion->event, CL_PROFILING_COMMAND_END, sizeof end,
+                                       &end, NULL);
+    }
+    return code == CL_SUCCESS && end > start ? (double)(end - start) * 1e-9 : 0.0;
+}
+
 void alisa_event_release(AlisaEvent *event) {
     alisa_completion_release(event->event);
     *event = (AlisaEvent){0};

@@ -52,6 +52,8 @@ AlisaStatus alisa_device_wait_for(AlisaDevice *device, const AlisaEvent *event, 
  * layer 3"); the event must still be released. */
 AlisaStatus alisa_event_wait(AlisaDevice *device, const AlisaEvent *event, const char *what,
                              AlisaError *error);
+/* Of a copy: the seconds it held the link. 0 while it is not done, and where that is not known. */
+double alisa_event_seconds(const AlisaEvent *event);
 /* Takes a zeroed event. */
 void alisa_event_release(AlisaEvent *event);
 

@@ -168,8 +168,7 @@ static AlisaStatus record(AlisaSession *session, double seconds, AlisaError *err
     if (session->placement) {
         made.phase = alisa_placement_step(session->placement)->phase;
         made.predicted_seconds = alisa_placement_predicted(session->placement);
-        alisa_placement_observe(session->placement, seconds, (double)made.bytes_to_device,
-                                (double)made.bytes_to_host);
+        alisa_placement_observe(session->placement, seconds);
     }
     if (!session->options.record_steps) return ALISA_OK;
     if (session->admission) {

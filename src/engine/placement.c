@@ -22,6 +22,8 @@ struct AlisaPlacement {
     AlisaSchedStep step, before; /* of the longest sequence that has rows, and the step before */
     AlisaSchedCost predicted;
     AlisaSchedObserver observer;
+    uint32_t observed_length; /* of the last step that was observed */
+    double copied;            /* seconds of copies up to its end */
     uint32_t replanned;
     AlisaResidencyUse use;
     bool ahead; /* the tokens of two layers fit side by side */
@@ -131,11 +133,17 @@ double alisa_placement_predicted(const AlisaPlacement *placement) {
     return placement->predicted.total;
 }
 
-void alisa_placement_observe(AlisaPlacement *placement, double seconds, double bytes_to_device,
-                             double bytes_to_host) {
+void alisa_placement_observe(AlisaPlacement *placement, double seconds) {
     AlisaSchedProblem *problem = &placement->problem;
-    AlisaSchedMeasured measured = alisa_sched_attribute(problem, &placement->predicted, seconds,
-                                                        bytes_to_device, bytes_to_host);
+    AlisaKvUsage usage;
+    alisa_kv_note_times(placement->kv);
+    alisa_kv_usage(placement->kv, &usage);
+    double copied = usage.traffic.seconds - placement->copied;
+    bool follows = placement->observed_length + 1 == placement->step.length;
+    placement->observed_length = placement->step.length;
+    placement->copied = usage.traffic.seconds;
+    if (!follows) return; /* copies of what came between would be taken for the step's */
+    AlisaSchedMeasured measured = alisa_sched_attribute(problem, seconds, copied);
     if (!alisa_sched_correct(&placement->observer, problem, &placement->predicted, &measured))
         return;
     alisa_sched_solve_again(problem, &placement->step, &placement->plan);

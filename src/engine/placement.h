@@ -68,11 +68,10 @@ AlisaStatus alisa_placement_swap_out(AlisaPlacement *placement, uint32_t sequenc
 AlisaStatus alisa_placement_swap_in(AlisaPlacement *placement, uint32_t sequence, uint32_t placed,
                                     AlisaError *error);
 
-/* The step took so long and moved so much, as alisa_placement_predicted foresaw or not: where eight
- * steps were off by more than 25 % in the median, predictions are corrected and the plan is made
- * anew for what is left. */
-void alisa_placement_observe(AlisaPlacement *placement, double seconds, double bytes_to_device,
-                             double bytes_to_host);
+/* The step, in which each sequence had one row, took so long: where eight of them were off by more
+ * than 25 % in the median from what alisa_placement_predicted foresaw, predictions are corrected
+ * and the plan is made anew for what is left. */
+void alisa_placement_observe(AlisaPlacement *placement, double seconds);
 /* How often. */
 uint32_t alisa_placement_replanned(const AlisaPlacement *placement);
 

@@ -167,6 +167,10 @@ void alisa_kv_usage(const AlisaKv *kv, AlisaKvUsage *usage) {
     usage->traffic = *alisa_staging_traffic(kv->staging);
 }
 
+void alisa_kv_note_times(AlisaKv *kv) {
+    if (kv->staging) alisa_staging_note_times(kv->staging);
+}
+
 /* ---- Both --------------------------------------------------------------------------------- */
 
 void alisa_kv_destroy(AlisaKv *kv) {

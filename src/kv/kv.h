@@ -95,6 +95,8 @@ typedef struct AlisaKvUsage {
     AlisaTraffic traffic;
 } AlisaKvUsage;
 
+/* traffic.seconds: of copies that were done at the last alisa_kv_note_times. */
+void alisa_kv_note_times(AlisaKv *kv);
 void alisa_kv_usage(const AlisaKv *kv, AlisaKvUsage *usage);
 
 const AlisaBuffer *alisa_kv_keys(const AlisaKv *kv, uint32_t layer); /* [slot][kv_head][head_dim] */

@@ -15,6 +15,7 @@ enum { TO_DEVICE, TO_HOST, POSTS, LANE_COUNT };
 /* A part of the staging memory and the batch in it. */
 typedef struct Part {
     AlisaEvent copied; /* the transfer is done */
+    bool timed;        /* and counted */
     AlisaEvent free;   /* the device is done with the part: launches, or the write of a post */
     AlisaRowStore *store;
     uint32_t layer; /* to the device */
@@ -166,10 +167,25 @@ static AlisaStatus check_row(const Lane *lane, const AlisaRowStore *store, Alisa
                            row_bytes(store), (unsigned long long)lane->part_bytes);
 }
 
+static void note_time(AlisaStaging *staging, Part *part) {
+    double seconds = part->timed ? 0.0 : alisa_event_seconds(&part->copied);
+    staging->traffic.seconds += seconds;
+    part->timed = part->timed || seconds > 0.0;
+}
+
+void alisa_staging_note_times(AlisaStaging *staging) {
+    for (int i = 0; i < PART_COUNT; i++) {
+        note_time(staging, &staging->lanes[TO_DEVICE].parts[i]);
+        note_time(staging, &staging->lanes[TO_HOST].parts[i]);
+    }
+}
+
 /* The host may write the part's memory again. */
 static AlisaStatus wait_copied(AlisaStaging *staging, Part *part, const char *what,
                                AlisaError *error) {
     AlisaStatus status = alisa_event_wait(staging->device, &part->copied, what, error);
+    note_time(staging, part);
+    part->timed = false;
     alisa_event_release(&part->copied);
     return status;
 }

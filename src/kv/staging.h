@@ -51,6 +51,7 @@ void alisa_row_store_finish(AlisaRowStore *store);
 typedef struct AlisaTraffic {
     uint64_t bytes_to_device, bytes_to_host;
     uint64_t batches_to_device, batches_to_host;
+    double seconds; /* that copies held the link, of both directions together */
 } AlisaTraffic;
 
 typedef struct AlisaStaging AlisaStaging;
@@ -97,6 +98,8 @@ AlisaStatus alisa_staging_post(AlisaStaging *staging, const int32_t *numbers, si
 /* Most numbers of one post. */
 size_t alisa_staging_post_limit(const AlisaStaging *staging);
 
+/* Counts the seconds of copies that are done by now. */
+void alisa_staging_note_times(AlisaStaging *staging);
 const AlisaTraffic *alisa_staging_traffic(const AlisaStaging *staging);
 
 #endif

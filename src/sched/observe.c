@@ -1,14 +1,13 @@
 #include "sched/observe.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* Measured over predicted: beyond these predictions are corrected. */
 #define RATIO_HIGH 1.25
 #define RATIO_LOW  (1.0 / RATIO_HIGH)
 
-/* Copies that take this share of a step are what it waits for. */
-#define MOST_OF_A_STEP 0.5
+/* The share of a step from which on copies may be what it takes its time for. */
+#define NEARLY_ALL 0.9
 
 static int compare(const void *a, const void *b) {
     double first = *(const double *)a, second = *(const double *)b;
@@ -26,21 +25,18 @@ static double median(const double ratios[ALISA_SCHED_OBSERVED]) {
     return used % 2 ? values[used / 2] : (values[used / 2 - 1] + values[used / 2]) / 2.0;
 }
 
-AlisaSchedMeasured alisa_sched_attribute(const AlisaSchedProblem *problem,
-                                         const AlisaSchedCost *predicted, double seconds,
-                                         double bytes_to_device, double bytes_to_host) {
-    double compute = predicted->total - predicted->exposed;
-    const AlisaSchedWork bytes = {.to_device = bytes_to_device / problem->model.layer_count,
-                                  .to_host = bytes_to_host / problem->model.layer_count};
-    AlisaSchedCost moved;
-    alisa_sched_time(problem, &bytes, &moved);
-    double copies = moved.load + moved.store;
-    if (copies < MOST_OF_A_STEP * seconds) return (AlisaSchedMeasured){.seconds = seconds};
-    double waited = fmax(0.0, seconds - compute);
-    /* Predicted copies are those of predicted bytes. */
-    double expected = predicted->load + predicted->store;
-    double slower = alisa_sched_overlaps(problem) ? seconds / copies : waited / copies;
-    return (AlisaSchedMeasured){seconds, waited, waited > 0.0 ? expected * slower : 0.0};
+AlisaSchedMeasured alisa_sched_attribute(const AlisaSchedProblem *problem, double seconds,
+                                         double copied) {
+    AlisaSchedMeasured measured = {.seconds = seconds, .waited = copied, .copied = copied};
+    if (alisa_sched_overlaps(problem))
+        measured.waited = copied >= NEARLY_ALL * seconds ? -1.0 : 0.0;
+    if (measured.waited > seconds) measured.waited = -1.0;
+    return measured;
+}
+
+/* 0, not known, is not. */
+static bool is_off(double ratio) {
+    return ratio > RATIO_HIGH || (ratio > 0.0 && ratio < RATIO_LOW);
 }
 
 bool alisa_sched_correct(AlisaSchedObserver *observer, AlisaSchedProblem *problem,
@@ -50,13 +46,16 @@ bool alisa_sched_correct(AlisaSchedObserver *observer, AlisaSchedProblem *proble
     if (!(measured->seconds > 0.0) || !(compute > 0.0)) return false;
     uint32_t at = observer->count++;
     observer->total[at] = measured->seconds / predicted->total;
-    observer->compute[at] = (measured->seconds - measured->waited) / compute;
+    double computed = measured->waited < 0.0 ? 0.0 : measured->seconds - measured->waited;
+    observer->compute[at] = computed / compute;
     observer->copies[at] = copies > 0.0 ? measured->copied / copies : 0.0;
     if (observer->count < ALISA_SCHED_OBSERVED) return false;
     observer->count = 0;
     double total = median(observer->total);
-    if (total <= RATIO_HIGH && total >= RATIO_LOW) return false;
+    if (!is_off(total)) return false;
     double computing = median(observer->compute), copying = median(observer->copies);
+    /* A step that takes longer than its parts: there is more to both than they were taken for. */
+    if (!is_off(computing) && !is_off(copying)) computing = copying = total;
     if (computing > 0.0) problem->correction.compute *= computing;
     if (copying > 0.0) problem->correction.transfer *= copying;
     return true;

@@ -21,16 +21,15 @@ typedef struct AlisaSchedObserver {
 /* A step as it was. */
 typedef struct AlisaSchedMeasured {
     double seconds;
-    double waited; /* of these the computation waited for copies */
+    double waited; /* of these the computation waited for copies; negative: not known */
     double copied; /* time the link was busy, hidden or not; 0: not known */
 } AlisaSchedMeasured;
 
-/* For who has the time and the bytes of a step only: what waited and copied must have been. Where
- * moving the bytes takes most of the step as predicted, it is the copies that are slow or fast,
- * else the computation. */
-AlisaSchedMeasured alisa_sched_attribute(const AlisaSchedProblem *problem,
-                                         const AlisaSchedCost *predicted, double seconds,
-                                         double bytes_to_device, double bytes_to_host);
+/* For who cannot tell how long the computation waited: copies that overlap with nothing are waited
+ * for; those that take nearly all of a step they overlap with leave open how long computing takes.
+ */
+AlisaSchedMeasured alisa_sched_attribute(const AlisaSchedProblem *problem, double seconds,
+                                         double copied);
 
 /* Notes a step of which `predicted` was said. When the median of ALISA_SCHED_OBSERVED steps is off
  * by more than 25 % either way, the problem's predictions are corrected; true then. */

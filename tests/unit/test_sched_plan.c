@@ -429,6 +429,49 @@ static void test_observe(void **state) {
     alisa_sched_destroy(scheduler);
 }
 
+/* Where copies run beside the computation, the one that is slower than predicted is found out by
+ * how long the copies alone took, and the plan is made again from where the run is. */
+static void test_observe_overlap(void **state) {
+    (void)state;
+    const struct {
+        double compute, copies; /* how many times slower than predicted */
+    } cases[] = {{1.0, 30.0}, {4.0, 1.0}, {0.4, 1.0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AlisaSchedProblem problem = problem_of("opt-13b", "V100-32", ALISA_POLICY_ALISA, 48);
+        AlisaScheduler *scheduler;
+        AlisaError error;
+        assert_int_equal(alisa_sched_create(&problem, &scheduler, &error), ALISA_OK);
+        const AlisaSchedPhases before = alisa_sched_plan(scheduler)->phases;
+        uint32_t corrected = 0, first = 0, far = 0;
+        for (const AlisaSchedDecision *d; (d = alisa_sched_next(scheduler));) {
+            const AlisaSchedCorrection *now = &alisa_sched_problem(scheduler)->correction;
+            double compute = (d->cost.total - d->cost.exposed) * cases[i].compute / now->compute;
+            double slower = cases[i].copies / now->transfer;
+            double copied = (d->cost.load + d->cost.store) * slower;
+            double longest = fmax(d->cost.load, d->cost.store) * slower;
+            if (!problem.profile.link_duplex) longest = copied;
+            AlisaSchedMeasured measured =
+                alisa_sched_attribute(&problem, fmax(longest, compute), copied);
+            double ratio = measured.seconds / d->cost.total;
+            far += ratio > 1.3 || ratio < 0.75;
+            if (!alisa_sched_observe(scheduler, &measured)) continue;
+            if (corrected++ == 0) first = d->step.length;
+        }
+        const AlisaSchedProblem *after = alisa_sched_problem(scheduler);
+        print_message("%u times, %.2f %.2f, %u steps far off\n", corrected,
+                      after->correction.compute, after->correction.transfer, far);
+        assert_true(corrected >= 1 && corrected <= 4 && far <= 32);
+        assert_true(fabs(after->correction.compute / cases[i].compute - 1) < 0.26);
+        if (cases[i].copies > 1.0) {
+            assert_true(fabs(after->correction.transfer / cases[i].copies - 1) < 0.26);
+            /* What is solved again begins where the run was. */
+            assert_true(alisa_sched_plan(scheduler)->phases.host_from != before.host_from);
+        }
+        assert_true(after->start.length >= first && first > 0);
+        alisa_sched_destroy(scheduler);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_capacity),         cmocka_unit_test(test_refusals),
@@ -436,6 +479,7 @@ int main(void) {
         cmocka_unit_test(test_search),           cmocka_unit_test(test_grouped_heads),
         cmocka_unit_test(test_flexgen),          cmocka_unit_test(test_monotonicity),
         cmocka_unit_test(test_policies_compare), cmocka_unit_test(test_observe),
+        cmocka_unit_test(test_observe_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
