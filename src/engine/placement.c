@@ -176,7 +176,9 @@ static bool lists_matter(const AlisaPlacement *placement) {
  */
 static AlisaStatus read_lists(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
     ReadLists *read = &placement->read[layer];
-    memset(read->counts, 0, placement->shape.sequence_count * sizeof *read->counts);
+    /* The lists of sequences that have no row in this step stay as they are. */
+    for (uint32_t i = 0; i < placement->turn_count; i++)
+        read->counts[placement->turns[i].sequence] = 0;
     if (!placement->sparse || !lists_matter(placement)) return ALISA_OK;
     AlisaEvent marked = {0};
     AlisaStatus status = alisa_device_mark(placement->device, &marked, error);
