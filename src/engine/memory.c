@@ -139,6 +139,10 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
     AlisaSessionOptions *options = &session->options;
     const AlisaEngine *engine = session->engine;
     if (options->context_length == 0) options->context_length = engine->shape.context_length;
+    /* Lists that grew would need tokens that are forgotten. */
+    if (options->placement.policy == ALISA_POLICY_H2O)
+        options->attention.keep =
+            2 * alisa_select_half_budget(&options->attention, options->context_length);
     AlisaKvShape shape = alisa_session_kv_shape(session);
     uint64_t host = options->placement.host_memory;
     /* A share of the context's bytes is for what grows with the context; what else a session needs

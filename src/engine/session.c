@@ -124,7 +124,15 @@ static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaErro
                                "policy vllm attends to every token: it takes no attention but "
                                "dense");
     }
-    const char *wrong = alisa_select_check(&options->attention);
+    const AlisaSelectOptions *select = &options->attention;
+    if (options->placement.policy == ALISA_POLICY_H2O &&
+        (select->scores != ALISA_SELECT_SCORES_SPARSE ||
+         (select->kind != ALISA_SELECT_H2O && select->kind != ALISA_SELECT_LOCAL))) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "policy h2o forgets what a list leaves out: it takes no attention "
+                               "but h2o and local, with sparse scores");
+    }
+    const char *wrong = alisa_select_check(select);
     return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
 

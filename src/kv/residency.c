@@ -19,7 +19,7 @@ static AlisaMove move_of(const AlisaResidency *residency, uint64_t index) {
 }
 
 static bool is_away(AlisaTier tier) {
-    return tier == ALISA_TIER_HOST || tier == ALISA_TIER_DROPPED;
+    return tier == ALISA_TIER_HOST || tier == ALISA_TIER_DROPPED || tier == ALISA_TIER_FORGOTTEN;
 }
 
 /* Every change of a place goes through here: it keeps the counts. */
@@ -267,7 +267,8 @@ static AlisaStatus use_lists(AlisaResidency *residency, uint32_t layer, const Al
                 return alisa_error_set(
                     error, ALISA_ERROR_ARGUMENT,
                     "layer %u needs token %u of sequence %u, which was never stored or was "
-                    "forgotten",
+                    "forgotten: where tokens are forgotten (policy h2o), truncate the sequence to "
+                    "0 and append its text again",
                     layer, lists[l].positions ? lists[l].positions[i] : i, lists[l].sequence);
             }
             Place *place = &residency->places[index];

@@ -122,7 +122,7 @@ const char *alisa_residency_check(const AlisaResidency *residency) {
         }
         if (memcmp(counts, residency->counts[layer], sizeof counts) != 0)
             return "the counts of a layer disagree with its tokens";
-        away += counts[ALISA_TIER_HOST] + counts[ALISA_TIER_DROPPED];
+        away += counts[ALISA_TIER_HOST] + counts[ALISA_TIER_DROPPED] + counts[ALISA_TIER_FORGOTTEN];
     }
     if (away != residency->away) return "the count of tokens that are not on the device is wrong";
     return NULL;

@@ -46,7 +46,7 @@ struct AlisaResidency {
     uint64_t (*counts)[ALISA_TIER_COUNT]; /* [layer] */
     Arena *arenas;                        /* [arena_count] */
     bool *passed;  /* [layer] all its tokens are held, whatever list they are in */
-    uint64_t away; /* tokens of all layers that a list could name and that are not on the device */
+    uint64_t away; /* tokens of all layers that are not on the device */
     AlisaPool host;
 };
 

