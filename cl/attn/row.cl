@@ -5,6 +5,12 @@
  *   weights[tile][list][j] = rint(unit * sum_h 2^(s[h][j] - m[h]) / l[h])  over the heads h of the list
  *   below[tile]           += pairs (h, j) with 2^(s[h][j] - m[h]) < 1 %    (with -DBELOW=1)
  *
+ * With -DWORTH=1 a token that weighs less than `worth` times the mean of its list ranks by its place in
+ * the list instead, below all others: a choice among tokens that hardly matter falls on the newest, and
+ * so stays the same from step to step.
+ *   least         = worth unit heads / count, rounded down
+ *   weights[..j]  = j, or floor(j least / count) where there are more tokens than numbers below least
+ *
  *   tiles   uint4 (first_row, 1, list_offset, count)
  *   scores  [tile][list][heads][score_stride], stats alike without score_stride  (attn/scores.clh)
  *   weights [tile][list][score_stride]         uint
@@ -13,7 +19,7 @@
  * Global size: ceil(longest / BLOCK) x lists x tiles; a work-item does BLOCK tokens, LANES at a time.
  * The heads are added in their order. With 16 lanes the last vector of a list is read and written
  * whole; what it holds past the end does not count.
- * Needs -DLANES -DBLOCK -DBELOW: 16 lanes and blocks of several vectors where a work-item does a long
+ * Needs -DLANES -DBLOCK -DBELOW -DWORTH: 16 lanes and blocks of several vectors where a work-item does a long
  * vector job, 1 and 1 where neighbours do neighbouring tokens.
  */
 #include "prelude.clh"
@@ -34,6 +40,11 @@
 #endif
 #define EXP2        ROW_OF(exp2_, LANES)
 #define TO_UINTS    ROW_OF(convert_, UINTS)
+#if LANES == 16
+#define PLACES      (uint16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#else
+#define PLACES      0u
+#endif
 
 #define SMALL_WEIGHT 0.01f /* of the largest of the row */
 
@@ -42,6 +53,9 @@ __kernel void attn_row(__global const uint4 *tiles, __global const float *scores
                        __global uint *weights
 #if BELOW
                        , __global uint *below
+#endif
+#if WORTH
+                       , uint worth
 #endif
 )
 {
@@ -54,6 +68,11 @@ __kernel void attn_row(__global const uint4 *tiles, __global const float *scores
 
 #if BELOW
     uint small = 0;
+#endif
+#if WORTH
+    uint count = tiles[get_global_id(2)].w;
+    uint least = (uint)min((ulong)worth * (ulong)unit * heads / count, (ulong)UINT_MAX);
+    uint scale = least < count ? (uint)(((ulong)least << 32) / count) : 0;
 #endif
     for (uint first = begin; first < end; first += LANES) {
         FLOATS sum = 0.0f;
@@ -68,7 +87,14 @@ __kernel void attn_row(__global const uint4 *tiles, __global const float *scores
                 small += lane[j] < SMALL_WEIGHT && first + j < end;
 #endif
         }
-        STORE(TO_UINTS(rint(sum * unit)), weights + first);
+        UINTS weight = TO_UINTS(rint(sum * unit));
+#if WORTH
+        UINTS place = first + PLACES;
+        if (scale)
+            place = mul_hi(place, (UINTS)scale);
+        weight = select(weight, place, weight < (UINTS)least);
+#endif
+        STORE(weight, weights + first);
     }
 #if BELOW
     if (small > 0)

@@ -312,7 +312,8 @@ typedef enum AlisaSelectKind {
 typedef enum AlisaSelectScores {
     ALISA_SELECT_SCORES_SPARSE, /* rows over the step's list: a token outside it gets nothing */
     ALISA_SELECT_SCORES_DENSE,  /* rows over all n tokens */
-    ALISA_SELECT_SCORES_QUERY,  /* the step's own row over all n tokens; no sums of past rows */
+    ALISA_SELECT_SCORES_QUERY,  /* the step's own row over all n tokens; no sums of past rows. What
+                                   weighs less than 4 times the mean gives way to newer tokens */
     ALISA_SELECT_SCORES_COUNT
 } AlisaSelectScores;
 

@@ -21,6 +21,9 @@ typedef struct RunKernels {
     AlisaKernel *merge;
 } RunKernels;
 
+/* What attn_row does beside adding weights up. */
+typedef enum RowKind { ROW_PLAIN, ROW_BELOW, ROW_WORTH, ROW_KINDS } RowKind;
+
 struct AlisaAttention {
     AlisaDevice *device;
     AlisaAttentionShape shape;
@@ -32,10 +35,10 @@ struct AlisaAttention {
     AlisaKernel *store;    /* owned by the device */
     AlisaKernel *seal;     /* this and the next with tails only */
     AlisaKernel *unseal;
-    bool tails;               /* a side is i8 */
-    RunKernels plain, scored; /* scored: nothing before they are first needed */
-    AlisaKernel *row[2];      /* without and with `below`; likewise */
-    AlisaBuffer partial;      /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
+    bool tails;                  /* a side is i8 */
+    RunKernels plain, scored;    /* scored: nothing before they are first needed */
+    AlisaKernel *row[ROW_KINDS]; /* likewise */
+    AlisaBuffer partial;         /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
 };
 
 static const char *kernel_type(AlisaKvType type) {
@@ -358,6 +361,7 @@ static const char *check_rows(const AlisaAttention *attention, const AlisaAttent
         (uint64_t)(shape->head_count / rows->list_count) << rows->shift > 1u << 31) {
         return "they would not fit 32 bits";
     }
+    if (rows->below && rows->worth) return "counting small weights is for weights as they are";
     uint64_t count = (uint64_t)scores->rows * rows->list_count * scores->stride;
     if (rows->weights->size < count * sizeof(uint32_t) ||
         (rows->below && rows->below->size < scores->rows * sizeof(uint32_t))) {
@@ -366,14 +370,14 @@ static const char *check_rows(const AlisaAttention *attention, const AlisaAttent
     return check_scores(attention, lists, scores);
 }
 
-static AlisaStatus prepare_rows(AlisaAttention *attention, bool below, AlisaError *error) {
-    if (attention->row[below]) return ALISA_OK;
+static AlisaStatus prepare_rows(AlisaAttention *attention, RowKind kind, AlisaError *error) {
+    if (attention->row[kind]) return ALISA_OK;
     bool item = attention->plan.layout == ALISA_LAYOUT_ITEM;
     char options[128];
-    snprintf(options, sizeof options, "-DLANES=%d -DBLOCK=%d -DBELOW=%d", item ? 16 : 1,
-             item ? ROW_BLOCK : 1, below);
+    snprintf(options, sizeof options, "-DLANES=%d -DBLOCK=%d -DBELOW=%d -DWORTH=%d", item ? 16 : 1,
+             item ? ROW_BLOCK : 1, kind == ROW_BELOW, kind == ROW_WORTH);
     return alisa_kernel_get(attention->device, "attn/row.cl", "attn_row", options,
-                            &attention->row[below], error);
+                            &attention->row[kind], error);
 }
 
 AlisaStatus alisa_attention_row(AlisaAttention *attention, const AlisaAttentionLists *lists,
@@ -385,8 +389,9 @@ AlisaStatus alisa_attention_row(AlisaAttention *attention, const AlisaAttentionL
                                "the weights of %u rows cannot be added up over %u heads: %s",
                                scores->rows, attention->shape.head_count, wrong);
     }
-    bool below = rows->below != NULL, item = attention->plan.layout == ALISA_LAYOUT_ITEM;
-    AlisaStatus status = prepare_rows(attention, below, error);
+    bool item = attention->plan.layout == ALISA_LAYOUT_ITEM;
+    RowKind kind = rows->below ? ROW_BELOW : rows->worth ? ROW_WORTH : ROW_PLAIN;
+    AlisaStatus status = prepare_rows(attention, kind, error);
     if (status) return status;
     size_t block = item ? ROW_BLOCK : 1, group = item ? 1 : attention->plan.group;
     size_t items = (lists->longest + block - 1) / block;
@@ -402,8 +407,9 @@ AlisaStatus alisa_attention_row(AlisaAttention *attention, const AlisaAttentionL
         ALISA_ARG(heads),
         ALISA_ARG(unit),
         ALISA_ARG_BUFFER(rows->weights),
-        ALISA_ARG_BUFFER(rows->below),
+        kind == ROW_BELOW ? (AlisaArgument)ALISA_ARG_BUFFER(rows->below)
+                          : (AlisaArgument)ALISA_ARG(rows->worth),
     };
-    return alisa_kernel_launch(attention->row[below], &launch, arguments,
-                               COUNT_OF(arguments) - !below, error);
+    return alisa_kernel_launch(attention->row[kind], &launch, arguments,
+                               COUNT_OF(arguments) - (kind == ROW_PLAIN), error);
 }

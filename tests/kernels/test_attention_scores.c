@@ -12,7 +12,7 @@
 #include "on_device.h"
 #include "oracle/attention.h"
 
-enum { GUARD = 19, MOST_ROWS = 4, SPARE_SLOTS = 5, LIST_GAP = 3, SHIFT = 20 };
+enum { GUARD = 19, MOST_ROWS = 4, SPARE_SLOTS = 5, LIST_GAP = 3, SHIFT = 20, WORTH = 2 };
 static const float guard = -12345.5f;
 static const uint32_t word_guard = 0xdeadbeefu;
 
@@ -74,6 +74,7 @@ typedef struct Results {
     float *stats;    /* [tile][head][2] */
     uint32_t *sums;  /* [tile][lists][stride] */
     uint32_t *below; /* [tile] */
+    uint32_t *ranks; /* as sums, where tokens have to be worth WORTH times the mean */
 } Results;
 
 static const int32_t *lists_of(const Problem *problem, uint32_t row) {
@@ -204,6 +205,7 @@ static void destroy_results(Results *results) {
     free(results->stats);
     free(results->sums);
     free(results->below);
+    free(results->ranks);
 }
 
 /* A result of `count` numbers of 4 bytes, with its guards. */
@@ -222,9 +224,9 @@ static void read_result(AlisaBuffer *buffer, void *data, uint64_t count) {
 static Results attend(const Problem *problem, const AlisaAttentionPlan *plan, bool with_scores) {
     AlisaError error;
     AlisaAttention *attention;
-    Results results = {guards(y_count(problem)), guards(score_count(problem)),
+    Results results = {guards(y_count(problem)),     guards(score_count(problem)),
                        guards(stats_count(problem)), word_guards(sum_count(problem)),
-                       word_guards(problem->rows)};
+                       word_guards(problem->rows),   word_guards(sum_count(problem))};
     for (uint32_t i = 0; i < problem->rows; i++)
         results.below[i] = 7;
     AlisaBuffer y = upload_result(results.y, y_count(problem));
@@ -232,10 +234,13 @@ static Results attend(const Problem *problem, const AlisaAttentionPlan *plan, bo
     AlisaBuffer stats = upload_result(results.stats, stats_count(problem));
     AlisaBuffer sums = upload_result(results.sums, sum_count(problem));
     AlisaBuffer below = upload_result(results.below, problem->rows);
+    AlisaBuffer ranks = upload_result(results.ranks, sum_count(problem));
     const AlisaAttentionLists lists = {&problem->slot_buffer, &problem->tile_buffer, problem->rows,
                                        problem->longest, problem->list_stride};
     const AlisaAttentionScores scores = {&score_buffer, &stats, problem->rows, problem->stride};
     const AlisaAttentionRows rows = {&sums, &below, problem->lists, SHIFT};
+    const AlisaAttentionRows ranked = {
+        .weights = &ranks, .list_count = problem->lists, .shift = SHIFT, .worth = WORTH};
     require(alisa_attention_create_planned(ops, &problem->attention, plan, problem->longest,
                                            &attention, &error),
             &error);
@@ -245,11 +250,14 @@ static Results attend(const Problem *problem, const AlisaAttentionPlan *plan, bo
             &error);
     if (with_scores)
         require(alisa_attention_row(attention, &lists, &scores, &rows, &error), &error);
+    if (with_scores)
+        require(alisa_attention_row(attention, &lists, &scores, &ranked, &error), &error);
     read_result(&y, results.y, y_count(problem));
     read_result(&score_buffer, results.scores, score_count(problem));
     read_result(&stats, results.stats, stats_count(problem));
     read_result(&sums, results.sums, sum_count(problem));
     read_result(&below, results.below, problem->rows);
+    read_result(&ranks, results.ranks, sum_count(problem));
     release_attention(attention);
     return results;
 }
@@ -336,6 +344,24 @@ static void check_sums(const Problem *problem, const char *text, const Results *
     free(bounds);
 }
 
+/* The ranks of a tile, exactly, from the sums of weights. */
+static void check_ranks(const Problem *problem, const char *text, const Results *results,
+                        uint32_t tile) {
+    const Case *c = &problem->shape;
+    uint32_t count = c->counts[problem->rows - 1 - tile], heads = c->head_count / problem->lists;
+    uint64_t least = ((uint64_t)WORTH * heads << SHIFT) / count;
+    for (uint32_t list = 0; list < problem->lists; list++) {
+        uint64_t at = ((uint64_t)tile * problem->lists + list) * problem->stride;
+        for (uint32_t j = 0; j < count; j++) {
+            uint64_t place = least < count ? j * ((least << 32) / count) >> 32 : j;
+            uint64_t wanted = results->sums[at + j] < least ? place : results->sums[at + j];
+            if (results->ranks[at + j] != wanted)
+                fail_msg("%s: tile %u, token %u ranks %u, not %llu", text, tile, j,
+                         results->ranks[at + j], (unsigned long long)wanted);
+        }
+    }
+}
+
 static void check_guards(const Problem *problem, const char *text, const Results *results) {
     for (uint32_t i = 0; i < GUARD; i++)
         if (results->y[y_count(problem) + i] != guard ||
@@ -396,6 +422,7 @@ static void check_case(const Case *c, AlisaLayout layout, uint32_t group) {
         for (uint32_t tile = 0; tile < problem.rows; tile++) {
             check_heads(&problem, text, &first, tile);
             check_sums(&problem, text, &first, tile);
+            check_ranks(&problem, text, &first, tile);
         }
     }
     destroy_results(&first);
