@@ -17,7 +17,7 @@ void alisa_plan_options_defaults(AlisaPlanOptions *options) {
                                   .new_picks = -1.0,
                                   .recompute = true,
                                   .inputs_share = -1.0,
-                                 .host_share = -1.0,
+                                  .host_share = -1.0,
                                   .scratch = (uint64_t)1 << 30};
 }
 

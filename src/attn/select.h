@@ -105,8 +105,8 @@ AlisaStatus alisa_select_history_create(const AlisaSelectOptions *options, uint3
                                         uint32_t list_count, AlisaSelectHistory **history,
                                         AlisaError *error);
 void alisa_select_history_destroy(AlisaSelectHistory *history);
-/* Adds the list of the step with `count` tokens to *counts, all but its weights. Steps come in order; what was before
- * the first one, or before a gap, is taken for dense. */
+/* Adds the list of the step with `count` tokens to *counts, all but its weights. Steps come in
+ * order; what was before the first one, or before a gap, is taken for dense. */
 void alisa_select_history_observe(AlisaSelectHistory *history, uint32_t list, uint32_t count,
                                   const uint32_t *positions, AlisaSelectCounts *counts);
 

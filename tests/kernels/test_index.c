@@ -223,7 +223,8 @@ static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, Alis
         for (uint32_t j = 0; j < row->count; j++)
             total += exp2(got[j] - largest);
         assert_true(scored.stats[2 * r] == (float)largest);
-        assert_true(fabs(scored.stats[2 * r + 1] - total) <= 1e-6 * total * (8 + row->count / 64.0));
+        assert_true(fabs(scored.stats[2 * r + 1] - total) <=
+                    1e-6 * total * (8 + row->count / 64.0));
     }
     free_scored(&scored);
     free(q);
