@@ -361,8 +361,7 @@ static void bench_layouts(AlisaDevice *device, bool sparse) {
     for (int layout = ALISA_LAYOUT_ITEM; layout <= ALISA_LAYOUT_GROUP; layout++) {
         AlisaOpsParameters parameters;
         AlisaOps *ops;
-        alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
-        parameters.attention_layout = (AlisaLayout)layout;
+        alisa_ops_parameters_in(alisa_device_info(device), (AlisaLayout)layout, &parameters);
         check(alisa_ops_create(device, &parameters, &ops, &error), &error);
         for (size_t i = 0; !sparse && i < CASES; i++)
             bench(ops, &cases[i], names[layout], ALISA_KV_F16, 0);

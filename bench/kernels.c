@@ -28,7 +28,8 @@ typedef struct Options {
     uint32_t types[MAX_LIST], rows[MAX_LIST];
     Shape shapes[MAX_LIST];
     AlisaLayout layouts[2];
-    int type_count, row_count, shape_count, layout_count;
+    const char *changes[MAX_LIST]; /* "matvec.several=4" */
+    int type_count, row_count, shape_count, layout_count, change_count;
     Family family;
     double seconds; /* for each line */
     bool csv;
@@ -45,7 +46,7 @@ static const char *const layout_names[] = {"item", "group"};
 static const char usage[] =
     "usage: bench_kernels [--type F32,F16,BF16,Q8_0,Q4_0] [--shape OUTPUTSxCOLUMNS,...]\n"
     "       [--rows 1,512] [--layout item,group] [--kernel default|matvec|matmul]\n"
-    "       [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
+    "       [--set matvec.several=4] ... [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
 
 static void fail(const char *message) {
     fprintf(stderr, "error: %s\n", message);
@@ -108,6 +109,9 @@ static bool parse(Options *options, int argc, char **argv) {
         if (strcmp(name, "--seconds") == 0) {
             options->seconds = strtod(value, NULL);
             known = options->seconds > 0;
+        } else if (strcmp(name, "--set") == 0 && options->change_count < MAX_LIST) {
+            options->changes[options->change_count++] = value;
+            known = true;
         } else if (strcmp(name, "-dev") == 0) {
             options->device = value;
             known = true;
@@ -145,7 +149,7 @@ static void fill_defaults(Options *options, const AlisaOpsParameters *parameters
     }
     if (!options->layout_count) {
         options->layout_count = 1;
-        options->layouts[0] = parameters->matvec_layout;
+        options->layouts[0] = (AlisaLayout)parameters->matvec[0].layout;
     }
 }
 
@@ -283,14 +287,37 @@ static void measure(Run *run) {
     destroy_buffers(run);
 }
 
+/* Sets a parameter of all sets of a family. */
+static void change(AlisaOpsParameters *parameters, const char *text) {
+    bool known = false;
+    const char *value = strchr(text, '=');
+    AlisaParameterSet set;
+    for (size_t i = 0; value && alisa_parameter_set(i, &set); i++) {
+        const AlisaFamilyInfo *family = alisa_family_info(set.family);
+        for (uint32_t p = 0; p < family->parameter_count; p++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s.%s", family->name, family->parameters[p].name);
+            if (strlen(name) != (size_t)(value - text) || strncmp(name, text, strlen(name)) != 0)
+                continue;
+            alisa_parameter_values(parameters, &set)[family->parameters[p].offset] =
+                (uint32_t)strtoul(value + 1, NULL, 10);
+            known = true;
+        }
+    }
+    if (!known) fail("--set wants FAMILY.PARAMETER=NUMBER, as in src/ops/parameters.c");
+}
+
 static void measure_layout(AlisaDevice *device, const Options *options, AlisaLayout layout) {
     AlisaError error;
     AlisaOpsParameters parameters;
     AlisaOps *ops;
-    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
-    parameters.matvec_layout = parameters.matmul_layout = layout;
-    if (options->family == FAMILY_MATVEC) parameters.matvec_max_rows = UINT32_MAX;
-    if (options->family == FAMILY_MATMUL) parameters.matvec_max_rows = 0;
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
+    for (int i = 0; i < options->change_count; i++)
+        change(&parameters, options->changes[i]);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        if (options->family == FAMILY_MATVEC) parameters.matmul[type].from = UINT32_MAX;
+        if (options->family == FAMILY_MATMUL) parameters.matmul[type].from = 1;
+    }
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);
     for (int t = 0; t < options->type_count; t++)
         for (int r = 0; r < options->row_count; r++)
@@ -301,7 +328,7 @@ static void measure_layout(AlisaDevice *device, const Options *options, AlisaLay
                            options->rows[r],
                            options->shapes[s],
                            layout,
-                           options->rows[r] <= parameters.matvec_max_rows};
+                           options->rows[r] < parameters.matmul[0].from};
                 measure(&run);
             }
     alisa_ops_destroy(ops);

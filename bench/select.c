@@ -237,8 +237,7 @@ int main(int argc, char **argv) {
     static const char *names[] = {[ALISA_LAYOUT_ITEM] = "item", [ALISA_LAYOUT_GROUP] = "group"};
     for (int layout = ALISA_LAYOUT_ITEM; layout <= ALISA_LAYOUT_GROUP; layout++) {
         AlisaOpsParameters parameters;
-        alisa_ops_parameters_defaults(info, &parameters);
-        parameters.attention_layout = (AlisaLayout)layout;
+        alisa_ops_parameters_in(info, (AlisaLayout)layout, &parameters);
         AlisaOps *ops;
         check(alisa_ops_create(device, &parameters, &ops, &error), &error);
         for (size_t i = 0; i < sizeof sequence_counts / sizeof *sequence_counts; i++) {

@@ -159,9 +159,8 @@ AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *sha
     *attention = NULL;
     AlisaAttentionPlan plan = {0};
     if (!alisa_attention_shape_check(shape)) {
-        alisa_attention_plan_defaults(alisa_device_info(alisa_ops_device(ops)),
-                                      alisa_ops_parameters(ops)->attention_layout, 0, shape,
-                                      max_rows, max_count, &plan);
+        alisa_attention_plan_make(alisa_device_info(alisa_ops_device(ops)),
+                                  alisa_ops_parameters(ops), shape, max_rows, max_count, &plan);
     }
     return alisa_attention_create_planned(ops, shape, &plan, max_count, attention, error);
 }

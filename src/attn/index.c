@@ -10,7 +10,6 @@
 enum {
     GROUP_SIZE = 32,   /* elements that share a scale */
     CONTEXT_UNIT = 64, /* whole tiles of tokens */
-    SCORE_GROUP = 64,  /* work-items that share a row and its heads (group layout) */
     ITEM_LANES = 16,   /* tokens of a vector */
     GROUP_LANES = 4,
     MOST_HEADS = 4, /* whose queries share a load of codes */
@@ -93,9 +92,8 @@ AlisaStatus alisa_index_create(AlisaOps *ops, const AlisaAttentionShape *shape,
     made->head_block = MOST_HEADS;
     while (shape->head_count / shape->kv_head_count % made->head_block)
         made->head_block--;
-    bool wide = alisa_ops_parameters(ops)->attention_layout == ALISA_LAYOUT_GROUP;
-    made->group =
-        wide && alisa_device_info(device)->max_work_group >= SCORE_GROUP ? SCORE_GROUP : 1;
+    const AlisaSelectParameters *parameters = &alisa_ops_parameters(ops)->select;
+    made->group = parameters->layout == ALISA_LAYOUT_GROUP ? parameters->index_group : 1;
     AlisaStatus status = get_kernels(made, device, error);
     if (!status) {
         status = make_cleared(device, layer_count * made->layer_codes, "index of keys",

@@ -3,12 +3,8 @@
 #include "base/kv_type.h"
 
 enum {
-    ITEM_QUERIES =
-        16, /* one vector of queries: more share K and V further but outgrow the caches */
-    ITEM_CHUNK = 256,
     ITEM_BLOCK = 32, /* tokens of the inner loops; divides the chunk */
     GROUP_QUERIES = 16,
-    GROUP_CHUNK = 128,  /* its weights lie in local memory */
     GROUP_STAGE = 2048, /* floats of K in local memory, and of the queries */
     GROUP_DEFAULT = 64,
     GROUP_WIDE =
@@ -41,37 +37,42 @@ static void choose_tile(AlisaAttentionPlan *plan, uint32_t ratio, uint32_t queri
     plan->tile_rows = queries / plan->tile_heads;
 }
 
-static void choose_group(const AlisaDeviceInfo *info, const AlisaAttentionShape *shape,
-                         uint32_t group, AlisaAttentionPlan *plan) {
+static void choose_group(const AlisaDeviceInfo *info, const AlisaOpsParameters *parameters,
+                         const AlisaAttentionShape *shape, AlisaAttentionPlan *plan) {
     uint32_t ratio = shape->head_count / shape->kv_head_count;
+    uint32_t group = parameters->decode.group;
     if (group == 0) group = shape->head_dim >= 128 ? GROUP_WIDE : GROUP_DEFAULT;
     if (group > info->max_work_group) group = (uint32_t)info->max_work_group;
     plan->group = power_of_two(group);
     plan->tokens = power_of_two(GROUP_STAGE / shape->head_dim);
-    plan->tokens = smaller(smaller(plan->tokens, TOKENS_MAX), plan->group);
-    plan->chunk = GROUP_CHUNK;
+    plan->tokens = smaller(smaller(plan->tokens, parameters->decode.tokens), plan->group);
     uint64_t limit = info->local_memory < LOCAL_LIMIT ? info->local_memory : LOCAL_LIMIT;
-    uint32_t queries = smaller(smaller(GROUP_QUERIES, GROUP_STAGE / shape->head_dim), plan->group);
+    uint32_t queries =
+        smaller(smaller(parameters->prefill.queries, GROUP_STAGE / shape->head_dim), plan->group);
     choose_tile(plan, ratio, queries);
     while (queries > 1 && alisa_attention_plan_local(plan, shape) > limit) {
         queries /= 2;
         choose_tile(plan, ratio, queries);
     }
+    while (plan->chunk > ITEM_BLOCK && alisa_attention_plan_local(plan, shape) > limit)
+        plan->chunk = plan->chunk / 2 / ITEM_BLOCK * ITEM_BLOCK;
 }
 
-void alisa_attention_plan_defaults(const AlisaDeviceInfo *info, AlisaLayout layout, uint32_t group,
-                                   const AlisaAttentionShape *shape, uint32_t max_rows,
-                                   uint32_t max_count, AlisaAttentionPlan *plan) {
+void alisa_attention_plan_make(const AlisaDeviceInfo *info, const AlisaOpsParameters *parameters,
+                               const AlisaAttentionShape *shape, uint32_t max_rows,
+                               uint32_t max_count, AlisaAttentionPlan *plan) {
+    const AlisaDecodeParameters *decode = &parameters->decode;
     uint32_t ratio = shape->head_count / shape->kv_head_count;
     uint32_t units = info->compute_units ? info->compute_units : 1;
-    *plan = (AlisaAttentionPlan){.layout = layout, .group = 1, .tokens = 1};
-    if (layout == ALISA_LAYOUT_ITEM) {
-        plan->chunk = ITEM_CHUNK;
-        plan->busy = 2 * units;
-        choose_tile(plan, ratio, ITEM_QUERIES);
+    *plan = (AlisaAttentionPlan){.layout = (AlisaLayout)decode->layout,
+                                 .group = 1,
+                                 .tokens = 1,
+                                 .chunk = decode->chunk,
+                                 .busy = decode->busy * units};
+    if (plan->layout == ALISA_LAYOUT_ITEM) {
+        choose_tile(plan, ratio, parameters->prefill.queries);
     } else {
-        plan->busy = 4 * units;
-        choose_group(info, shape, group, plan);
+        choose_group(info, parameters, shape, plan);
     }
     plan->chunk_capacity = divided_up(max_count, plan->chunk);
     plan->split_rows = 1;

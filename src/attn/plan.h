@@ -22,10 +22,10 @@ typedef struct AlisaAttentionPlan {
 /* NULL, or what is wrong with the shape. */
 const char *alisa_attention_shape_check(const AlisaAttentionShape *shape);
 
-/* For a shape that passes the check. `group` 0: chosen by the device. */
-void alisa_attention_plan_defaults(const AlisaDeviceInfo *info, AlisaLayout layout, uint32_t group,
-                                   const AlisaAttentionShape *shape, uint32_t max_rows,
-                                   uint32_t max_count, AlisaAttentionPlan *plan);
+/* From a device's parameters, for a shape that passes the check. */
+void alisa_attention_plan_make(const AlisaDeviceInfo *info, const AlisaOpsParameters *parameters,
+                               const AlisaAttentionShape *shape, uint32_t max_rows,
+                               uint32_t max_count, AlisaAttentionPlan *plan);
 
 /* NULL, or what is wrong with the plan. */
 const char *alisa_attention_plan_check(const AlisaAttentionPlan *plan,

@@ -8,8 +8,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 enum {
-    GROUP = 256,       /* work-items that share a list (group layout), or what the device has, */
-    SLOTS_GROUP = 64,  /* but no fewer than this, which is also how many translate a piece of it */
+    SLOTS_GROUP = 64,  /* work-items that translate a piece of a list (group layout) */
     SLOTS_ITEM = 1024, /* entries a work-item translates (item layout) */
     MOST_PLACES = 65536
 };
@@ -340,12 +339,9 @@ AlisaStatus alisa_selection_create(AlisaOps *ops, const AlisaSelectOptions *opti
     made->device = alisa_ops_device(ops);
     made->capacity = list_capacity(options, shape->context);
     made->max_moves = bytes.max_moves;
-    size_t most = alisa_device_info(made->device)->max_work_group;
-    made->wide =
-        alisa_ops_parameters(ops)->attention_layout == ALISA_LAYOUT_GROUP && most >= SLOTS_GROUP;
-    made->group = made->wide ? GROUP : 1;
-    while (made->group > most)
-        made->group /= 2;
+    const AlisaSelectParameters *parameters = &alisa_ops_parameters(ops)->select;
+    made->wide = parameters->layout == ALISA_LAYOUT_GROUP;
+    made->group = made->wide ? parameters->group : 1;
     status = make_host_side(made, error);
     if (!status) status = get_kernels(made, error);
     if (!status) status = make_buffers(made, &bytes, error);

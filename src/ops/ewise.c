@@ -22,7 +22,7 @@ AlisaStatus alisa_ops_rms_norm(AlisaOps *ops, AlisaVector x, AlisaVector weight,
     if (!status) status = alisa_ops_check_vector("rms_norm", "y", y, rows, columns, error);
     AlisaKernel *kernel = NULL;
     char options[32];
-    uint32_t group = ops->parameters.norm_group;
+    uint32_t group = ops->parameters.row.group;
     snprintf(options, sizeof options, "-DNORM_GROUP=%u", group);
     if (!status) {
         status =
@@ -87,7 +87,7 @@ AlisaStatus alisa_ops_likeliest(AlisaOps *ops, AlisaVector x, uint32_t rows, uin
     AlisaStatus status = alisa_ops_check_vector("likeliest", "x", x, rows, columns, error);
     AlisaKernel *kernel = NULL;
     char options[32];
-    uint32_t group = ops->parameters.norm_group;
+    uint32_t group = ops->parameters.row.group;
     snprintf(options, sizeof options, "-DLIKELIEST_GROUP=%u", group);
     if (!status) {
         status =

@@ -5,27 +5,10 @@
 
 #include "ops/ops_internal.h"
 
-/* Register and local-memory tiles of matmul_group, largest first: the first one whose group the
- * device allows is used. */
-typedef struct GroupTile {
-    uint32_t group; /* work-items: (rows / item_rows) (outputs / item_outputs) */
-    uint32_t rows, outputs, item_rows, item_outputs, depth;
-} GroupTile;
-
-static const GroupTile group_tiles[] = {
-    {256, 64, 64, 4, 4, 16}, {128, 64, 64, 8, 4, 16}, {64, 32, 32, 4, 4, 16},
-    {16, 16, 16, 4, 4, 16},  {1, 4, 4, 4, 4, 16},
-};
-
 /* Tiles of matmul_item. 12 rows x 2 vectors fill the 32 vector registers of AVX-512; 8 rows waste
  * less when 12 would leave the last tile nearly empty. */
 static const uint32_t item_tile_rows[ALISA_OPS_MATMUL_TILES] = {12, 8};
-enum { ITEM_OUTPUTS = 32, ITEM_PADDING = 16 };
-
-/* Work-items wanted for each compute unit: enough that none waits long for the slowest. */
-enum { ITEMS_PER_UNIT = 16, PANELS_PER_UNIT = 4 };
-
-enum { MATVEC_GROUP_OUTPUTS = 4 };
+enum { ITEM_OUTPUTS = 32 };
 
 /* With fewer columns a second pass of matvec costs more than it saves. */
 enum { NARROW_COLUMNS = 512 };
@@ -41,19 +24,14 @@ static bool is_aligned(const AlisaMatrix *weights, AlisaVector x) {
            (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
 }
 
-/* Weight rows that matvec_item reads side by side. One row alone streams best from memory; with
- * more activations the loads of x count more. */
-static uint32_t matvec_item_outputs(uint32_t rows) {
-    return rows == 1 ? 1 : 2;
-}
-
 static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
                           AlisaVector y, uint32_t accumulate, AlisaError *error) {
-    bool item = ops->parameters.matvec_layout == ALISA_LAYOUT_ITEM;
     int type = alisa_ops_type_index(weights->type);
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
+    bool item = parameters->layout == ALISA_LAYOUT_ITEM;
     int aligned = !item && is_aligned(weights, x);
-    uint32_t group = ops->parameters.matvec_group;
-    uint32_t side = item ? matvec_item_outputs(rows) : MATVEC_GROUP_OUTPUTS;
+    uint32_t group = parameters->group;
+    uint32_t side = rows == 1 ? parameters->single : parameters->several;
     AlisaKernel **kernel = &ops->matvec[type][aligned][rows - 1];
     if (!*kernel) {
         char options[128];
@@ -84,7 +62,7 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
         return alisa_kernel_launch(*kernel, &launch, arguments, 9, error);
     }
     uint32_t units = alisa_device_info(ops->device)->compute_units;
-    uint32_t run = ceil_divide(ceil_divide(weights->rows, units * ITEMS_PER_UNIT), side) * side;
+    uint32_t run = ceil_divide(ceil_divide(weights->rows, units * parameters->items), side) * side;
     arguments[9] = ALISA_ARG(run);
     AlisaLaunch launch = {{ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
     return alisa_kernel_launch(*kernel, &launch, arguments, 10, error);
@@ -93,11 +71,10 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
 static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
                                 AlisaError *error) {
-    const AlisaDeviceInfo *info = alisa_device_info(ops->device);
-    const GroupTile *tile = group_tiles;
-    while (tile->group > info->max_work_group)
-        tile++;
     int type = alisa_ops_type_index(weights->type);
+    const AlisaMatmulParameters *tile = &ops->parameters.matmul[type];
+    size_t group =
+        (size_t)(tile->tile_rows / tile->item_rows) * (tile->tile_outputs / tile->item_outputs);
     int aligned = is_aligned(weights, x);
     AlisaKernel **kernel = &ops->matmul[type][aligned];
     if (!*kernel) {
@@ -105,15 +82,15 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
         snprintf(options, sizeof options,
                  "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
                  "-DITEM_OUTPUTS=%u -DDEPTH=%u",
-                 type, aligned, tile->rows, tile->outputs, tile->item_rows, tile->item_outputs,
-                 tile->depth);
+                 type, aligned, tile->tile_rows, tile->tile_outputs, tile->item_rows,
+                 tile->item_outputs, tile->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options, kernel, error);
         if (status) return status;
     }
-    const AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, tile->outputs) * tile->group,
-                                 ceil_divide(rows, tile->rows), 1},
-                                {tile->group, 1, 1}};
+    const AlisaLaunch launch = {{ceil_divide(weights->rows, tile->tile_outputs) * group,
+                                 ceil_divide(rows, tile->tile_rows), 1},
+                                {group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
         ALISA_ARG(weights->offset),
@@ -130,22 +107,11 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                                error);
 }
 
-/* Columns of a panel that fits in local memory together with the copied rows of x. */
-static uint32_t item_depth(uint64_t local_memory, uint32_t tile_rows) {
-    uint32_t depth = 256;
-    while (depth > 32 &&
-           (depth * ITEM_OUTPUTS + tile_rows * (depth + ITEM_PADDING)) * sizeof(float) >
-               local_memory) {
-        depth /= 2;
-    }
-    return depth;
-}
-
 static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                uint32_t rows, AlisaVector y, uint32_t accumulate,
                                AlisaError *error) {
-    const AlisaDeviceInfo *info = alisa_device_info(ops->device);
     int type = alisa_ops_type_index(weights->type), variant = 0;
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
     for (int i = 1; i < ALISA_OPS_MATMUL_TILES; i++) {
         uint32_t best = item_tile_rows[variant], other = item_tile_rows[i];
         if (ceil_divide(rows, other) * other < ceil_divide(rows, best) * best) variant = i;
@@ -155,7 +121,7 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
     if (!*kernel) {
         char options[96];
         snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DDEPTH=%u", type,
-                 tile_rows, item_depth(info->local_memory, tile_rows));
+                 tile_rows, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options, kernel, error);
         if (status) return status;
@@ -164,7 +130,8 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
     /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
      * price of dequantising a panel again for each part. */
     uint32_t panels = ceil_divide(weights->rows, ITEM_OUTPUTS);
-    uint32_t parts = ceil_divide(info->compute_units * PANELS_PER_UNIT, panels);
+    uint32_t units = alisa_device_info(ops->device)->compute_units;
+    uint32_t parts = ceil_divide(units * parameters->panels, panels);
     uint32_t chunk = ceil_divide(ceil_divide(rows, parts), tile_rows) * tile_rows;
     const AlisaLaunch launch = {{panels, ceil_divide(rows, chunk), 1}, {1, 1, 1}};
     const AlisaArgument arguments[] = {
@@ -191,16 +158,18 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
     if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
     if (status) return status;
 
-    uint32_t most = ops->parameters.matvec_max_rows;
-    if (weights->columns < NARROW_COLUMNS && most > ALISA_OPS_MATVEC_ROWS)
-        most = ALISA_OPS_MATVEC_ROWS;
-    if (rows > most) {
-        return ops->parameters.matmul_layout == ALISA_LAYOUT_ITEM
+    int type = alisa_ops_type_index(weights->type);
+    const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
+    uint32_t at_once = ops->parameters.matvec[type].rows;
+    uint32_t from = many->from;
+    if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
+    if (rows >= from) {
+        return many->layout == ALISA_LAYOUT_ITEM
                    ? matmul_item(ops, weights, x, rows, y, accumulate, error)
                    : matmul_group(ops, weights, x, rows, y, accumulate, error);
     }
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
-    for (uint32_t parts = ceil_divide(rows, ALISA_OPS_MATVEC_ROWS); parts > 0 && !status; parts--) {
+    for (uint32_t parts = ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
         uint32_t count = ceil_divide(rows, parts);
         status = matvec(ops, weights, x, count, y, accumulate, error);
         x.offset += (uint64_t)count * weights->columns;

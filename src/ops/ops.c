@@ -12,27 +12,6 @@ static const struct {
     [ALISA_OPS_Q4_0] = {ALISA_TENSOR_Q4_0, 2},
 };
 
-static uint32_t power_of_two_below(uint64_t limit, uint32_t wanted) {
-    while (wanted > 1 && wanted > limit)
-        wanted /= 2;
-    return wanted;
-}
-
-void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters) {
-    bool item = info->type == ALISA_DEVICE_CPU;
-    AlisaLayout layout = item ? ALISA_LAYOUT_ITEM : ALISA_LAYOUT_GROUP;
-    *parameters = (AlisaOpsParameters){
-        .matvec_layout = layout,
-        .matmul_layout = layout,
-        .attention_layout = layout,
-        .matvec_group = power_of_two_below(info->max_work_group, 64),
-        /* A few passes of matvec beat tiles of a product that few rows leave half empty. Measured:
-         * on a GPU a half to a third of the time up to 32 rows; on a CPU 0.65 at 16, 0.85 at 32. */
-        .matvec_max_rows = 4 * ALISA_OPS_MATVEC_ROWS,
-        .norm_group = item ? 1 : power_of_two_below(info->max_work_group, 256),
-    };
-}
-
 AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *parameters,
                              AlisaOps **ops, AlisaError *error) {
     *ops = NULL;

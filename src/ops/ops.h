@@ -10,6 +10,7 @@
 
 #include "device/device.h"
 #include "gguf/gguf.h"
+#include "ops/parameters.h"
 
 /* `rows` x `columns` weights: row n holds the inputs' weights of output n, in whole blocks of the
  * type, rows one after the other, from byte `offset` of the buffer. */
@@ -26,25 +27,6 @@ typedef struct AlisaVector {
     const AlisaBuffer *buffer;
     uint64_t offset;
 } AlisaVector;
-
-/* How the work is laid out. Data, not code: a tuner may change every field. */
-typedef enum AlisaLayout {
-    ALISA_LAYOUT_ITEM, /* one work-item computes whole rows with long vectors */
-    ALISA_LAYOUT_GROUP /* a work-group shares each row or tile through local memory */
-} AlisaLayout;
-
-typedef struct AlisaOpsParameters {
-    AlisaLayout matvec_layout;
-    AlisaLayout matmul_layout;
-    AlisaLayout attention_layout;
-    uint32_t matvec_group;    /* work-items that share a row (group layout) */
-    uint32_t matvec_max_rows; /* activations rows up to which matvec is used instead of matmul; a
-                                 single pass at most where weights are narrow */
-    uint32_t norm_group;      /* work-items that share a row */
-} AlisaOpsParameters;
-
-/* Defaults by queried properties of the device (type, largest work-group, local memory). */
-void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);
 
 typedef struct AlisaOps AlisaOps;
 

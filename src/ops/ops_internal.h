@@ -6,20 +6,7 @@
 
 #include "ops/ops.h"
 
-/* Weight types the kernels know: index in tables of kernels and value of WEIGHT_TYPE in cl/. */
-enum {
-    ALISA_OPS_F32,
-    ALISA_OPS_F16,
-    ALISA_OPS_BF16,
-    ALISA_OPS_Q8_0,
-    ALISA_OPS_Q4_0,
-    ALISA_OPS_TYPE_COUNT
-};
-
-enum {
-    ALISA_OPS_MATVEC_ROWS = 8, /* activation rows one matvec launch takes */
-    ALISA_OPS_MATMUL_TILES = 2 /* builds of the kernel for many rows */
-};
+enum { ALISA_OPS_MATMUL_TILES = 2 /* builds of the kernel for many rows */ };
 
 struct AlisaOps {
     AlisaDevice *device; /* not owned */

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "attn/attention.h"
+#include "attn/plan.h"
 #include "base/half.h"
 #include "base/kv_type.h"
 #include "oracle/kv.h"
@@ -46,6 +46,16 @@ static inline void release_attention(AlisaAttention *attention) {
 
 static inline void require(AlisaStatus status, const AlisaError *error) {
     if (status) fail_msg("%s", error->message);
+}
+
+/* `group` 0: the default. */
+static inline void make_plan(AlisaLayout layout, uint32_t group, const AlisaAttentionShape *shape,
+                             uint32_t max_rows, uint32_t max_count, AlisaAttentionPlan *plan) {
+    AlisaOpsParameters parameters;
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
+    parameters.decode.group = group;
+    alisa_attention_plan_make(alisa_device_info(device), &parameters, shape, max_rows, max_count,
+                              plan);
 }
 
 static inline void *allocate(uint64_t count, size_t size) {

@@ -308,8 +308,7 @@ static void check_plan(const Problem *problem, AlisaAttentionPlan plan) {
 static void check_case(const Case *c, AlisaLayout layout, uint32_t group) {
     Problem problem = make_problem(c);
     AlisaAttentionPlan plan;
-    alisa_attention_plan_defaults(alisa_device_info(device), layout, group, &problem.attention,
-                                  problem.rows, problem.longest, &plan);
+    make_plan(layout, group, &problem.attention, problem.rows, problem.longest, &plan);
     check_plan(&problem, plan);
     destroy_problem(&problem);
 }
@@ -343,8 +342,7 @@ static void test_decode_equals_prefill(void **state) {
     (void)state;
     Problem problem = make_problem(small ? &small_cases[2] : &cases[3]);
     AlisaAttentionPlan plan;
-    alisa_attention_plan_defaults(alisa_device_info(device), ALISA_LAYOUT_ITEM, 0,
-                                  &problem.attention, problem.rows, problem.longest, &plan);
+    make_plan(ALISA_LAYOUT_ITEM, 0, &problem.attention, problem.rows, problem.longest, &plan);
     assert_true(plan.tile_rows > 1);
     float *y = attend(&problem, &plan, 0, problem.rows);
     for (uint32_t row = 0; row < problem.rows; row++) {

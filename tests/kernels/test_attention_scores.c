@@ -397,8 +397,7 @@ static void check_case(const Case *c, AlisaLayout layout, uint32_t group) {
     Problem problem = make_problem(c);
     AlisaAttentionPlan plan;
     char text[256];
-    alisa_attention_plan_defaults(alisa_device_info(device), layout, group, &problem.attention,
-                                  problem.rows, problem.longest, &plan);
+    make_plan(layout, group, &problem.attention, problem.rows, problem.longest, &plan);
     const struct {
         uint32_t busy, split_rows;
     } spreads[] = {{0, 1}, {UINT32_MAX, problem.rows}, {UINT32_MAX, 1}}; /* the last: some are */

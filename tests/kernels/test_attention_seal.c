@@ -300,8 +300,7 @@ static void check_case(const Case *c, bool calm) {
                                  0.2f,          c->key_type,      c->value_type};
     AlisaAttentionPlan plan;
     AlisaAttention *attention;
-    alisa_attention_plan_defaults(alisa_device_info(device), c->layout, 0, &shape, c->rows, TOKENS,
-                                  &plan);
+    make_plan(c->layout, 0, &shape, c->rows, TOKENS, &plan);
     require(alisa_attention_create_planned(ops, &shape, &plan, TOKENS, &attention, &error), &error);
     const AlisaAttentionTails tails = {
         &keys.param_buffer, &keys.fresh,  &keys.tail, &values.param_buffer,

@@ -120,7 +120,7 @@ static void check_rms_norm(AlisaOps *by, uint32_t rows, uint32_t width, Values k
             &error);
     char what[128];
     snprintf(what, sizeof what, "rms_norm of %u x %u, values %d, in place %d, group %u", rows,
-             width, kind, in_place, alisa_ops_parameters(by)->norm_group);
+             width, kind, in_place, alisa_ops_parameters(by)->row.group);
     check(what, target, expected, bounds, count);
     alisa_buffer_destroy(&from);
     alisa_buffer_destroy(&to);
@@ -138,7 +138,7 @@ static void test_rms_norm(void **state) {
         AlisaError error;
         AlisaOps *by;
         AlisaOpsParameters parameters = *alisa_ops_parameters(ops);
-        parameters.norm_group = groups[g];
+        parameters.row.group = groups[g];
         require(alisa_ops_create(device, &parameters, &by, &error), &error);
         for (size_t r = 0; r < ROW_COUNTS; r++)
             for (size_t c = 0; c < COLUMNS; c++) {
@@ -270,7 +270,7 @@ static void test_likeliest(void **state) {
         AlisaError error;
         AlisaOps *by;
         AlisaOpsParameters parameters = *alisa_ops_parameters(ops);
-        parameters.norm_group = groups[g];
+        parameters.row.group = groups[g];
         require(alisa_ops_create(device, &parameters, &by, &error), &error);
         for (size_t r = 0; r < ROW_COUNTS; r++)
             for (size_t c = 0; c < COLUMNS; c++) {

@@ -275,8 +275,7 @@ static void check_layout(AlisaLayout layout) {
     AlisaError error;
     AlisaOpsParameters parameters;
     AlisaOps *laid_out; /* operations in that layout */
-    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
-    parameters.attention_layout = layout;
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
     require(alisa_ops_create(device, &parameters, &laid_out, &error), &error);
     for (size_t i = 0; i < (small ? SMALL_CASES : CASES); i++)
         check_case(laid_out, small ? &small_cases[i] : &cases[i]);

@@ -164,14 +164,16 @@ static void check_worst(AlisaOps *ops, uint32_t rows) {
     }
 }
 
-static AlisaOps *make_ops(AlisaLayout layout, uint32_t matvec_group, uint32_t matvec_max_rows) {
+/* from: rows from which matmul is taken; 1: always. */
+static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
-    parameters.matvec_layout = parameters.matmul_layout = layout;
-    parameters.matvec_group = matvec_group;
-    parameters.matvec_max_rows = matvec_max_rows;
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        parameters.matvec[type].group = group;
+        parameters.matmul[type].from = from;
+    }
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);
     return ops;
 }
@@ -184,7 +186,7 @@ static const uint32_t small_many_rows[] = {13, 0};
 
 static void test_matvec_item(void **state) {
     (void)state;
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 8);
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 9);
     check_shapes(ops, ALL_TYPES, small ? small_rows : few_rows);
     if (!small) check_shapes(ops, SOME_TYPES, other_rows);
     check_worst(ops, 1);
@@ -194,7 +196,7 @@ static void test_matvec_item(void **state) {
 
 static void test_matvec_group(void **state) {
     (void)state;
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 8);
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 9);
     check_shapes(ops, ALL_TYPES, small ? small_rows : few_rows);
     if (!small) check_shapes(ops, SOME_TYPES, other_rows);
     check_worst(ops, 1);
@@ -206,7 +208,7 @@ static void test_matvec_group_sizes(void **state) {
     (void)state;
     static const uint32_t groups[] = {32, 256}, rows[] = {3, 0};
     for (uint32_t i = 0; i < (small ? 1 : 2); i++) {
-        AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, groups[i], 8);
+        AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, groups[i], 9);
         check_shapes(ops, SOME_TYPES, rows);
         alisa_ops_destroy(ops);
     }
@@ -214,7 +216,7 @@ static void test_matvec_group_sizes(void **state) {
 
 static void test_matmul_item(void **state) {
     (void)state;
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 0);
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 1);
     check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
@@ -222,7 +224,7 @@ static void test_matmul_item(void **state) {
 
 static void test_matmul_group(void **state) {
     (void)state;
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 0);
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
     check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
@@ -233,7 +235,7 @@ static void test_matvec_many_rows(void **state) {
     (void)state;
     static const uint32_t rows[] = {9, 19, 0}; /* 5 + 4, 7 + 6 + 6 */
     if (small) return;
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 32);
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 33);
     check_shapes(ops, SOME_TYPES, rows);
     alisa_ops_destroy(ops);
 }
@@ -241,7 +243,7 @@ static void test_matvec_many_rows(void **state) {
 static void test_refusals(void **state) {
     (void)state;
     AlisaError error;
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 8);
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 9);
     float zeros[64] = {0};
     AlisaBuffer buffer = upload(zeros, sizeof zeros);
     const AlisaVector vector = {&buffer, 0};

@@ -84,6 +84,14 @@ static AlisaAttentionShape shape_of(uint32_t heads, uint32_t kv_heads, uint32_t 
                                  .scale = 1.0f};
 }
 
+static void make_plan(const AlisaDeviceInfo *info, AlisaLayout layout,
+                      const AlisaAttentionShape *shape, uint32_t max_count,
+                      AlisaAttentionPlan *plan) {
+    AlisaOpsParameters parameters;
+    alisa_ops_parameters_in(info, layout, &parameters);
+    alisa_attention_plan_make(info, &parameters, shape, 512, max_count, plan);
+}
+
 /* The defaults for any shape and device pass their own check and fit the device. */
 static void test_defaults_are_valid(void **state) {
     (void)state;
@@ -100,8 +108,7 @@ static void test_defaults_are_valid(void **state) {
                     AlisaAttentionShape shape = shape_of(2 * ratios[r], 2, dim);
                     for (int layout = 0; layout < 2; layout++) {
                         AlisaAttentionPlan plan;
-                        alisa_attention_plan_defaults(&info, (AlisaLayout)layout, 0, &shape, 512,
-                                                      131072, &plan);
+                        make_plan(&info, (AlisaLayout)layout, &shape, 131072, &plan);
                         const char *wrong = alisa_attention_plan_check(&plan, &shape);
                         if (wrong) fail_msg("head_dim %u, ratio %u: %s", dim, ratios[r], wrong);
                         uint32_t blocks = alisa_attention_plan_blocks(&plan, &shape);
@@ -123,7 +130,7 @@ static void test_split(void **state) {
     AlisaDeviceInfo info = {.compute_units = 16, .max_work_group = 256, .local_memory = 32768};
     AlisaAttentionShape shape = shape_of(32, 4, 64);
     AlisaAttentionPlan plan;
-    alisa_attention_plan_defaults(&info, ALISA_LAYOUT_ITEM, 0, &shape, 512, 4096, &plan);
+    make_plan(&info, ALISA_LAYOUT_ITEM, &shape, 4096, &plan);
     assert_int_equal(alisa_attention_plan_chunks(&plan, &shape, 1, 4096), 4096 / plan.chunk);
     assert_int_equal(alisa_attention_plan_chunks(&plan, &shape, 1, plan.chunk + 1), 2);
     assert_int_equal(alisa_attention_plan_chunks(&plan, &shape, 1, plan.chunk), 1);
@@ -131,7 +138,7 @@ static void test_split(void **state) {
     assert_int_equal(alisa_attention_plan_chunks(&plan, &shape, 64, 4096), 1);
     assert_true(alisa_attention_plan_scratch(&plan, &shape) <= 16 << 20);
     assert_true(plan.split_rows > 1);
-    alisa_attention_plan_defaults(&info, ALISA_LAYOUT_GROUP, 0, &shape, 512, 1 << 20, &plan);
+    make_plan(&info, ALISA_LAYOUT_GROUP, &shape, 1 << 20, &plan);
     assert_int_equal(plan.split_rows, 1); /* one row has to fit, whatever it takes */
 }
 

@@ -1,0 +1,165 @@
+/*
+ * The parameters of kernels as data: what a tuner may change and which values it may try. The
+ * values for a device are one AlisaOpsParameters; a table says what they are called, which of them
+ * matter in which layout, and what makes a set of them impossible.
+ */
+#ifndef ALISA_OPS_PARAMETERS_H
+#define ALISA_OPS_PARAMETERS_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* Weight types the kernels know: index in tables of kernels and value of WEIGHT_TYPE in cl/. */
+enum {
+    ALISA_OPS_F32,
+    ALISA_OPS_F16,
+    ALISA_OPS_BF16,
+    ALISA_OPS_Q8_0,
+    ALISA_OPS_Q4_0,
+    ALISA_OPS_TYPE_COUNT
+};
+
+/* Who does the work. */
+typedef enum AlisaLayout {
+    ALISA_LAYOUT_ITEM, /* one work-item computes whole rows with long vectors */
+    ALISA_LAYOUT_GROUP /* a work-group shares each row or tile through local memory */
+} AlisaLayout;
+
+/* Every parameter is a uint32_t, so that the table can name its place. */
+
+/* Products with few rows of activations, for each weight type. */
+typedef struct AlisaMatvecParameters {
+    uint32_t layout;  /* AlisaLayout */
+    uint32_t single;  /* weight rows side by side where there is one row of activations */
+    uint32_t several; /* and where there are more */
+    uint32_t rows;    /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
+    uint32_t items;   /* work-items for each compute unit (item) */
+    uint32_t group;   /* work-items that share the rows; a power of two (group) */
+} AlisaMatvecParameters;
+
+/* Products with many. */
+typedef struct AlisaMatmulParameters {
+    uint32_t layout; /* AlisaLayout */
+    uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
+    uint32_t depth;  /* columns of a step: panel (item) or tiles (group) */
+    uint32_t panels; /* work-items for each compute unit (item) */
+    uint32_t tile_rows, tile_outputs; /* of a work-group (group) */
+    uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
+} AlisaMatmulParameters;
+
+/* Attention of a step to a list of tokens. */
+typedef struct AlisaDecodeParameters {
+    uint32_t layout; /* AlisaLayout */
+    uint32_t chunk;  /* tokens of a piece of the softmax */
+    uint32_t busy;   /* work-items or groups for each compute unit: fewer are cut along the list */
+    uint32_t group;  /* work-items of a group; 0: by the size of a head (group) */
+    uint32_t tokens; /* keys in local memory at a time (group) */
+} AlisaDecodeParameters;
+
+/* Attention of prompts: what it has beside AlisaDecodeParameters, whose layout it shares. */
+typedef struct AlisaPrefillParameters {
+    uint32_t queries; /* rows times heads of a tile */
+} AlisaPrefillParameters;
+
+/* Choosing tokens. */
+typedef struct AlisaSelectParameters {
+    uint32_t layout;      /* AlisaLayout */
+    uint32_t group;       /* work-items that share a list (group) */
+    uint32_t index_group; /* work-items that share a row of the index of keys (group) */
+} AlisaSelectParameters;
+
+/* Moving rows of keys and values. */
+typedef struct AlisaMoveParameters {
+    uint32_t lanes; /* work-items that share a row */
+} AlisaMoveParameters;
+
+/* Norms and the largest logit. */
+typedef struct AlisaRowParameters {
+    uint32_t group; /* work-items that share a row */
+} AlisaRowParameters;
+
+typedef struct AlisaOpsParameters {
+    AlisaMatvecParameters matvec[ALISA_OPS_TYPE_COUNT];
+    AlisaMatmulParameters matmul[ALISA_OPS_TYPE_COUNT];
+    AlisaDecodeParameters decode;
+    AlisaPrefillParameters prefill;
+    AlisaSelectParameters select;
+    AlisaMoveParameters move;
+    AlisaRowParameters row;
+} AlisaOpsParameters;
+
+enum { ALISA_OPS_MATVEC_ROWS = 16 };
+
+/* Defaults by queried properties of the device (largest work-group, local memory), all families in
+ * one layout; and in the one that suits the type of the device. */
+void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
+                             AlisaOpsParameters *parameters);
+void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);
+
+/* ---- The table ----------------------------------------------------------------------------- */
+
+enum { ALISA_PARAMETER_CANDIDATES = 8 };
+
+/* In which layouts of its family a parameter matters. */
+enum {
+    ALISA_PARAMETER_ITEM = 1u << ALISA_LAYOUT_ITEM,
+    ALISA_PARAMETER_GROUP = 1u << ALISA_LAYOUT_GROUP,
+    ALISA_PARAMETER_ALWAYS = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_GROUP
+};
+
+typedef struct AlisaParameterInfo {
+    const char *name;
+    const char *const *words; /* names of the values 0, 1 ...; NULL: they are numbers */
+    uint32_t layouts;         /* ALISA_PARAMETER_* */
+    uint32_t offset;          /* uint32_t[offset] of the set */
+    uint32_t candidates[ALISA_PARAMETER_CANDIDATES]; /* what a tuner tries */
+    uint32_t candidate_count;
+    uint32_t least, most; /* what a file may ask for */
+} AlisaParameterInfo;
+
+typedef enum AlisaFamily {
+    ALISA_FAMILY_MATVEC,
+    ALISA_FAMILY_MATMUL,
+    ALISA_FAMILY_DECODE,
+    ALISA_FAMILY_PREFILL,
+    ALISA_FAMILY_SELECT,
+    ALISA_FAMILY_MOVE,
+    ALISA_FAMILY_ROW,
+    ALISA_FAMILY_COUNT
+} AlisaFamily;
+
+/* A set of parameters: a family, and a weight type where it has one set for each. */
+typedef struct AlisaParameterSet {
+    AlisaFamily family;
+    uint32_t type; /* ALISA_OPS_F32 ...; 0 where there is one set */
+} AlisaParameterSet;
+
+typedef struct AlisaFamilyInfo {
+    const char *name; /* "matvec" */
+    bool by_type;
+    const AlisaParameterInfo *parameters;
+    uint32_t parameter_count;
+} AlisaFamilyInfo;
+
+const AlisaFamilyInfo *alisa_family_info(AlisaFamily family);
+
+/* Sets by index; false past the last one. */
+bool alisa_parameter_set(size_t index, AlisaParameterSet *set);
+/* "matvec.q8_0", "decode". */
+void alisa_parameter_set_name(const AlisaParameterSet *set, char name[32]);
+/* False: there is no set of that name. */
+bool alisa_parameter_set_find(const char *name, AlisaParameterSet *set);
+
+/* The set's values, uint32_t each, in the order of AlisaParameterInfo.offset. */
+uint32_t *alisa_parameter_values(AlisaOpsParameters *parameters, const AlisaParameterSet *set);
+
+/* NULL, or in words (static) what the device cannot do, or what no kernel is made for. */
+const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32_t *values,
+                                      const AlisaDeviceInfo *info);
+
+/* Whether a parameter matters beside the other values of its set. */
+bool alisa_parameter_matters(const AlisaFamilyInfo *family, const AlisaParameterInfo *parameter,
+                             const uint32_t *values);
+
+#endif
