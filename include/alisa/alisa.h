@@ -394,6 +394,8 @@ typedef struct AlisaPlacementOptions {
                             leaves */
     uint64_t host_memory;   /* bytes for K and V; 0: half of what the host has free */
     uint32_t prompt_length; /* what plans are made for; 0: an eighth of the context */
+    bool only_if_needed;    /* a session of policy alisa whose whole context fits on the device is
+                               one of policy device with dense attention */
 } AlisaPlacementOptions;
 
 /* recompute is true, inputs_share and host_share negative, device_share 0. */
@@ -509,6 +511,7 @@ typedef struct AlisaPlacementUse {
     uint32_t preempted;   /* times a sequence had to leave */
     uint32_t replanned;   /* times predictions were off by more than 25 % */
     double link_rate;     /* bytes/s each way of an emulated link; 0: there is none */
+    bool not_needed;      /* policy alisa was: see AlisaPlacementOptions.only_if_needed */
 } AlisaPlacementUse;
 
 ALISA_API void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use);

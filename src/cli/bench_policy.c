@@ -198,6 +198,7 @@ static double throughput(const Entrant *entrant) {
 
 static json_t *describe(const PolicyBench *bench, const Entrant *entrant) {
     AlisaSessionOptions options = options_for(bench, entrant->policy);
+    if (entrant->use.not_needed) options.attention.kind = ALISA_SELECT_DENSE;
     json_t *row =
         alisa_cli_bench_describe(&bench->runtime, &options, &bench->test, &entrant->samples);
     if (!row) return NULL;

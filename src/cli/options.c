@@ -135,8 +135,8 @@ static const Option options[] = {
      DEVICE_COMMANDS | COMMAND_PLAN, "type of cached values, likewise"},
     {"--attention", NULL, OPTION_CHOICE, FIELD(attention), "KIND", "auto", 0, 0, attentions,
      DEVICE_COMMANDS,
-     "which tokens of the past a generated token attends to, auto = swa for policy alisa, h2o for "
-     "h2o, else dense"},
+     "which tokens of the past a generated token attends to, auto = swa for policy alisa where "
+     "the context does not fit on the device, h2o for h2o, else dense"},
     {"--kv-sparsity", NULL, OPTION_REAL, FIELD(kv_sparsity), "R", "0.80", 0, 0.99, NULL,
      DEVICE_COMMANDS | COMMAND_PLAN, "share of the past that sparse attention leaves out"},
     {"--kv-keep", NULL, OPTION_INTEGER, FIELD(kv_keep), "N", "-1", -1, MOST_TOKENS, NULL,

@@ -47,6 +47,9 @@ void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
     AlisaSelectOptions *attention = &options->attention;
     alisa_select_options_defaults(attention);
     attention->kind = alisa_cli_policy_attention(settings, policy);
+    /* Who says how tokens are chosen wants them chosen. */
+    options->placement.only_if_needed = settings->attention < 0 && settings->swa_scores < 0 &&
+                                        settings->swa_lists < 0 && settings->kv_keep < 0;
     /* What a preset says of choosing is for its own kind of attention. */
     const Preset *choosing =
         attention->kind == preset->attention ? preset : &presets[ALISA_POLICY_DEVICE];

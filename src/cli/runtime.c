@@ -86,6 +86,9 @@ json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
     const Settings *settings = runtime->settings;
     AlisaSessionOptions options = alisa_cli_runtime_session_options(runtime);
     AlisaSelectOptions attention = options.attention;
+    AlisaPlacementUse use = {0};
+    if (runtime->session) alisa_session_placement(runtime->session, &use);
+    if (use.not_needed) attention.kind = ALISA_SELECT_DENSE;
     json_t *described = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "model", settings->model,
                                   "device", alisa_device_info(runtime->device)->name, "type_k",
                                   alisa_kv_type_name(options.key_type), "type_v",
@@ -144,7 +147,12 @@ static double mebibytes(uint64_t bytes) {
 static void report_placement(const Runtime *runtime) {
     AlisaPlacementUse use;
     alisa_session_placement(runtime->session, &use);
-    if (runtime->settings->policy != ALISA_POLICY_DEVICE) {
+    if (use.not_needed) {
+        fprintf(stderr,
+                "%16s = policy alisa was not needed: the whole context fits on the device, and "
+                "every token was attended to\n",
+                "KV");
+    } else if (runtime->settings->policy != ALISA_POLICY_DEVICE) {
         double layers = runtime->info.layer_count;
         fprintf(stderr, "%16s = policy %s, tokens a layer: %.1f on the device, %.1f on the host",
                 "KV", alisa_policy_name((AlisaPolicy)runtime->settings->policy),

@@ -155,7 +155,14 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     made->options = *options;
     if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
 
-    bool tiered = options->placement.policy != ALISA_POLICY_DEVICE;
+    AlisaPlacementOptions *placement = &made->options.placement;
+    if (placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed &&
+        alisa_session_fits_dense(made)) {
+        made->not_needed = true;
+        placement->policy = ALISA_POLICY_DEVICE;
+        made->options.attention.kind = ALISA_SELECT_DENSE;
+    }
+    bool tiered = placement->policy != ALISA_POLICY_DEVICE;
     AlisaKvMemory memory;
     status =
         tiered ? alisa_session_fit_tiers(made, &memory, error) : alisa_session_fit(made, error);
@@ -171,7 +178,7 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     AlisaAttentionShape attention = alisa_session_attention_shape(made);
     status = alisa_attention_create(engine->ops, &attention, made->options.micro_batch,
                                     made->options.context_length, &made->attention, error);
-    if (status == ALISA_OK && options->attention.kind != ALISA_SELECT_DENSE) {
+    if (status == ALISA_OK && made->options.attention.kind != ALISA_SELECT_DENSE) {
         AlisaSparseShape sparse = alisa_session_sparse_shape(made);
         made->scratch_bytes += alisa_sparse_bytes(&sparse, error);
         status = alisa_sparse_create(engine->ops, &sparse, &made->sparse, error);
@@ -179,7 +186,7 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     if (status == ALISA_OK) status = create_scratch(made, error);
     if (status == ALISA_OK) status = create_inputs(made, error);
     if (status == ALISA_OK && tiered) status = alisa_session_plan(made, &memory, error);
-    if (status == ALISA_OK && options->placement.policy == ALISA_POLICY_VLLM)
+    if (status == ALISA_OK && placement->policy == ALISA_POLICY_VLLM)
         status = alisa_session_create_admission(made, error);
     if (status == ALISA_OK && tiered && made->tails) {
         status =
@@ -290,7 +297,8 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
         .bytes_to_device = kv.traffic.bytes_to_device,
         .bytes_to_host = kv.traffic.bytes_to_host,
         .recomputed = session->rebuild.tokens,
-        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second};
+        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second,
+        .not_needed = session->not_needed};
     if (session->admission) {
         const AlisaSchedQueue *queue = &session->admission->queue;
         use->preempted = queue->preempted;

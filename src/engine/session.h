@@ -68,6 +68,7 @@ typedef struct AlisaRebuild {
 struct AlisaSession {
     AlisaEngine *engine;
     AlisaSessionOptions options; /* with every default resolved */
+    bool not_needed;             /* options.placement.only_if_needed came true */
     AlisaKv *kv;
     AlisaKvTails *tails;       /* NULL unless a KV type has blocks */
     AlisaPlacement *placement; /* NULL: everything is on the device */
@@ -105,6 +106,8 @@ uint32_t alisa_session_placed_rows(const AlisaSession *session);
 
 /* engine/memory.c: what the budget leaves for the context, and what the context takes of it. */
 uint64_t alisa_session_scratch_needed(AlisaSession *session);
+/* Whether the whole context asked for, all of it attended to, fits on the device. */
+bool alisa_session_fits_dense(AlisaSession *session);
 /* Sets the context length: the one asked for if it fits beside weights and scratch, otherwise an
  * error that says what would; with none asked for, the model's, shortened to what fits. */
 AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error);

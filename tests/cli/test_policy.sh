@@ -27,6 +27,15 @@ expect_err "emulated link = 2.000 GB/s each way"
 expect_err "KV = policy alisa, tokens a layer:"
 expect_err "prediction = median error"
 
+# Nothing is chosen, and nothing moved, where everything fits; unless a flag asks for it.
+generated "$folder/all_here" --policy device -ctk i8 -ctv i8
+generated "$folder/fits" --policy alisa
+cmp -s "$folder/all_here" "$folder/fits" || fail "tokens were left out of a context that fits"
+expect_err "policy alisa was not needed"
+generated "$folder/asked" --policy alisa --attention swa
+cmp -s "$folder/here" "$folder/asked" || fail "--attention swa chooses nothing"
+expect_err "tokens a layer:"
+
 # As published: chosen by past rows, known one step ahead.
 generated "$folder/rows_here" --policy device --attention swa -ctk i8 -ctv i8
 generated "$folder/rows" --policy alisa --swa-scores sparse --kv-keep 0 --device-mem kv:0.6
