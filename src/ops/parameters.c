@@ -56,10 +56,6 @@ static const AlisaParameterInfo select_table[] = {
     {"index_group", NULL, GROUP, PLACE(Select, index_group), {64, 128, 256}, 3, 64, 1024},
 };
 
-static const AlisaParameterInfo move_table[] = {
-    {"lanes", NULL, ALWAYS, PLACE(Move, lanes), {1, 4, 16, 64}, 4, 1, 256},
-};
-
 static const AlisaParameterInfo row_table[] = {
     {"group", NULL, ALWAYS, PLACE(Row, group), {1, 64, 128, 256}, 4, 1, 1024},
 };
@@ -72,7 +68,6 @@ static const AlisaFamilyInfo families[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_DECODE] = {"decode", false, TABLE(decode_table)},
     [ALISA_FAMILY_PREFILL] = {"prefill", false, TABLE(prefill_table)},
     [ALISA_FAMILY_SELECT] = {"select", false, TABLE(select_table)},
-    [ALISA_FAMILY_MOVE] = {"move", false, TABLE(move_table)},
     [ALISA_FAMILY_ROW] = {"row", false, TABLE(row_table)},
 };
 
@@ -121,8 +116,6 @@ uint32_t *alisa_parameter_values(AlisaOpsParameters *parameters, const AlisaPara
         return &parameters->prefill.queries;
     case ALISA_FAMILY_SELECT:
         return &parameters->select.layout;
-    case ALISA_FAMILY_MOVE:
-        return &parameters->move.lanes;
     case ALISA_FAMILY_ROW:
     case ALISA_FAMILY_COUNT:
         break;
@@ -228,7 +221,6 @@ const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32
         return check_decode(values, info);
     case ALISA_FAMILY_SELECT:
         return check_select(values, info);
-    case ALISA_FAMILY_MOVE:
     case ALISA_FAMILY_ROW:
         return check_group(values, info);
     case ALISA_FAMILY_PREFILL:
@@ -301,7 +293,6 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
         .select = {.layout = info->max_work_group < 64 ? ALISA_LAYOUT_ITEM : layout,
                    .group = power_of_two_below(info->max_work_group, 256),
                    .index_group = power_of_two_below(info->max_work_group, 64)},
-        .move = {.lanes = item ? 1 : power_of_two_below(info->max_work_group, 64)},
         .row = {.group = item ? 1 : power_of_two_below(info->max_work_group, 256)},
     };
     for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {

@@ -69,11 +69,6 @@ typedef struct AlisaSelectParameters {
     uint32_t index_group; /* work-items that share a row of the index of keys (group) */
 } AlisaSelectParameters;
 
-/* Moving rows of keys and values. */
-typedef struct AlisaMoveParameters {
-    uint32_t lanes; /* work-items that share a row */
-} AlisaMoveParameters;
-
 /* Norms and the largest logit. */
 typedef struct AlisaRowParameters {
     uint32_t group; /* work-items that share a row */
@@ -85,7 +80,6 @@ typedef struct AlisaOpsParameters {
     AlisaDecodeParameters decode;
     AlisaPrefillParameters prefill;
     AlisaSelectParameters select;
-    AlisaMoveParameters move;
     AlisaRowParameters row;
 } AlisaOpsParameters;
 
@@ -124,7 +118,6 @@ typedef enum AlisaFamily {
     ALISA_FAMILY_DECODE,
     ALISA_FAMILY_PREFILL,
     ALISA_FAMILY_SELECT,
-    ALISA_FAMILY_MOVE,
     ALISA_FAMILY_ROW,
     ALISA_FAMILY_COUNT
 } AlisaFamily;
