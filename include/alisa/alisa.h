@@ -115,6 +115,9 @@ typedef struct AlisaDeviceInfo {
     char driver[128];
     char opencl_version[64];   /* of the device */
     char opencl_c_version[64]; /* of its compiler */
+    /* As an extension of the vendor tells them; empty otherwise. */
+    char board[128];       /* "AMD Radeon RX 7900 XTX" where the name is that of a chip */
+    char architecture[64]; /* "gfx1100", "sm_90", "ip_12.55" */
     uint32_t vendor_id;
     uint32_t compute_units;
     uint32_t clock_mhz;
