@@ -46,6 +46,11 @@ static void print_details(const AlisaDeviceInfo *info) {
         if (info->capabilities & capabilities[i].bit) printf(" %s", capabilities[i].name);
     }
     printf("%s\n", info->capabilities ? "" : " none beyond OpenCL C 1.2");
+    if (info->usable) {
+        char tuning[256];
+        alisa_device_tuning_describe(info, tuning);
+        printf("     tuning           %s\n", tuning);
+    }
     if (info->read_bandwidth <= 0) {
         printf("     measured         not yet\n");
         return;
@@ -80,7 +85,7 @@ static json_t *describe(const AlisaDeviceInfo *info) {
     }
     return json_pack(
         "{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
-        "s:o, s:b, s:s, s:o, s:o, s:o, s:o}",
+        "s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:s, s:b, s:s}",
         "index", (json_int_t)info->index, "type", type_name(info->type), "platform", info->platform,
         "name", info->name, "vendor", info->vendor, "vendor_id", (json_int_t)info->vendor_id,
         "board", info->board, "architecture", info->architecture, "driver", info->driver,
@@ -91,7 +96,9 @@ static json_t *describe(const AlisaDeviceInfo *info) {
         "max_work_group", (json_int_t)info->max_work_group, "capabilities", names, "usable",
         (int)info->usable, "reason", info->reason, "read_bandwidth", figure(info->read_bandwidth),
         "copy_rate_to_device", figure(info->copy_rate_to_device), "copy_rate_to_host",
-        figure(info->copy_rate_to_host), "launch_latency", figure(info->launch_latency));
+        figure(info->copy_rate_to_host), "launch_latency", figure(info->launch_latency), "tuning",
+        info->tuning, "tuning_built_in", (int)info->tuning_built_in, "tuning_match",
+        alisa_tuning_match_name(info->tuning_match));
 }
 
 ExitCode alisa_cli_devices(const Settings *settings) {
