@@ -106,6 +106,20 @@ enum {
     ALISA_CAPABILITY_UNIFIED_MEMORY = 1u << 5 /* the device shares the host's memory */
 };
 
+/* How near to a device the device is whose tuned parameters it uses; the higher, the nearer. */
+typedef enum AlisaTuningMatch {
+    ALISA_TUNING_NONE,         /* there are none: defaults */
+    ALISA_TUNING_TYPE,         /* of the same type: a GPU, a CPU ... */
+    ALISA_TUNING_VENDOR,       /* and of the same vendor */
+    ALISA_TUNING_ARCHITECTURE, /* of the same architecture */
+    ALISA_TUNING_STALE,        /* the device itself, with another driver or other kernels */
+    ALISA_TUNING_EXACT,
+    ALISA_TUNING_MATCH_COUNT
+} AlisaTuningMatch;
+
+/* "architecture", "stale"; static storage. */
+ALISA_API const char *alisa_tuning_match_name(AlisaTuningMatch match);
+
 typedef struct AlisaDeviceInfo {
     uint32_t index; /* over all platforms, in the order of the ICD loader */
     AlisaDeviceType type;
@@ -115,6 +129,9 @@ typedef struct AlisaDeviceInfo {
     char driver[128];
     char opencl_version[64];   /* of the device */
     char opencl_c_version[64]; /* of its compiler */
+    /* As an extension of the vendor tells them; empty otherwise. */
+    char board[128];       /* "AMD Radeon RX 7900 XTX" where the name is that of a chip */
+    char architecture[64]; /* "gfx1100", "sm_90", "ip_12.55" */
     uint32_t vendor_id;
     uint32_t compute_units;
     uint32_t clock_mhz;
@@ -131,6 +148,10 @@ typedef struct AlisaDeviceInfo {
     double copy_rate_to_device; /* bytes/s of large copies */
     double copy_rate_to_host;
     double launch_latency; /* seconds */
+    /* The entry of tuned parameters that a usable device takes; alisa_devices_list fills it in. */
+    char tuning[128];     /* its name; empty: none */
+    bool tuning_built_in; /* carried by the library, not in the user's cache folder */
+    AlisaTuningMatch tuning_match;
 } AlisaDeviceInfo;
 
 typedef struct AlisaDeviceOptions {
@@ -154,6 +175,9 @@ ALISA_API void alisa_device_options_defaults(AlisaDeviceOptions *options);
  * sentence that says which. */
 ALISA_API AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
 ALISA_API void alisa_devices_free(AlisaDeviceInfo *infos);
+/* Which tuned parameters a listed device takes and why: "built-in entry 'PoCL/znver5', same
+ * architecture". */
+ALISA_API void alisa_device_tuning_describe(const AlisaDeviceInfo *info, char text[256]);
 
 /* Opens a device and runs its self-test once per device, driver and kernel source (remembered in
  * the cache). A device that computes wrong results is refused with ALISA_ERROR_DEVICE. */

@@ -33,6 +33,8 @@ static double gibibytes(uint64_t bytes) {
 
 static void print_details(const AlisaDeviceInfo *info) {
     printf("     vendor           %s (0x%04x)\n", info->vendor, info->vendor_id);
+    if (info->board[0]) printf("     board            %s\n", info->board);
+    if (info->architecture[0]) printf("     architecture     %s\n", info->architecture);
     printf("     driver           %s\n", info->driver);
     printf("     version          %s, %s\n", info->opencl_version, info->opencl_c_version);
     printf("     compute units    %u at %u MHz\n", info->compute_units, info->clock_mhz);
@@ -44,6 +46,11 @@ static void print_details(const AlisaDeviceInfo *info) {
         if (info->capabilities & capabilities[i].bit) printf(" %s", capabilities[i].name);
     }
     printf("%s\n", info->capabilities ? "" : " none beyond OpenCL C 1.2");
+    if (info->usable) {
+        char tuning[256];
+        alisa_device_tuning_describe(info, tuning);
+        printf("     tuning           %s\n", tuning);
+    }
     if (info->read_bandwidth <= 0) {
         printf("     measured         not yet\n");
         return;
@@ -77,19 +84,21 @@ static json_t *describe(const AlisaDeviceInfo *info) {
         json_array_append_new(names, json_string(capabilities[i].name));
     }
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b, "
-        "s:s, s:o, s:o, s:o, s:o}",
+        "{s:I, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:s, s:b, s:s}",
         "index", (json_int_t)info->index, "type", type_name(info->type), "platform", info->platform,
         "name", info->name, "vendor", info->vendor, "vendor_id", (json_int_t)info->vendor_id,
-        "driver", info->driver, "opencl_version", info->opencl_version, "opencl_c_version",
-        info->opencl_c_version, "compute_units", (json_int_t)info->compute_units, "clock_mhz",
-        (json_int_t)info->clock_mhz, "global_memory", (json_int_t)info->global_memory,
-        "max_allocation", (json_int_t)info->max_allocation, "local_memory",
-        (json_int_t)info->local_memory, "max_work_group", (json_int_t)info->max_work_group,
-        "capabilities", names, "usable", (int)info->usable, "reason", info->reason,
-        "read_bandwidth", figure(info->read_bandwidth), "copy_rate_to_device",
-        figure(info->copy_rate_to_device), "copy_rate_to_host", figure(info->copy_rate_to_host),
-        "launch_latency", figure(info->launch_latency));
+        "board", info->board, "architecture", info->architecture, "driver", info->driver,
+        "opencl_version", info->opencl_version, "opencl_c_version", info->opencl_c_version,
+        "compute_units", (json_int_t)info->compute_units, "clock_mhz", (json_int_t)info->clock_mhz,
+        "global_memory", (json_int_t)info->global_memory, "max_allocation",
+        (json_int_t)info->max_allocation, "local_memory", (json_int_t)info->local_memory,
+        "max_work_group", (json_int_t)info->max_work_group, "capabilities", names, "usable",
+        (int)info->usable, "reason", info->reason, "read_bandwidth", figure(info->read_bandwidth),
+        "copy_rate_to_device", figure(info->copy_rate_to_device), "copy_rate_to_host",
+        figure(info->copy_rate_to_host), "launch_latency", figure(info->launch_latency), "tuning",
+        info->tuning, "tuning_built_in", (int)info->tuning_built_in, "tuning_match",
+        alisa_tuning_match_name(info->tuning_match));
 }
 
 ExitCode alisa_cli_devices(const Settings *settings) {

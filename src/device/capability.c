@@ -46,20 +46,10 @@ static const Trial trials[] = {
 };
 #define TRIAL_COUNT (sizeof trials / sizeof *trials)
 
-static bool lists(const char *extensions, const char *name) {
-    size_t length = strlen(name);
-    for (const char *at = extensions; *at;) {
-        size_t word = strcspn(at, " ");
-        if (word == length && memcmp(at, name, length) == 0) return true;
-        at += word;
-        at += strspn(at, " ");
-    }
-    return false;
-}
-
 static bool promised(const Trial *trial, const char *extensions) {
     for (size_t i = 0; i < 2; i++) {
-        if (trial->extensions[i] && lists(extensions, trial->extensions[i])) return true;
+        const char *name = trial->extensions[i];
+        if (name && alisa_opencl_lists_extension(extensions, name)) return true;
     }
     return false;
 }
@@ -150,7 +140,7 @@ static AlisaStatus format_key(const AlisaCandidate *candidate, const char *exten
 }
 
 AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error) {
-    const size_t capacity = 64u << 10; /* extension lists run to some KiB */
+    const size_t capacity = ALISA_OPENCL_EXTENSIONS_SIZE;
     char *extensions = alisa_allocate(1, capacity, "extension list", error);
     if (!extensions) return ALISA_ERROR_MEMORY;
     alisa_opencl_device_string(candidate->id, CL_DEVICE_EXTENSIONS, extensions, capacity);

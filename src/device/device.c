@@ -11,11 +11,7 @@ void alisa_device_options_defaults(AlisaDeviceOptions *options) {
     *options = (AlisaDeviceOptions){0};
 }
 
-void alisa_devices_free(AlisaDeviceInfo *infos) {
-    free(infos);
-}
-
-AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
+AlisaStatus alisa_device_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
     *infos = NULL;
     *count = 0;
     AlisaCandidate *candidates;
@@ -159,6 +155,10 @@ void alisa_device_close(AlisaDevice *device) {
 
 const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device) {
     return &device->candidate.info;
+}
+
+const char *alisa_device_cache_folder(const AlisaDevice *device) {
+    return device->cache.folder;
 }
 
 const AlisaLog *alisa_device_log(const AlisaDevice *device) {

@@ -9,6 +9,10 @@
 
 #include "base/status.h"
 
+/* Every device of every platform, its capabilities and what was measured of it; as
+ * alisa_devices_list, but for tuned parameters. *infos is malloc'ed. */
+AlisaStatus alisa_device_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
+
 /* Memory on the device. `memory` is a cl_mem; a zeroed buffer is a NULL pointer to a kernel. */
 typedef struct AlisaBuffer {
     void *memory;
@@ -93,6 +97,9 @@ AlisaStatus alisa_device_finish(AlisaDevice *device, AlisaError *error);
 void alisa_device_save_programs(AlisaDevice *device);
 
 const AlisaLog *alisa_device_log(const AlisaDevice *device);
+/* The folder of what is kept from run to run; NULL where nothing is. Lives as long as the device.
+ */
+const char *alisa_device_cache_folder(const AlisaDevice *device);
 
 /* Device time of launches since the last reset, for benchmarks: a queue made with profiling. */
 AlisaStatus alisa_device_profile_begin(AlisaDevice *device, AlisaError *error);

@@ -67,6 +67,63 @@ static void judge(cl_device_id id, AlisaDeviceInfo *info) {
     info->usable = reason[0] == 0;
 }
 
+/* ---- What extensions of the vendors tell --------------------------------------------------- */
+
+/* From the texts of the extensions: not in the headers of every system. */
+enum {
+    BOARD_NAME_AMD = 0x4038,
+    GFXIP_MAJOR_AMD = 0x404a,
+    COMPUTE_CAPABILITY_MAJOR_NV = 0x4000,
+    COMPUTE_CAPABILITY_MINOR_NV = 0x4001,
+    IP_VERSION_INTEL = 0x4250
+};
+
+/* The query has the first number of the ISA, the name of the device the whole of it, with settings
+ * behind: "gfx906:sramecc+:xnack-". Older drivers have the name of a chip there. */
+static void describe_amd(cl_device_id id, AlisaDeviceInfo *info) {
+    alisa_opencl_device_string(id, BOARD_NAME_AMD, info->board, sizeof info->board);
+    char start[32];
+    uint64_t major = alisa_opencl_device_number(id, GFXIP_MAJOR_AMD, 0);
+    snprintf(start, sizeof start, "gfx%u", (unsigned)major);
+    if (major == 0 || strncmp(info->name, start, strlen(start)) != 0) return;
+    snprintf(info->architecture, sizeof info->architecture, "%.*s", (int)strcspn(info->name, ":+ "),
+             info->name);
+}
+
+static void describe_nvidia(cl_device_id id, AlisaDeviceInfo *info) {
+    uint64_t major = alisa_opencl_device_number(id, COMPUTE_CAPABILITY_MAJOR_NV, 0);
+    uint64_t minor = alisa_opencl_device_number(id, COMPUTE_CAPABILITY_MINOR_NV, 0);
+    if (major == 0) return;
+    snprintf(info->architecture, sizeof info->architecture, "sm_%u%u", (unsigned)major,
+             (unsigned)minor);
+}
+
+/* Architecture and release, from bits 22 and 14 on; in drivers before 2023 from 16 and 8 on. */
+static void describe_intel(cl_device_id id, AlisaDeviceInfo *info) {
+    uint32_t version = (uint32_t)alisa_opencl_device_number(id, IP_VERSION_INTEL, 0);
+    if (version == 0) return;
+    bool old = version >> 22 == 0;
+    unsigned architecture = version >> (old ? 16 : 22);
+    unsigned release = version >> (old ? 8 : 14) & 0xff;
+    snprintf(info->architecture, sizeof info->architecture, "ip_%u.%u", architecture, release);
+}
+
+static const struct {
+    const char *extension;
+    void (*describe)(cl_device_id id, AlisaDeviceInfo *info);
+} attribute_queries[] = {
+    {"cl_amd_device_attribute_query", describe_amd},
+    {"cl_nv_device_attribute_query", describe_nvidia},
+    {"cl_intel_device_attribute_query", describe_intel},
+};
+
+static void describe_attributes(cl_device_id id, AlisaDeviceInfo *info) {
+    for (size_t i = 0; i < sizeof attribute_queries / sizeof *attribute_queries; i++) {
+        if (!alisa_opencl_has_extension(id, attribute_queries[i].extension)) continue;
+        attribute_queries[i].describe(id, info);
+    }
+}
+
 static void describe(AlisaCandidate *candidate) {
     cl_device_id id = candidate->id;
     AlisaDeviceInfo *info = &candidate->info;
@@ -96,6 +153,7 @@ static void describe(AlisaCandidate *candidate) {
     if (alisa_opencl_device_number(id, CL_DEVICE_HOST_UNIFIED_MEMORY, 0)) {
         info->capabilities |= ALISA_CAPABILITY_UNIFIED_MEMORY;
     }
+    describe_attributes(id, info);
     judge(id, info);
 }
 

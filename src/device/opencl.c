@@ -160,3 +160,24 @@ uint64_t alisa_opencl_device_number(cl_device_id device, cl_device_info property
     memcpy(&narrow, &wide, sizeof narrow);
     return narrow;
 }
+
+bool alisa_opencl_lists_extension(const char *extensions, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = extensions; *at;) {
+        size_t word = strcspn(at, " ");
+        if (word == length && memcmp(at, name, length) == 0) return true;
+        at += word;
+        at += strspn(at, " ");
+    }
+    return false;
+}
+
+bool alisa_opencl_has_extension(cl_device_id device, const char *name) {
+    char *extensions = malloc(ALISA_OPENCL_EXTENSIONS_SIZE);
+    if (!extensions) return false;
+    alisa_opencl_device_string(device, CL_DEVICE_EXTENSIONS, extensions,
+                               ALISA_OPENCL_EXTENSIONS_SIZE);
+    bool has = alisa_opencl_lists_extension(extensions, name);
+    free(extensions);
+    return has;
+}

@@ -28,4 +28,10 @@ void alisa_opencl_device_string(cl_device_id device, cl_device_info property, ch
 /* Unsigned properties of any width; `missing` where the driver gives none. */
 uint64_t alisa_opencl_device_number(cl_device_id device, cl_device_info property, uint64_t missing);
 
+#define ALISA_OPENCL_EXTENSIONS_SIZE (64u << 10) /* lists run to some KiB */
+
+/* Whether `name` is a word of a list of extensions, or of the device's own list. */
+bool alisa_opencl_lists_extension(const char *extensions, const char *name);
+bool alisa_opencl_has_extension(cl_device_id device, const char *name);
+
 #endif

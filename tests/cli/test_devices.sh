@@ -10,6 +10,37 @@ alisa devices -v
 expect_code 0
 expect_out "capabilities"
 expect_out "measured  "
+grep -Eq "^     tuning           (none: |own entry '|built-in entry ')" "$out" ||
+    fail "$case_name: nothing is said of tuned parameters"
+# Tuned parameters are found in the cache folder and said to be stale: here they are of the same
+# device with other kernels. What is no such file is passed over. (Where the library carries those
+# of this very device, they win.)
+tuned=$folder/tuned/tuning
+mkdir -p "$tuned"
+echo '{"format": "something else"}' >"$tuned/broken.json"
+ALISA_CACHE=$folder/tuned alisa devices -o json
+expect_out '"tuning_match": "'
+carried=$(grep -c '"tuning_match": "exact"' "$out" || true)
+field() {
+    sed -n "s/^    \"$1\": \(.*\),\$/\1/p" "$out" | head -n 1
+}
+cat >"$tuned/mine.json" <<END
+{"format": "alisa-tuning", "version": 1,
+ "key": {"vendor_id": $(field vendor_id), "device": $(field name),
+         "compute_units": $(field compute_units), "driver": $(field driver),
+         "type": "$(field type | tr -d '"' | tr '[:upper:]' '[:lower:]')", "kernels": "others"},
+ "made": {"date": "2026-01-31"}, "parameters": {}}
+END
+if [ "$carried" = 0 ]; then
+    ALISA_CACHE=$folder/tuned alisa devices -v
+    expect_code 0
+    expect_out "     tuning           own entry 'mine', stale"
+    ALISA_CACHE=$folder/tuned alisa devices -o json
+    expect_code 0
+    expect_out '"tuning": "mine"'
+    expect_out '"tuning_match": "stale"'
+fi
+
 alisa generate --list-devices
 expect_code 0
 expect_out "index"

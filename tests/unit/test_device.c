@@ -73,6 +73,9 @@ static void test_device_describes_itself(void **state) {
     const AlisaDeviceInfo *info = alisa_device_info(device);
     assert_true(info->usable);
     assert_true(info->name[0] && info->platform[0] && info->driver[0]);
+    if (getenv("ALISA_CACHE")) {
+        assert_string_equal(alisa_device_cache_folder(device), getenv("ALISA_CACHE"));
+    }
     assert_true(info->compute_units > 0 && info->global_memory >= info->max_allocation);
     AlisaDeviceInfo *infos;
     size_t count;

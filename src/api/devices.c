@@ -1,0 +1,57 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "device/device.h"
+#include "tune/store.h"
+
+const char *alisa_tuning_match_name(AlisaTuningMatch match) {
+    static const char *const names[ALISA_TUNING_MATCH_COUNT] = {
+        [ALISA_TUNING_NONE] = "none",     [ALISA_TUNING_TYPE] = "type",
+        [ALISA_TUNING_VENDOR] = "vendor", [ALISA_TUNING_ARCHITECTURE] = "architecture",
+        [ALISA_TUNING_STALE] = "stale",   [ALISA_TUNING_EXACT] = "exact",
+    };
+    return (unsigned)match < ALISA_TUNING_MATCH_COUNT ? names[match] : "unknown match";
+}
+
+void alisa_device_tuning_describe(const AlisaDeviceInfo *info, char text[256]) {
+    alisa_tune_describe(info->tuning, info->tuning_built_in, info->tuning_match, text);
+}
+
+void alisa_devices_free(AlisaDeviceInfo *infos) {
+    free(infos);
+}
+
+static AlisaStatus find_tuning(const char *folder, const char *kernels, AlisaDeviceInfo *info,
+                               AlisaError *error) {
+    AlisaTuneKey key;
+    AlisaTuneEntry entry;
+    alisa_tune_key_init(&key, info, kernels);
+    AlisaStatus status =
+        alisa_tune_store_find(folder, &key, NULL, &entry, &info->tuning_match, error);
+    if (status != ALISA_OK) return status;
+    snprintf(info->tuning, sizeof info->tuning, "%s", entry.name);
+    info->tuning_built_in = entry.built_in;
+    alisa_tune_entry_finish(&entry);
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
+    AlisaStatus status = alisa_device_list(infos, count, error);
+    if (status != ALISA_OK) return status;
+    /* Kernels that cannot be read are named when they are needed; no entry is exact for them. */
+    char kernels[ALISA_CACHE_HASH_SIZE];
+    alisa_tune_kernels_hash(kernels, NULL);
+    AlisaCache cache;
+    alisa_cache_open(&cache, NULL, &(AlisaLog){0});
+    for (size_t i = 0; i < *count && status == ALISA_OK; i++) {
+        AlisaDeviceInfo *info = &(*infos)[i];
+        if (info->usable) status = find_tuning(cache.folder, kernels, info, error);
+    }
+    alisa_cache_close(&cache);
+    if (status != ALISA_OK) {
+        free(*infos);
+        *infos = NULL;
+        *count = 0;
+    }
+    return status;
+}
