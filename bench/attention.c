@@ -1,9 +1,9 @@
 /*
  * Attention alone: decode (one row a sequence; GB/s of K and V, beside what a kernel that only
  * reads reaches) and prefill (rows of one sequence, causal; GFLOP/s). Then a step of decode over
- * the tokens that are kept at 80 % sparsity, scores and their sum over the heads included, as a
- * share of the same step over all tokens, turn by turn; and decode with K and V in each storage
- * type, all tokens of i8 in sealed blocks.
+ * the tokens that are kept at 80 % sparsity, turn by turn with the same step over all tokens:
+ * alone, with all it takes to choose the next list from past rows, and with choosing this one by
+ * the query; and decode with K and V in each storage type, all tokens of i8 in sealed blocks.
  *
  *   bench_attention [device]
  */
@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "attn/attention.h"
+#include "attn/index.h"
+#include "attn/selection.h"
 #include "base/clock.h"
 #include "base/half.h"
 #include "base/kv_type.h"
@@ -234,6 +236,8 @@ static void bench_types(AlisaDevice *device) {
 /* ---- Sparse beside dense ------------------------------------------------------------------- */
 
 enum { LAYERS = 8, CONTEXT = 4096, HALF_BUDGET = 410, KEPT = 2 * HALF_BUDGET, STRIDE = 832 };
+/* Of each kind; the windows of past rows take some more. */
+enum { TURNS = 41, WARM_TURNS = 3, CHOSEN_STEPS = TURNS + WARM_TURNS + 70 };
 
 static const struct {
     const char *name;
@@ -314,7 +318,121 @@ static void destroy_step(Step *step) {
     alisa_attention_destroy(step->attention);
 }
 
-typedef enum Kind { KIND_DENSE, KIND_KEPT, KIND_KEPT_SCORES, KIND_KEPT_ROWS, KINDS } Kind;
+typedef enum Kind { KIND_DENSE, KIND_KEPT, KIND_KEPT_ROWS, KIND_PAST_ROWS, KIND_QUERY, KINDS } Kind;
+
+/* What choosing takes. Lists are those of one sequence, of LAYERS layers. */
+typedef struct Choice {
+    AlisaSelectOptions options;
+    AlisaSelection *selection;
+    AlisaIndex *index; /* where the query chooses */
+    AlisaBuffer pages, slots, tile, index_row;
+    AlisaBuffer scores, stats, weights; /* of all tokens */
+    uint32_t count;                     /* tokens of the next step */
+} Choice;
+
+static Choice make_choice(AlisaOps *ops, size_t shape, bool query) {
+    AlisaError error;
+    AlisaDevice *device = alisa_ops_device(ops);
+    uint32_t heads = sparse_shapes[shape].heads;
+    Choice choice = {.count = CONTEXT - CHOSEN_STEPS};
+    alisa_select_options_defaults(&choice.options);
+    choice.options.kind = ALISA_SELECT_SWA;
+    if (query) choice.options.scores = ALISA_SELECT_SCORES_QUERY;
+    const AlisaSelectionShape selection = {.layer_count = LAYERS,
+                                           .sequence_count = 1,
+                                           .list_count = 1,
+                                           .context = CONTEXT,
+                                           .max_turns = 1,
+                                           .max_rows = 1};
+    check(alisa_selection_create(ops, &choice.options, &selection, &choice.selection, &error),
+          &error);
+    int32_t pages[CONTEXT];
+    for (int32_t i = 0; i < CONTEXT; i++)
+        pages[i] = i;
+    choice.pages = buffer_of(device, pages, sizeof pages);
+    choice.slots = buffer_of(device, NULL, STRIDE * sizeof(int32_t));
+    choice.tile = buffer_of(device, NULL, sizeof(AlisaAttentionTile));
+    if (!query) return choice;
+    const AlisaAttentionShape attention = {.head_count = heads,
+                                           .kv_head_count = sparse_shapes[shape].kv_heads,
+                                           .head_dim = sparse_shapes[shape].head_dim,
+                                           .scale = 0.125f};
+    check(alisa_index_create(ops, &attention, LAYERS, 1, CONTEXT, &choice.index, &error), &error);
+    choice.index_row = buffer_of(device, NULL, sizeof(AlisaIndexRow));
+    choice.scores = buffer_of(device, NULL, heads * CONTEXT * sizeof(float));
+    choice.stats = buffer_of(device, NULL, heads * 2 * sizeof(float));
+    choice.weights = buffer_of(device, NULL, CONTEXT * sizeof(uint32_t));
+    return choice;
+}
+
+static void destroy_choice(Choice *choice) {
+    AlisaBuffer *buffers[] = {&choice->pages,  &choice->slots, &choice->tile,   &choice->index_row,
+                              &choice->scores, &choice->stats, &choice->weights};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        alisa_buffer_destroy(buffers[i]);
+    alisa_index_destroy(choice->index);
+    alisa_selection_destroy(choice->selection);
+}
+
+static void translate(Choice *choice, uint32_t layer) {
+    AlisaError error;
+    const AlisaSelectionSlots slots = {.pages = &choice->pages,
+                                       .page_stride = CONTEXT,
+                                       .slots = &choice->slots,
+                                       .list_stride = STRIDE};
+    check(alisa_selection_translate(choice->selection, layer, &slots, &error), &error);
+}
+
+/* Milliseconds of all layers of a step, chosen tokens found and attended to. */
+static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
+    AlisaError error;
+    uint32_t count = choice->count++;
+    uint32_t kept = alisa_select_kept(alisa_select_budget(&choice->options, count));
+    const AlisaAttentionTile tile = {0, 1, 0, kept};
+    const AlisaIndexRow row = {.count = count};
+    const AlisaSelectionAim aim = {.count = kept};
+    AlisaSelectionTurn turn = {.row_count = 1, .first_count = count, .pick_count = count + 1};
+    if (choice->index) turn = (AlisaSelectionTurn){.pick_count = count};
+    const AlisaAttentionLists lists = {
+        .slots = &choice->slots, .tiles = &choice->tile, .tile_count = 1, .longest = kept};
+    const AlisaAttentionLists all = {.tiles = &step->tile, .tile_count = 1, .longest = CONTEXT};
+    const AlisaAttentionScores scores = {&step->scores, &step->stats, 1, STRIDE};
+    const AlisaAttentionScores all_scores = {&choice->scores, &choice->stats, 1, CONTEXT};
+    const AlisaAttentionRows rows = {.weights = &step->weights, .list_count = 1, .shift = 16};
+    const AlisaAttentionRows all_rows = {
+        .weights = &choice->weights, .list_count = 1, .shift = 16, .worth = 4};
+    const AlisaVector q = {&step->q, 0}, y = {&step->y, 0};
+    uint64_t start = alisa_clock_now();
+    check(alisa_buffer_write(device, &choice->tile, 0, &tile, sizeof tile, &error), &error);
+    if (choice->index)
+        check(alisa_buffer_write(device, &choice->index_row, 0, &row, sizeof row, &error), &error);
+    check(alisa_selection_plan(choice->selection, &turn, 1, &error), &error);
+    check(alisa_selection_aim(choice->selection, &aim, 1, &error), &error);
+    for (uint32_t layer = 0; layer < LAYERS; layer++) {
+        const AlisaBuffer *keys = &step->keys[layer], *values = &step->values[layer];
+        if (choice->index) {
+            check(
+                alisa_index_score(choice->index, layer, q, &choice->index_row, &all_scores, &error),
+                &error);
+            check(alisa_attention_row(step->attention, &all, &all_scores, &all_rows, &error),
+                  &error);
+            check(alisa_selection_run(choice->selection, layer, 0, 1,
+                                      (AlisaSelectionRows){&choice->weights, CONTEXT}, &error),
+                  &error);
+        }
+        translate(choice, layer);
+        check(alisa_attention_run(step->attention, q, keys, values, &lists, y,
+                                  choice->index ? NULL : &scores, &error),
+              &error);
+        if (choice->index) continue;
+        check(alisa_attention_row(step->attention, &lists, &scores, &rows, &error), &error);
+        check(alisa_selection_run(choice->selection, layer, 0, 1,
+                                  (AlisaSelectionRows){&step->weights, STRIDE}, &error),
+              &error);
+    }
+    check(alisa_device_finish(device, &error), &error);
+    return (double)(alisa_clock_now() - start) / 1e6;
+}
 
 /* Milliseconds of all layers. */
 static double run_step(AlisaDevice *device, Step *step, Kind kind) {
@@ -325,12 +443,12 @@ static double run_step(AlisaDevice *device, Step *step, Kind kind) {
                                        .tile_count = 1,
                                        .longest = dense ? CONTEXT : KEPT};
     const AlisaAttentionScores scores = {&step->scores, &step->stats, 1, STRIDE};
-    const AlisaAttentionRows rows = {&step->weights, NULL, 1, 16};
+    const AlisaAttentionRows rows = {.weights = &step->weights, .list_count = 1, .shift = 16};
     uint64_t start = alisa_clock_now();
     for (int layer = 0; layer < LAYERS; layer++) {
         check(alisa_attention_run(step->attention, (AlisaVector){&step->q, 0}, &step->keys[layer],
                                   &step->values[layer], &lists, (AlisaVector){&step->y, 0},
-                                  kind >= KIND_KEPT_SCORES ? &scores : NULL, &error),
+                                  kind == KIND_KEPT_ROWS ? &scores : NULL, &error),
               &error);
         if (kind == KIND_KEPT_ROWS)
             check(alisa_attention_row(step->attention, &lists, &scores, &rows, &error), &error);
@@ -340,18 +458,28 @@ static double run_step(AlisaDevice *device, Step *step, Kind kind) {
 }
 
 static void bench_sparse(AlisaOps *ops, size_t shape, const char *layout) {
-    enum { TURNS = 41 };
     AlisaDevice *device = alisa_ops_device(ops);
     Step step = make_step(ops, shape);
+    Choice past = make_choice(ops, shape, false), query = make_choice(ops, shape, true);
     double times[KINDS][TURNS], median[KINDS];
-    for (int turn = -3; turn < TURNS; turn++) /* the first compile and warm up */
+    for (uint32_t i = 0; i < CHOSEN_STEPS - TURNS - WARM_TURNS; i++) /* until windows are full */
+        run_choice(device, &step, &past);
+    query.count = past.count;
+    for (int turn = -WARM_TURNS; turn < TURNS; turn++) /* the first compile and warm up */
         for (Kind kind = 0; kind < KINDS; kind++)
-            times[kind][turn < 0 ? 0 : turn] = run_step(device, &step, kind);
+            times[kind][turn < 0 ? 0 : turn] =
+                kind == KIND_PAST_ROWS ? run_choice(device, &step, &past)
+                : kind == KIND_QUERY   ? run_choice(device, &step, &query)
+                                       : run_step(device, &step, kind);
     for (Kind kind = 0; kind < KINDS; kind++)
         median[kind] = timing_median(times[kind], TURNS);
-    printf("| %-17s | %-5s | %8.3f | %8.3f | %8.3f | %8.3f | %5.3f |\n", sparse_shapes[shape].name,
-           layout, median[KIND_DENSE], median[KIND_KEPT], median[KIND_KEPT_SCORES],
-           median[KIND_KEPT_ROWS], median[KIND_KEPT_ROWS] / median[KIND_DENSE]);
+    double dense = median[KIND_DENSE];
+    printf("| %-17s | %-5s | %8.3f | %8.3f | %8.3f | %9.3f | %5.3f | %8.3f | %5.3f |\n",
+           sparse_shapes[shape].name, layout, dense, median[KIND_KEPT], median[KIND_KEPT_ROWS],
+           median[KIND_PAST_ROWS], median[KIND_PAST_ROWS] / dense, median[KIND_QUERY],
+           median[KIND_QUERY] / dense);
+    destroy_choice(&past);
+    destroy_choice(&query);
     destroy_step(&step);
 }
 
@@ -386,8 +514,9 @@ int main(int argc, char **argv) {
     bench_types(device);
     printf("\nDecode of %d layers over %d tokens, and over the %d kept at 80 %% sparsity: "
            "milliseconds\n\n"
-           "| shape             | layout|    dense |     kept | + scores |    + row | ratio |\n"
-           "|---|---|---:|---:|---:|---:|---:|\n",
+           "| shape             | layout|    dense |     kept | + scores | past rows | ratio |    "
+           "query | ratio |\n"
+           "|---|---|---:|---:|---:|---:|---:|---:|---:|\n",
            LAYERS, CONTEXT, KEPT);
     bench_layouts(device, true);
     printf("\nA kernel that only reads, afterwards: %.1f GB/s\n", read_rate(device));

@@ -636,6 +636,96 @@ ALISA_API void alisa_plan_finish(AlisaPlan *plan);
 ALISA_API bool alisa_plan_profile_name(size_t index, char name[64]);
 ALISA_API bool alisa_plan_shape_name(size_t index, char name[64]);
 
+/* ---- Tuning: kernel parameters that suit a device ------------------------------------------ */
+
+typedef enum AlisaTuneEffort {
+    ALISA_TUNE_QUICK,  /* a minute: the weight types that are used most, one round */
+    ALISA_TUNE_NORMAL, /* ten minutes */
+    ALISA_TUNE_FULL,   /* as long as anything helps */
+    ALISA_TUNE_EFFORT_COUNT
+} AlisaTuneEffort;
+
+/* "quick"; static storage. */
+ALISA_API const char *alisa_tune_effort_name(AlisaTuneEffort effort);
+
+/* What was found for a set of parameters: those of a kernel family, or of it for a weight type. */
+typedef struct AlisaTuneReport {
+    const char *set;        /* "matvec.q8_0"; these two are valid during the call */
+    const char *parameters; /* "layout=item single=2 ..." */
+    bool changed;           /* against the defaults */
+    double speedup;         /* of the sizes that are measured, weighted; 1 where nothing changed */
+} AlisaTuneReport;
+
+typedef struct AlisaTuneOptions {
+    AlisaTuneEffort effort; /* ALISA_TUNE_NORMAL */
+    double time_budget;     /* seconds; 0: what the effort stands for */
+    const char *kernel;     /* one family ("matvec") or set ("matvec.q8_0") alone; NULL: all */
+    const char *journal;    /* a file in which every measurement is kept until the search is done:
+                               the next search with it goes on where this one ended, and leaves out
+                               what ended it. NULL: none */
+    void (*report)(void *user, const AlisaTuneReport *report); /* when a set is done; may be NULL */
+    void *report_user;
+    bool (*interrupt)(void *user); /* asked between measurements; may be NULL */
+    void *interrupt_user;
+    AlisaProgress progress;
+} AlisaTuneOptions;
+
+ALISA_API void alisa_tune_options_defaults(AlisaTuneOptions *options);
+
+/* Searches for faster parameters of the device's kernels, and keeps them in the folder of the cache
+ * for engines created later. Every candidate's results are checked against the host's before it is
+ * timed. A driver that crashes ends the process: whoever watches over it notes that in the journal
+ * (alisa_tune_journal_note) and starts again. */
+ALISA_API AlisaStatus alisa_tune(AlisaDevice *device, const AlisaTuneOptions *options,
+                                 AlisaError *error);
+
+/* How a process that was searching with this journal ended: crashed, hung and was killed, or was
+ * interrupted, and what it was trying may be tried again. */
+typedef enum AlisaTuneEnding {
+    ALISA_TUNE_ENDING_CRASHED,
+    ALISA_TUNE_ENDING_HUNG,
+    ALISA_TUNE_ENDING_INTERRUPTED
+} AlisaTuneEnding;
+ALISA_API AlisaStatus alisa_tune_journal_note(const char *journal, AlisaTuneEnding ending,
+                                              AlisaError *error);
+/* Where the journal of a device, by its selector as in AlisaDeviceOptions, is best kept; the folder
+ * is made. *path is freed with alisa_free. */
+ALISA_API AlisaStatus alisa_tune_journal_path(const char *selector, const char *cache_dir,
+                                              char **path, AlisaError *error);
+
+/* A size of a kernel family that was timed: the device's own kernels, with the parameters that
+ * engines use, on made-up numbers. Pointers are valid during the call. */
+typedef struct AlisaKernelTest {
+    const char *group;      /* "matrix-vector", "matrix-matrix", "attention", "selection" */
+    const char *name;       /* "matvec.q8_0, 1 row" */
+    const char *parameters; /* "layout=item single=2 ..." */
+    double bytes;           /* read and written, */
+    double flops;           /* and computed by a pass; 0: not counted */
+    const double *seconds;  /* [samples] of a pass */
+    uint32_t samples;
+} AlisaKernelTest;
+
+typedef struct AlisaKernelBench {
+    uint32_t samples; /* 9; no more than 64 */
+    double seconds;   /* 1: no sample is begun after so long; there is one at least */
+    void (*report)(void *user, const AlisaKernelTest *test);
+    void *report_user;
+    bool (*interrupt)(void *user); /* asked between tests; may be NULL */
+    void *interrupt_user;
+} AlisaKernelBench;
+
+ALISA_API void alisa_kernel_bench_defaults(AlisaKernelBench *bench);
+/* Times them all, in about a minute. Wrong results are ALISA_ERROR_DEVICE. */
+ALISA_API AlisaStatus alisa_bench_kernels(AlisaDevice *device, const AlisaKernelBench *bench,
+                                          AlisaError *error);
+
+/* Files of tuned parameters, to take along or to send in. Export writes what is used for the device
+ * now; import checks a file and keeps it among the user's own; `name` says for which device it
+ * is. Of the options the folder and the log are used. */
+ALISA_API AlisaStatus alisa_tune_export(AlisaDevice *device, const char *path, AlisaError *error);
+ALISA_API AlisaStatus alisa_tune_import(const AlisaDeviceOptions *options, const char *path,
+                                        char name[128], AlisaError *error);
+
 /* ---- Sampler ------------------------------------------------------------------------------ */
 
 typedef struct AlisaSamplerOptions {

@@ -28,6 +28,7 @@ ExitCode alisa_cli_generate(const Settings *settings);
 ExitCode alisa_cli_chat(const Settings *settings);
 ExitCode alisa_cli_bench(const Settings *settings);
 ExitCode alisa_cli_plan(const Settings *settings);
+ExitCode alisa_cli_tune(const Settings *settings);
 ExitCode alisa_cli_devices(const Settings *settings);
 ExitCode alisa_cli_inspect(const Settings *settings);
 ExitCode alisa_cli_tokenize(const Settings *settings);

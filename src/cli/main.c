@@ -15,6 +15,7 @@ const Command alisa_cli_commands[] = {
     {"bench", COMMAND_BENCH, NULL, "time prompts and generation", alisa_cli_bench},
     {"plan", COMMAND_PLAN, NULL, "predict speed and memory of a model on a device, without it",
      alisa_cli_plan},
+    {"tune", COMMAND_TUNE, NULL, "find the kernel parameters that suit a device", alisa_cli_tune},
     {"devices", COMMAND_DEVICES, NULL, "list the OpenCL devices", alisa_cli_devices},
     {"inspect", COMMAND_INSPECT, "FILE", "list the keys and tensors of a GGUF file",
      alisa_cli_inspect},

@@ -10,8 +10,8 @@ enum {
     EVAL_COMMANDS = PASSAGE_COMMANDS | COMMAND_LOGPROBS,
     MODEL_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH | COMMAND_TOKENIZE,
     DEVICE_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH,
-    ALL_COMMANDS =
-        MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION | COMMAND_PLAN,
+    ALL_COMMANDS = MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION |
+                   COMMAND_PLAN | COMMAND_TUNE,
 };
 
 static const Choice text_outputs[] = {
@@ -28,6 +28,7 @@ static Choice swa_lists[ALISA_SELECT_LISTS_COUNT + 2];
 static Choice swa_scores[ALISA_SELECT_SCORES_COUNT + 2];
 static Choice kv_types[ALISA_KV_TYPE_COUNT + 2];
 static Choice policies[ALISA_POLICY_COUNT + 1];
+static Choice efforts[ALISA_TUNE_EFFORT_COUNT + 1];
 static const Choice schedules[] = {
     {"overlap", ALISA_SCHEDULE_OVERLAP}, {"paper", ALISA_SCHEDULE_PAPER}, {0}};
 static const Choice recomputes[] = {{"auto", true}, {"off", false}, {0}};
@@ -160,7 +161,8 @@ static const Option options[] = {
     {"--stats", NULL, OPTION_FLAG, FIELD(stats), NULL, NULL, 0, 0, NULL,
      TEXT_COMMANDS | PASSAGE_COMMANDS,
      "count what sparse attention keeps: new picks, revivals, weights under 1 % of the largest"},
-    {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
+    {"--device", "-dev", OPTION_STRING, FIELD(device), "DEVICE", NULL, 0, 0, NULL,
+     DEVICE_COMMANDS | COMMAND_TUNE,
      "index or part of the name of a device; the fastest when absent"},
     {"--device-mem", NULL, OPTION_BUDGET, FIELD(device_memory), "SIZE", NULL, 0, 0, NULL,
      DEVICE_COMMANDS,
@@ -214,8 +216,24 @@ static const Option options[] = {
      "device memory kept free of weights, keys and values"},
     {"--chart", NULL, OPTION_STRING, FIELD(chart), "FILE", NULL, 0, 0, NULL, COMMAND_PLAN,
      "draw bytes and time over the length of the context, an SVG file"},
+    {"--effort", NULL, OPTION_CHOICE, FIELD(effort), "LEVEL", "normal", 0, 0, efforts, COMMAND_TUNE,
+     "how long to search: a minute, ten, or as long as anything helps"},
+    {"--time-budget", NULL, OPTION_REAL, FIELD(time_budget), "SECONDS", "0", 0, 1e6, NULL,
+     COMMAND_TUNE, "end the search after so long, 0 = what the effort stands for"},
+    {"--kernel", NULL, OPTION_STRING, FIELD(kernel), "NAME", NULL, 0, 0, NULL, COMMAND_TUNE,
+     "one kernel family alone, or one of its weight types: matvec, matvec.q8_0"},
+    {"--export", NULL, OPTION_STRING, FIELD(export_file), "FILE", NULL, 0, 0, NULL, COMMAND_TUNE,
+     "write what is used for the device to a file, without searching"},
+    {"--import", NULL, OPTION_STRING, FIELD(import_file), "FILE", NULL, 0, 0, NULL, COMMAND_TUNE,
+     "check a file that was exported and use it from now on, without searching"},
+    {"--journal", NULL, OPTION_STRING, FIELD(journal), "FILE", NULL, 0, 0, NULL, COMMAND_TUNE,
+     "where measurements are kept until the search is done; in the cache when absent"},
+    {"--hang-after", NULL, OPTION_REAL, FIELD(hang_after), "SECONDS", "60", 1, 1e6, NULL,
+     COMMAND_TUNE, "a candidate that takes longer is ended and left out"},
+    {"--no-watch", NULL, OPTION_FLAG, FIELD(unwatched), NULL, NULL, 0, 0, NULL, COMMAND_TUNE,
+     "search in this process: a driver that crashes ends it"},
     {"--list-devices", NULL, OPTION_REQUEST, FIELD(list_devices), NULL, NULL, 0, 0, NULL,
-     DEVICE_COMMANDS, "print the devices and stop"},
+     DEVICE_COMMANDS | COMMAND_TUNE, "print the devices and stop"},
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, text_outputs,
      COMMAND_GENERATE, "form of the output"},
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0, plain_outputs,
@@ -226,9 +244,9 @@ static const Option options[] = {
     {"--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "md", 0, 0, table_outputs,
      COMMAND_BENCH, "form of the output"},
     {"--verbose", "-v", OPTION_FLAG, FIELD(verbose), NULL, NULL, 0, 0, NULL,
-     DEVICE_COMMANDS | COMMAND_DEVICES, "say more on standard error"},
-    {"--log-file", NULL, OPTION_STRING, FIELD(log_file), "FILE", NULL, 0, 0, NULL, DEVICE_COMMANDS,
-     "append everything the engine reports to a file"},
+     DEVICE_COMMANDS | COMMAND_DEVICES | COMMAND_TUNE, "say more on standard error"},
+    {"--log-file", NULL, OPTION_STRING, FIELD(log_file), "FILE", NULL, 0, 0, NULL,
+     DEVICE_COMMANDS | COMMAND_TUNE, "append everything the engine reports to a file"},
     {"--help", "-h", OPTION_REQUEST, FIELD(help), NULL, NULL, 0, 0, NULL, ALL_COMMANDS,
      "print this and stop"},
     {"--version", NULL, OPTION_REQUEST, FIELD(version), NULL, NULL, 0, 0, NULL, ALL_COMMANDS,
@@ -251,6 +269,8 @@ const ArgumentTable *alisa_cli_options(void) {
     for (int scores = 0; scores < ALISA_SELECT_SCORES_COUNT; scores++)
         swa_scores[scores + 1] =
             (Choice){alisa_select_scores_name((AlisaSelectScores)scores), scores};
+    for (int effort = 0; effort < ALISA_TUNE_EFFORT_COUNT; effort++)
+        efforts[effort] = (Choice){alisa_tune_effort_name((AlisaTuneEffort)effort), effort};
     for (int policy = 0; policy < ALISA_POLICY_COUNT; policy++)
         policies[policy] = (Choice){alisa_policy_name((AlisaPolicy)policy), policy};
     return &table;

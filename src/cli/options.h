@@ -19,6 +19,7 @@ enum {
     COMMAND_CHOICE = 1u << 9,
     COMMAND_COMPLETION = 1u << 10,
     COMMAND_PLAN = 1u << 11,
+    COMMAND_TUNE = 1u << 12,
 };
 
 typedef enum OutputFormat {
@@ -57,6 +58,11 @@ typedef struct Settings {
     int64_t plan_prompt, plan_generate;
     uint64_t scratch;
     double new_picks;
+    /* alisa tune */
+    int effort; /* AlisaTuneEffort */
+    double time_budget, hang_after;
+    const char *kernel, *export_file, *import_file, *journal;
+    bool unwatched;
     IntegerList tokens;
     IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
 } Settings;

@@ -332,16 +332,17 @@ static void use_link(AlisaDeviceProfile *profile, const AlisaLink *link) {
     profile->copy_overlap = 2;
 }
 
-AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
-                                 AlisaError *error) {
+static AlisaStatus find_profile(AlisaDevice *device, bool anew, AlisaDeviceProfile *profile,
+                                AlisaError *error) {
     *profile = (AlisaDeviceProfile){0};
     char key[1200];
     AlisaStatus status = format_key(&device->candidate, key, sizeof key, error);
     if (status != ALISA_OK) return status;
-    if (!recall(&device->cache, key, profile)) {
-        alisa_log_write(&device->log, ALISA_LOG_INFO,
-                        "measuring %s, which is new or has a new driver",
-                        device->candidate.info.name);
+    if (anew || !recall(&device->cache, key, profile)) {
+        if (!anew)
+            alisa_log_write(&device->log, ALISA_LOG_INFO,
+                            "measuring %s, which is new or has a new driver",
+                            device->candidate.info.name);
         AlisaEmulation *emulation = device->emulation;
         device->emulation = NULL;
         status = measure(device, profile, error);
@@ -356,4 +357,14 @@ AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profil
         use_link(profile, &link);
     }
     return status;
+}
+
+AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
+                                 AlisaError *error) {
+    return find_profile(device, false, profile, error);
+}
+
+AlisaStatus alisa_device_measure_anew(AlisaDevice *device, AlisaDeviceProfile *profile,
+                                      AlisaError *error) {
+    return find_profile(device, true, profile, error);
 }

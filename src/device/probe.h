@@ -36,5 +36,8 @@ typedef struct AlisaDeviceProfile {
  * those of the link. */
 AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
                                  AlisaError *error);
+/* Measures even where the cache knows: the machine may have been busy then. */
+AlisaStatus alisa_device_measure_anew(AlisaDevice *device, AlisaDeviceProfile *profile,
+                                      AlisaError *error);
 
 #endif

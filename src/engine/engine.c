@@ -4,6 +4,7 @@
 
 #include "device/probe.h"
 #include "device/transfer.h"
+#include "tune/tune.h"
 
 #define LINK_LATENCY 10e-6 /* seconds a copy: what PCIe takes with its driver */
 
@@ -44,7 +45,9 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
     made->device_memory =
         options->device_memory ? options->device_memory : alisa_device_info(device)->global_memory;
 
-    AlisaStatus status = alisa_ops_create(device, NULL, &made->ops, error);
+    AlisaOpsParameters parameters;
+    alisa_tune_parameters(device, &parameters);
+    AlisaStatus status = alisa_ops_create(device, &parameters, &made->ops, error);
     if (status == ALISA_OK) {
         status = alisa_weights_create(gguf, shape, device, made->device_memory, &options->progress,
                                       &made->weights, error);

@@ -1,0 +1,112 @@
+/*
+ * alisa tune: the search itself, in a process of its own that cli/watch.c keeps an eye on.
+ */
+#include "runtime.h"
+#include "watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What was found, printed when the search is done: one that was interrupted and goes on finds the
+ * same once more. */
+typedef struct Row {
+    char set[32];
+    char parameters[256];
+    bool changed;
+    double speedup;
+} Row;
+
+typedef struct Rows {
+    Row *rows;
+    size_t count;
+    bool lost; /* memory did not suffice */
+} Rows;
+
+static void add_row(void *user, const AlisaTuneReport *report) {
+    Rows *rows = user;
+    Row *larger = realloc(rows->rows, (rows->count + 1) * sizeof *larger);
+    if (!larger) {
+        rows->lost = true;
+        return;
+    }
+    rows->rows = larger;
+    Row *row = &rows->rows[rows->count++];
+    *row = (Row){.changed = report->changed, .speedup = report->speedup};
+    snprintf(row->set, sizeof row->set, "%s", report->set);
+    snprintf(row->parameters, sizeof row->parameters, "%s", report->parameters);
+}
+
+static void print_rows(const Rows *rows, const AlisaDevice *device) {
+    const AlisaDeviceInfo *info = alisa_device_info(device);
+    printf("%s (%s, driver %s)\n\n| kernel       | faster | parameters\n"
+           "| ------------ | -----: | ----------\n",
+           info->name, info->platform, info->driver);
+    for (size_t i = 0; i < rows->count; i++) {
+        const Row *row = &rows->rows[i];
+        char faster[16] = "-";
+        if (row->changed) snprintf(faster, sizeof faster, "%.2fx", row->speedup);
+        printf("| %-12s | %6s | %s\n", row->set, faster, row->parameters);
+    }
+}
+
+static ExitCode search(const Settings *settings, AlisaDevice *device) {
+    AlisaTuneOptions options;
+    AlisaError error;
+    Rows rows = {0};
+    alisa_tune_options_defaults(&options);
+    options.effort = (AlisaTuneEffort)settings->effort;
+    options.time_budget = settings->time_budget;
+    options.kernel = settings->kernel;
+    options.journal = settings->journal;
+    options.report = add_row;
+    options.report_user = &rows;
+    options.interrupt = alisa_cli_interrupted;
+    options.progress = alisa_cli_progress();
+    ExitCode code = EXIT_DONE;
+    if (alisa_tune(device, &options, &error) != ALISA_OK) {
+        code = alisa_cli_fail(&error);
+    } else if (rows.lost) {
+        code = alisa_cli_out_of_memory();
+    } else {
+        print_rows(&rows, device);
+    }
+    free(rows.rows);
+    return code;
+}
+
+static AlisaDeviceOptions device_options(const Settings *settings) {
+    AlisaDeviceOptions options;
+    alisa_device_options_defaults(&options);
+    options.selector = settings->device;
+    options.log = alisa_cli_log();
+    return options;
+}
+
+static ExitCode import(const Settings *settings) {
+    AlisaDeviceOptions options = device_options(settings);
+    AlisaError error;
+    char name[128];
+    if (alisa_tune_import(&options, settings->import_file, name, &error) != ALISA_OK)
+        return alisa_cli_fail(&error);
+    alisa_cli_note("%s is kept as %s", settings->import_file, name);
+    return EXIT_DONE;
+}
+
+ExitCode alisa_cli_tune(const Settings *settings) {
+    if (settings->import_file && settings->export_file)
+        return alisa_cli_refuse(EXIT_USAGE, "--import and --export are two calls");
+    if (settings->import_file) return import(settings);
+    if (!settings->unwatched && !settings->export_file) return alisa_cli_watch(settings);
+    AlisaDeviceOptions options = device_options(settings);
+    AlisaDevice *device;
+    AlisaError error;
+    if (alisa_device_open(&options, &device, &error) != ALISA_OK) return alisa_cli_fail(&error);
+    ExitCode code = EXIT_DONE;
+    if (!settings->export_file) {
+        code = search(settings, device);
+    } else if (alisa_tune_export(device, settings->export_file, &error) != ALISA_OK) {
+        code = alisa_cli_fail(&error);
+    }
+    alisa_device_close(device);
+    return code;
+}

@@ -1,0 +1,232 @@
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { MOST_WORDS = 24, POLL_NANOSECONDS = 50000000, FRUITLESS = 3 };
+
+/* The process that searches, and what it is given. */
+typedef struct Watch {
+    const Settings *settings;
+    const char *device; /* NULL: the fastest */
+    char *journal;      /* malloc'ed */
+    pid_t process;
+    uint64_t begun;   /* of the whole search */
+    off_t size;       /* of the journal, and */
+    uint64_t changed; /* when it was seen to have changed */
+} Watch;
+
+static off_t size_of(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 ? about.st_size : 0;
+}
+
+static double seconds_since(uint64_t begun) {
+    return (double)(alisa_cli_clock() - begun) * 1e-9;
+}
+
+/* ---- One at a time ------------------------------------------------------------------------- */
+
+/* -1: another process has it, or it cannot be made. Ends with the process, or with close. */
+static int lock(const Watch *watch, ExitCode *code) {
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s.lock", watch->journal);
+    int file = length > 0 && (size_t)length < sizeof path
+                   ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644)
+                   : -1;
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (file < 0) {
+        *code = alisa_cli_refuse(EXIT_RUN_TIME, "cannot write %s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (fcntl(file, F_SETLK, &whole) == 0) return file;
+    struct flock other = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    long owner = fcntl(file, F_GETLK, &other) == 0 ? (long)other.l_pid : 0;
+    close(file);
+    *code = alisa_cli_refuse(EXIT_RUN_TIME,
+                             "another alisa tune (process %ld) is searching for this device: wait "
+                             "for it, or end it",
+                             owner);
+    return -1;
+}
+
+/* ---- The process --------------------------------------------------------------------------- */
+
+static ExitCode start(Watch *watch) {
+    const Settings *settings = watch->settings;
+    char program[4096], budget[32];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length <= 0) {
+        return alisa_cli_refuse(EXIT_RUN_TIME, "this system does not say where the program is: "
+                                               "use --no-watch");
+    }
+    program[length] = 0;
+    const char *words[MOST_WORDS] = {program,
+                                     "tune",
+                                     "--no-watch",
+                                     "--journal",
+                                     watch->journal,
+                                     "--effort",
+                                     alisa_tune_effort_name((AlisaTuneEffort)settings->effort)};
+    size_t count = 7;
+    if (settings->time_budget > 0.0) {
+        double left = settings->time_budget - seconds_since(watch->begun);
+        snprintf(budget, sizeof budget, "%.1f", left > 0.1 ? left : 0.1);
+        words[count++] = "--time-budget";
+        words[count++] = budget;
+    }
+    if (watch->device) {
+        words[count++] = "-dev";
+        words[count++] = watch->device;
+    }
+    if (settings->kernel) {
+        words[count++] = "--kernel";
+        words[count++] = settings->kernel;
+    }
+    if (settings->log_file) {
+        words[count++] = "--log-file";
+        words[count++] = settings->log_file;
+    }
+    if (settings->verbose) words[count++] = "-v";
+    words[count] = NULL;
+    fflush(NULL);
+    int failure =
+        posix_spawn(&watch->process, program, NULL, NULL, (char **)(void *)words, environ);
+    if (failure) {
+        return alisa_cli_refuse(EXIT_RUN_TIME, "cannot start %s: %s", program, strerror(failure));
+    }
+    watch->size = size_of(watch->journal);
+    watch->changed = alisa_cli_clock();
+    return EXIT_DONE;
+}
+
+/* Waits for its end. True: it had to be killed, as it did nothing for too long. */
+static bool await(Watch *watch, int *status) {
+    bool told = false;
+    for (;;) {
+        pid_t ended = waitpid(watch->process, status, WNOHANG);
+        if (ended != 0) return false;
+        off_t size = size_of(watch->journal);
+        if (size != watch->size) {
+            watch->size = size;
+            watch->changed = alisa_cli_clock();
+        }
+        if (alisa_cli_interrupted(NULL) && !told) {
+            kill(watch->process, SIGINT);
+            told = true;
+        }
+        if (seconds_since(watch->changed) > watch->settings->hang_after) {
+            kill(watch->process, SIGKILL);
+            waitpid(watch->process, status, 0);
+            return !told;
+        }
+        nanosleep(&(struct timespec){0, POLL_NANOSECONDS}, NULL);
+    }
+}
+
+/* Whether the journal ends with a trial that did not. */
+static bool was_trying(const Watch *watch) {
+    char end[1024];
+    FILE *file = fopen(watch->journal, "rb");
+    if (!file) return false;
+    fseek(file, 0, SEEK_END);
+    long size = ftell(file), from = size > (long)sizeof end - 1 ? size - (long)sizeof end + 1 : 0;
+    fseek(file, from, SEEK_SET);
+    size_t count = fread(end, 1, sizeof end - 1, file);
+    fclose(file);
+    while (count > 0 && end[count - 1] == '\n')
+        count--;
+    end[count] = 0;
+    const char *line = strrchr(end, '\n');
+    return strstr(line ? line : end, "\"set\"") != NULL;
+}
+
+/* What it was trying when it ended is not tried again. */
+static ExitCode note(const Watch *watch, AlisaTuneEnding ending) {
+    AlisaError error;
+    if (alisa_tune_journal_note(watch->journal, ending, &error) != ALISA_OK)
+        return alisa_cli_fail(&error);
+    return EXIT_DONE;
+}
+
+static ExitCode run(Watch *watch) {
+    int fruitless = 0;
+    for (;;) {
+        off_t before = size_of(watch->journal);
+        int status = 0;
+        ExitCode code = start(watch);
+        if (code != EXIT_DONE) return code;
+        bool hung = await(watch, &status);
+        ExitCode own = WIFEXITED(status) ? (ExitCode)WEXITSTATUS(status) : EXIT_RUN_TIME;
+        /* Some compilers end the process in which they fail as if it had chosen to. */
+        bool ended = WIFEXITED(status) && (own != EXIT_RUN_TIME || !was_trying(watch));
+        if (ended && !hung) return own;
+        if (alisa_cli_interrupted(NULL)) {
+            code = note(watch, ALISA_TUNE_ENDING_INTERRUPTED);
+            return code != EXIT_DONE ? code : EXIT_INTERRUPTED;
+        }
+        fruitless = size_of(watch->journal) > before ? 0 : fruitless + 1;
+        if (fruitless == FRUITLESS) {
+            return alisa_cli_refuse(EXIT_RUN_TIME,
+                                    "the driver %s before any kernel was tried: it cannot be tuned",
+                                    hung ? "hangs" : "crashes");
+        }
+        alisa_cli_note("the driver %s on a candidate, which is left out; the search goes on",
+                       hung ? "hung" : "crashed");
+        code = note(watch, hung ? ALISA_TUNE_ENDING_HUNG : ALISA_TUNE_ENDING_CRASHED);
+        if (code != EXIT_DONE) return code;
+    }
+}
+
+/* ---- Devices ------------------------------------------------------------------------------- */
+
+static ExitCode watch_device(const Settings *settings, const char *device) {
+    Watch watch = {.settings = settings, .device = device, .begun = alisa_cli_clock()};
+    AlisaError error;
+    ExitCode code = EXIT_DONE;
+    if (settings->journal) {
+        watch.journal = strdup(settings->journal);
+        if (!watch.journal) return alisa_cli_out_of_memory();
+    } else if (alisa_tune_journal_path(device, NULL, &watch.journal, &error) != ALISA_OK) {
+        return alisa_cli_fail(&error);
+    }
+    int file = lock(&watch, &code);
+    if (file >= 0) {
+        code = run(&watch);
+        close(file);
+    }
+    alisa_free(watch.journal);
+    return code;
+}
+
+ExitCode alisa_cli_watch(const Settings *settings) {
+    if (!settings->device || strcmp(settings->device, "all") != 0)
+        return watch_device(settings, settings->device);
+    AlisaDeviceInfo *infos;
+    size_t count;
+    AlisaError error;
+    if (alisa_devices_list(&infos, &count, &error) != ALISA_OK) return alisa_cli_fail(&error);
+    ExitCode code = EXIT_DONE;
+    for (size_t i = 0; i < count && code == EXIT_DONE; i++) {
+        char index[16];
+        if (!infos[i].usable) {
+            alisa_cli_note("device %u, %s, is left out: %s", infos[i].index, infos[i].name,
+                           infos[i].reason);
+            continue;
+        }
+        snprintf(index, sizeof index, "%u", infos[i].index);
+        code = watch_device(settings, index);
+    }
+    alisa_devices_free(infos);
+    return code;
+}

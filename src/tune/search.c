@@ -1,0 +1,300 @@
+#include "tune/search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+
+enum { SAMPLES = 7, FINAL_SAMPLES = 9, PARAMETERS = ALISA_TUNE_VALUES };
+
+/* By effort: how long a case is timed, how often all parameters are gone through, and how much
+ * slower than the best a case may be before the others are left out. */
+static const struct {
+    double case_seconds;
+    uint32_t rounds;
+    double hopeless;
+} efforts[] = {
+    [ALISA_TUNE_QUICK] = {0.04, 1, 1.2},
+    [ALISA_TUNE_NORMAL] = {0.1, 2, 1.4},
+    [ALISA_TUNE_FULL] = {0.3, 4, 2.0},
+};
+
+#define WORTHWHILE 0.97 /* time of the new over time of the old: below this, it is kept */
+
+/* Of one set. */
+typedef struct State {
+    const AlisaTuneSearch *search;
+    const AlisaParameterSet *set;
+    const AlisaFamilyInfo *family;
+    AlisaTrial *trial;
+    const AlisaTrialCase *cases;
+    uint32_t case_count;
+    AlisaOpsParameters *parameters;      /* what is tried is written here */
+    double reference[ALISA_TRIAL_CASES]; /* seconds of what was there before */
+    uint32_t best[PARAMETERS];
+    double best_cost; /* of the reference: 1 */
+    uint64_t ends_at;
+} State;
+
+static bool is_over(const State *state) {
+    const AlisaTuneSearch *search = state->search;
+    return alisa_clock_now() > state->ends_at ||
+           (search->interrupt && search->interrupt(search->interrupt_user));
+}
+
+static uint32_t *values_of(const State *state) {
+    return alisa_parameter_values(state->parameters, state->set);
+}
+
+static void copy_values(const State *state, uint32_t *to, const uint32_t *from) {
+    memcpy(to, from, state->family->parameter_count * sizeof *to);
+}
+
+/* The values that matter to a case: what tells its trials apart. */
+static AlisaTuneTrial describe(const State *state, uint32_t index) {
+    AlisaTuneTrial trial = {.set = *state->set, .index = index};
+    const uint32_t *values = values_of(state);
+    for (uint32_t i = 0; i < state->family->parameter_count; i++) {
+        const AlisaParameterInfo *parameter = &state->family->parameters[i];
+        bool ignored = state->cases[index].ignores >> parameter->offset & 1;
+        if (!ignored && alisa_parameter_matters(state->family, parameter, values))
+            trial.values[parameter->offset] = values[parameter->offset];
+    }
+    return trial;
+}
+
+static double least(const double *values, uint32_t count) {
+    double best = INFINITY;
+    for (uint32_t i = 0; i < count; i++)
+        best = values[i] < best ? values[i] : best;
+    return best;
+}
+
+/* What a failed trial says of the candidate alone; other failures end the search. */
+static bool is_refusal(AlisaStatus status) {
+    return status == ALISA_ERROR_DEVICE || status == ALISA_ERROR_ARGUMENT ||
+           status == ALISA_ERROR_MEMORY;
+}
+
+static AlisaStatus run_trial(State *state, const AlisaTuneTrial *trial, double *seconds,
+                             AlisaError *error) {
+    AlisaTuneJournal *journal = state->search->journal;
+    double samples[SAMPLES];
+    const AlisaTrialClock clock = {SAMPLES, efforts[state->search->effort].case_seconds};
+    AlisaTrialResult result = {.seconds = samples};
+    AlisaError refusal;
+    *seconds = INFINITY;
+    AlisaStatus status = alisa_tune_journal_begin(journal, trial, error);
+    if (status != ALISA_OK) return status;
+    status =
+        alisa_trial_run(state->trial, trial->index, state->parameters, &clock, &result, &refusal);
+    if (status != ALISA_OK && !is_refusal(status)) {
+        if (error) *error = refusal;
+        return status;
+    }
+    if (status == ALISA_OK && !result.wrong) *seconds = least(samples, result.samples);
+    AlisaTuneEnd end = status != ALISA_OK ? ALISA_TUNE_REFUSED
+                       : result.wrong     ? ALISA_TUNE_WRONG
+                                          : ALISA_TUNE_MEASURED;
+    if (end == ALISA_TUNE_REFUSED)
+        alisa_log_write(&state->search->log, ALISA_LOG_DEBUG, "%s", refusal.message);
+    if (end == ALISA_TUNE_WRONG) {
+        char name[32];
+        alisa_parameter_set_name(trial->set.family < ALISA_FAMILY_COUNT ? &trial->set : state->set,
+                                 name);
+        alisa_log_write(&state->search->log, ALISA_LOG_WARNING,
+                        "%s: wrong results with other parameters (%s); they are not used", name,
+                        state->cases[trial->index].name);
+    }
+    return alisa_tune_journal_end(journal, end, isinf(*seconds) ? 0.0 : *seconds, error);
+}
+
+/* Seconds of a case with the values at hand; INFINITY where they cannot be used. */
+static AlisaStatus time_case(State *state, uint32_t index, double *seconds, AlisaError *error) {
+    AlisaTuneTrial trial = describe(state, index);
+    const AlisaTuneTrial *known = alisa_tune_journal_find(state->search->journal, &trial);
+    if (!known) return run_trial(state, &trial, seconds, error);
+    *seconds = known->end == ALISA_TUNE_MEASURED ? known->seconds : INFINITY;
+    return ALISA_OK;
+}
+
+/* Time of the values at hand over that of the reference, weighted by case; INFINITY where they
+ * cannot be used, or where a case shows that they are much slower than the best. */
+static AlisaStatus weigh(State *state, double *cost, AlisaError *error) {
+    double sum = 0.0, weights = 0.0;
+    double hopeless = efforts[state->search->effort].hopeless;
+    AlisaStatus status = ALISA_OK;
+    *cost = INFINITY;
+    const AlisaDeviceInfo *info = alisa_device_info(state->search->device);
+    if (alisa_parameter_set_check(state->set, values_of(state), info)) return ALISA_OK;
+    for (uint32_t i = 0; i < state->case_count; i++) {
+        double seconds;
+        status = time_case(state, i, &seconds, error);
+        if (status != ALISA_OK || isinf(seconds)) return status;
+        sum += state->cases[i].weight * seconds / state->reference[i];
+        weights += state->cases[i].weight;
+        if (sum / weights > hopeless * state->best_cost) return ALISA_OK;
+    }
+    *cost = sum / weights;
+    return ALISA_OK;
+}
+
+/* Takes the values at hand if they are the best so far, else puts the best ones back. */
+static AlisaStatus judge(State *state, bool *better, AlisaError *error) {
+    double cost;
+    AlisaStatus status = weigh(state, &cost, error);
+    *better = status == ALISA_OK && cost < state->best_cost;
+    if (*better) {
+        state->best_cost = cost;
+        copy_values(state, state->best, values_of(state));
+    } else {
+        copy_values(state, values_of(state), state->best);
+    }
+    return status;
+}
+
+static void shuffle(uint32_t *order, uint32_t count, AlisaRandom *random) {
+    for (uint32_t i = count; i > 1; i--) {
+        uint32_t j = alisa_random_below(random, i), taken = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = taken;
+    }
+}
+
+/* Goes through all parameters that matter, in an order of their own, as long as one helps. */
+static AlisaStatus descend(State *state, AlisaRandom *random, AlisaError *error) {
+    uint32_t order[PARAMETERS], count = state->family->parameter_count;
+    AlisaStatus status = ALISA_OK;
+    bool helped = true;
+    for (uint32_t round = 0; round < efforts[state->search->effort].rounds && helped; round++) {
+        helped = false;
+        for (uint32_t i = 0; i < count; i++)
+            order[i] = i;
+        shuffle(order, count, random);
+        for (uint32_t i = 0; i < count; i++) {
+            const AlisaParameterInfo *parameter = &state->family->parameters[order[i]];
+            if (parameter->words) continue; /* layouts are starting points */
+            for (uint32_t c = 0; c < parameter->candidate_count; c++) {
+                uint32_t *values = values_of(state);
+                bool better;
+                if (!alisa_parameter_matters(state->family, parameter, values)) break;
+                if (values[parameter->offset] == parameter->candidates[c]) continue;
+                if (is_over(state)) return ALISA_OK;
+                values[parameter->offset] = parameter->candidates[c];
+                status = judge(state, &better, error);
+                if (status != ALISA_OK) return status;
+                helped |= better;
+            }
+        }
+    }
+    return status;
+}
+
+/* From the defaults of each layout, and from what is there. */
+static AlisaStatus descend_from_all(State *state, AlisaError *error) {
+    AlisaRandom random;
+    alisa_random_seed(&random, state->search->seed);
+    AlisaStatus status = descend(state, &random, error);
+    const AlisaParameterInfo *layout = &state->family->parameters[0];
+    if (!layout->words) return status;
+    for (uint32_t i = 0; i < layout->candidate_count && status == ALISA_OK; i++) {
+        if (is_over(state)) break;
+        uint32_t before[PARAMETERS];
+        double cost = state->best_cost;
+        copy_values(state, before, state->best);
+        if (before[layout->offset] == layout->candidates[i]) continue;
+        AlisaOpsParameters other;
+        alisa_ops_parameters_in(alisa_device_info(state->search->device),
+                                (AlisaLayout)layout->candidates[i], &other);
+        copy_values(state, values_of(state), alisa_parameter_values(&other, state->set));
+        /* Its own search begins at what it costs as it is; one that is far behind has none. */
+        status = weigh(state, &state->best_cost, error);
+        if (status != ALISA_OK) break;
+        copy_values(state, state->best, values_of(state));
+        if (state->best_cost < 3.0 * cost) status = descend(state, &random, error);
+        if (!(state->best_cost < cost)) {
+            state->best_cost = cost;
+            copy_values(state, state->best, before);
+        }
+        copy_values(state, values_of(state), state->best);
+    }
+    return status;
+}
+
+/* Both in turn, so that a machine that slows down slows both: what the search found may have been
+ * luck. */
+static AlisaStatus compare(State *state, const uint32_t *before, AlisaTuneGain *gain,
+                           AlisaError *error) {
+    double sums[2] = {0.0, 0.0}, weights = 0.0;
+    const AlisaTrialClock clock = {FINAL_SAMPLES,
+                                   2.0 * efforts[state->search->effort].case_seconds};
+    const uint32_t *const both[2] = {before, state->best};
+    for (uint32_t i = 0; i < state->case_count; i++) {
+        double *seconds = gain->seconds[i];
+        seconds[0] = seconds[1] = INFINITY;
+        for (int turn = 0; turn < 4; turn++) {
+            double samples[FINAL_SAMPLES];
+            AlisaTrialResult result = {.seconds = samples};
+            copy_values(state, values_of(state), both[turn % 2]);
+            AlisaStatus status =
+                alisa_trial_run(state->trial, i, state->parameters, &clock, &result, error);
+            if (status != ALISA_OK) return status;
+            double time = result.wrong ? INFINITY : least(samples, result.samples);
+            if (time < seconds[turn % 2]) seconds[turn % 2] = time;
+        }
+        sums[0] += state->cases[i].weight;
+        sums[1] += state->cases[i].weight * seconds[1] / seconds[0];
+        weights += state->cases[i].weight;
+    }
+    gain->speedup = sums[0] / sums[1];
+    gain->changed = sums[1] / weights < WORTHWHILE;
+    return ALISA_OK;
+}
+
+static AlisaStatus measure_reference(State *state, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < state->case_count && status == ALISA_OK; i++) {
+        status = time_case(state, i, &state->reference[i], error);
+        if (status == ALISA_OK && isinf(state->reference[i])) {
+            char name[32];
+            alisa_parameter_set_name(state->set, name);
+            return alisa_error_set(error, ALISA_ERROR_DEVICE,
+                                   "%s does not compute %s (%s) with the parameters it has: they "
+                                   "cannot be tuned",
+                                   alisa_device_info(state->search->device)->name, name,
+                                   state->cases[i].name);
+        }
+    }
+    return status;
+}
+
+AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParameterSet *set,
+                              double seconds, AlisaOpsParameters *parameters, AlisaTuneGain *gain,
+                              AlisaError *error) {
+    *gain = (AlisaTuneGain){.speedup = 1.0};
+    uint32_t before[PARAMETERS];
+    AlisaOpsParameters tried = *parameters;
+    State state = {.search = search,
+                   .set = set,
+                   .family = alisa_family_info(set->family),
+                   .parameters = &tried,
+                   .best_cost = 1.0,
+                   .ends_at = alisa_clock_now() + (uint64_t)(seconds * 1e9)};
+    /* What matvec is for is not to be done by matmul. */
+    if (set->family == ALISA_FAMILY_MATVEC) tried.matmul[set->type].from = UINT32_MAX;
+    AlisaStatus status = alisa_trial_create(search->device, set, &state.trial, error);
+    if (status != ALISA_OK) return status;
+    state.cases = alisa_trial_cases(state.trial, &state.case_count);
+    copy_values(&state, before, values_of(&state));
+    copy_values(&state, state.best, before);
+    status = measure_reference(&state, error);
+    if (status == ALISA_OK) status = descend_from_all(&state, error);
+    bool found = memcmp(before, state.best, state.family->parameter_count * sizeof *before) != 0;
+    if (status == ALISA_OK && found) status = compare(&state, before, gain, error);
+    if (status == ALISA_OK && gain->changed)
+        copy_values(&state, alisa_parameter_values(parameters, set), state.best);
+    alisa_trial_destroy(state.trial);
+    return status;
+}

@@ -1,0 +1,36 @@
+/*
+ * The search for a device's parameters: from the defaults, one parameter at a time, as long as that
+ * makes the family's cases faster. Every candidate is checked by the family's trial before it is
+ * timed.
+ */
+#ifndef ALISA_TUNE_SEARCH_H
+#define ALISA_TUNE_SEARCH_H
+
+#include "tune/journal.h"
+#include "tune/trial.h"
+
+typedef struct AlisaTuneSearch {
+    AlisaDevice *device;
+    AlisaTuneJournal *journal;
+    AlisaTuneEffort effort;
+    uint64_t seed;                 /* of the order in which parameters are tried */
+    bool (*interrupt)(void *user); /* asked between trials; may be NULL */
+    void *interrupt_user;
+    AlisaLog log;
+} AlisaTuneSearch;
+
+/* What a set gained. */
+typedef struct AlisaTuneGain {
+    bool changed;                         /* other parameters than before */
+    double speedup;                       /* of the cases, weighted: time before over time after */
+    double seconds[ALISA_TRIAL_CASES][2]; /* of a pass, before and after */
+} AlisaTuneGain;
+
+/* Improves one set of *parameters (a set of another family it depends on stays as it is), until
+ * nothing helps or `seconds` are over. The result is faster by 3 % at least, measured once more
+ * beside what was there, or nothing is changed. */
+AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParameterSet *set,
+                              double seconds, AlisaOpsParameters *parameters, AlisaTuneGain *gain,
+                              AlisaError *error);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * A family of kernels at work on made-up numbers of ordinary sizes: run with given parameters,
+ * checked against what the host computes, and timed. The tuner searches with it, the benchmark
+ * suite prints it.
+ */
+#ifndef ALISA_TUNE_TRIAL_H
+#define ALISA_TUNE_TRIAL_H
+
+#include "ops/ops.h"
+
+enum { ALISA_TRIAL_CASES = 6 };
+
+/* One size of the problem. */
+typedef struct AlisaTrialCase {
+    const char *name; /* "1 row" */
+    double weight;    /* of its time among those of its set */
+    uint32_t ignores; /* bit i: the parameter at offset i does not matter to it */
+    double bytes;     /* that a pass has to read and write */
+    double flops;     /* operations of a pass; 0: not counted */
+} AlisaTrialCase;
+
+typedef struct AlisaTrial AlisaTrial;
+
+/* Takes up to a few hundred MiB of device memory. */
+AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set,
+                               AlisaTrial **trial, AlisaError *error);
+void alisa_trial_destroy(AlisaTrial *trial);
+/* The first one is what the family is mostly used for. */
+const AlisaTrialCase *alisa_trial_cases(const AlisaTrial *trial, uint32_t *count);
+
+/* What is timed of a case. */
+typedef struct AlisaTrialClock {
+    uint32_t samples; /* wanted */
+    double seconds;   /* no further sample is begun after these; one at least is taken */
+} AlisaTrialClock;
+
+typedef struct AlisaTrialResult {
+    bool wrong;       /* what was computed is not what the host computes; then nothing is timed */
+    uint32_t samples; /* taken */
+    double *seconds;  /* [clock.samples] of a pass each, given by the caller */
+} AlisaTrialResult;
+
+/* Runs a case with these parameters: once to warm up and to check the results, then by the clock.
+ * Fails where the device refuses the kernels. */
+AlisaStatus alisa_trial_run(AlisaTrial *trial, uint32_t index, const AlisaOpsParameters *parameters,
+                            const AlisaTrialClock *clock, AlisaTrialResult *result,
+                            AlisaError *error);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * Products of weights and activations: matvec streams a set of matrices larger than caches, matmul
+ * multiplies one.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tune/trial_internal.h"
+
+enum {
+    OUTPUTS = 2048,
+    COLUMNS = 2048,
+    MOST_ROWS = 256,
+    SAMPLED = 16, /* outputs that are checked */
+    DROPPED = 3,  /* outputs that the product that is checked leaves out: no whole tiles */
+    STREAM = 96,  /* MiB of weights: what a decoder reads is in no cache */
+    MOST_MATRICES = 64
+};
+
+typedef struct Products {
+    AlisaBuffer weights, x, y, tokens, rows;
+    uint64_t matrix_bytes;
+    uint32_t matrices;
+    uint32_t sampled[SAMPLED];
+    float *x_host;    /* [MOST_ROWS][COLUMNS] */
+    float *rows_host; /* [SAMPLED][COLUMNS] dequantised */
+    float *y_host;    /* [MOST_ROWS][OUTPUTS] */
+} Products;
+
+static const uint32_t tensor_types[ALISA_OPS_TYPE_COUNT] = {
+    [ALISA_OPS_F32] = ALISA_TENSOR_F32,   [ALISA_OPS_F16] = ALISA_TENSOR_F16,
+    [ALISA_OPS_BF16] = ALISA_TENSOR_BF16, [ALISA_OPS_Q8_0] = ALISA_TENSOR_Q8_0,
+    [ALISA_OPS_Q4_0] = ALISA_TENSOR_Q4_0,
+};
+
+/* Rows of activations of each case. */
+static const struct {
+    const char *name;
+    uint32_t rows;
+    double weight;
+} few[] = {{"1 row", 1, 4},
+           {"2 rows", 2, 1},
+           {"4 rows", 4, 1},
+           {"8 rows", 8, 1},
+           {"16 rows", 16, 1}},
+  many[] = {{"256 rows", 256, 3}, {"6 rows", 6, 1},   {"12 rows", 12, 1},
+            {"24 rows", 24, 1},   {"48 rows", 48, 1}, {"96 rows", 96, 1}};
+
+static bool is_few(const AlisaTrial *trial) {
+    return trial->set.family == ALISA_FAMILY_MATVEC;
+}
+
+static uint32_t rows_of(const AlisaTrial *trial, uint32_t index) {
+    return is_few(trial) ? few[index].rows : many[index].rows;
+}
+
+/* Ordinary numbers, between -2 and 2: no subnormals that a processor could be slower with. */
+static void fill_blocks(uint32_t type, uint8_t *data, uint64_t blocks) {
+    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(tensor_types[type]);
+    AlisaRandom random;
+    alisa_random_seed(&random, type + 1);
+    for (uint64_t b = 0; b < blocks; b++, data += info->block_bytes) {
+        uint32_t i = 0;
+        if (info->block_elements > 1) { /* a scale of 2^-8 to 2^-7, then codes */
+            data[0] = (uint8_t)alisa_random_next(&random);
+            data[1] = 0x1c + (uint8_t)(alisa_random_next(&random) & 3);
+            i = 2;
+        }
+        for (; i < info->block_bytes; i++)
+            data[i] = (uint8_t)alisa_random_next(&random);
+        if (info->block_elements > 1) continue;
+        /* The last byte has sign and exponent: 2^-8 to 1 in halves, 2^-15 to 1 in the others. */
+        uint8_t exponent = type == ALISA_OPS_F16 ? 0x1c : 0x38;
+        data[i - 1] = (uint8_t)((data[i - 1] & 0x80) | (exponent + (data[i - 1] & 7) % 7));
+    }
+}
+
+static AlisaMatrix matrix_at(const AlisaTrial *trial, uint32_t index, uint32_t outputs) {
+    const Products *products = trial->state;
+    return (AlisaMatrix){&products->weights, index * products->matrix_bytes,
+                         tensor_types[trial->set.type], outputs, COLUMNS};
+}
+
+static AlisaStatus make_weights(AlisaTrial *trial, AlisaError *error) {
+    Products *products = trial->state;
+    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(tensor_types[trial->set.type]);
+    uint64_t blocks = (uint64_t)OUTPUTS * COLUMNS / info->block_elements;
+    products->matrix_bytes = blocks * info->block_bytes;
+    uint64_t wanted = is_few(trial) ? ((uint64_t)STREAM << 20) / products->matrix_bytes : 1;
+    products->matrices = wanted < 1 ? 1 : wanted > MOST_MATRICES ? MOST_MATRICES : (uint32_t)wanted;
+    uint8_t *data = alisa_allocate(products->matrix_bytes, 1, "a trial of kernels", error);
+    if (!data) return ALISA_ERROR_MEMORY;
+    fill_blocks(trial->set.type, data, blocks);
+    AlisaStatus status = alisa_trial_upload(
+        trial, NULL, products->matrices * products->matrix_bytes, &products->weights, error);
+    for (uint32_t i = 0; i < products->matrices && status == ALISA_OK; i++)
+        status = alisa_buffer_write(trial->device, &products->weights, i * products->matrix_bytes,
+                                    data, products->matrix_bytes, error);
+    free(data);
+    return status;
+}
+
+/* The rows of weights that are checked, dequantised by the kernel for embeddings. */
+static AlisaStatus read_sampled(AlisaTrial *trial, AlisaError *error) {
+    Products *products = trial->state;
+    AlisaOps *ops;
+    AlisaStatus status = alisa_ops_create(trial->device, NULL, &ops, error);
+    if (status != ALISA_OK) return status;
+    const AlisaMatrix matrix = matrix_at(trial, 0, OUTPUTS);
+    status = alisa_trial_upload(trial, products->sampled, sizeof products->sampled,
+                                &products->tokens, error);
+    if (!status)
+        status = alisa_trial_upload(trial, NULL, sizeof(float) * SAMPLED * COLUMNS, &products->rows,
+                                    error);
+    if (!status)
+        status = alisa_ops_embed(ops, &matrix, &products->tokens, SAMPLED,
+                                 (AlisaVector){&products->rows, 0}, error);
+    if (!status)
+        status = alisa_buffer_read(trial->device, &products->rows, 0, products->rows_host,
+                                   sizeof(float) * SAMPLED * COLUMNS, error);
+    alisa_ops_destroy(ops);
+    return status;
+}
+
+static void list_cases(AlisaTrial *trial) {
+    const Products *products = trial->state;
+    trial->case_count = is_few(trial) ? sizeof few / sizeof *few : sizeof many / sizeof *many;
+    for (uint32_t i = 0; i < trial->case_count; i++) {
+        AlisaTrialCase *made = &trial->cases[i];
+        double rows = rows_of(trial, i), weights = (double)products->matrix_bytes;
+        double activations = sizeof(float) * rows * (COLUMNS + OUTPUTS);
+        *made = (AlisaTrialCase){
+            .name = is_few(trial) ? few[i].name : many[i].name,
+            .weight = is_few(trial) ? few[i].weight : many[i].weight,
+            .bytes = products->matrices * (weights + activations),
+            .flops = products->matrices * 2.0 * rows * COLUMNS * OUTPUTS,
+        };
+        if (!is_few(trial)) continue;
+        made->ignores = rows > 1 ? ALISA_TRIAL_BIT(Matvec, single)
+                                 : ALISA_TRIAL_BIT(Matvec, several) | ALISA_TRIAL_BIT(Matvec, rows);
+    }
+}
+
+static AlisaStatus create(AlisaTrial *trial, AlisaError *error) {
+    Products *products = alisa_allocate_zeroed(1, sizeof *products, "a trial of kernels", error);
+    if (!products) return ALISA_ERROR_MEMORY;
+    trial->state = products;
+    const char *what = "a trial of kernels";
+    products->x_host = alisa_trial_numbers((uint64_t)MOST_ROWS * COLUMNS, 2, error);
+    products->rows_host = alisa_allocate((size_t)SAMPLED * COLUMNS, sizeof(float), what, error);
+    products->y_host = alisa_allocate((size_t)MOST_ROWS * OUTPUTS, sizeof(float), what, error);
+    if (!products->x_host || !products->rows_host || !products->y_host) return ALISA_ERROR_MEMORY;
+    /* The first, the last of the product that is checked, and some between. */
+    for (uint32_t i = 0; i < SAMPLED; i++)
+        products->sampled[i] = i * (OUTPUTS - DROPPED - 1) / (SAMPLED - 1);
+    AlisaStatus status = make_weights(trial, error);
+    if (!status)
+        status = alisa_trial_upload(trial, products->x_host, sizeof(float) * MOST_ROWS * COLUMNS,
+                                    &products->x, error);
+    if (!status)
+        status = alisa_trial_upload(trial, NULL, sizeof(float) * MOST_ROWS * OUTPUTS, &products->y,
+                                    error);
+    if (!status) status = read_sampled(trial, error);
+    if (!status) list_cases(trial);
+    return status;
+}
+
+static void destroy(AlisaTrial *trial) {
+    Products *products = trial->state;
+    alisa_buffer_destroy(&products->weights);
+    alisa_buffer_destroy(&products->x);
+    alisa_buffer_destroy(&products->y);
+    alisa_buffer_destroy(&products->tokens);
+    alisa_buffer_destroy(&products->rows);
+    free(products->x_host);
+    free(products->rows_host);
+    free(products->y_host);
+}
+
+/* Whether y is what sums of doubles make of it; products of floats are off by a part of the sum of
+ * their sizes that grows with the number of terms. */
+static bool is_right(const Products *products, uint32_t rows, uint32_t outputs) {
+    for (uint32_t row = 0; row < rows; row++)
+        for (uint32_t i = 0; i < SAMPLED; i++) {
+            const float *x = products->x_host + (size_t)row * COLUMNS;
+            const float *w = products->rows_host + (size_t)i * COLUMNS;
+            double sum = 0.0, size = 0.0;
+            for (uint32_t k = 0; k < COLUMNS; k++) {
+                sum += (double)x[k] * w[k];
+                size += fabs((double)x[k] * w[k]);
+            }
+            double y = products->y_host[(size_t)row * outputs + products->sampled[i]];
+            if (!(fabs(y - sum) <= 4e-6 * size)) return false;
+        }
+    return true;
+}
+
+static AlisaStatus check(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool *right,
+                         AlisaError *error) {
+    Products *products = trial->state;
+    uint32_t rows = rows_of(trial, index), outputs = OUTPUTS - DROPPED;
+    const AlisaMatrix matrix = matrix_at(trial, 0, outputs);
+    if (rows > 16) rows--; /* nor whole tiles of rows */
+    AlisaStatus status = alisa_ops_matmul(ops, &matrix, (AlisaVector){&products->x, 0}, rows,
+                                          (AlisaVector){&products->y, 0}, false, error);
+    if (status == ALISA_OK)
+        status = alisa_buffer_read(trial->device, &products->y, 0, products->y_host,
+                                   sizeof(float) * rows * outputs, error);
+    *right = status == ALISA_OK && is_right(products, rows, outputs);
+    return status;
+}
+
+static AlisaStatus launch(AlisaTrial *trial, AlisaOps *ops, uint32_t index, AlisaError *error) {
+    const Products *products = trial->state;
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < products->matrices && status == ALISA_OK; i++) {
+        const AlisaMatrix matrix = matrix_at(trial, i, OUTPUTS);
+        status =
+            alisa_ops_matmul(ops, &matrix, (AlisaVector){&products->x, 0}, rows_of(trial, index),
+                             (AlisaVector){&products->y, 0}, false, error);
+    }
+    return status;
+}
+
+const AlisaTrialKind alisa_trial_products = {
+    .create = create, .destroy = destroy, .check = check, .launch = launch};

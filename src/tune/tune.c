@@ -1,0 +1,247 @@
+#include "tune/tune.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "tune/search.h"
+#include "tune/store.h"
+
+/* By effort: seconds where no budget is given, and the weight types that are searched for. */
+static const struct {
+    const char *name;
+    double seconds;
+    uint32_t types; /* bit i: type i */
+} efforts[ALISA_TUNE_EFFORT_COUNT] = {
+    [ALISA_TUNE_QUICK] = {"quick", 45.0,
+                          1u << ALISA_OPS_F16 | 1u << ALISA_OPS_Q8_0 | 1u << ALISA_OPS_Q4_0},
+    [ALISA_TUNE_NORMAL] = {"normal", 480.0, (1u << ALISA_OPS_TYPE_COUNT) - 1},
+    [ALISA_TUNE_FULL] = {"full", 36000.0, (1u << ALISA_OPS_TYPE_COUNT) - 1},
+};
+
+/* Shares of the time: a set with more parameters and cases needs more. */
+static const double shares[ALISA_FAMILY_COUNT] = {
+    [ALISA_FAMILY_MATVEC] = 3.0,  [ALISA_FAMILY_MATMUL] = 4.0, [ALISA_FAMILY_DECODE] = 4.0,
+    [ALISA_FAMILY_PREFILL] = 2.0, [ALISA_FAMILY_SELECT] = 2.0, [ALISA_FAMILY_ROW] = 1.0,
+};
+
+enum { MOST_SETS = 32 };
+
+const char *alisa_tune_effort_name(AlisaTuneEffort effort) {
+    return (unsigned)effort < ALISA_TUNE_EFFORT_COUNT ? efforts[effort].name : NULL;
+}
+
+void alisa_tune_options_defaults(AlisaTuneOptions *options) {
+    *options = (AlisaTuneOptions){.effort = ALISA_TUNE_NORMAL};
+}
+
+/* ---- What is known ------------------------------------------------------------------------- */
+
+static AlisaStatus make_key(AlisaDevice *device, AlisaTuneKey *key, AlisaError *error) {
+    char hash[ALISA_CACHE_HASH_SIZE];
+    AlisaStatus status = alisa_tune_kernels_hash(hash, error);
+    if (status == ALISA_OK) alisa_tune_key_init(key, alisa_device_info(device), hash);
+    return status;
+}
+
+/* Once for a device and driver, that it would be faster tuned. */
+static void advise(AlisaDevice *device, const AlisaTuneKey *key) {
+    AlisaCache cache;
+    uint8_t *said;
+    size_t size;
+    char about[512];
+    alisa_cache_open(&cache, alisa_device_cache_folder(device), alisa_device_log(device));
+    snprintf(about, sizeof about, "%s, %s, %s", key->platform, key->device, key->driver);
+    if (cache.folder && !alisa_cache_read(&cache, "advice", about, &said, &size)) {
+        alisa_cache_write(&cache, "advice", about, "said", 4);
+        alisa_log_write(alisa_device_log(device), ALISA_LOG_WARNING,
+                        "%s runs with parameters for any device: `alisa tune` finds its own",
+                        key->device);
+    } else if (cache.folder) {
+        free(said);
+    }
+    alisa_cache_close(&cache);
+}
+
+void alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) {
+    const AlisaDeviceInfo *info = alisa_device_info(device);
+    const AlisaLog *log = alisa_device_log(device);
+    AlisaTuneKey key;
+    AlisaTuneEntry entry = {0};
+    AlisaTuningMatch match = ALISA_TUNING_NONE;
+    AlisaError error;
+    alisa_ops_parameters_defaults(info, parameters);
+    AlisaStatus status = make_key(device, &key, &error);
+    if (status == ALISA_OK)
+        status = alisa_tune_store_find(alisa_device_cache_folder(device), &key, log, &entry, &match,
+                                       &error);
+    if (status != ALISA_OK) {
+        alisa_log_write(log, ALISA_LOG_WARNING, "tuned parameters are not used: %s", error.message);
+    } else if (match == ALISA_TUNING_NONE) {
+        advise(device, &key);
+    } else {
+        uint32_t taken = alisa_tune_apply(entry.parameters, entry.name, info, log, parameters);
+        alisa_log_write(log, ALISA_LOG_DEBUG, "tuning: %u sets of parameters of %s", taken,
+                        entry.name);
+    }
+    alisa_tune_entry_finish(&entry);
+}
+
+/* ---- The search ---------------------------------------------------------------------------- */
+
+/* One search for all sets of a device. */
+typedef struct Tuner {
+    AlisaDevice *device;
+    const AlisaTuneOptions *options;
+    AlisaTuneSearch search;
+    AlisaOpsParameters parameters;
+    AlisaParameterSet sets[MOST_SETS];
+    uint32_t set_count, done;
+    double share_done, share_now, share_all;
+    uint64_t begun; /* of the set at hand */
+    double allowed; /* its seconds */
+    char what[64];  /* for progress */
+} Tuner;
+
+/* Asked between trials: shows how far the search is. */
+static bool interrupted(void *user) {
+    const Tuner *tuner = user;
+    const AlisaTuneOptions *options = tuner->options;
+    double spent = (double)(alisa_clock_now() - tuner->begun) * 1e-9;
+    double part = tuner->allowed > 0.0 && spent < tuner->allowed ? spent / tuner->allowed : 0.99;
+    double share = (tuner->share_done + part * tuner->share_now) / tuner->share_all;
+    if (options->progress.update)
+        options->progress.update(options->progress.user, tuner->what, (uint64_t)(share * 999.0),
+                                 1000);
+    return options->interrupt && options->interrupt(options->interrupt_user);
+}
+
+/* Whether `kernel` is the set's name or that of its family. */
+static bool is_named(const AlisaParameterSet *set, const char *kernel) {
+    char name[32];
+    alisa_parameter_set_name(set, name);
+    return strcmp(name, kernel) == 0 || strcmp(alisa_family_info(set->family)->name, kernel) == 0;
+}
+
+static AlisaStatus list_sets(Tuner *tuner, AlisaError *error) {
+    const char *kernel = tuner->options->kernel;
+    uint32_t types = kernel ? UINT32_MAX : efforts[tuner->options->effort].types;
+    char names[256] = "";
+    AlisaParameterSet set;
+    for (size_t i = 0; alisa_parameter_set(i, &set) && tuner->set_count < MOST_SETS; i++) {
+        const AlisaFamilyInfo *family = alisa_family_info(set.family);
+        size_t used = strlen(names);
+        if (set.type == 0)
+            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", family->name);
+        if (kernel ? !is_named(&set, kernel) : family->by_type && !(types >> set.type & 1))
+            continue;
+        tuner->sets[tuner->set_count++] = set;
+        tuner->share_all += shares[set.family];
+    }
+    if (tuner->set_count > 0) return ALISA_OK;
+    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                           "there is no kernel family \"%s\": use one of %s, of the first two also "
+                           "with a weight type (matvec.q8_0)",
+                           kernel, names);
+}
+
+static void report(const Tuner *tuner, const AlisaParameterSet *set, const AlisaTuneGain *gain) {
+    if (!tuner->options->report) return;
+    char name[32], text[256];
+    alisa_parameter_set_name(set, name);
+    alisa_tune_describe_values(&tuner->parameters, set, text);
+    const AlisaTuneReport made = {.set = name,
+                                  .parameters = text,
+                                  .changed = gain->changed,
+                                  .speedup = gain->changed ? gain->speedup : 1.0};
+    tuner->options->report(tuner->options->report_user, &made);
+}
+
+static AlisaStatus search_all(Tuner *tuner, json_t *found, AlisaError *error) {
+    const AlisaTuneOptions *options = tuner->options;
+    double budget =
+        options->time_budget > 0.0 ? options->time_budget : efforts[options->effort].seconds;
+    uint64_t begun = alisa_clock_now();
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < tuner->set_count && status == ALISA_OK; i++) {
+        const AlisaParameterSet *set = &tuner->sets[i];
+        AlisaTuneGain gain;
+        char name[32];
+        alisa_parameter_set_name(set, name);
+        snprintf(tuner->what, sizeof tuner->what, "tuning %s", name);
+        tuner->begun = alisa_clock_now();
+        tuner->share_now = shares[set->family];
+        double left = budget - (double)(tuner->begun - begun) * 1e-9;
+        tuner->allowed = left * tuner->share_now / (tuner->share_all - tuner->share_done);
+        if (tuner->allowed < 0.0) tuner->allowed = 0.0;
+        status = alisa_tune_search(&tuner->search, set, tuner->allowed, &tuner->parameters, &gain,
+                                   error);
+        if (status == ALISA_OK && options->interrupt && options->interrupt(options->interrupt_user))
+            status = alisa_error_set(error, ALISA_ERROR_INTERRUPTED,
+                                     "interrupted while tuning %s: the same command goes on from "
+                                     "there",
+                                     name);
+        if (status != ALISA_OK) break;
+        json_object_set_new(found, name, alisa_tune_values(&tuner->parameters, set));
+        report(tuner, set, &gain);
+        tuner->share_done += tuner->share_now;
+    }
+    if (options->progress.update)
+        options->progress.update(options->progress.user, tuner->what, 1000, 1000);
+    return status;
+}
+
+/* What the journal's measurements belong to. */
+static void describe(const AlisaTuneKey *key, AlisaTuneEffort effort, char text[512]) {
+    snprintf(text, 512, "%s, %s, %s, %u units, kernels %s, %s", key->platform, key->device,
+             key->driver, key->compute_units, key->kernels, efforts[effort].name);
+}
+
+AlisaStatus alisa_tune(AlisaDevice *device, const AlisaTuneOptions *options, AlisaError *error) {
+    AlisaTuneKey key;
+    AlisaTuneEntry entry = {0}, known = {0};
+    AlisaTuningMatch match;
+    Tuner tuner = {.device = device, .options = options};
+    char about[512];
+    const char *folder = alisa_device_cache_folder(device);
+    const AlisaLog *log = alisa_device_log(device);
+    if (!folder)
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "there is no folder to keep what tuning finds: set ALISA_CACHE");
+    AlisaStatus status = make_key(device, &key, error);
+    if (status == ALISA_OK) status = list_sets(&tuner, error);
+    if (status != ALISA_OK) return status;
+    /* One family alone is searched for beside what is known of the others. */
+    alisa_ops_parameters_defaults(alisa_device_info(device), &tuner.parameters);
+    if (options->kernel) {
+        alisa_tune_parameters(device, &tuner.parameters);
+        status = alisa_tune_store_find(folder, &key, log, &known, &match, error);
+    }
+    if (status == ALISA_OK)
+        status = alisa_tune_entry_init(&entry, &key, efforts[options->effort].name, error);
+    if (status == ALISA_OK && options->kernel && match == ALISA_TUNING_EXACT)
+        json_object_update(entry.parameters, known.parameters);
+    if (status == ALISA_OK) status = alisa_device_measure_anew(device, &entry.profile, error);
+    describe(&key, options->effort, about);
+    AlisaTuneJournal *journal = NULL;
+    if (status == ALISA_OK)
+        status = alisa_tune_journal_open(options->journal, about, &journal, error);
+    if (status == ALISA_OK) {
+        tuner.search = (AlisaTuneSearch){.device = device,
+                                         .journal = journal,
+                                         .effort = options->effort,
+                                         .seed = 1,
+                                         .interrupt = interrupted,
+                                         .interrupt_user = &tuner,
+                                         .log = *log};
+        status = search_all(&tuner, entry.parameters, error);
+    }
+    alisa_device_save_programs(device);
+    if (status == ALISA_OK) status = alisa_tune_store_write(folder, &entry, error);
+    alisa_tune_journal_close(journal);
+    if (status == ALISA_OK && options->journal) remove(options->journal);
+    alisa_tune_entry_finish(&entry);
+    alisa_tune_entry_finish(&known);
+    return status;
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# alisa tune: a search ends, is kept and used; what computes wrong results, crashes or hangs on one
+# candidate is left out; two searches at once, and files from elsewhere.
+# shellcheck source=common.bash
+source "$(dirname "$0")/common.bash"
+
+# Kernels of its own in every case: their hash tells entries and journals apart.
+export ALISA_CACHE=$folder/cache ALISA_KERNEL_DIR=$folder/cl
+mkdir -p "$folder/cl/gemm"
+original=$(dirname "$MODELS_DIR")/cl/gemm/matvec_item.cl
+[ -f "$original" ] || skip "$original is not there"
+"$ALISA_BINARY" devices >"$out" 2>"$err" || skip "no usable device"
+alisa tune --export "$folder/before.json"
+expect_code 0
+grep -q '"type": "cpu"' "$folder/before.json" || skip "the planted faults are for a CPU"
+
+quick=(--effort quick --kernel matvec.f32 --time-budget 4)
+# A crash is one also where a sanitizer would make an exit of it.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
+
+# One search, its table, and an entry that engines use.
+alisa tune "${quick[@]}"
+expect_code 0
+expect_out "| matvec.f32   |"
+[ ! -s "$err" ] || fail "a search that goes well says something"
+ls "$ALISA_CACHE"/tuning/*.json >/dev/null || fail "nothing was kept"
+! ls "$ALISA_CACHE"/tuning/*.journal 2>/dev/null || fail "the journal is left behind"
+
+# planted TEXT: the kernel with a fault where four weight rows are read side by side.
+planted() {
+    sed "s|^    const uint first = get_global_id(0) \* run;|&\n#if OUTPUTS == 4\n    $1\n#endif|" \
+        "$original" >"$folder/cl/gemm/matvec_item.cl"
+    grep -q 'OUTPUTS == 4' "$folder/cl/gemm/matvec_item.cl" || fail "the fault is not planted"
+}
+
+planted 'if (first == 0) { y[y_offset] = 1e9f; return; }'
+alisa tune "${quick[@]}"
+expect_code 0
+expect_err "wrong results"
+! grep -qE 'single=4|several=4' "$out" || fail "wrong results are used"
+
+planted '*(volatile __global uint *)(size_t)8 = 1;'
+alisa tune "${quick[@]}"
+expect_code 0
+expect_err "the driver crashed on a candidate"
+! grep -qE 'single=4|several=4' "$out" || fail "what crashes is used"
+
+# Nobody watched: the next search knows all the same.
+planted 'if (first == 0) *(volatile __global uint *)(size_t)8 = 1;'
+alisa tune "${quick[@]}" --no-watch --journal "$folder/unwatched"
+[ "$code" -gt 128 ] || fail "the crash that is planted ends with $code"
+alisa tune "${quick[@]}" --journal "$folder/unwatched"
+expect_code 0
+! grep -qE 'single=4|several=4' "$out" || fail "what crashed the search before is used"
+
+planted 'for (volatile uint i = 0; i < 2; i = 0) {}'
+alisa tune "${quick[@]}" --time-budget 15 --hang-after 4
+expect_code 0
+expect_err "the driver hung on a candidate"
+! grep -qE 'single=4|several=4' "$out" || fail "what hangs is used"
+rm "$folder/cl/gemm/matvec_item.cl"
+
+# Interrupted, and gone on with: nothing is measured twice.
+journal=$folder/journal
+"$ALISA_BINARY" tune --effort normal --kernel matvec.f32 --journal "$journal" >"$out" 2>"$err" &
+process=$!
+for _ in $(seq 200); do
+    [ "$(grep -c '"end"' "$journal" 2>/dev/null || true)" -ge 3 ] 2>/dev/null && break
+    sleep 0.05
+done
+refused 1 "another alisa tune" tune --journal "$journal"
+kill -INT "$process"
+code=0
+wait "$process" || code=$?
+[ "$code" = 130 ] || fail "an interrupted search ends with $code"
+[ -s "$journal" ] || fail "the journal of an interrupted search is gone"
+measured=$(grep -c '"set"' "$journal")
+"$ALISA_BINARY" tune --no-watch --effort normal --kernel matvec.f32 --journal "$journal" \
+    >"$out" 2>"$err" &
+process=$!
+sleep 1.5
+repeated=$(grep '"set"' "$journal" 2>/dev/null | sort | uniq -d | wc -l)
+kill -INT "$process"
+wait "$process" || true
+[ "$repeated" -le 1 ] || fail "$repeated of $measured trials were measured again"
+
+# Files.
+alisa tune --export "$folder/mine.json"
+expect_code 0
+[ ! -s "$out" ] || fail "an export prints something"
+export ALISA_CACHE=$folder/other
+alisa tune --import "$folder/mine.json"
+expect_code 0
+expect_err "is kept as"
+echo '{"format": "something else"}' >"$folder/foreign.json"
+refused 1 "foreign.json" tune --import "$folder/foreign.json"
+refused 1 "nowhere.json" tune --import "$folder/nowhere.json"
+sed 's/"group": 1/"group": 7/' "$folder/mine.json" >"$folder/odd.json"
+alisa tune --import "$folder/odd.json"
+expect_code 0
+
+refused 2 "'swift'" tune --effort swift
+refused 2 "two calls" tune --import a --export b
+refused 2 "matvec" tune --no-watch --kernel conv
