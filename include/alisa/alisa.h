@@ -696,13 +696,17 @@ ALISA_API AlisaStatus alisa_tune_journal_path(const char *selector, const char *
 /* A size of a kernel family that was timed: the device's own kernels, with the parameters that
  * engines use, on made-up numbers. Pointers are valid during the call. */
 typedef struct AlisaKernelTest {
-    const char *group;      /* "matrix-vector", "matrix-matrix", "attention", "selection" */
+    const char *group;      /* "matrix-vector", "matrix-matrix", "attention", "transfer" */
     const char *name;       /* "matvec.q8_0, 1 row" */
     const char *parameters; /* "layout=item single=2 ..." */
     double bytes;           /* read and written, */
     double flops;           /* and computed by a pass; 0: not counted */
     const double *seconds;  /* [samples] of a pass */
     uint32_t samples;
+    const char
+        *curve;  /* "dense", "80 % sparsity"; "to-device", "to-host": a point of this curve, */
+    uint64_t at; /* over the length of the context in tokens, or the size in bytes. NULL and 0: of
+                    none */
 } AlisaKernelTest;
 
 typedef struct AlisaKernelBench {

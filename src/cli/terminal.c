@@ -13,6 +13,7 @@ static struct {
     bool verbose;
     bool progress_shown;
     uint64_t progress_time;
+    uint64_t progress_begin, progress_first; /* when the line appeared, and `done` then */
     int output_error; /* errno of the first failed write, 0 while all is well */
     volatile sig_atomic_t interrupted;
 } terminal;
@@ -105,13 +106,32 @@ AlisaLog alisa_cli_log(void) {
     return (AlisaLog){.write = write_log};
 }
 
+#define PROGRESS_SURE 3.0 /* seconds after which the rest is foreseen */
+
+static void time_left(double seconds, char *text, size_t capacity) {
+    if (seconds < 90.0) {
+        snprintf(text, capacity, ", %.0f s left", seconds);
+    } else {
+        snprintf(text, capacity, ", %.0f min left", seconds / 60.0);
+    }
+}
+
 static void show_progress(void *unused, const char *what, uint64_t done, uint64_t total) {
     (void)unused;
     uint64_t now = alisa_cli_clock();
     if (done >= total) {
         clear_progress();
     } else if (!terminal.progress_shown || now - terminal.progress_time > 100000000u) {
-        fprintf(stderr, "\r%s %3.0f %%\033[K", what, 100.0 * (double)done / (double)total);
+        char left[32] = "";
+        if (!terminal.progress_shown) {
+            terminal.progress_begin = now;
+            terminal.progress_first = done;
+        }
+        double spent = (double)(now - terminal.progress_begin) * 1e-9;
+        if (spent > PROGRESS_SURE && done > terminal.progress_first)
+            time_left(spent * (double)(total - done) / (double)(done - terminal.progress_first),
+                      left, sizeof left);
+        fprintf(stderr, "\r%s %3.0f %%%s\033[K", what, 100.0 * (double)done / (double)total, left);
         terminal.progress_shown = true;
         terminal.progress_time = now;
     }

@@ -1,81 +1,172 @@
 /*
- * The trials of the tuner as a benchmark: each with the parameters that engines use.
+ * The trials of the tuner as a benchmark, each with the parameters that engines use; and copies.
  */
 #include <stdio.h>
+#include <string.h>
 
-#include "tune/search.h"
+#include "base/clock.h"
+#include "device/probe.h"
+#include "tune/trial.h"
 #include "tune/tune.h"
 
 enum { MOST_SAMPLES = 64 };
 
-/* Which set stands for what; of weight types, those that models are mostly stored in. */
+/* Which family stands for what; of weight types, those that models are mostly stored in. */
 static const struct {
     AlisaFamily family;
     const char *group;
 } groups[] = {
     {ALISA_FAMILY_MATVEC, "matrix-vector"}, {ALISA_FAMILY_MATMUL, "matrix-matrix"},
     {ALISA_FAMILY_DECODE, "attention"},     {ALISA_FAMILY_PREFILL, "attention"},
-    {ALISA_FAMILY_SELECT, "selection"},
+    {ALISA_FAMILY_SELECT, "attention"},
 };
 static const uint32_t types[] = {ALISA_OPS_F16, ALISA_OPS_Q8_0, ALISA_OPS_Q4_0};
+
+/* What is benched, and how. */
+typedef struct Suite {
+    AlisaDevice *device;
+    const AlisaKernelBench *bench;
+    AlisaOpsParameters parameters;
+    uint32_t samples;
+} Suite;
 
 void alisa_kernel_bench_defaults(AlisaKernelBench *bench) {
     *bench = (AlisaKernelBench){.samples = 9, .seconds = 1.0};
 }
 
-static AlisaStatus bench_set(AlisaDevice *device, const AlisaKernelBench *bench, const char *group,
-                             const AlisaParameterSet *set, const AlisaOpsParameters *parameters,
-                             AlisaError *error) {
+static AlisaStatus check_interrupt(const Suite *suite, const char *what, AlisaError *error) {
+    const AlisaKernelBench *bench = suite->bench;
+    if (!bench->interrupt || !bench->interrupt(bench->interrupt_user)) return ALISA_OK;
+    return alisa_error_set(error, ALISA_ERROR_INTERRUPTED, "interrupted in %s", what);
+}
+
+/* ---- Kernels ------------------------------------------------------------------------------- */
+
+static const char *curve_of(const AlisaTrialCase *timed) {
+    if (timed->length == 0) return NULL;
+    return strncmp(timed->name, "dense", strlen("dense")) == 0 ? "dense" : "80 % sparsity";
+}
+
+static AlisaStatus bench_case(const Suite *suite, const char *group, const AlisaParameterSet *set,
+                              AlisaTrial *trial, uint32_t index, AlisaError *error) {
+    uint32_t count;
+    const AlisaTrialCase *timed = &alisa_trial_cases(trial, &count)[index];
+    char set_name[32], name[96], text[256];
+    double seconds[MOST_SAMPLES];
+    const AlisaTrialClock clock = {suite->samples, suite->bench->seconds};
+    AlisaTrialResult result = {.seconds = seconds};
+    alisa_parameter_set_name(set, set_name);
+    alisa_tune_describe_values(&suite->parameters, set, text);
+    AlisaStatus status = check_interrupt(suite, set_name, error);
+    if (status == ALISA_OK)
+        status = alisa_trial_run(trial, index, &suite->parameters, &clock, &result, error);
+    if (status != ALISA_OK) return status;
+    if (result.wrong) {
+        return alisa_error_set(error, ALISA_ERROR_DEVICE,
+                               "%s computes wrong results: %s (%s) with %s; remove its tuning or "
+                               "update the driver",
+                               alisa_device_info(suite->device)->name, set_name, timed->name, text);
+    }
+    snprintf(name, sizeof name, "%s, %s", set_name, timed->name);
+    const AlisaKernelTest test = {.group = group,
+                                  .name = name,
+                                  .parameters = text,
+                                  .bytes = timed->bytes,
+                                  .flops = timed->flops,
+                                  .seconds = seconds,
+                                  .samples = result.samples,
+                                  .curve = curve_of(timed),
+                                  .at = timed->length};
+    suite->bench->report(suite->bench->report_user, &test);
+    return ALISA_OK;
+}
+
+/* `lengths`: of the family decode, with cases by the length of the context. */
+static AlisaStatus bench_set(const Suite *suite, const char *group, const AlisaParameterSet *set,
+                             bool lengths, AlisaError *error) {
     AlisaTrial *trial;
-    AlisaStatus status = alisa_trial_create(device, set, &trial, error);
+    AlisaStatus status = lengths ? alisa_trial_create_lengths(suite->device, &trial, error)
+                                 : alisa_trial_create(suite->device, set, &trial, error);
     if (status != ALISA_OK) return status;
     uint32_t count;
-    const AlisaTrialCase *cases = alisa_trial_cases(trial, &count);
-    char set_name[32], name[96], text[256];
-    alisa_parameter_set_name(set, set_name);
-    alisa_tune_describe_values(parameters, set, text);
-    for (uint32_t i = 0; i < count && status == ALISA_OK; i++) {
-        double seconds[MOST_SAMPLES];
-        const AlisaTrialClock clock = {
-            bench->samples < MOST_SAMPLES ? bench->samples : MOST_SAMPLES, bench->seconds};
-        AlisaTrialResult result = {.seconds = seconds};
-        if (bench->interrupt && bench->interrupt(bench->interrupt_user)) {
-            status = alisa_error_set(error, ALISA_ERROR_INTERRUPTED, "interrupted in %s", set_name);
-            break;
-        }
-        status = alisa_trial_run(trial, i, parameters, &clock, &result, error);
-        if (status == ALISA_OK && result.wrong)
-            status =
-                alisa_error_set(error, ALISA_ERROR_DEVICE,
-                                "%s computes wrong results: %s (%s) with %s; remove its tuning "
-                                "or update the driver",
-                                alisa_device_info(device)->name, set_name, cases[i].name, text);
-        if (status != ALISA_OK) break;
-        snprintf(name, sizeof name, "%s, %s", set_name, cases[i].name);
-        const AlisaKernelTest test = {.group = group,
-                                      .name = name,
-                                      .parameters = text,
-                                      .bytes = cases[i].bytes,
-                                      .flops = cases[i].flops,
-                                      .seconds = seconds,
-                                      .samples = result.samples};
-        bench->report(bench->report_user, &test);
-    }
+    alisa_trial_cases(trial, &count);
+    for (uint32_t i = 0; i < count && status == ALISA_OK; i++)
+        status = bench_case(suite, group, set, trial, i, error);
     alisa_trial_destroy(trial);
     return status;
 }
 
+/* ---- Copies -------------------------------------------------------------------------------- */
+
+/* One direction and size, from the call to its end. */
+static AlisaStatus time_copies(const Suite *suite, bool to_device, const AlisaBuffer *buffer,
+                               const AlisaPinned *host, uint64_t size, AlisaError *error) {
+    double seconds[MOST_SAMPLES];
+    AlisaStatus status = check_interrupt(suite, "copies", error);
+    for (uint32_t i = 0; i <= suite->samples && status == ALISA_OK; i++) {
+        AlisaEvent done = {0};
+        uint64_t begun = alisa_clock_now();
+        status = to_device ? alisa_transfer_write(suite->device, buffer, 0, host->data, size, NULL,
+                                                  &done, error)
+                           : alisa_transfer_read(suite->device, buffer, 0, host->data, size, NULL,
+                                                 &done, error);
+        if (status == ALISA_OK) status = alisa_event_wait(suite->device, &done, "a copy", error);
+        if (i > 0) seconds[i - 1] = (double)(alisa_clock_now() - begun) * 1e-9; /* warm now */
+        alisa_event_release(&done);
+    }
+    if (status != ALISA_OK) return status;
+    char name[96];
+    snprintf(name, sizeof name, "%s, %llu KiB", to_device ? "to the device" : "to the host",
+             (unsigned long long)(size >> 10));
+    const AlisaKernelTest test = {.group = "transfer",
+                                  .name = name,
+                                  .parameters = host->pinned ? "pinned" : "not pinned",
+                                  .bytes = (double)size,
+                                  .seconds = seconds,
+                                  .samples = suite->samples,
+                                  .curve = to_device ? "to-device" : "to-host",
+                                  .at = size};
+    suite->bench->report(suite->bench->report_user, &test);
+    return ALISA_OK;
+}
+
+static AlisaStatus bench_copies(const Suite *suite, AlisaError *error) {
+    const uint64_t largest = ALISA_PROBE_SIZE(ALISA_PROBE_SIZES - 1);
+    const char *what = "timing copies";
+    AlisaBuffer buffer = {0};
+    AlisaPinned host = {0};
+    AlisaStatus status =
+        alisa_buffer_create(suite->device, largest, ALISA_BUFFER_READ_WRITE, what, &buffer, error);
+    if (status == ALISA_OK)
+        status = alisa_pinned_create(suite->device, largest, what, &host, error);
+    if (status == ALISA_OK) memset(host.data, 1, largest);
+    for (int way = 0; way < 2; way++)
+        for (int row = 0; row < ALISA_PROBE_SIZES && status == ALISA_OK; row++)
+            status = time_copies(suite, way == 0, &buffer, &host, ALISA_PROBE_SIZE(row), error);
+    if (host.data) alisa_pinned_destroy(suite->device, &host);
+    alisa_buffer_destroy(&buffer);
+    return status;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
 AlisaStatus alisa_bench_kernels(AlisaDevice *device, const AlisaKernelBench *bench,
                                 AlisaError *error) {
-    AlisaOpsParameters parameters;
-    alisa_tune_parameters(device, &parameters);
-    AlisaStatus status = ALISA_OK;
+    uint32_t samples = bench->samples < MOST_SAMPLES ? bench->samples : MOST_SAMPLES;
+    Suite suite = {.device = device, .bench = bench, .samples = samples ? samples : 1};
+    alisa_tune_parameters(device, &suite.parameters);
+    AlisaDeviceProfile profile; /* what figures are held against: kept in the cache */
+    AlisaStatus status = alisa_device_measure_anew(device, &profile, error);
     for (size_t g = 0; g < sizeof groups / sizeof *groups && status == ALISA_OK; g++) {
         bool by_type = alisa_family_info(groups[g].family)->by_type;
         for (size_t t = 0; t < (by_type ? sizeof types / sizeof *types : 1) && !status; t++) {
             const AlisaParameterSet set = {groups[g].family, by_type ? types[t] : 0};
-            status = bench_set(device, bench, groups[g].group, &set, &parameters, error);
+            status = bench_set(&suite, groups[g].group, &set, false, error);
         }
     }
+    const AlisaParameterSet decode = {ALISA_FAMILY_DECODE, 0};
+    if (status == ALISA_OK) status = bench_set(&suite, "attention", &decode, true, error);
+    if (status == ALISA_OK) status = bench_copies(&suite, error);
+    alisa_device_save_programs(device);
     return status;
 }

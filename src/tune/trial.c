@@ -10,13 +10,14 @@ static const AlisaTrialKind *const kinds[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_SELECT] = &alisa_trial_selection, [ALISA_FAMILY_ROW] = &alisa_trial_rows,
 };
 
-AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set,
-                               AlisaTrial **trial, AlisaError *error) {
+static AlisaStatus create(AlisaDevice *device, const AlisaParameterSet *set, bool lengths,
+                          AlisaTrial **trial, AlisaError *error) {
     *trial = NULL;
     AlisaTrial *made = alisa_allocate_zeroed(1, sizeof *made, "trial", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->device = device;
     made->set = *set;
+    made->lengths = lengths;
     made->kind = kinds[set->family];
     AlisaStatus status = made->kind->create(made, error);
     if (status != ALISA_OK) {
@@ -25,6 +26,16 @@ AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set
     }
     *trial = made;
     return ALISA_OK;
+}
+
+AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set,
+                               AlisaTrial **trial, AlisaError *error) {
+    return create(device, set, false, trial, error);
+}
+
+AlisaStatus alisa_trial_create_lengths(AlisaDevice *device, AlisaTrial **trial, AlisaError *error) {
+    const AlisaParameterSet decode = {ALISA_FAMILY_DECODE, 0};
+    return create(device, &decode, true, trial, error);
 }
 
 void alisa_trial_destroy(AlisaTrial *trial) {

@@ -17,6 +17,7 @@ typedef struct AlisaTrialCase {
     uint32_t ignores; /* bit i: the parameter at offset i does not matter to it */
     double bytes;     /* that a pass has to read and write */
     double flops;     /* operations of a pass; 0: not counted */
+    uint32_t length;  /* where cases differ in it: tokens of the context; else 0 */
 } AlisaTrialCase;
 
 typedef struct AlisaTrial AlisaTrial;
@@ -24,6 +25,8 @@ typedef struct AlisaTrial AlisaTrial;
 /* Takes up to a few hundred MiB of device memory. */
 AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set,
                                AlisaTrial **trial, AlisaError *error);
+/* Of the family decode, with other cases: over all tokens and a fifth of them, by length. */
+AlisaStatus alisa_trial_create_lengths(AlisaDevice *device, AlisaTrial **trial, AlisaError *error);
 void alisa_trial_destroy(AlisaTrial *trial);
 /* The first one is what the family is mostly used for. */
 const AlisaTrialCase *alisa_trial_cases(const AlisaTrial *trial, uint32_t *count);

@@ -16,23 +16,33 @@ typedef struct Shape {
     uint32_t heads, kv_heads, head_dim;
     uint32_t sequences, rows, tokens, step;
     double weight;
+    uint32_t length; /* of the context, where cases are told apart by it */
 } Shape;
 
 static const Shape steps[] = {
-    {"1 x 4096 tokens, 32/8 heads of 128", 32, 8, 128, 1, 1, 4096, 1, 2},
-    {"8 x 512 tokens, 12 heads of 64", 12, 12, 64, 8, 1, 512, 1, 1},
-    {"1 x 820 of 4100 tokens, 32/8 heads of 128", 32, 8, 128, 1, 1, 820, 5, 2},
-    {"16 x 128 of 640 tokens, 12 heads of 64", 12, 12, 64, 16, 1, 128, 5, 1},
+    {"1 x 4096 tokens, 32/8 heads of 128", 32, 8, 128, 1, 1, 4096, 1, 2, 0},
+    {"8 x 512 tokens, 12 heads of 64", 12, 12, 64, 8, 1, 512, 1, 1, 0},
+    {"1 x 820 of 4100 tokens, 32/8 heads of 128", 32, 8, 128, 1, 1, 820, 5, 2, 0},
+    {"16 x 128 of 640 tokens, 12 heads of 64", 12, 12, 64, 16, 1, 128, 5, 1, 0},
 };
 static const Shape prompts[] = {
-    {"128 rows of 1024 tokens, 32/8 heads of 128", 32, 8, 128, 1, 128, 1024, 1, 1},
-    {"256 rows of 512 tokens, 12 heads of 64", 12, 12, 64, 1, 256, 512, 1, 1},
+    {"128 rows of 1024 tokens, 32/8 heads of 128", 32, 8, 128, 1, 128, 1024, 1, 1, 0},
+    {"256 rows of 512 tokens, 12 heads of 64", 12, 12, 64, 1, 256, 512, 1, 1, 0},
+};
+
+static const Shape by_length[] = {
+    {"dense, 1024 tokens", 12, 12, 64, 1, 1, 1024, 1, 1, 1024},
+    {"dense, 4096 tokens", 12, 12, 64, 1, 1, 4096, 1, 1, 4096},
+    {"dense, 16384 tokens", 12, 12, 64, 1, 1, 16384, 1, 1, 16384},
+    {"80 % sparsity, 1024 tokens", 12, 12, 64, 1, 1, 204, 5, 1, 1024},
+    {"80 % sparsity, 4096 tokens", 12, 12, 64, 1, 1, 819, 5, 1, 4096},
+    {"80 % sparsity, 16384 tokens", 12, 12, 64, 1, 1, 3276, 5, 1, 16384},
 };
 
 /* Of the largest shapes above. */
 enum {
-    MOST_TOKENS = 10240,   /* slots: sequences x tokens x step */
-    MOST_KV = 10240 * 768, /* elements of K: slots x KV heads x head_dim */
+    MOST_TOKENS = 16384,   /* slots: sequences x tokens x step */
+    MOST_KV = 16384 * 768, /* elements of K: slots x KV heads x head_dim */
     MOST_Q = 128 * 32 * 128,
     CHECKED = 4
 };
@@ -53,6 +63,7 @@ static bool is_step(const AlisaTrial *trial) {
 }
 
 static const Shape *shape_of(const AlisaTrial *trial, uint32_t index) {
+    if (trial->lengths) return &by_length[index];
     return is_step(trial) ? &steps[index] : &prompts[index];
 }
 
@@ -66,8 +77,10 @@ static uint32_t count_of(const Shape *shape, uint32_t row) {
 }
 
 static void list_cases(AlisaTrial *trial) {
-    trial->case_count =
-        (uint32_t)(is_step(trial) ? sizeof steps : sizeof prompts) / (uint32_t)sizeof *steps;
+    size_t bytes = trial->lengths   ? sizeof by_length
+                   : is_step(trial) ? sizeof steps
+                                    : sizeof prompts;
+    trial->case_count = (uint32_t)(bytes / sizeof *steps);
     for (uint32_t i = 0; i < trial->case_count; i++) {
         const Shape *shape = shape_of(trial, i);
         double pairs = 0.0, elements = (double)shape->sequences * shape->tokens;
@@ -79,6 +92,7 @@ static void list_cases(AlisaTrial *trial) {
             .weight = shape->weight,
             .bytes = sizeof(uint16_t) * elements,
             .flops = 4.0 * pairs * shape->heads * shape->head_dim,
+            .length = shape->length,
         };
     }
 }

@@ -25,6 +25,7 @@ typedef struct AlisaTrialKind {
 struct AlisaTrial {
     AlisaDevice *device; /* not owned */
     AlisaParameterSet set;
+    bool lengths; /* alisa_trial_create_lengths */
     const AlisaTrialKind *kind;
     AlisaTrialCase cases[ALISA_TRIAL_CASES];
     uint32_t case_count;
