@@ -352,7 +352,15 @@ static Choice make_choice(AlisaOps *ops, size_t shape, bool query) {
     choice.pages = buffer_of(device, pages, sizeof pages);
     choice.slots = buffer_of(device, NULL, STRIDE * sizeof(int32_t));
     choice.tile = buffer_of(device, NULL, sizeof(AlisaAttentionTile));
-    if (!query) return choice;
+    if (!query) { /* the list of the first step, of which no rows are known */
+        const AlisaSelectionTurn first = {.pick_count = choice.count};
+        check(alisa_selection_plan(choice.selection, &first, 1, &error), &error);
+        for (uint32_t layer = 0; layer < LAYERS; layer++)
+            check(
+                alisa_selection_run(choice.selection, layer, 0, 1, (AlisaSelectionRows){0}, &error),
+                &error);
+        return choice;
+    }
     const AlisaAttentionShape attention = {.head_count = heads,
                                            .kv_head_count = sparse_shapes[shape].kv_heads,
                                            .head_dim = sparse_shapes[shape].head_dim,

@@ -54,7 +54,7 @@ expect_code 0
 ! grep -qE 'single=4|several=4' "$out" || fail "what crashed the search before is used"
 
 planted 'for (volatile uint i = 0; i < 2; i = 0) {}'
-alisa tune "${quick[@]}" --time-budget 15 --hang-after 4
+alisa tune "${quick[@]}" --time-budget 30 --hang-after 10
 expect_code 0
 expect_err "the driver hung on a candidate"
 ! grep -qE 'single=4|several=4' "$out" || fail "what hangs is used"
