@@ -17,7 +17,7 @@ typedef enum ExitCode {
 typedef struct Command {
     const char *name; /* one or two words: "eval perplexity". NULL ends the table */
     uint32_t bit;
-    const char *operand; /* "FILE"; NULL: none */
+    const char *operand; /* "FILE", "FILE..." for any number; NULL: none */
     const char *summary;
     ExitCode (*run)(const Settings *settings);
 } Command;

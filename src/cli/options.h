@@ -31,7 +31,7 @@ typedef enum OutputFormat {
 } OutputFormat;
 
 typedef struct Settings {
-    const char *operand; /* the word without a dash */
+    const char *operands[OPERAND_CAPACITY + 1]; /* the words without a dash; NULL ends them */
     const char *model, *device, *log_file, *prompt, *file, *prompts, *system_prompt, *chat_template;
     const char *task;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
