@@ -27,6 +27,7 @@ extern const Command alisa_cli_commands[];
 ExitCode alisa_cli_generate(const Settings *settings);
 ExitCode alisa_cli_chat(const Settings *settings);
 ExitCode alisa_cli_bench(const Settings *settings);
+ExitCode alisa_cli_report(const Settings *settings);
 ExitCode alisa_cli_plan(const Settings *settings);
 ExitCode alisa_cli_devices(const Settings *settings);
 ExitCode alisa_cli_inspect(const Settings *settings);

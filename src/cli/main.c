@@ -12,7 +12,7 @@ const Command alisa_cli_commands[] = {
     {"generate", COMMAND_GENERATE, NULL, "write a text that goes on from a prompt",
      alisa_cli_generate},
     {"chat", COMMAND_CHAT, NULL, "talk with a model", alisa_cli_chat},
-    {"bench", COMMAND_BENCH, NULL, "time prompts and generation", alisa_cli_bench},
+    {"bench", COMMAND_BENCH, "FILE...", "time prompts and generation", alisa_cli_bench},
     {"plan", COMMAND_PLAN, NULL, "predict speed and memory of a model on a device, without it",
      alisa_cli_plan},
     {"devices", COMMAND_DEVICES, NULL, "list the OpenCL devices", alisa_cli_devices},
