@@ -160,6 +160,14 @@ static bool parse_rate(const Option *option, const char *source, const char *tex
     return true;
 }
 
+static bool parse_output(const Option *option, const char *source, const char *text,
+                         OutputTarget *target, char *message) {
+    *target = (OutputTarget){0};
+    if (!strpbrk(text, "./")) return parse_choice(option, source, text, &target->format, message);
+    target->file = text;
+    return true;
+}
+
 static bool parse_integers(const Option *option, const char *source, const char *text,
                            IntegerList *list, char *message) {
     list->count = 0;
@@ -217,6 +225,8 @@ static bool store(const Option *option, const char *source, const char *text, vo
         return parse_budget(source, text, field, message);
     case OPTION_RATE:
         return parse_rate(option, source, text, field, message);
+    case OPTION_OUTPUT:
+        return parse_output(option, source, text, field, message);
     case OPTION_STRING:
         *(const char **)field = text;
         return true;
@@ -331,20 +341,39 @@ static bool refuse_word(const ArgumentTable *table, const ArgumentRequest *reque
                   request->command_name);
 }
 
+bool alisa_cli_arguments_any_number(const char *operand_name) {
+    size_t length = strlen(operand_name), dots = strlen("...");
+    return length > dots && strcmp(operand_name + length - dots, "...") == 0;
+}
+
+static bool add_operand(const ArgumentRequest *request, const char *word, const char **operands,
+                        char *message) {
+    if (!request->operand_name) {
+        return refuse(message, "'alisa %s' does not take the word '%s'", request->command_name,
+                      word);
+    }
+    size_t count = 0;
+    while (operands[count])
+        count++;
+    if (count > 0 && !alisa_cli_arguments_any_number(request->operand_name)) {
+        return refuse(message, "'alisa %s' takes one %s, but both '%s' and '%s' were given",
+                      request->command_name, request->operand_name, operands[0], word);
+    }
+    if (count == OPERAND_CAPACITY) {
+        return refuse(message, "'alisa %s' takes at most %d words", request->command_name,
+                      OPERAND_CAPACITY);
+    }
+    operands[count] = word;
+    operands[count + 1] = NULL;
+    return true;
+}
+
 static bool apply_words(const ArgumentTable *table, const ArgumentRequest *request, void *settings,
-                        const char **operand, char *message) {
+                        const char **operands, char *message) {
     for (size_t i = 0; i < request->word_count; i++) {
         const char *word = request->words[i];
         if (word[0] != '-' || word[1] == 0) {
-            if (!request->operand_name) {
-                return refuse(message, "'alisa %s' does not take the word '%s'",
-                              request->command_name, word);
-            }
-            if (*operand) {
-                return refuse(message, "'alisa %s' takes one %s, but both '%s' and '%s' were given",
-                              request->command_name, request->operand_name, *operand, word);
-            }
-            *operand = word;
+            if (!add_operand(request, word, operands, message)) return false;
             continue;
         }
         size_t length = strlen(word);
@@ -374,15 +403,15 @@ static bool apply_words(const ArgumentTable *table, const ArgumentRequest *reque
 }
 
 bool alisa_cli_arguments_parse(const ArgumentTable *table, const ArgumentRequest *request,
-                               void *settings, const char **operand,
+                               void *settings, const char *operands[OPERAND_CAPACITY + 1],
                                char message[ARGUMENT_MESSAGE_SIZE]) {
-    *operand = NULL;
+    operands[0] = NULL;
     for (const Option *option = table->options; option->name; option++) {
         if (!(option->commands & request->command) || !option->initial) continue;
         if (!store(option, option->name, option->initial, settings, message)) return false;
     }
     return apply_environment(table, request, settings, message) &&
-           apply_words(table, request, settings, operand, message);
+           apply_words(table, request, settings, operands, message);
 }
 
 /* ---- Help --------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ typedef enum OptionKind {
     OPTION_INTEGERS, /* IntegerList, given as 1,2,3 */
     OPTION_BUDGET,   /* MemoryBudget: a size, or kv:SHARE */
     OPTION_RATE,     /* NamedRate: a positive number, or a row of the choices */
+    OPTION_OUTPUT,   /* OutputTarget: a row of the choices, or a file: what has a dot or a slash */
 } OptionKind;
 
 /* One of the two; both 0: not given. */
@@ -36,12 +37,18 @@ typedef struct NamedRate {
     int choice; /* the value of the chosen row */
 } NamedRate;
 
+/* A file has no format: what writes it has one. */
+typedef struct OutputTarget {
+    int format;       /* the value of the chosen row; 0 with a file */
+    const char *file; /* NULL: standard output */
+} OutputTarget;
+
 typedef struct Choice {
     const char *name; /* NULL ends the list */
     int value;
 } Choice;
 
-enum { INTEGER_LIST_CAPACITY = 4096 };
+enum { INTEGER_LIST_CAPACITY = 4096, OPERAND_CAPACITY = 64 };
 
 typedef struct IntegerList {
     size_t count;
@@ -71,7 +78,8 @@ typedef struct ArgumentTable {
 typedef struct ArgumentRequest {
     uint32_t command;         /* its bit */
     const char *command_name; /* for messages: "eval perplexity" */
-    const char *operand_name; /* of the one word without a dash it takes ("FILE"); NULL: none */
+    /* Of the word without a dash it takes: one ("FILE"), or any number ("FILE..."); NULL: none. */
+    const char *operand_name;
     const char *const *words; /* after the command's name */
     size_t word_count;
     const char *const *environment; /* "NAME=value", NULL-terminated */
@@ -80,10 +88,13 @@ typedef struct ArgumentRequest {
 enum { ARGUMENT_MESSAGE_SIZE = 512 };
 
 /* Fills `settings` (zeroed by the caller): defaults, then the environment, then the words. False on
- * the first mistake, with a sentence in `message`. *operand is NULL when none was given. */
+ * the first mistake, with a sentence in `message`. NULL ends the operands. */
 bool alisa_cli_arguments_parse(const ArgumentTable *table, const ArgumentRequest *request,
-                               void *settings, const char **operand,
+                               void *settings, const char *operands[OPERAND_CAPACITY + 1],
                                char message[ARGUMENT_MESSAGE_SIZE]);
+
+/* Whether "FILE..." stands for any number of words, none included. */
+bool alisa_cli_arguments_any_number(const char *operand_name);
 
 /* "ALISA_TOP_K" of "--top-k". */
 void alisa_cli_arguments_variable(const Option *option, char *name, size_t capacity);

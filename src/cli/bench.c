@@ -173,6 +173,19 @@ static ExitCode run_all(Bench *bench) {
 }
 
 ExitCode alisa_cli_bench(const Settings *settings) {
+    if (settings->report) return alisa_cli_report(settings);
+    if (settings->operands[0]) {
+        return alisa_cli_refuse(EXIT_USAGE,
+                                "'alisa bench' takes files with --report only, not '%s'; a model "
+                                "is given with -m FILE",
+                                settings->operands[0]);
+    }
+    if (settings->target.file) {
+        return alisa_cli_refuse(EXIT_USAGE,
+                                "-o %s: only --report writes a file; without it -o is one of md, "
+                                "csv, json, jsonl, sql",
+                                settings->target.file);
+    }
     if (settings->policies) return alisa_cli_bench_policies(settings);
     AlisaKvType key_type = alisa_cli_policy_kv_type(settings->key_type, ALISA_POLICY_DEVICE);
     AlisaKvType value_type = alisa_cli_policy_kv_type(settings->value_type, ALISA_POLICY_DEVICE);
@@ -190,7 +203,7 @@ ExitCode alisa_cli_bench(const Settings *settings) {
     if (largest(&settings->prompt_lengths) == 0 && largest(&settings->generate_lengths) == 0) {
         return alisa_cli_refuse(EXIT_USAGE, "nothing to time: -p and -n are both 0");
     }
-    Bench bench = {.output = {.format = (OutputFormat)settings->output, .columns = columns},
+    Bench bench = {.output = {.format = (OutputFormat)settings->target.format, .columns = columns},
                    .random = 1};
     ExitCode code = alisa_cli_runtime_model(&bench.runtime, settings);
     if (code == EXIT_DONE) code = alisa_cli_runtime_engine(&bench.runtime);

@@ -343,7 +343,8 @@ ExitCode alisa_cli_bench_policies(const Settings *settings) {
         for (size_t i = 0; i < bench.entrant_count; i++)
             bench.entrants[i].policy = policies[i];
         list_columns(&bench, columns, fields);
-        bench.output = (BenchOutput){.format = (OutputFormat)settings->output, .columns = columns};
+        bench.output =
+            (BenchOutput){.format = (OutputFormat)settings->target.format, .columns = columns};
         bench.test = (BenchTest){.prompt_length = (uint32_t)settings->prompt_lengths.values[0],
                                  .generate_length = (uint32_t)settings->generate_lengths.values[0],
                                  .batch_size = (uint32_t)settings->batch_sizes.values[0],

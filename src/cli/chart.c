@@ -1,5 +1,7 @@
 #include "chart.h"
 
+#include "plot.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,90 +19,51 @@ enum {
     TIME_BOTTOM = 580,
 };
 
-/* One of the two panels: lengths across, values up, straight or logarithmic. */
-typedef struct Panel {
-    double first, last; /* lengths */
-    double low, high;   /* values */
-    bool logarithmic;
-    int top, bottom;
-} Panel;
+#define GRID      "stroke=\"#dddddd\""
+#define AXIS      "stroke=\"#555\""
+#define TO_RIGHT  "text-anchor=\"start\""
+#define IN_MIDDLE "text-anchor=\"middle\""
 
-static double across(const Panel *panel, double length) {
-    double span = panel->last > panel->first ? panel->last - panel->first : 1.0;
-    return LEFT + (length - panel->first) / span * (RIGHT - LEFT);
+static void label_length(double value, char label[PLOT_LABEL]) {
+    snprintf(label, PLOT_LABEL, "%.0f", value);
 }
 
-static double up(const Panel *panel, double value) {
-    double part = panel->logarithmic
-                      ? log(fmax(value, panel->low) / panel->low) / log(panel->high / panel->low)
-                      : (value - panel->low) / (panel->high - panel->low);
-    return panel->bottom - part * (panel->bottom - panel->top);
+static void label_bytes(double value, char label[PLOT_LABEL]) {
+    snprintf(label, PLOT_LABEL, "%g GiB", value);
 }
 
-static void text(FILE *file, double x, double y, const char *anchor, const char *what) {
-    fprintf(file, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    for (; *what; what++) {
-        switch (*what) {
-        case '<':
-            fputs("&lt;", file);
-            break;
-        case '&':
-            fputs("&amp;", file);
-            break;
-        default:
-            if ((unsigned char)*what >= ' ') fputc(*what, file);
-        }
-    }
-    fputs("</text>\n", file);
+static void label_time(double value, char label[PLOT_LABEL]) {
+    snprintf(label, PLOT_LABEL, "%g ms", value);
 }
 
-static void line(FILE *file, double x1, double y1, double x2, double y2, const char *color) {
-    fprintf(file, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", x1, y1,
-            x2, y2, color);
+/* One of the two panels: lengths across, values up from `bottom`. */
+static PlotFrame panel_of(double first, double last, double bottom, double top, PlotLabel *label) {
+    return (PlotFrame){
+        .x = {.low = first,
+              .high = last > first ? last : first + 1.0,
+              .from = LEFT,
+              .to = RIGHT,
+              .whole = true},
+        .y = {.from = bottom, .to = top},
+        .most_x = 8,
+        .most_y = 6,
+        .label_x = label_length,
+        .label_y = label,
+        .grid = GRID,
+        .axis = AXIS,
+    };
 }
 
-/* 1, 2 or 5 times a power of ten, so that `span` has at most `most` of them. */
-static double tick_step(double span, int most) {
-    double step = pow(10.0, floor(log10(span / most)));
-    static const double factors[] = {1.0, 2.0, 5.0, 10.0};
-    for (size_t i = 0; i < 4; i++) {
-        if (span / (step * factors[i]) <= most) return step * factors[i];
-    }
-    return step * 10.0;
+static double across(const PlotFrame *panel, double length) {
+    return alisa_cli_plot_at(&panel->x, length);
 }
 
-static void value_tick(FILE *file, const Panel *panel, double value, const char *unit) {
-    char label[32];
-    double y = up(panel, value);
-    line(file, LEFT, y, RIGHT, y, "#dddddd");
-    snprintf(label, sizeof label, "%g %s", value, unit);
-    text(file, LEFT - 6, y + 4, "end", label);
-}
-
-static void draw_axes(FILE *file, const Panel *panel, const char *unit) {
-    if (panel->logarithmic) {
-        int decades = (int)lround(log10(panel->high / panel->low));
-        for (int i = 0; i <= decades; i++)
-            value_tick(file, panel, panel->low * pow(10.0, i), unit);
-    } else {
-        double step = tick_step(panel->high, 6);
-        for (int i = 0; i * step <= panel->high * 1.001; i++)
-            value_tick(file, panel, i * step, unit);
-    }
-    double step = fmax(1.0, tick_step(panel->last - panel->first + 1.0, 8));
-    int first = (int)ceil(panel->first / step);
-    for (int i = first; i * step <= panel->last; i++) {
-        char label[32];
-        double at = across(panel, i * step);
-        snprintf(label, sizeof label, "%.0f", i * step);
-        line(file, at, panel->bottom, at, panel->bottom + 5, "#555");
-        text(file, at, panel->bottom + 18, "middle", label);
-    }
-    line(file, LEFT, panel->bottom, RIGHT, panel->bottom, "#555");
+static double up(const PlotFrame *panel, double value) {
+    return alisa_cli_plot_at(&panel->y, value);
 }
 
 /* A shaded band for each phase, its number on top. */
-static void draw_phases(FILE *file, const Panel *panel, const AlisaPlan *plan, size_t count) {
+static void draw_phases(FILE *file, const PlotFrame *panel, const AlisaPlan *plan, size_t count) {
     static const char *const shades[] = {"#ffffff", "#eef3fa", "#dfe8f4"};
     static const char *const names[] = {"phase I", "phase II", "phase III"};
     for (size_t i = 0; i < count;) {
@@ -110,10 +73,11 @@ static void draw_phases(FILE *file, const Panel *panel, const AlisaPlan *plan, s
             end++;
         double begin = across(panel, plan->steps[i].length);
         double stop = end < count ? across(panel, plan->steps[end].length) : RIGHT;
-        fprintf(file, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n",
-                begin, panel->top, stop - begin, panel->bottom - panel->top, shades[phase - 1]);
+        fprintf(file, "<rect x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"%.0f\" fill=\"%s\"/>\n",
+                begin, panel->y.to, stop - begin, panel->y.from - panel->y.to, shades[phase - 1]);
         if (stop - begin > 50) {
-            text(file, (begin + stop) / 2, panel->top - 6, "middle", names[phase - 1]);
+            alisa_cli_plot_text(file, (begin + stop) / 2, panel->y.to - 6, IN_MIDDLE,
+                                names[phase - 1]);
         }
         i = end;
     }
@@ -150,14 +114,14 @@ static void draw_bytes(FILE *file, const AlisaPlan *plan, double first, double l
     } tiers[TIER_COUNT] = {{"#2f6f9f", "device: K, V, state"},
                            {"#e0a030", "host"},
                            {"#9f5f9f", "layer inputs, no K, V"}};
-    Panel panel = {.first = first, .last = last, .top = BYTES_TOP, .bottom = BYTES_BOTTOM};
+    PlotFrame panel = panel_of(first, last, BYTES_BOTTOM, BYTES_TOP, label_bytes);
     size_t count = rising(plan);
     for (size_t i = 0; i < count; i++) {
-        panel.high = fmax(panel.high, below(&plan->steps[i], TIER_COUNT));
+        panel.y.high = fmax(panel.y.high, below(&plan->steps[i], TIER_COUNT));
     }
-    panel.high = panel.high > 0.0 ? panel.high * 1.05 : 1.0;
+    panel.y.high = panel.y.high > 0.0 ? panel.y.high * 1.05 : 1.0;
     draw_phases(file, &panel, plan, count);
-    draw_axes(file, &panel, "GiB");
+    alisa_cli_plot_frame(file, &panel);
     for (int tier = 0; tier < TIER_COUNT; tier++) {
         bool any = false;
         for (size_t i = 0; i < count && !any; i++)
@@ -177,7 +141,8 @@ static void draw_bytes(FILE *file, const AlisaPlan *plan, double first, double l
         fputs("Z\"/>\n", file);
         fprintf(file, "<rect x=\"%d\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n",
                 RIGHT + 14, BYTES_TOP + 4 + 20 * tier, tiers[tier].color);
-        text(file, RIGHT + 32, BYTES_TOP + 14 + 20 * tier, "start", tiers[tier].name);
+        alisa_cli_plot_text(file, RIGHT + 32, BYTES_TOP + 14 + 20 * tier, TO_RIGHT,
+                            tiers[tier].name);
     }
 }
 
@@ -188,8 +153,7 @@ static void draw_time(FILE *file, const AlisaPlan *plans, size_t count, double f
         [ALISA_POLICY_DEVICE] = "#555555",  [ALISA_POLICY_ACCELERATE] = "#c04040",
         [ALISA_POLICY_FLEXGEN] = "#e0a030", [ALISA_POLICY_VLLM] = "#409040",
         [ALISA_POLICY_H2O] = "#9f5f9f",     [ALISA_POLICY_ALISA] = "#2f6f9f"};
-    Panel panel = {
-        .first = first, .last = last, .logarithmic = true, .top = TIME_TOP, .bottom = TIME_BOTTOM};
+    PlotFrame panel = panel_of(first, last, TIME_BOTTOM, TIME_TOP, label_time);
     double low = INFINITY, high = 0.0;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 1; j < rising(&plans[i]); j++) { /* the first has the prefill */
@@ -198,9 +162,10 @@ static void draw_time(FILE *file, const AlisaPlan *plans, size_t count, double f
         }
     }
     if (!(high > 0.0)) return;
-    panel.low = pow(10.0, floor(log10(low)));
-    panel.high = fmax(pow(10.0, ceil(log10(high))), panel.low * 10.0);
-    draw_axes(file, &panel, "ms");
+    panel.y.base = 10.0;
+    panel.y.low = pow(10.0, floor(log10(low)));
+    panel.y.high = fmax(pow(10.0, ceil(log10(high))), panel.y.low * 10.0);
+    alisa_cli_plot_frame(file, &panel);
     for (size_t i = 0; i < count; i++) {
         const AlisaPlan *plan = &plans[i];
         if (plan->step_count < 2) continue;
@@ -213,8 +178,10 @@ static void draw_time(FILE *file, const AlisaPlan *plans, size_t count, double f
         }
         fputs("\"/>\n", file);
         double y = TIME_TOP + 8 + 20.0 * (double)i;
-        line(file, RIGHT + 14, y, RIGHT + 28, y, colors[plan->policy]);
-        text(file, RIGHT + 32, y + 4, "start", alisa_policy_name(plan->policy));
+        char stroke[32];
+        snprintf(stroke, sizeof stroke, "stroke=\"%s\"", colors[plan->policy]);
+        alisa_cli_plot_line(file, RIGHT + 14, y, RIGHT + 28, y, stroke);
+        alisa_cli_plot_text(file, RIGHT + 32, y + 4, TO_RIGHT, alisa_policy_name(plan->policy));
     }
 }
 
@@ -227,12 +194,13 @@ bool alisa_cli_chart_write(const char *path, const AlisaPlan *shown, const Alisa
                 "font-family=\"sans-serif\" font-size=\"12\" stroke=\"none\">\n"
                 "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
                 CHART_WIDTH, CHART_HEIGHT);
-        text(file, LEFT, 24, "start", title);
+        alisa_cli_plot_text(file, LEFT, 24, TO_RIGHT, title);
         double first = shown->steps[0].length, last = shown->steps[rising(shown) - 1].length;
         draw_bytes(file, shown, first, last);
-        text(file, LEFT, TIME_TOP - 14, "start", "time of a step, predicted");
+        alisa_cli_plot_text(file, LEFT, TIME_TOP - 14, TO_RIGHT, "time of a step, predicted");
         draw_time(file, plans, count, first, last);
-        text(file, (LEFT + RIGHT) / 2.0, TIME_BOTTOM + 40, "middle", "tokens of a sequence");
+        alisa_cli_plot_text(file, (LEFT + RIGHT) / 2.0, TIME_BOTTOM + 40, IN_MIDDLE,
+                            "tokens of a sequence");
         fputs("</svg>\n", file);
         bool written = !ferror(file);
         if (fclose(file) == 0 && written) return true;

@@ -17,7 +17,7 @@ typedef enum ExitCode {
 typedef struct Command {
     const char *name; /* one or two words: "eval perplexity". NULL ends the table */
     uint32_t bit;
-    const char *operand; /* "FILE"; NULL: none */
+    const char *operand; /* "FILE", "FILE..." for any number; NULL: none */
     const char *summary;
     ExitCode (*run)(const Settings *settings);
 } Command;
@@ -27,6 +27,7 @@ extern const Command alisa_cli_commands[];
 ExitCode alisa_cli_generate(const Settings *settings);
 ExitCode alisa_cli_chat(const Settings *settings);
 ExitCode alisa_cli_bench(const Settings *settings);
+ExitCode alisa_cli_report(const Settings *settings);
 ExitCode alisa_cli_plan(const Settings *settings);
 ExitCode alisa_cli_tune(const Settings *settings);
 ExitCode alisa_cli_devices(const Settings *settings);

@@ -33,11 +33,11 @@ static void print_choices(void) {
 }
 
 ExitCode alisa_cli_completion(const Settings *settings) {
-    if (strcmp(settings->operand, "bash") != 0 && strcmp(settings->operand, "zsh") != 0) {
+    if (strcmp(settings->operands[0], "bash") != 0 && strcmp(settings->operands[0], "zsh") != 0) {
         return alisa_cli_refuse(EXIT_USAGE, "completion is made for bash and zsh, not for '%s'",
-                                settings->operand);
+                                settings->operands[0]);
     }
-    if (strcmp(settings->operand, "zsh") == 0) {
+    if (strcmp(settings->operands[0], "zsh") == 0) {
         printf("autoload -U +X bashcompinit && bashcompinit\n");
     }
     printf("_alisa() {\n"

@@ -84,7 +84,7 @@ static AlisaStatus walk_tensors(const AlisaFile *file, uint64_t count, json_t *r
 ExitCode alisa_cli_inspect(const Settings *settings) {
     AlisaFile *file;
     AlisaError error;
-    if (alisa_file_open(settings->operand, &file, &error) != ALISA_OK) {
+    if (alisa_file_open(settings->operands[0], &file, &error) != ALISA_OK) {
         return alisa_cli_fail(&error);
     }
     AlisaFileInfo info;
@@ -92,7 +92,7 @@ ExitCode alisa_cli_inspect(const Settings *settings) {
     bool json = settings->output == OUTPUT_JSON;
     json_t *keys = json ? json_array() : NULL, *tensors = json ? json_array() : NULL;
     if (!json) {
-        print_summary(settings->operand, &info);
+        print_summary(settings->operands[0], &info);
         printf("keys\n");
     }
     AlisaStatus status = walk_keys(file, info.key_count, keys, &error);
@@ -101,9 +101,9 @@ ExitCode alisa_cli_inspect(const Settings *settings) {
     if (status == ALISA_OK && json) {
         alisa_cli_output_json(
             json_pack("{s:o, s:I, s:I, s:I, s:O, s:O}", "file",
-                      alisa_cli_json_text(settings->operand, strlen(settings->operand)), "version",
-                      (json_int_t)info.version, "parts", (json_int_t)info.part_count, "bytes",
-                      (json_int_t)info.byte_count, "keys", keys, "tensors", tensors),
+                      alisa_cli_json_text(settings->operands[0], strlen(settings->operands[0])),
+                      "version", (json_int_t)info.version, "parts", (json_int_t)info.part_count,
+                      "bytes", (json_int_t)info.byte_count, "keys", keys, "tensors", tensors),
             JSON_INDENT(2));
     }
     json_decref(keys);

@@ -12,7 +12,7 @@ const Command alisa_cli_commands[] = {
     {"generate", COMMAND_GENERATE, NULL, "write a text that goes on from a prompt",
      alisa_cli_generate},
     {"chat", COMMAND_CHAT, NULL, "talk with a model", alisa_cli_chat},
-    {"bench", COMMAND_BENCH, NULL, "time prompts and generation", alisa_cli_bench},
+    {"bench", COMMAND_BENCH, "FILE...", "time prompts and generation", alisa_cli_bench},
     {"plan", COMMAND_PLAN, NULL, "predict speed and memory of a model on a device, without it",
      alisa_cli_plan},
     {"tune", COMMAND_TUNE, NULL, "find the kernel parameters that suit a device", alisa_cli_tune},
@@ -43,10 +43,14 @@ static void print_commands(FILE *out) {
                  "version.\n");
 }
 
+static bool needs_operand(const Command *command) {
+    return command->operand && !alisa_cli_arguments_any_number(command->operand);
+}
+
 static void print_help(const Command *command) {
-    printf("usage: alisa %s%s%s [FLAGS]\n\nalisa %s: %s\n\n", command->name,
-           command->operand ? " " : "", command->operand ? command->operand : "", command->name,
-           command->summary);
+    printf("usage: alisa %s ", command->name);
+    if (command->operand) printf(needs_operand(command) ? "%s " : "[%s] ", command->operand);
+    printf("[FLAGS]\n\nalisa %s: %s\n\n", command->name, command->summary);
     alisa_cli_arguments_help(alisa_cli_options(), command->bit, stdout);
     printf("\nA flag can also be set by the environment variable in brackets; the flag wins.\n");
 }
@@ -111,7 +115,7 @@ static ExitCode run_command(const Command *command, char **words, size_t count) 
         .word_count = count,
         .environment = (const char *const *)environ,
     };
-    if (!alisa_cli_arguments_parse(alisa_cli_options(), &request, &settings, &settings.operand,
+    if (!alisa_cli_arguments_parse(alisa_cli_options(), &request, &settings, settings.operands,
                                    message)) {
         return alisa_cli_refuse(EXIT_USAGE, "%s", message);
     }
@@ -123,7 +127,7 @@ static ExitCode run_command(const Command *command, char **words, size_t count) 
         printf("alisa %s\n", alisa_version());
         return EXIT_DONE;
     }
-    if (command->operand && !settings.operand) {
+    if (needs_operand(command) && !settings.operands[0]) {
         return alisa_cli_refuse(EXIT_USAGE, "'alisa %s' needs a %s", command->name,
                                 command->operand);
     }

@@ -32,12 +32,14 @@ typedef enum OutputFormat {
 } OutputFormat;
 
 typedef struct Settings {
-    const char *operand; /* the word without a dash */
+    const char *operands[OPERAND_CAPACITY + 1]; /* the words without a dash; NULL ends them */
     const char *model, *device, *log_file, *prompt, *file, *prompts, *system_prompt, *chat_template;
     const char *task;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
     bool kl_divergence, step_by_step, documents, stats;
-    int output; /* OutputFormat */
+    int output;          /* OutputFormat */
+    OutputTarget target; /* the same, or a file: of alisa bench */
+    bool report;
     /* AlisaKvType, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy has it.
      * cli/policy.h reads them. */
     int key_type, value_type, attention, swa_scores, swa_lists;

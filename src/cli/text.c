@@ -1,9 +1,12 @@
 #include "text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
@@ -51,6 +54,55 @@ bool alisa_cli_text_read(Text *text, const char *path, AlisaError *error) {
     }
     if (!standard_input) fclose(file);
     return good;
+}
+
+static bool fail_write(AlisaError *error, const char *path) {
+    error->status = ALISA_ERROR_IO;
+    snprintf(error->message, sizeof error->message, "%s: cannot write the file: %s", path,
+             strerror(errno));
+    return false;
+}
+
+static bool write_to(FILE *file, const Text *text) {
+    bool good = fwrite(text->data, 1, text->size, file) == text->size && fflush(file) == 0;
+    int problem = errno;
+    good = fclose(file) == 0 && good;
+    if (!good && problem) errno = problem;
+    return good;
+}
+
+/* A name beside a file's, of a new empty file that has the mode new files get; NULL with errno. */
+static FILE *open_beside(const char *path, char *name, size_t size) {
+    int length = snprintf(name, size, "%s.XXXXXX", path);
+    if (length < 0 || (size_t)length >= size) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    int descriptor = mkstemp(name);
+    if (descriptor < 0) return NULL;
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(descriptor, 0666 & ~mask);
+    FILE *file = fdopen(descriptor, "wb");
+    if (!file) {
+        close(descriptor);
+        unlink(name);
+    }
+    return file;
+}
+
+bool alisa_cli_text_write(const Text *text, const char *path, AlisaError *error) {
+    struct stat status;
+    char beside[PATH_MAX];
+    bool direct = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    FILE *file = direct ? fopen(path, "wb") : open_beside(path, beside, sizeof beside);
+    if (!file) return fail_write(error, path);
+    errno = 0;
+    bool good = write_to(file, text) && (direct || rename(beside, path) == 0);
+    if (good) return true;
+    fail_write(error, path);
+    if (!direct) unlink(beside);
+    return false;
 }
 
 /* ---- UTF-8 (Unicode 15, table 3-7) -------------------------------------------------------- */

@@ -21,6 +21,10 @@ void alisa_cli_text_free(Text *text);
 /* Whole file, "-" for standard input. False with the reason in *error. */
 bool alisa_cli_text_read(Text *text, const char *path, AlisaError *error);
 
+/* Writes a whole file through one beside it that is renamed into its place: a reader sees the old
+ * file or the new one. What is no regular file (a pipe, a terminal) is written to directly. */
+bool alisa_cli_text_write(const Text *text, const char *path, AlisaError *error);
+
 /* The bytes of a UTF-8 character that is not complete yet. Zeroed is empty. */
 typedef struct Utf8Hold {
     unsigned char bytes[4];

@@ -20,6 +20,7 @@ typedef struct Values {
     const char *name;
     int color;
     IntegerList sizes;
+    OutputTarget output;
 } Values;
 
 static const Choice colors[] = {{"red", 7}, {"green", 8}, {0}};
@@ -38,6 +39,8 @@ static const Option small_table[] = {
      "color"},
     {"--sizes", "-z", OPTION_INTEGERS, offsetof(Values, sizes), "N", "1", 0, 1000, NULL, FIRST,
      "sizes"},
+    {"--output", "-o", OPTION_OUTPUT, offsetof(Values, output), "FORMAT", "green", 0, 0, colors,
+     FIRST, "output"},
     {"--only-second", NULL, OPTION_FLAG, offsetof(Values, quiet), NULL, NULL, 0, 0, NULL, SECOND,
      "x"},
     {0},
@@ -47,7 +50,8 @@ static const char *const small_variables[] = {"ALISA_CACHE", "ALISA_TEST_*", NUL
 static const ArgumentTable small = {small_table, small_variables};
 
 static Values values;
-static const char *operand;
+static const char *operands[OPERAND_CAPACITY + 1];
+static const char *operand_name = "FILE";
 static char message[ARGUMENT_MESSAGE_SIZE];
 
 /* Parses words separated by blanks, with one environment entry or NULL. */
@@ -63,11 +67,11 @@ static bool parse(const char *line, const char *variable) {
     message[0] = 0;
     ArgumentRequest request = {.command = FIRST,
                                .command_name = "first",
-                               .operand_name = "FILE",
+                               .operand_name = operand_name,
                                .words = words,
                                .word_count = count,
                                .environment = environment};
-    return alisa_cli_arguments_parse(&small, &request, &values, &operand, message);
+    return alisa_cli_arguments_parse(&small, &request, &values, operands, message);
 }
 
 static void expect_refused(const char *line, const char *variable, const char *part) {
@@ -89,7 +93,9 @@ static void test_defaults(void **state) {
     assert_null(values.name);
     assert_int_equal(values.color, 7);
     assert_int_equal(values.sizes.count, 1);
-    assert_null(operand);
+    assert_null(operands[0]);
+    assert_int_equal(values.output.format, 8);
+    assert_null(values.output.file);
 }
 
 static void test_values(void **state) {
@@ -102,13 +108,14 @@ static void test_values(void **state) {
     assert_int_equal(values.color, 8);
     assert_int_equal(values.sizes.count, 3);
     assert_int_equal(values.sizes.values[2], 300);
-    assert_string_equal(operand, "model.gguf");
+    assert_string_equal(operands[0], "model.gguf");
+    assert_null(operands[1]);
 
     expect_parsed("--count=7 --name=a=b -ck green -", NULL);
     assert_int_equal(values.count, 7);
     assert_string_equal(values.name, "a=b");
     assert_int_equal(values.color, 8);
-    assert_string_equal(operand, "-");
+    assert_string_equal(operands[0], "-");
 
     expect_parsed("-n 1 -n 2", NULL); /* the last one wins */
     assert_int_equal(values.count, 2);
@@ -214,8 +221,51 @@ static void test_no_operand(void **state) {
                                .words = words,
                                .word_count = 1,
                                .environment = environment};
-    assert_false(alisa_cli_arguments_parse(&small, &request, &values, &operand, message));
+    assert_false(alisa_cli_arguments_parse(&small, &request, &values, operands, message));
     assert_non_null(strstr(message, "'alisa second' does not take the word 'stray'"));
+}
+
+static void test_any_number_of_operands(void **state) {
+    (void)state;
+    operand_name = "FILE...";
+    expect_parsed("", NULL);
+    assert_null(operands[0]);
+    expect_parsed("a -n 3 b c", NULL);
+    assert_int_equal(values.count, 3);
+    assert_string_equal(operands[0], "a");
+    assert_string_equal(operands[2], "c");
+    assert_null(operands[3]);
+
+    const char *words[OPERAND_CAPACITY + 1], *environment[] = {NULL};
+    for (size_t i = 0; i <= OPERAND_CAPACITY; i++)
+        words[i] = "a";
+    ArgumentRequest request = {.command = FIRST,
+                               .command_name = "first",
+                               .operand_name = operand_name,
+                               .words = words,
+                               .word_count = OPERAND_CAPACITY,
+                               .environment = environment};
+    assert_true(alisa_cli_arguments_parse(&small, &request, &values, operands, message));
+    assert_null(operands[OPERAND_CAPACITY]);
+    request.word_count++;
+    assert_false(alisa_cli_arguments_parse(&small, &request, &values, operands, message));
+    assert_non_null(strstr(message, "at most 64 words"));
+    operand_name = "FILE";
+}
+
+static void test_output(void **state) {
+    (void)state;
+    expect_parsed("-o red", NULL);
+    assert_int_equal(values.output.format, 7);
+    assert_null(values.output.file);
+    expect_parsed("-o red -o page.html", NULL);
+    assert_int_equal(values.output.format, 0);
+    assert_string_equal(values.output.file, "page.html");
+    expect_parsed("-o /dev/null", NULL);
+    assert_string_equal(values.output.file, "/dev/null");
+    expect_parsed("-o page.html -o red", NULL);
+    assert_null(values.output.file);
+    expect_refused("-o blue", NULL, "'blue' is not one of red, green");
 }
 
 static void test_list_that_is_too_long(void **state) {
@@ -232,10 +282,10 @@ static void test_list_that_is_too_long(void **state) {
                                .words = words,
                                .word_count = 2,
                                .environment = environment};
-    assert_false(alisa_cli_arguments_parse(&small, &request, &values, &operand, message));
+    assert_false(alisa_cli_arguments_parse(&small, &request, &values, operands, message));
     assert_non_null(strstr(message, "more than"));
     text[2 * COUNT - 3] = 0;
-    assert_true(alisa_cli_arguments_parse(&small, &request, &values, &operand, message));
+    assert_true(alisa_cli_arguments_parse(&small, &request, &values, operands, message));
     assert_int_equal(values.sizes.count, INTEGER_LIST_CAPACITY);
     free(text);
 }
@@ -269,7 +319,9 @@ static void test_own_table(void **state) {
         assert_true(a->commands != 0 && a->help && a->help[0]);
         bool flag = a->kind == OPTION_FLAG || a->kind == OPTION_REQUEST;
         assert_true(flag == !a->value);
-        assert_true((a->kind == OPTION_CHOICE || a->kind == OPTION_RATE) == (a->choices != NULL));
+        bool chosen =
+            a->kind == OPTION_CHOICE || a->kind == OPTION_RATE || a->kind == OPTION_OUTPUT;
+        assert_true(chosen == (a->choices != NULL));
         for (const Option *b = a + 1; b->name; b++) {
             if (!(a->commands & b->commands)) continue;
             bool clash = same_spelling(a->name, b->name) || same_spelling(a->alias, b->alias);
@@ -282,7 +334,7 @@ static void test_own_table(void **state) {
         const char *environment[] = {NULL};
         ArgumentRequest request = {.command = bit, .command_name = "x", .environment = environment};
         memset(&settings, 0, sizeof settings);
-        if (!alisa_cli_arguments_parse(alisa_cli_options(), &request, &settings, &operand,
+        if (!alisa_cli_arguments_parse(alisa_cli_options(), &request, &settings, operands,
                                        message)) {
             fail_msg("%s", message);
         }
@@ -315,6 +367,8 @@ int main(void) {
         cmocka_unit_test(test_requests_end_the_line),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_no_operand),
+        cmocka_unit_test(test_any_number_of_operands),
+        cmocka_unit_test(test_output),
         cmocka_unit_test(test_list_that_is_too_long),
         cmocka_unit_test(test_edit_distance),
         cmocka_unit_test(test_own_table),
