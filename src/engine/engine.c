@@ -46,7 +46,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
         options->device_memory ? options->device_memory : alisa_device_info(device)->global_memory;
 
     AlisaOpsParameters parameters;
-    alisa_tune_parameters(device, &parameters);
+    bool tuned = alisa_tune_parameters(device, &parameters);
     AlisaStatus status = alisa_ops_create(device, &parameters, &made->ops, error);
     if (status == ALISA_OK) {
         status = alisa_weights_create(gguf, shape, device, made->device_memory, &options->progress,
@@ -61,6 +61,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
         &shape->rope, alisa_weights_rope_divisors(made->weights), made->rope_frequencies);
     status = emulate_link(made, options, error);
     if (status != ALISA_OK) goto fail;
+    if (!tuned) alisa_tune_advise(device);
     *engine = made;
     return ALISA_OK;
 fail:

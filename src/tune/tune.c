@@ -45,26 +45,26 @@ static AlisaStatus make_key(AlisaDevice *device, AlisaTuneKey *key, AlisaError *
     return status;
 }
 
-/* Once for a device and driver, that it would be faster tuned. */
-static void advise(AlisaDevice *device, const AlisaTuneKey *key) {
+void alisa_tune_advise(AlisaDevice *device) {
+    const AlisaDeviceInfo *info = alisa_device_info(device);
     AlisaCache cache;
     uint8_t *said;
     size_t size;
     char about[512];
     alisa_cache_open(&cache, alisa_device_cache_folder(device), alisa_device_log(device));
-    snprintf(about, sizeof about, "%s, %s, %s", key->platform, key->device, key->driver);
+    snprintf(about, sizeof about, "%s, %s, %s", info->platform, info->name, info->driver);
     if (cache.folder && !alisa_cache_read(&cache, "advice", about, &said, &size)) {
         alisa_cache_write(&cache, "advice", about, "said", 4);
         alisa_log_write(alisa_device_log(device), ALISA_LOG_WARNING,
                         "%s runs with parameters for any device: `alisa tune` finds its own",
-                        key->device);
+                        info->name);
     } else if (cache.folder) {
         free(said);
     }
     alisa_cache_close(&cache);
 }
 
-void alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) {
+bool alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) {
     const AlisaDeviceInfo *info = alisa_device_info(device);
     const AlisaLog *log = alisa_device_log(device);
     AlisaTuneKey key;
@@ -78,14 +78,13 @@ void alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) 
                                        &error);
     if (status != ALISA_OK) {
         alisa_log_write(log, ALISA_LOG_WARNING, "tuned parameters are not used: %s", error.message);
-    } else if (match == ALISA_TUNING_NONE) {
-        advise(device, &key);
-    } else {
+    } else if (match != ALISA_TUNING_NONE) {
         uint32_t taken = alisa_tune_apply(entry.parameters, entry.name, info, log, parameters);
         alisa_log_write(log, ALISA_LOG_DEBUG, "tuning: %u sets of parameters of %s", taken,
                         entry.name);
     }
     alisa_tune_entry_finish(&entry);
+    return match != ALISA_TUNING_NONE;
 }
 
 /* ---- The search ---------------------------------------------------------------------------- */

@@ -20,7 +20,10 @@ json_t *alisa_tune_values(const AlisaOpsParameters *parameters, const AlisaParam
 void alisa_tune_describe_values(const AlisaOpsParameters *parameters, const AlisaParameterSet *set,
                                 char text[256]);
 
-/* The defaults of the device, or what the best entry of the store makes of them. */
-void alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters);
+/* The defaults of the device, or what the best entry of the store makes of them. False: there is
+ * none that fits. */
+bool alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters);
+/* Says in the log, once for a device and driver, that it would be faster tuned. */
+void alisa_tune_advise(AlisaDevice *device);
 
 #endif
