@@ -7,6 +7,7 @@
 
 #include "engine/rates.h"
 #include "engine/session.h"
+#include "kv/fit.h"
 
 AlisaAttentionShape alisa_session_attention_shape(const AlisaSession *session) {
     const AlisaShape *shape = &session->engine->shape;
@@ -198,44 +199,56 @@ static uint64_t pool_bytes(const AlisaSession *session, const AlisaSchedProblem 
                           alisa_sched_fixed_bytes(problem));
 }
 
-AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
-                               AlisaError *error) {
+/* Bytes of K and V that go in one copy: each row has two numbers with it. */
+static uint64_t copy_bytes(const AlisaSession *session, const AlisaKvMemory *memory) {
+    AlisaKvShape shape = alisa_session_kv_shape(session);
+    AlisaKvFit fit;
+    uint64_t largest = alisa_device_info(session->engine->device)->max_allocation;
+    if (alisa_kv_fit(&shape, memory, largest, &fit, NULL) != ALISA_OK) return 0;
+    uint64_t row = alisa_kv_token_bytes(&shape) / shape.layer_count;
+    return alisa_staging_part_of(fit.staging_bytes) / (row + 2 * sizeof(int32_t)) * row;
+}
+
+AlisaSchedRun alisa_session_run(AlisaSession *session) {
     const AlisaSessionOptions *options = &session->options;
     const AlisaPlacementOptions *placement = &options->placement;
-    AlisaEngine *engine = session->engine;
-    AlisaSchedModel model = alisa_rates_model(engine);
     uint32_t context = options->context_length;
     uint32_t prompt = placement->prompt_length ? placement->prompt_length : context / 8;
     if (prompt == 0) prompt = 1;
     if (prompt >= context) prompt = context - 1;
     bool dense = options->attention.kind == ALISA_SELECT_DENSE;
-    AlisaSchedRun run = {.batch = options->sequence_count,
-                         .prompt_length = prompt,
-                         .generate_length = context - prompt,
-                         .micro_batch = options->micro_batch,
-                         .key_type = options->key_type,
-                         .value_type = options->value_type,
-                         .sparsity = dense ? 0.0 : options->attention.sparsity,
-                         .keep = options->attention.keep,
-                         .window = options->attention.window,
-                         .scores = options->attention.scores,
-                         .lists = options->attention.lists,
-                         .new_pick_rate = alisa_sched_usual_new_picks(options->attention.scores),
-                         .schedule = placement->schedule,
-                         /* i8 is as small as an input, and needs no product. */
-                         .recompute = placement->recompute && !session->tails,
-                         .inputs_share = placement->inputs_share,
-                         .host_share = placement->host_share,
-                         .device_bytes = model.weight_bytes + alisa_session_scratch_needed(session),
-                         .host_bytes = memory->host_bytes,
-                         .scratch_bytes = alisa_session_scratch_needed(session)};
-    AlisaSchedProfile profile;
+    return (AlisaSchedRun){.batch = options->sequence_count,
+                           .prompt_length = prompt,
+                           .generate_length = context - prompt,
+                           .micro_batch = options->micro_batch,
+                           .key_type = options->key_type,
+                           .value_type = options->value_type,
+                           .sparsity = dense ? 0.0 : options->attention.sparsity,
+                           .keep = options->attention.keep,
+                           .window = options->attention.window,
+                           .scores = options->attention.scores,
+                           .lists = options->attention.lists,
+                           .new_pick_rate = alisa_sched_usual_new_picks(options->attention.scores),
+                           .schedule = placement->schedule,
+                           /* i8 is as small as an input, and needs no product. */
+                           .recompute = placement->recompute && !session->tails,
+                           .inputs_share = placement->inputs_share,
+                           .host_share = placement->host_share,
+                           .scratch_bytes = alisa_session_scratch_needed(session)};
+}
+
+AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaSchedProfile *rates,
+                               const AlisaKvMemory *memory, AlisaError *error) {
+    const AlisaSessionOptions *options = &session->options;
+    AlisaEngine *engine = session->engine;
+    AlisaSchedModel model = alisa_rates_model(engine);
+    AlisaSchedRun run = alisa_session_run(session);
+    run.device_bytes = model.weight_bytes + run.scratch_bytes;
+    run.host_bytes = memory->host_bytes;
+    run.copy_bytes = copy_bytes(session, memory);
     AlisaSchedProblem problem;
-    AlisaStatus status = alisa_rates_measure(session, &profile, error);
-    if (status == ALISA_OK) {
-        status =
-            alisa_sched_problem_init(&problem, &profile, &model, &run, placement->policy, error);
-    }
+    AlisaStatus status =
+        alisa_sched_problem_init(&problem, rates, &model, &run, options->placement.policy, error);
     if (status != ALISA_OK) return status;
     uint64_t beside = problem.run.device_bytes;
     problem.run.device_bytes = beside + pool_bytes(session, &problem);
@@ -247,7 +260,7 @@ AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memor
     problem.run.device_bytes = beside + pool_bytes(session, &problem);
     const AlisaPlacementShape shape = {.layer_count = model.layer_count,
                                        .sequence_count = options->sequence_count,
-                                       .context_length = context,
+                                       .context_length = options->context_length,
                                        .row_tokens = row_tokens(session),
                                        .max_rows = memory->max_rows};
     return alisa_placement_create(engine->device, &shape, &problem, session->kv, session->sparse,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/rates.h"
+
 void alisa_session_options_defaults(AlisaSessionOptions *options) {
     *options = (AlisaSessionOptions){.sequence_count = 1,
                                      .micro_batch = 512,
@@ -136,8 +138,9 @@ static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaErro
     return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
 
-AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
-                                 AlisaSession **session, AlisaError *error) {
+AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+                               const AlisaSchedProfile *rates, AlisaSession **session,
+                               AlisaError *error) {
     *session = NULL;
     if (options->sequence_count == 0 || options->micro_batch == 0) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
@@ -157,8 +160,14 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
 
     bool tiered = options->placement.policy != ALISA_POLICY_DEVICE;
     AlisaKvMemory memory;
+    AlisaSchedProfile measured;
     status =
         tiered ? alisa_session_fit_tiers(made, &memory, error) : alisa_session_fit(made, error);
+    /* Before the session takes its memory, which measuring needs some of. */
+    if (status == ALISA_OK && tiered && !rates) {
+        status = alisa_rates_measure(engine, &made->options, &measured, error);
+        rates = &measured;
+    }
     if (status != ALISA_OK) goto fail;
     AlisaKvShape cache = alisa_session_kv_shape(made);
     status = tiered ? alisa_kv_create_tiered(engine->device, &cache, &memory, &made->kv, error)
@@ -178,7 +187,7 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     }
     if (status == ALISA_OK) status = create_scratch(made, error);
     if (status == ALISA_OK) status = create_inputs(made, error);
-    if (status == ALISA_OK && tiered) status = alisa_session_plan(made, &memory, error);
+    if (status == ALISA_OK && tiered) status = alisa_session_plan(made, rates, &memory, error);
     if (status == ALISA_OK && options->placement.policy == ALISA_POLICY_VLLM)
         status = alisa_session_create_admission(made, error);
     if (status == ALISA_OK && tiered && made->tails) {
@@ -193,6 +202,11 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
 fail:
     alisa_session_destroy(made);
     return status;
+}
+
+AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                 AlisaSession **session, AlisaError *error) {
+    return alisa_session_open(engine, options, NULL, session, error);
 }
 
 void alisa_session_destroy(AlisaSession *session) {

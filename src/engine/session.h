@@ -95,7 +95,13 @@ struct AlisaSession {
     uint64_t scratch_bytes;
     uint64_t host_to_device_bytes;
     uint64_t device_to_host_bytes;
+    bool measures; /* for engine/rates.c: what its steps take is nothing to learn from */
 };
+
+/* The work behind alisa_session_create. rates: what its plan is made from; NULL: as measured. */
+AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+                               const AlisaSchedProfile *rates, AlisaSession **session,
+                               AlisaError *error);
 
 AlisaKvShape alisa_session_kv_shape(const AlisaSession *session);
 AlisaAttentionShape alisa_session_attention_shape(const AlisaSession *session);
@@ -112,8 +118,10 @@ AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error);
  * Too little memory for one step: ALISA_ERROR_MEMORY that says which, and how much is missing. */
 AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory,
                                     AlisaError *error);
-AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
-                               AlisaError *error);
+/* What the session is to do, as a plan is made for it; device_bytes and host_bytes are left 0. */
+AlisaSchedRun alisa_session_run(AlisaSession *session);
+AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaSchedProfile *rates,
+                               const AlisaKvMemory *memory, AlisaError *error);
 
 /* engine/rebuild.c */
 /* Makes the cache of the session anew, with the layer inputs that the plan wants, and tells the

@@ -215,8 +215,34 @@ static void test_step_by_hand(void **state) {
     work.waits = true;
     AlisaSchedCost waiting = cost_of(&profile, &model, true, &work);
     assert_true(fabs(waiting.total - sequential.total) < 1e-12);
+    /* What a layer chooses itself is waited for; what leaves meanwhile is not. */
+    work = (AlisaSchedWork){.rows = 8, .passes = 1, .head_rows = 8, .dense = 8 * 500};
+    work.to_device = 16384.0;
+    work.to_host = 16384.0;
+    work.loads_late = true;
+    AlisaSchedCost late = cost_of(&profile, &model, true, &work);
+    double one = 32 * (16384.0 / 20e9 + 1e-5);
+    assert_true(fabs(late.exposed - one) < 1e-12 && fabs(late.total - cost.total - one) < 1e-12);
     assert_string_equal(alisa_sched_cost_binds(&cost), "reading weights");
     assert_string_equal(alisa_sched_cost_binds(&sequential), "the link");
+}
+
+/* Each piece of what is copied takes a copy's latency. */
+static void test_pieces(void **state) {
+    (void)state;
+    AlisaSchedProfile profile = find_profile("V100-32");
+    AlisaSchedModel model = find_model("opt-6.7b");
+    AlisaSchedWork work = {.to_device = 1e6};
+    AlisaSchedKvBytes bytes;
+    AlisaSchedCost cost;
+    alisa_sched_kv_bytes(&model, ALISA_KV_F16, ALISA_KV_F16, &bytes);
+    alisa_sched_cost(&profile, &model, &bytes, &exact, true, &work, &cost);
+    assert_true(fabs(cost.load - 32 * (1e6 / 20e9 + 1e-5)) < 1e-12);
+    bytes.copied = 3e5; /* four copies of 250000 bytes */
+    profile.link_to_device = (AlisaSchedCurve){2, {1e5, 1e6}, {5e9, 20e9}};
+    alisa_sched_cost(&profile, &model, &bytes, &exact, true, &work, &cost);
+    double rate = alisa_sched_curve_rate(&profile.link_to_device, 250000.0);
+    assert_true(fabs(cost.load - 32 * (1e6 / rate + 4e-5)) < 1e-12);
 }
 
 /* More work never takes less time, a faster device never more; overlapping never loses. */
@@ -283,7 +309,7 @@ int main(void) {
         cmocka_unit_test(test_shapes),       cmocka_unit_test(test_kv_types),
         cmocka_unit_test(test_published),    cmocka_unit_test(test_curve),
         cmocka_unit_test(test_bad_profiles), cmocka_unit_test(test_step_by_hand),
-        cmocka_unit_test(test_monotonicity),
+        cmocka_unit_test(test_pieces),       cmocka_unit_test(test_monotonicity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
