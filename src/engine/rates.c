@@ -14,26 +14,6 @@ enum { MOST_SEQUENCES = 64, MOST_CONTEXT = 1024, LEAST_CONTEXT = 6 * ALISA_KV_BL
 /* Bytes of K and V that a session for measuring takes at most. */
 #define MOST_BYTES (UINT64_C(1) << 30)
 
-AlisaSchedModel alisa_rates_model(const AlisaEngine *engine) {
-    const AlisaShape *shape = &engine->shape;
-    /* Every architecture this version runs has a gate beside the up projection. */
-    AlisaSchedModel model = {.name = "the model",
-                             .layer_count = shape->layer_count,
-                             .embedding_length = shape->embedding_length,
-                             .head_count = shape->head_count,
-                             .kv_head_count = shape->kv_head_count,
-                             .head_dim = shape->head_dim,
-                             .feed_forward_length = shape->feed_forward_length,
-                             .feed_forward_matrices = 3,
-                             .vocabulary_size = shape->vocabulary_size,
-                             .context_length = shape->context_length,
-                             .weight_bytes = alisa_weights_bytes(engine->weights)};
-    double elements = shape->layer_count * alisa_sched_model_layer_elements(&model) +
-                      2.0 * shape->vocabulary_size * shape->embedding_length;
-    model.parameter_count = (uint64_t)elements;
-    return model;
-}
-
 /* ---- Samples ------------------------------------------------------------------------------- */
 
 /* Machines are disturbed for moments, and remember what was measured: enough samples that a moment
@@ -336,16 +316,17 @@ static AlisaStatus measure_device(const AlisaEngine *engine, AlisaSchedProfile *
     AlisaDeviceProfile probed;
     AlisaStatus status = alisa_device_measure(engine->device, &probed, error);
     if (status != ALISA_OK) return status;
-    *profile = (AlisaSchedProfile){.name = "measured",
-                                   .device_bytes = engine->device_memory,
-                                   .host_bytes = UINT64_MAX / 2,
+    *profile = (AlisaSchedProfile){.device_bytes = engine->device_memory,
+                                   .host_bytes = alisa_session_host_bytes(),
                                    .device_bandwidth = probed.read_bandwidth,
                                    .launch_latency = probed.launch_latency,
                                    .link_latency = probed.copy_latency,
                                    .link_duplex = probed.copy_overlap > 1.5,
                                    .host_gather = probed.host_gather};
-    snprintf(profile->device, sizeof profile->device, "%.127s",
-             alisa_device_info(engine->device)->name);
+    const AlisaDeviceInfo *info = alisa_device_info(engine->device);
+    snprintf(profile->name, sizeof profile->name, "%.63s", info->name);
+    snprintf(profile->device, sizeof profile->device, "%.63s, driver %.48s", info->name,
+             info->driver);
     copy_rates(probed.pinned.to_device, probed.copy_latency, &profile->link_to_device);
     copy_rates(probed.pinned.to_host, probed.copy_latency, &profile->link_to_host);
     return ALISA_OK;
@@ -364,19 +345,20 @@ static void use_products(const AlisaSchedModel *model, AlisaSchedProfile *profil
 
 AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
                                 AlisaSchedProfile *profile, AlisaError *error) {
-    AlisaSchedModel model = alisa_rates_model(engine);
+    const AlisaSchedModel *model = &engine->model;
     AlisaStatus status = measure_device(engine, profile, error);
     if (status != ALISA_OK) return status;
-    /* Until products are measured: what a session's plan wants to know of them does not matter. */
-    profile->matrix_rate = (AlisaSchedCurve){1, {1.0}, {profile->device_bandwidth}};
-    use_products(&model, profile);
+    /* Until they are measured: products take the time their weights are read in. */
+    double fastest = 2.0 * profile->device_bandwidth / alisa_sched_model_element_bytes(model);
+    profile->matrix_rate = (AlisaSchedCurve){1, {1.0}, {fastest}};
+    use_products(model, profile);
     AlisaSession *session;
     status = open_session(engine, options, profile, &session, error);
     if (status != ALISA_OK) return status;
-    status = measure_products(session, &model, &profile->matrix_rate, error);
+    status = measure_products(session, model, &profile->matrix_rate, error);
     if (status == ALISA_OK) {
-        use_products(&model, profile);
-        status = measure_steps(session, &model, profile, error);
+        use_products(model, profile);
+        status = measure_steps(session, model, profile, error);
     }
     alisa_session_destroy(session);
     return status;

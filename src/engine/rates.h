@@ -11,8 +11,6 @@
 #include "engine/session.h"
 #include "sched/profile.h"
 
-AlisaSchedModel alisa_rates_model(const AlisaEngine *engine);
-
 /* Takes one or two seconds, and memory for some of the context of some of the sequences. options:
  * of the session the figures are wanted for, with every default resolved. */
 AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,

@@ -138,9 +138,13 @@ static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaErro
     return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
 
-AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
-                               const AlisaSchedProfile *rates, AlisaSession **session,
-                               AlisaError *error) {
+static bool is_tiered(const AlisaSessionOptions *options) {
+    return options->placement.policy != ALISA_POLICY_DEVICE;
+}
+
+/* Checks the options and resolves them against the device's budget. */
+static AlisaStatus prepare(AlisaEngine *engine, const AlisaSessionOptions *options,
+                           AlisaSession **session, AlisaKvMemory *memory, AlisaError *error) {
     *session = NULL;
     if (options->sequence_count == 0 || options->micro_batch == 0) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
@@ -157,14 +161,43 @@ AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *o
     made->engine = engine;
     made->options = *options;
     if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
+    status = is_tiered(options) ? alisa_session_fit_tiers(made, memory, error)
+                                : alisa_session_fit(made, error);
+    if (status != ALISA_OK) {
+        alisa_session_destroy(made);
+        return status;
+    }
+    *session = made;
+    return ALISA_OK;
+}
 
-    bool tiered = options->placement.policy != ALISA_POLICY_DEVICE;
+AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                  AlisaSchedProblem *problem, AlisaError *error) {
+    AlisaSession *session;
+    AlisaKvMemory memory;
+    AlisaSchedProfile rates;
+    AlisaStatus status = prepare(engine, options, &session, &memory, error);
+    if (status != ALISA_OK) return status;
+    status = alisa_rates_measure(engine, &session->options, &rates, error);
+    if (status == ALISA_OK)
+        status = alisa_session_describe(session, &rates, is_tiered(options) ? &memory : NULL,
+                                        problem, error);
+    alisa_session_destroy(session);
+    return status;
+}
+
+AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+                               const AlisaSchedProfile *rates, AlisaSession **session,
+                               AlisaError *error) {
+    AlisaSession *made;
     AlisaKvMemory memory;
     AlisaSchedProfile measured;
-    status =
-        tiered ? alisa_session_fit_tiers(made, &memory, error) : alisa_session_fit(made, error);
+    bool tiered = is_tiered(options);
+    *session = NULL;
+    AlisaStatus status = prepare(engine, options, &made, &memory, error);
+    if (status != ALISA_OK) return status;
     /* Before the session takes its memory, which measuring needs some of. */
-    if (status == ALISA_OK && tiered && !rates) {
+    if (tiered && !rates) {
         status = alisa_rates_measure(engine, &made->options, &measured, error);
         rates = &measured;
     }

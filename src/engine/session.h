@@ -118,8 +118,17 @@ AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error);
  * Too little memory for one step: ALISA_ERROR_MEMORY that says which, and how much is missing. */
 AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory,
                                     AlisaError *error);
+/* Half of what the host has free: what K and V may take of it, if nobody says otherwise. */
+uint64_t alisa_session_host_bytes(void);
 /* What the session is to do, as a plan is made for it; device_bytes and host_bytes are left 0. */
 AlisaSchedRun alisa_session_run(AlisaSession *session);
+/* What its plan is made from. memory: NULL where everything is on the device. */
+AlisaStatus alisa_session_describe(AlisaSession *session, const AlisaSchedProfile *rates,
+                                   const AlisaKvMemory *memory, AlisaSchedProblem *problem,
+                                   AlisaError *error);
+/* What the plan of a session with these options would be made from; none is made. */
+AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                  AlisaSchedProblem *problem, AlisaError *error);
 AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaSchedProfile *rates,
                                const AlisaKvMemory *memory, AlisaError *error);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sched/cost.h"
 
@@ -177,6 +178,31 @@ static void test_bad_profiles(void **state) {
     assert_int_equal(alisa_sched_profile_find("no/such.json", &profile, &error), ALISA_ERROR_IO);
 }
 
+/* What is written is read as it was. */
+static void test_written(void **state) {
+    (void)state;
+    char path[64];
+    AlisaError error = {0};
+    AlisaSchedProfile profile = find_profile("V100-32"), read;
+    profile.matrix_rate = (AlisaSchedCurve){3, {1, 32, 512}, {1e9 / 3, 60e12 / 7, 500e12 / 9}};
+    profile.row_overhead = 1e-5 / 3;
+    profile.link_duplex = false;
+    snprintf(path, sizeof path, "/tmp/alisa-test-profile-%ld.json", (long)getpid());
+    assert_int_equal(alisa_sched_profile_write(&profile, "measured", path, &error), ALISA_OK);
+    assert_int_equal(alisa_sched_profile_find(path, &read, &error), ALISA_OK);
+    unlink(path);
+    assert_string_equal(read.device, profile.device);
+    assert_true(read.device_bytes == profile.device_bytes && !read.link_duplex);
+    assert_true(read.row_overhead == profile.row_overhead);
+    assert_true(read.link_to_host.rates[0] == 20e9);
+    assert_int_equal(read.matrix_rate.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(read.matrix_rate.sizes[i] == profile.matrix_rate.sizes[i] &&
+                    read.matrix_rate.rates[i] == profile.matrix_rate.rates[i]);
+    assert_int_equal(alisa_sched_profile_write(&profile, "measured", "/none/x.json", &error),
+                     ALISA_ERROR_IO);
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 static const AlisaSchedCorrection exact = {1.0, 1.0};
@@ -309,7 +335,8 @@ int main(void) {
         cmocka_unit_test(test_shapes),       cmocka_unit_test(test_kv_types),
         cmocka_unit_test(test_published),    cmocka_unit_test(test_curve),
         cmocka_unit_test(test_bad_profiles), cmocka_unit_test(test_step_by_hand),
-        cmocka_unit_test(test_pieces),       cmocka_unit_test(test_monotonicity),
+        cmocka_unit_test(test_written),      cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_monotonicity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
