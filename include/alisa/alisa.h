@@ -557,16 +557,20 @@ ALISA_API const AlisaStepRecord *alisa_session_steps(const AlisaSession *session
 /* ---- Planning: where keys and values live, and what that costs ----------------------------- */
 
 typedef struct AlisaPlanOptions {
-    const char *profile;     /* name of a published device ("V100-32") or a JSON file of its form */
-    const char *model_shape; /* name of a published shape ("opt-13b"), or NULL: */
-    const AlisaModel *model; /* a file */
-    uint32_t batch;          /* 1 */
-    uint32_t prompt_length;  /* 128 */
+    /* A device at hand with its model: its sessions are planned for, from what they are measured to
+     * do. The next three are not looked at then. NULL: a device nobody has to own, of which */
+    AlisaEngine *engine;
+    const char *profile;      /* is the name ("V100-32") if it is published, or a JSON file */
+    const char *model_shape;  /* name of a published shape ("opt-13b"), or NULL: */
+    const AlisaModel *model;  /* a file */
+    uint32_t batch;           /* 1 */
+    uint32_t prompt_length;   /* 128 */
     uint32_t generate_length; /* 512 */
     uint32_t micro_batch;     /* 512 */
     AlisaKvType key_type;
     AlisaKvType value_type;
     double kv_sparsity; /* 0.8: share of the tokens that h2o and alisa leave out */
+    uint32_t kv_keep;   /* of which they keep so many at least; 0 */
     AlisaSelectScores swa_scores;
     AlisaSelectLists swa_lists;
     uint32_t swa_window; /* as in AlisaSelectOptions; 64 */
@@ -575,9 +579,11 @@ typedef struct AlisaPlanOptions {
     bool recompute;         /* true: K and V may be computed from layer inputs */
     double inputs_share;    /* of the tokens on the host, as layer inputs only; < 0: what pays */
     double host_share;      /* of the KV, for accelerate and flexgen; < 0: their own choice */
-    uint64_t device_memory; /* bytes; 0: the profile's, as for the next */
+    double device_share;    /* as in AlisaPlacementOptions; 0 */
+    uint64_t device_memory; /* bytes; 0: the profile's, or the engine's budget; as for the next */
     uint64_t host_memory;
-    uint64_t scratch; /* of the device memory, kept free of weights and KV; 1 GiB */
+    uint64_t scratch; /* of the device memory, kept free of weights and KV; 0: 1 GiB, or what
+                         sessions of the engine take */
     bool exhaustive;  /* search all of the grid beside the greedy search */
 } AlisaPlanOptions;
 
@@ -625,12 +631,17 @@ typedef struct AlisaPlan {
 
 ALISA_API void alisa_plan_options_defaults(AlisaPlanOptions *options);
 
-/* Predicts a run without a device, by the code that schedules real ones. What cannot fit is
- * ALISA_ERROR_MEMORY, with the limit that binds, the bytes missing and the flag that helps.
- * alisa_plan_finish frees what is in *plan, which may be zeroed. */
+/* Predicts a run by the code that schedules real ones: those of `alisa bench --policy`, whose
+ * tokens are chosen on the device. What cannot fit is ALISA_ERROR_MEMORY, with the limit that
+ * binds, the bytes missing and the flag that helps. With an engine, a kind of session that is new
+ * to the device is measured first, which takes one or two seconds. alisa_plan_finish frees what is
+ * in *plan, which may be zeroed. */
 ALISA_API AlisaStatus alisa_plan_make(const AlisaPlanOptions *options, AlisaPolicy policy,
                                       AlisaPlan *plan, AlisaError *error);
 ALISA_API void alisa_plan_finish(AlisaPlan *plan);
+/* Writes what such a plan is made from, as a JSON file that `profile` takes. */
+ALISA_API AlisaStatus alisa_plan_save_profile(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                              const char *path, AlisaError *error);
 
 /* Names of published devices and shapes, by index; false past the last one. */
 ALISA_API bool alisa_plan_profile_name(size_t index, char name[64]);

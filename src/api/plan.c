@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "api/model.h"
+#include "engine/session.h"
 #include "sched/scheduler.h"
+
+#define USUAL_SCRATCH (UINT64_C(1) << 30)
 
 void alisa_plan_options_defaults(AlisaPlanOptions *options) {
     *options = (AlisaPlanOptions){.batch = 1,
@@ -17,8 +20,7 @@ void alisa_plan_options_defaults(AlisaPlanOptions *options) {
                                   .new_picks = -1.0,
                                   .recompute = true,
                                   .inputs_share = -1.0,
-                                  .host_share = -1.0,
-                                  .scratch = (uint64_t)1 << 30};
+                                  .host_share = -1.0};
 }
 
 bool alisa_plan_profile_name(size_t index, char name[64]) {
@@ -39,28 +41,24 @@ static AlisaStatus find_model(const AlisaPlanOptions *options, AlisaSchedModel *
                                "there is nothing to plan for: give a model with weights, or a "
                                "published shape");
     }
-    AlisaModelInfo info;
-    alisa_model_info(options->model, &info);
-    /* Every architecture this version runs has a gate beside the up projection. */
-    *model = (AlisaSchedModel){.layer_count = info.layer_count,
-                               .embedding_length = info.embedding_length,
-                               .head_count = info.head_count,
-                               .kv_head_count = info.kv_head_count,
-                               .head_dim = info.head_dim,
-                               .feed_forward_length = info.feed_forward_length,
-                               .feed_forward_matrices = 3,
-                               .vocabulary_size = info.vocabulary_size,
-                               .context_length = info.context_length,
-                               .parameter_count = info.parameter_count,
-                               .weight_bytes = info.weight_bytes};
-    snprintf(model->name, sizeof model->name, "%.63s", info.name[0] ? info.name : "the model");
+    *model = alisa_engine_model(options->model->gguf, &options->model->shape);
     return ALISA_OK;
 }
 
-static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
-                                AlisaSchedProblem *problem, AlisaError *error) {
+/* Device bytes for everything, where a share of the context's is the context's. */
+static uint64_t shared_bytes(const AlisaPlanOptions *options, const AlisaSchedModel *model,
+                             const AlisaSchedRun *run) {
+    AlisaSchedKvBytes halves;
+    alisa_sched_kv_bytes(model, ALISA_KV_F16, ALISA_KV_F16, &halves);
+    double tokens = (double)run->batch * ((double)run->prompt_length + run->generate_length);
+    return model->weight_bytes + run->scratch_bytes +
+           (uint64_t)(options->device_share * tokens * model->layer_count * halves.slot);
+}
+
+static AlisaStatus published_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                     AlisaSchedProblem *problem, AlisaError *error) {
     AlisaSchedProfile profile;
-    AlisaSchedModel model;
+    AlisaSchedModel model = {0};
     if (!options->profile) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "no device profile was given");
     }
@@ -75,21 +73,76 @@ static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy pol
         .key_type = options->key_type,
         .value_type = options->value_type,
         .sparsity = options->kv_sparsity,
+        .keep = options->kv_keep,
         .scores = options->swa_scores,
         .window = options->swa_window,
         .lists = options->swa_lists,
-        .new_pick_rate = options->new_picks < 0.0 ? alisa_sched_usual_new_picks(options->swa_scores)
-                                                  : options->new_picks,
+        .new_pick_rate = alisa_sched_usual_new_picks(options->swa_scores),
         .schedule = options->schedule,
         .recompute = options->recompute,
         .inputs_share = options->inputs_share,
         .host_share = options->host_share,
         .device_bytes = options->device_memory ? options->device_memory : profile.device_bytes,
         .host_bytes = options->host_memory ? options->host_memory : profile.host_bytes,
-        .scratch_bytes = options->scratch};
-    status = alisa_sched_problem_init(problem, &profile, &model, &run, policy, error);
+        .scratch_bytes = options->scratch ? options->scratch : USUAL_SCRATCH};
+    if (options->device_share > 0.0) run.device_bytes = shared_bytes(options, &model, &run);
+    return alisa_sched_problem_init(problem, &profile, &model, &run, policy, error);
+}
+
+/* What a policy's sessions attend to. */
+static const AlisaSelectKind kinds[ALISA_POLICY_COUNT] = {
+    [ALISA_POLICY_H2O] = ALISA_SELECT_H2O,
+    [ALISA_POLICY_ALISA] = ALISA_SELECT_SWA,
+};
+
+static AlisaSessionOptions session_options(const AlisaPlanOptions *options, AlisaPolicy policy) {
+    AlisaSessionOptions session;
+    alisa_session_options_defaults(&session);
+    session.sequence_count = options->batch;
+    session.context_length = options->prompt_length + options->generate_length;
+    session.micro_batch = options->micro_batch;
+    session.key_type = options->key_type;
+    session.value_type = options->value_type;
+    session.likeliest_only = true;
+    session.attention.kind = kinds[policy];
+    session.attention.sparsity = options->kv_sparsity;
+    session.attention.keep = options->kv_keep;
+    session.attention.scores = options->swa_scores;
+    session.attention.lists = options->swa_lists;
+    session.attention.window = options->swa_window;
+    session.placement = (AlisaPlacementOptions){.policy = policy,
+                                                .schedule = options->schedule,
+                                                .recompute = options->recompute,
+                                                .inputs_share = options->inputs_share,
+                                                .host_share = options->host_share,
+                                                .device_share = options->device_share,
+                                                .host_memory = options->host_memory,
+                                                .prompt_length = options->prompt_length};
+    return session;
+}
+
+static AlisaStatus measured_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                    AlisaSchedProblem *problem, AlisaError *error) {
+    if (options->device_memory || options->scratch) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "a plan for an engine is made for the engine's budget and the "
+                               "scratch of its sessions: leave device_memory and scratch 0");
+    }
+    AlisaSessionOptions session = session_options(options, policy);
+    return alisa_session_problem(options->engine, &session, problem, error);
+}
+
+static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                AlisaSchedProblem *problem, AlisaError *error) {
+    if (options->new_picks > 1.0)
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "cannot plan: the rate of new picks is at most 1");
+    AlisaStatus status = options->engine ? measured_problem(options, policy, problem, error)
+                                         : published_problem(options, policy, problem, error);
+    if (status != ALISA_OK) return status;
+    if (options->new_picks >= 0.0) problem->run.new_pick_rate = options->new_picks;
     problem->exhaustive = options->exhaustive;
-    return status;
+    return ALISA_OK;
 }
 
 static AlisaStatus copy_steps(const AlisaSchedResult *result, AlisaPlan *plan, AlisaError *error) {
@@ -157,6 +210,19 @@ AlisaStatus alisa_plan_make(const AlisaPlanOptions *options, AlisaPolicy policy,
     if (status == ALISA_OK) fill(&problem, &result, plan);
     alisa_sched_result_finish(&result);
     return status;
+}
+
+AlisaStatus alisa_plan_save_profile(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                    const char *path, AlisaError *error) {
+    if (!options->engine)
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "only what was measured can be saved, and there is no engine");
+    AlisaSchedProblem problem;
+    AlisaStatus status = make_problem(options, policy, &problem, error);
+    if (status != ALISA_OK) return status;
+    const char *source =
+        options->engine->emulates_link ? "measured, on an emulated link" : "measured";
+    return alisa_sched_profile_write(&problem.profile, source, path, error);
 }
 
 void alisa_plan_finish(AlisaPlan *plan) {

@@ -13,7 +13,7 @@ const Command alisa_cli_commands[] = {
      alisa_cli_generate},
     {"chat", COMMAND_CHAT, NULL, "talk with a model", alisa_cli_chat},
     {"bench", COMMAND_BENCH, "FILE...", "time prompts and generation", alisa_cli_bench},
-    {"plan", COMMAND_PLAN, NULL, "predict speed and memory of a model on a device, without it",
+    {"plan", COMMAND_PLAN, NULL, "predict speed and memory of a model on a device, at hand or not",
      alisa_cli_plan},
     {"tune", COMMAND_TUNE, NULL, "find the kernel parameters that suit a device", alisa_cli_tune},
     {"devices", COMMAND_DEVICES, NULL, "list the OpenCL devices", alisa_cli_devices},

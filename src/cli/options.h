@@ -55,7 +55,7 @@ typedef struct Settings {
     int64_t top_k, repeat_last_n, repetitions;
     double temperature, top_p, min_p, repeat_penalty;
     /* alisa plan */
-    const char *profile, *model_shape, *chart;
+    const char *profile, *saved_profile, *model_shape, *chart;
     int recompute;
     int64_t plan_prompt, plan_generate;
     uint64_t scratch;

@@ -1,18 +1,19 @@
 /*
- * alisa plan: what a run would cost under each placement of K and V, without a device.
+ * alisa plan: what a run would cost under each placement of K and V, on a published device or one
+ * that is measured.
  */
 #include "chart.h"
 #include "policy.h"
-#include "terminal.h"
+#include "runtime.h"
 #include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct PlanCommand {
-    const Settings *settings;
+    Settings settings;
     AlisaPlanOptions options;
-    AlisaModel *model;
+    Runtime runtime; /* a model, if any; a device only where it is measured */
     AlisaPolicy policies[ALISA_POLICY_COUNT];
     size_t policy_count;
     AlisaPlan plans[ALISA_POLICY_COUNT]; /* of the batch at hand, in order of policies */
@@ -32,30 +33,55 @@ static ExitCode refuse_profile(void) {
         snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", name);
     }
     return alisa_cli_refuse(EXIT_USAGE,
-                            "no device profile was given: use --profile with a JSON "
-                            "file or one of %s",
+                            "no device was given: use -dev to measure one, or --profile with a "
+                            "JSON file or one of %s",
                             names);
 }
 
-static ExitCode read_options(PlanCommand *command) {
-    const Settings *settings = command->settings;
-    if (!settings->profile) return refuse_profile();
+/* The device at hand, measured with the model. */
+static ExitCode open_device(PlanCommand *command) {
+    const Settings *settings = &command->settings;
+    if (settings->model_shape)
+        return alisa_cli_refuse(EXIT_USAGE, "a published shape has no weights to measure -dev "
+                                            "with: use -m FILE, or --profile");
+    if (settings->scratch)
+        return alisa_cli_refuse(EXIT_USAGE, "--scratch goes with --profile: of a device at hand "
+                                            "sessions take what they need");
+    if (settings->saved_profile && (command->policy_count > 1 || settings->batches.count > 1))
+        return alisa_cli_refuse(EXIT_USAGE, "--save-profile keeps what one kind of session does: "
+                                            "give one --policy and one --batch");
+    ExitCode code = alisa_cli_runtime_engine(&command->runtime);
+    command->options.engine = command->runtime.engine;
+    command->options.device_memory = 0; /* the engine has it */
+    return code;
+}
+
+static ExitCode open_subject(PlanCommand *command) {
+    const Settings *settings = &command->settings;
+    bool measured = !settings->profile;
+    if (measured && !settings->device) return refuse_profile();
+    if (!measured &&
+        (settings->saved_profile || settings->link.rate > 0.0 || settings->link.choice))
+        return alisa_cli_refuse(EXIT_USAGE, "--save-profile and --link-gbps go with -dev, not with "
+                                            "--profile");
     /* Given on the command line the shape wins over a model from the environment. */
-    if (!settings->model_shape) {
-        if (!settings->model) {
-            return alisa_cli_refuse(EXIT_USAGE, "no model was given: use --model-shape NAME or "
-                                                "-m FILE");
-        }
-        AlisaError error;
-        if (alisa_model_open(settings->model, &command->model, &error) != ALISA_OK) {
-            return alisa_cli_fail(&error);
-        }
-    }
+    if (settings->model_shape && !measured) return EXIT_DONE;
+    if (!settings->model && !settings->model_shape)
+        return alisa_cli_refuse(EXIT_USAGE, "no model was given: use -m FILE%s",
+                                measured ? "" : " or --model-shape NAME");
+    ExitCode code = EXIT_DONE;
+    if (!settings->model_shape) code = alisa_cli_runtime_model(&command->runtime, settings);
+    command->options.model = command->runtime.model;
+    return code == EXIT_DONE && measured ? open_device(command) : code;
+}
+
+static ExitCode read_options(PlanCommand *command) {
+    Settings *settings = &command->settings;
     AlisaPlanOptions *options = &command->options;
+    settings->attention = -1; /* what the policies' sessions attend to is not for plan to say */
     alisa_plan_options_defaults(options);
     options->profile = settings->profile;
     options->model_shape = settings->model_shape;
-    options->model = command->model;
     options->prompt_length = (uint32_t)settings->plan_prompt;
     options->generate_length = (uint32_t)settings->plan_generate;
     options->micro_batch = (uint32_t)settings->micro_batch;
@@ -65,11 +91,14 @@ static ExitCode read_options(PlanCommand *command) {
     options->recompute = settings->recompute;
     options->inputs_share = settings->inputs_share;
     options->host_share = settings->host_share;
+    options->device_share = settings->device_memory.kv_share;
     options->device_memory = settings->device_memory.bytes;
     options->host_memory = settings->host_memory;
     options->scratch = settings->scratch;
     options->exhaustive = true;
-    return alisa_cli_policy_list(settings->policies, command->policies, &command->policy_count);
+    ExitCode code =
+        alisa_cli_policy_list(settings->policies, command->policies, &command->policy_count);
+    return code == EXIT_DONE ? open_subject(command) : code;
 }
 
 /* ---- Output -------------------------------------------------------------------------------- */
@@ -121,7 +150,7 @@ static void print_row(const PlanCommand *command, uint32_t batch, const AlisaPla
              plan->best_seconds > 0.0);
     snprintf(
         types, sizeof types, "%s",
-        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings->key_type, plan->policy)));
+        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings.key_type, plan->policy)));
     printf("| %5u | %-10s | %-5s | %8.1f | %8s | %4s | %4s | %5s | %5s | %10.2f | %8.2f | %10.2f | "
            "%10.2f | %6s | %-15s |\n",
            batch, alisa_policy_name(plan->policy), types, plan->tokens_per_second, ratio, host_from,
@@ -149,9 +178,9 @@ static json_t *row_json(const PlanCommand *command, uint32_t batch, size_t index
         "s:f, s:I, s:I, s:s, s:o}",
         "policy", policy, "batch", (int)batch, "model", plan->model, "device", plan->device,
         "type_k",
-        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings->key_type, plan->policy)),
+        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings.key_type, plan->policy)),
         "type_v",
-        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings->value_type, plan->policy)),
+        alisa_kv_type_name(alisa_cli_policy_kv_type(command->settings.value_type, plan->policy)),
         "avg_ts", plan->tokens_per_second, "prefill_seconds", plan->prefill_seconds,
         "decode_seconds", plan->decode_seconds, "p1", (json_int_t)plan->host_from, "p2",
         (json_int_t)plan->inputs_from, "alpha", plan->host_share, "beta", plan->inputs_share,
@@ -208,20 +237,36 @@ static void forget_batch(PlanCommand *command) {
     }
 }
 
+/* As sessions of the policy are. */
+static void choose_session(PlanCommand *command, AlisaPolicy policy) {
+    AlisaPlanOptions *options = &command->options;
+    AlisaSessionOptions chosen;
+    alisa_cli_policy_choose(&command->settings, policy, &chosen);
+    options->key_type = chosen.key_type;
+    options->value_type = chosen.value_type;
+    options->kv_keep = chosen.attention.keep;
+    options->swa_scores = chosen.attention.scores;
+    options->swa_lists = chosen.attention.lists;
+    options->swa_window = chosen.attention.window;
+}
+
+static ExitCode save_profile(PlanCommand *command) {
+    AlisaError error;
+    command->options.batch = (uint32_t)command->settings.batches.values[0];
+    choose_session(command, command->policies[0]);
+    if (alisa_plan_save_profile(&command->options, command->policies[0],
+                                command->settings.saved_profile, &error) == ALISA_OK)
+        return EXIT_DONE;
+    return alisa_cli_fail(&error);
+}
+
 /* What does not fit is a result like others; other failures end the command. */
 static ExitCode plan_batch(PlanCommand *command, uint32_t batch) {
-    const Settings *settings = command->settings;
     forget_batch(command);
     command->options.batch = batch;
     for (size_t i = 0; i < command->policy_count; i++) {
         AlisaError error;
-        AlisaSessionOptions chosen;
-        alisa_cli_policy_choose(settings, command->policies[i], &chosen);
-        command->options.key_type = chosen.key_type;
-        command->options.value_type = chosen.value_type;
-        command->options.swa_scores = chosen.attention.scores;
-        command->options.swa_lists = chosen.attention.lists;
-        command->options.swa_window = chosen.attention.window;
+        choose_session(command, command->policies[i]);
         AlisaStatus status =
             alisa_plan_make(&command->options, command->policies[i], &command->plans[i], &error);
         if (status == ALISA_OK) continue;
@@ -246,17 +291,17 @@ static ExitCode write_chart(const PlanCommand *command) {
     snprintf(title, sizeof title, "%s on %s, batch %u: bytes of the context by tier, policy %s",
              shown->model, shown->device, command->options.batch, alisa_policy_name(shown->policy));
     AlisaError error;
-    if (alisa_cli_chart_write(command->settings->chart, shown, command->plans,
-                              command->policy_count, title, &error)) {
+    if (alisa_cli_chart_write(command->settings.chart, shown, command->plans, command->policy_count,
+                              title, &error)) {
         return EXIT_DONE;
     }
     return alisa_cli_fail(&error);
 }
 
 static ExitCode plan_all(PlanCommand *command) {
-    const IntegerList *batches = &command->settings->batches;
+    const IntegerList *batches = &command->settings.batches;
     ExitCode code = EXIT_DONE;
-    if (command->settings->output == OUTPUT_JSON) {
+    if (command->settings.output == OUTPUT_JSON) {
         command->rows = json_array();
         if (!command->rows) return alisa_cli_out_of_memory();
     }
@@ -268,7 +313,7 @@ static ExitCode plan_all(PlanCommand *command) {
         if (!keep_notes(command, batch)) return alisa_cli_out_of_memory();
     }
     if (code == EXIT_DONE && !command->planned) return alisa_cli_fail(&command->refusal);
-    if (code == EXIT_DONE && command->settings->chart) code = write_chart(command);
+    if (code == EXIT_DONE && command->settings.chart) code = write_chart(command);
     if (code != EXIT_DONE) return code;
     if (command->rows) {
         alisa_cli_output_json(command->rows, JSON_INDENT(2));
@@ -276,19 +321,22 @@ static ExitCode plan_all(PlanCommand *command) {
     } else {
         print_notes(&command->notes);
     }
+    if (command->settings.link.rate > 0.0 || command->settings.link.choice)
+        alisa_cli_note("emulated link: the figures are of this device with every copy paced");
     return EXIT_DONE;
 }
 
 ExitCode alisa_cli_plan(const Settings *settings) {
     PlanCommand *command = calloc(1, sizeof *command);
     if (!command) return alisa_cli_out_of_memory();
-    command->settings = settings;
+    command->settings = *settings;
     ExitCode code = read_options(command);
+    if (code == EXIT_DONE && settings->saved_profile) code = save_profile(command);
     if (code == EXIT_DONE) code = plan_all(command);
     forget_batch(command);
     json_decref(command->rows);
     alisa_cli_text_free(&command->notes);
-    alisa_model_close(command->model);
+    alisa_cli_runtime_close(&command->runtime);
     free(command);
     return code;
 }

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "device/probe.h"
@@ -33,6 +34,30 @@ static AlisaStatus emulate_link(AlisaEngine *engine, const AlisaEngineOptions *o
     return status;
 }
 
+AlisaSchedModel alisa_engine_model(const AlisaGguf *gguf, const AlisaShape *shape) {
+    /* Every architecture this version runs has a gate beside the up projection. */
+    AlisaSchedModel model = {.name = "the model",
+                             .layer_count = shape->layer_count,
+                             .embedding_length = shape->embedding_length,
+                             .head_count = shape->head_count,
+                             .kv_head_count = shape->kv_head_count,
+                             .head_dim = shape->head_dim,
+                             .feed_forward_length = shape->feed_forward_length,
+                             .feed_forward_matrices = 3,
+                             .vocabulary_size = shape->vocabulary_size,
+                             .context_length = shape->context_length};
+    AlisaGgufString name = {0};
+    if (alisa_gguf_get_string(gguf, "general.name", &name, NULL) == ALISA_OK && name.length > 0)
+        snprintf(model.name, sizeof model.name, "%.*s", (int)(name.length < 63 ? name.length : 63),
+                 name.data);
+    for (uint64_t i = 0; i < alisa_gguf_tensor_count(gguf); i++) {
+        const AlisaGgufTensor *tensor = alisa_gguf_tensor_at(gguf, i);
+        model.parameter_count += tensor->element_count;
+        model.weight_bytes += tensor->byte_count;
+    }
+    return model;
+}
+
 AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, AlisaDevice *device,
                               const AlisaEngineOptions *options, AlisaEngine **engine,
                               AlisaError *error) {
@@ -41,6 +66,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
     if (!made) return ALISA_ERROR_MEMORY;
     made->device = device;
     made->shape = *shape;
+    made->model = alisa_engine_model(gguf, shape);
     made->log = options->log;
     made->device_memory =
         options->device_memory ? options->device_memory : alisa_device_info(device)->global_memory;

@@ -154,7 +154,7 @@ AlisaStatus alisa_session_forget(AlisaSession *session, AlisaError *error) {
 static AlisaStatus record(AlisaSession *session, double seconds, AlisaError *error) {
     const AlisaStepInputs *inputs = &session->inputs;
     bool wanted = session->options.record_steps || session->placement;
-    if (!wanted || inputs->logit_count != inputs->row_count) return ALISA_OK;
+    if (!wanted || session->measures || inputs->logit_count != inputs->row_count) return ALISA_OK;
     AlisaStepRecord made = {.phase = 1, .running = inputs->row_count, .measured_seconds = seconds};
     for (uint32_t i = 0; i < inputs->row_count; i++) {
         if (session->call_rows[inputs->sparse[i].sequence] != 1) return ALISA_OK;

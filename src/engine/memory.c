@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "engine/rates.h"
 #include "engine/session.h"
+#include "kv/fit.h"
 
 AlisaAttentionShape alisa_session_attention_shape(const AlisaSession *session) {
     const AlisaShape *shape = &session->engine->shape;
@@ -142,9 +142,9 @@ uint32_t alisa_session_placed_rows(const AlisaSession *session) {
     return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;
 }
 
-static uint64_t free_host_bytes(void) {
+uint64_t alisa_session_host_bytes(void) {
     long pages = sysconf(_SC_AVPHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 2 : 0;
 }
 
 AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory,
@@ -171,7 +171,7 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
         fixed += chosen;
     }
     *memory = (AlisaKvMemory){.device_bytes = left > fixed ? left - fixed : 0,
-                              .host_bytes = host ? host : free_host_bytes() / 2,
+                              .host_bytes = host ? host : alisa_session_host_bytes(),
                               .max_rows = alisa_session_placed_rows(session)};
     uint64_t overhead = alisa_kv_tiered_overhead(engine->device, &shape, memory, error);
     if (overhead == 0) return ALISA_ERROR_MEMORY;
@@ -182,20 +182,14 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
     return ALISA_OK;
 }
 
-/* Slots for tokens of one layer, over all layers. */
-static uint64_t pool_slots(const AlisaSession *session) {
-    const AlisaTiers *tiers = alisa_kv_tiers(session->kv);
-    uint32_t arenas = alisa_tiers_store(tiers)->arena_count;
-    return (uint64_t)arenas * alisa_residency_free_device_slots(alisa_tiers_residency(tiers), 0);
-}
-
 /* Device bytes for blocks, as a plan counts them. The pool has slots for whole tokens of all layers
  * only, and where it has them for every token, the last blocks of sequences are no less whole. */
-static double block_bytes(const AlisaSession *session, const AlisaSchedProblem *problem) {
+static double block_bytes(const AlisaSession *session, const AlisaSchedProblem *problem,
+                          uint64_t slots) {
     const AlisaSessionOptions *options = &session->options;
     const AlisaSchedKvBytes *kv = &problem->bytes;
     uint32_t layers = problem->model.layer_count, block = ALISA_SCHED_BLOCK;
-    uint64_t tokens = pool_slots(session) / layers, blocks = tokens / block;
+    uint64_t tokens = slots / layers, blocks = tokens / block;
     if (tokens >= (uint64_t)options->sequence_count * options->context_length)
         blocks =
             (uint64_t)options->sequence_count * ((options->context_length + block - 1) / block);
@@ -203,64 +197,97 @@ static double block_bytes(const AlisaSession *session, const AlisaSchedProblem *
            ((double)blocks * block * (kv->slot + kv->fixed) + options->sequence_count * kv->tail);
 }
 
-/* The slots there are, in the bytes a plan is made with: what else the context takes is counted as
- * the plan counts it. */
-static uint64_t pool_bytes(const AlisaSession *session, const AlisaSchedProblem *problem) {
-    if (problem->policy->by_blocks) return (uint64_t)block_bytes(session, problem);
-    return (uint64_t)ceil((double)pool_slots(session) * problem->bytes.slot +
-                          alisa_sched_fixed_bytes(problem));
+/* `slots` for tokens of one layer, over all layers, in the bytes a plan is made with: what else the
+ * context takes is counted as the plan counts it. */
+static uint64_t pool_bytes(const AlisaSession *session, const AlisaSchedProblem *problem,
+                           uint64_t slots) {
+    if (problem->policy->by_blocks) return (uint64_t)block_bytes(session, problem, slots);
+    return (uint64_t)ceil((double)slots * problem->bytes.slot + alisa_sched_fixed_bytes(problem));
 }
 
-AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
-                               AlisaError *error) {
+AlisaSchedRun alisa_session_run(AlisaSession *session) {
     const AlisaSessionOptions *options = &session->options;
     const AlisaPlacementOptions *placement = &options->placement;
-    AlisaEngine *engine = session->engine;
-    AlisaSchedModel model = alisa_rates_model(engine);
+    AlisaKvShape shape = alisa_session_kv_shape(session);
     uint32_t context = options->context_length;
     uint32_t prompt = placement->prompt_length ? placement->prompt_length : context / 8;
     if (prompt == 0) prompt = 1;
     if (prompt >= context) prompt = context - 1;
     bool dense = options->attention.kind == ALISA_SELECT_DENSE;
-    AlisaSchedRun run = {.batch = options->sequence_count,
-                         .prompt_length = prompt,
-                         .generate_length = context - prompt,
-                         .micro_batch = options->micro_batch,
-                         .key_type = options->key_type,
-                         .value_type = options->value_type,
-                         .sparsity = dense ? 0.0 : options->attention.sparsity,
-                         .keep = options->attention.keep,
-                         .window = options->attention.window,
-                         .scores = options->attention.scores,
-                         .lists = options->attention.lists,
-                         .new_pick_rate = alisa_sched_usual_new_picks(options->attention.scores),
-                         .schedule = placement->schedule,
-                         /* i8 is as small as an input, and needs no product. */
-                         .recompute = placement->recompute && !session->tails,
-                         .inputs_share = placement->inputs_share,
-                         .host_share = placement->host_share,
-                         .device_bytes = model.weight_bytes + alisa_session_scratch_needed(session),
-                         .host_bytes = memory->host_bytes,
-                         .scratch_bytes = alisa_session_scratch_needed(session)};
-    AlisaSchedProfile profile;
+    return (AlisaSchedRun){.batch = options->sequence_count,
+                           .prompt_length = prompt,
+                           .generate_length = context - prompt,
+                           .micro_batch = options->micro_batch,
+                           .key_type = options->key_type,
+                           .value_type = options->value_type,
+                           .sparsity = dense ? 0.0 : options->attention.sparsity,
+                           .keep = options->attention.keep,
+                           .window = options->attention.window,
+                           .scores = options->attention.scores,
+                           .lists = options->attention.lists,
+                           .new_pick_rate = alisa_sched_usual_new_picks(options->attention.scores),
+                           .schedule = placement->schedule,
+                           /* i8 is as small as an input, and needs no product. */
+                           .recompute = placement->recompute && !alisa_kv_tails_needed(&shape),
+                           .inputs_share = placement->inputs_share,
+                           .host_share = placement->host_share,
+                           .scratch_bytes = alisa_session_scratch_needed(session)};
+}
+
+/* How the cache will be cut, and bytes of K and V that go in one copy: each row has two numbers
+ * with it. */
+static AlisaStatus fit_cache(AlisaSession *session, const AlisaKvMemory *memory, uint64_t *slots,
+                             uint64_t *copied, AlisaError *error) {
+    AlisaKvFit fit;
+    AlisaKvShape shape = alisa_session_kv_shape(session);
+    uint64_t largest = alisa_device_info(session->engine->device)->max_allocation;
+    AlisaStatus status = alisa_kv_fit(&shape, memory, largest, &fit, error);
+    if (status != ALISA_OK) return status;
+    uint64_t row = alisa_kv_token_bytes(&shape) / shape.layer_count;
+    *copied = alisa_staging_part_of(fit.staging_bytes) / (row + 2 * sizeof(int32_t)) * row;
+    *slots = (uint64_t)fit.rows.arena_count * fit.rows.device_slots;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_session_describe(AlisaSession *session, const AlisaSchedProfile *rates,
+                                   const AlisaKvMemory *memory, AlisaSchedProblem *problem,
+                                   AlisaError *error) {
+    const AlisaSchedModel *model = &session->engine->model;
+    AlisaSchedRun run = alisa_session_run(session);
+    uint64_t slots = 0, beside = model->weight_bytes + run.scratch_bytes;
+    AlisaStatus status = ALISA_OK;
+    if (memory) status = fit_cache(session, memory, &slots, &run.copy_bytes, error);
+    if (status != ALISA_OK) return status;
+    run.device_bytes = memory ? beside : beside + bytes_left(session);
+    run.host_bytes = memory ? memory->host_bytes : 0;
+    status = alisa_sched_problem_init(problem, rates, model, &run,
+                                      session->options.placement.policy, error);
+    if (status == ALISA_OK && memory)
+        problem->run.device_bytes = beside + pool_bytes(session, problem, slots);
+    return status;
+}
+
+AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaSchedProfile *rates,
+                               const AlisaKvMemory *memory, AlisaError *error) {
+    const AlisaSessionOptions *options = &session->options;
+    AlisaEngine *engine = session->engine;
     AlisaSchedProblem problem;
-    AlisaStatus status = alisa_rates_measure(session, &profile, error);
-    if (status == ALISA_OK) {
-        status =
-            alisa_sched_problem_init(&problem, &profile, &model, &run, placement->policy, error);
+    AlisaSchedPlan plan;
+    AlisaStatus status = alisa_session_describe(session, rates, memory, &problem, error);
+    if (status == ALISA_OK) status = problem.policy->solve(&problem, &plan, error);
+    if (status == ALISA_OK && plan.inputs_saved > 0) {
+        status = alisa_session_keep_inputs(session, memory, &plan, &problem, error);
+        if (status != ALISA_OK) return status;
+        const AlisaTiers *tiers = alisa_kv_tiers(session->kv);
+        uint64_t slots = (uint64_t)alisa_tiers_store(tiers)->arena_count *
+                         alisa_residency_free_device_slots(alisa_tiers_residency(tiers), 0);
+        problem.run.device_bytes = engine->model.weight_bytes + problem.run.scratch_bytes +
+                                   pool_bytes(session, &problem, slots);
     }
     if (status != ALISA_OK) return status;
-    uint64_t beside = problem.run.device_bytes;
-    problem.run.device_bytes = beside + pool_bytes(session, &problem);
-    AlisaSchedPlan plan;
-    status = problem.policy->solve(&problem, &plan, error);
-    if (status == ALISA_OK && plan.inputs_saved > 0)
-        status = alisa_session_keep_inputs(session, memory, &plan, &problem, error);
-    if (status != ALISA_OK) return status;
-    problem.run.device_bytes = beside + pool_bytes(session, &problem);
-    const AlisaPlacementShape shape = {.layer_count = model.layer_count,
+    const AlisaPlacementShape shape = {.layer_count = engine->shape.layer_count,
                                        .sequence_count = options->sequence_count,
-                                       .context_length = context,
+                                       .context_length = options->context_length,
                                        .row_tokens = row_tokens(session),
                                        .max_rows = memory->max_rows};
     return alisa_placement_create(engine->device, &shape, &problem, session->kv, session->sparse,

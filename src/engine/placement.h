@@ -82,6 +82,12 @@ const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement);
 const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement);
 double alisa_placement_predicted(const AlisaPlacement *placement);
 
+/* For measuring steps: tokens `first` and later up to `length` of every sequence are placed as if
+ * steps had computed them, and some of the first sequence's go to the host, so that steps do all
+ * that they do where not every token is on the device. */
+AlisaStatus alisa_placement_pretend(AlisaPlacement *placement, uint32_t first, uint32_t length,
+                                    AlisaError *error);
+
 /* Tokens `length` and later of a sequence are gone. */
 AlisaStatus alisa_placement_truncate(AlisaPlacement *placement, uint32_t sequence, uint32_t length,
                                      AlisaError *error);

@@ -7,250 +7,359 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "device/probe.h"
+#include "sched/learn.h"
 
-enum { REPEATS = 3, MOST_SEQUENCES = 16, MOST_CONTEXT = 1024, SHORT_CONTEXT = ALISA_KV_BLOCK };
+enum { MOST_SEQUENCES = 64, MOST_CONTEXT = 1024, LEAST_CONTEXT = 6 * ALISA_KV_BLOCK };
 
-AlisaSchedModel alisa_rates_model(const AlisaEngine *engine) {
-    const AlisaShape *shape = &engine->shape;
-    /* Every architecture this version runs has a gate beside the up projection. */
-    AlisaSchedModel model = {.name = "the model",
-                             .layer_count = shape->layer_count,
-                             .embedding_length = shape->embedding_length,
-                             .head_count = shape->head_count,
-                             .kv_head_count = shape->kv_head_count,
-                             .head_dim = shape->head_dim,
-                             .feed_forward_length = shape->feed_forward_length,
-                             .feed_forward_matrices = 3,
-                             .vocabulary_size = shape->vocabulary_size,
-                             .context_length = shape->context_length,
-                             .weight_bytes = alisa_weights_bytes(engine->weights)};
-    double elements = shape->layer_count * alisa_sched_model_layer_elements(&model) +
-                      2.0 * shape->vocabulary_size * shape->embedding_length;
-    model.parameter_count = (uint64_t)elements;
-    return model;
+/* Bytes of K and V that a session for measuring takes at most. */
+#define MOST_BYTES (UINT64_C(1) << 30)
+
+/* ---- Samples ------------------------------------------------------------------------------- */
+
+/* Machines are disturbed for moments, and remember what was measured: enough samples that a moment
+ * is outlasted, and of their times the one that a quarter of them are shorter than. */
+enum { FEWEST = 5, MOST = 25 };
+#define ENOUGH   0.25 /* seconds of samples */
+#define TOO_LONG 1.0  /* after which fewer do */
+
+typedef struct Samples {
+    double times[MOST];
+    double total;
+    uint32_t count;
+} Samples;
+
+static bool wants_more(const Samples *samples) {
+    if (samples->count == MOST || samples->total >= TOO_LONG) return false;
+    return samples->count < FEWEST || samples->total < ENOUGH;
 }
 
-static double least(const double *times, int count) {
-    double best = times[0];
-    for (int i = 1; i < count; i++)
-        if (times[i] < best) best = times[i];
-    return best;
+static void add_sample(Samples *samples, uint64_t begun) {
+    double seconds = (double)(alisa_clock_now() - begun) * 1e-9;
+    samples->times[samples->count++] = seconds;
+    samples->total += seconds;
 }
 
-static double seconds_since(uint64_t begun) {
-    return (double)(alisa_clock_now() - begun) * 1e-9;
+static int compare(const void *left, const void *right) {
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double usual(Samples *samples) {
+    qsort(samples->times, samples->count, sizeof *samples->times, compare);
+    return samples->times[(samples->count - 1) / 4];
 }
 
 /* ---- Products ------------------------------------------------------------------------------ */
 
-/* All products of a layer with `rows` rows. */
-static AlisaStatus time_products(AlisaSession *session, uint32_t rows, double *seconds,
-                                 AlisaError *error) {
+static const uint32_t product_rows[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
+
+enum { PRODUCT_SIZES = sizeof product_rows / sizeof *product_rows, PRODUCT_ROUNDS = 5 };
+
+/* Seconds: shorter ones are measured over several layers; after a longer one no more are. */
+#define SHORT_PRODUCTS 1e-3
+#define LONG_PRODUCTS  0.2
+
+/* All products of the first `layers` layers with `rows` rows. */
+static AlisaStatus run_products(AlisaSession *session, uint32_t layers, uint32_t rows,
+                                Samples *samples, AlisaError *error) {
     const AlisaEngine *engine = session->engine;
     const AlisaStepBuffers *buffers = &session->buffers;
-    const AlisaLayerWeights *weights = alisa_weights_layer(engine->weights, 0);
-    const struct {
-        const AlisaMatrix *matrix;
-        const AlisaBuffer *x, *y;
-    } products[] = {
-        {&weights->query, &buffers->normed, &buffers->query},
-        {&weights->key, &buffers->normed, &buffers->key},
-        {&weights->value, &buffers->normed, &buffers->value},
-        {&weights->attention_output, &buffers->attended, &buffers->residual},
-        {&weights->gate, &buffers->normed, &buffers->gate},
-        {&weights->up, &buffers->normed, &buffers->up},
-        {&weights->down, &buffers->gate, &buffers->residual},
-    };
-    double times[REPEATS + 1] = {0};
-    AlisaStatus status = alisa_device_finish(engine->device, error);
-    for (int repeat = 0; repeat <= REPEATS && status == ALISA_OK; repeat++) {
-        uint64_t begun = alisa_clock_now();
+    uint64_t begun = alisa_clock_now();
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t layer = 0; layer < layers; layer++) {
+        const AlisaLayerWeights *weights = alisa_weights_layer(engine->weights, layer);
+        const struct {
+            const AlisaMatrix *matrix;
+            const AlisaBuffer *x, *y;
+        } products[] = {
+            {&weights->query, &buffers->normed, &buffers->query},
+            {&weights->key, &buffers->normed, &buffers->key},
+            {&weights->value, &buffers->normed, &buffers->value},
+            {&weights->attention_output, &buffers->attended, &buffers->residual},
+            {&weights->gate, &buffers->normed, &buffers->gate},
+            {&weights->up, &buffers->normed, &buffers->up},
+            {&weights->down, &buffers->gate, &buffers->residual},
+        };
         for (size_t i = 0; i < sizeof products / sizeof *products && status == ALISA_OK; i++)
             status =
                 alisa_ops_matmul(engine->ops, products[i].matrix, (AlisaVector){products[i].x, 0},
                                  rows, (AlisaVector){products[i].y, 0}, false, error);
-        if (status == ALISA_OK) status = alisa_device_finish(engine->device, error);
-        times[repeat] = seconds_since(begun);
     }
-    *seconds = least(times + 1, REPEATS); /* the first one compiles */
+    if (status == ALISA_OK) status = alisa_device_finish(engine->device, error);
+    add_sample(samples, begun);
     return status;
 }
 
+/* Sizes by turns, so that a disturbance meets all of them alike. */
 static AlisaStatus measure_products(AlisaSession *session, const AlisaSchedModel *model,
                                     AlisaSchedCurve *curve, AlisaError *error) {
-    static const uint32_t sizes[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
-    AlisaStatus status = ALISA_OK;
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && status == ALISA_OK; i++) {
-        double seconds;
-        if (sizes[i] > session->options.micro_batch) break;
-        status = time_products(session, sizes[i], &seconds, error);
-        if (status != ALISA_OK) break;
-        curve->sizes[curve->count] = sizes[i];
-        curve->rates[curve->count++] =
-            2.0 * alisa_sched_model_layer_elements(model) * sizes[i] / seconds;
+    Samples samples[PRODUCT_SIZES] = {0};
+    uint32_t layers[PRODUCT_SIZES], sizes = 0;
+    AlisaStatus status = alisa_device_finish(session->engine->device, error);
+    while (sizes < PRODUCT_SIZES && product_rows[sizes] <= session->options.micro_batch) {
+        Samples first = {0}; /* compiles, and tells how long it takes */
+        for (int i = 0; i < 2 && status == ALISA_OK; i++)
+            status = run_products(session, 1, product_rows[sizes], &first, error);
+        if (status != ALISA_OK) return status;
+        double each = first.times[1], count = SHORT_PRODUCTS / each + 1.0;
+        layers[sizes] = count < model->layer_count ? (uint32_t)count : model->layer_count;
+        sizes++;
+        if (each > LONG_PRODUCTS) break;
     }
-    return status;
+    for (uint32_t round = 0; round < PRODUCT_ROUNDS; round++)
+        for (uint32_t i = 0; i < sizes && status == ALISA_OK; i++)
+            status = run_products(session, layers[i], product_rows[i], &samples[i], error);
+    if (status != ALISA_OK) return status;
+    *curve = (AlisaSchedCurve){.count = sizes};
+    for (uint32_t i = 0; i < sizes; i++) {
+        double work = 2.0 * layers[i] * alisa_sched_model_layer_elements(model) * product_rows[i];
+        curve->sizes[i] = product_rows[i];
+        curve->rates[i] = work / usual(&samples[i]);
+    }
+    return ALISA_OK;
 }
 
-/* ---- Steps --------------------------------------------------------------------------------- */
+/* ---- A session to measure ------------------------------------------------------------------ */
 
-/* Numbers that every KV type reads as such: halves between 0.1 and 0.8, small codes. */
-static AlisaStatus fill(AlisaDevice *device, const AlisaBuffer *buffer, AlisaError *error) {
-    if (buffer->size == 0) return ALISA_OK;
-    uint8_t *bytes = alisa_allocate((size_t)buffer->size, 1, "measuring", error);
-    if (!bytes) return ALISA_ERROR_MEMORY;
-    AlisaRandom random;
-    alisa_random_seed(&random, 1);
-    for (uint64_t i = 0; i < buffer->size; i += 4) {
-        uint32_t drawn = alisa_random_next(&random);
-        for (uint64_t j = i; j < i + 4 && j < buffer->size; j++, drawn >>= 8)
-            bytes[j] = (uint8_t)(0x30 + drawn % 11);
+enum { PATTERN_BYTES = 1 << 20 };
+
+/* Numbers that every KV type reads as such, halves between 0.1 and 0.8, small codes: a piece of
+ * them over and over. An emulated link lets them pass. */
+static AlisaStatus fill(AlisaDevice *device, const AlisaBuffer *buffer, const uint8_t *pattern,
+                        AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint64_t done = 0; done < buffer->size && status == ALISA_OK; done += PATTERN_BYTES) {
+        uint64_t left = buffer->size - done;
+        status = alisa_buffer_write_later(device, buffer, done, pattern,
+                                          left < PATTERN_BYTES ? left : PATTERN_BYTES, error);
     }
-    AlisaStatus status = alisa_buffer_write(device, buffer, 0, bytes, buffer->size, error);
-    free(bytes);
     return status;
 }
 
 static AlisaStatus fill_cache(AlisaSession *session, AlisaError *error) {
     AlisaDevice *device = session->engine->device;
+    uint8_t *pattern = alisa_allocate(PATTERN_BYTES, 1, "measuring", error);
+    if (!pattern) return ALISA_ERROR_MEMORY;
+    AlisaRandom random;
+    alisa_random_seed(&random, 1);
+    for (size_t i = 0; i < PATTERN_BYTES; i++)
+        pattern[i] = (uint8_t)(0x30 + alisa_random_below(&random, 11));
+    const AlisaTiers *tiers = alisa_kv_tiers(session->kv);
+    uint32_t layers = session->engine->shape.layer_count;
+    uint32_t arenas = tiers ? alisa_tiers_store(tiers)->arena_count : layers;
     AlisaStatus status = ALISA_OK;
-    for (uint32_t layer = 0; layer < session->engine->shape.layer_count && !status; layer++) {
-        status = fill(device, alisa_kv_keys(session->kv, layer), error);
-        if (!status) status = fill(device, alisa_kv_values(session->kv, layer), error);
+    for (uint32_t i = 0; i < layers && status == ALISA_OK; i++) {
+        if (i < arenas) status = fill(device, alisa_kv_keys(session->kv, i), pattern, error);
+        if (i < arenas && !status)
+            status = fill(device, alisa_kv_values(session->kv, i), pattern, error);
         if (status || !session->tails) continue;
-        const AlisaKvTailLayer *tails = &session->tails->layers[layer];
-        if (!status) status = fill(device, &tails->key_params, error);
-        if (!status) status = fill(device, &tails->value_params, error);
+        const AlisaKvTailLayer *tails = &session->tails->layers[i];
+        status = fill(device, &tails->key_params, pattern, error);
+        if (!status) status = fill(device, &tails->value_params, pattern, error);
     }
-    return status;
+    AlisaStatus finished = alisa_device_finish(device, status == ALISA_OK ? error : NULL);
+    free(pattern);
+    return status == ALISA_OK ? finished : status;
 }
 
-/* The least seconds of a step in which every sequence, with `length` tokens, gets one more. */
-static AlisaStatus time_step(AlisaSession *session, uint32_t length, double *seconds,
-                             AlisaError *error) {
-    AlisaRow rows[MOST_SEQUENCES];
-    double times[REPEATS + 1] = {0};
-    uint32_t sequences = session->options.sequence_count;
-    AlisaStatus status = ALISA_OK;
-    for (int repeat = 0; repeat <= REPEATS && status == ALISA_OK; repeat++) {
-        for (uint32_t i = 0; i < sequences; i++) {
-            session->lengths[i] = length + (uint32_t)repeat;
-            rows[i] = (AlisaRow){(int32_t)i + 1, i, true};
+/* How many sequences of how many tokens, for the session at hand: as many as it has, as far as its
+ * budget holds them. */
+static void choose_size(const AlisaEngine *engine, AlisaSessionOptions *options) {
+    const AlisaShape *shape = &engine->shape;
+    AlisaKvShape kv = {.layer_count = shape->layer_count,
+                       .kv_head_count = shape->kv_head_count,
+                       .head_dim = shape->head_dim,
+                       .key_type = options->key_type,
+                       .value_type = options->value_type};
+    uint64_t used = alisa_weights_bytes(engine->weights);
+    uint64_t left = engine->device_memory > used ? (engine->device_memory - used) / 2 : 0;
+    if (left > MOST_BYTES) left = MOST_BYTES;
+    uint64_t tokens = left / alisa_kv_token_bytes(&kv);
+    uint32_t sequences = options->sequence_count, context = options->context_length;
+    if (sequences > MOST_SEQUENCES) sequences = MOST_SEQUENCES;
+    if (sequences > options->micro_batch) sequences = options->micro_batch;
+    if (context > MOST_CONTEXT) context = MOST_CONTEXT;
+    context = context / ALISA_KV_BLOCK * ALISA_KV_BLOCK + 2 * ALISA_KV_BLOCK;
+    if (context < LEAST_CONTEXT) context = LEAST_CONTEXT;
+    while (sequences > 1 && (uint64_t)sequences * context > tokens) {
+        if (context / 2 >= LEAST_CONTEXT) {
+            context = context / 2 / ALISA_KV_BLOCK * ALISA_KV_BLOCK;
+        } else {
+            sequences /= 2;
         }
-        uint64_t begun = alisa_clock_now();
-        status = alisa_session_eval(session, rows, sequences, error);
-        times[repeat] = seconds_since(begun);
     }
-    *seconds = least(times + 1, REPEATS);
-    return status;
+    options->sequence_count = sequences;
+    options->context_length = context;
 }
 
-typedef struct StepTimes {
-    double shortest, longest; /* of steps with SHORT_CONTEXT tokens and with `context` */
-} StepTimes;
-
-static AlisaStatus time_session(AlisaEngine *engine, const AlisaSessionOptions *options,
-                                StepTimes *times, AlisaError *error) {
-    AlisaSession *session;
-    AlisaStatus status = alisa_session_create(engine, options, &session, error);
+/* A session like the one at hand, small, with everything on the device. rates: so far. */
+static AlisaStatus open_session(AlisaEngine *engine, const AlisaSessionOptions *wanted,
+                                const AlisaSchedProfile *rates, AlisaSession **session,
+                                AlisaError *error) {
+    AlisaSessionOptions options = *wanted;
+    AlisaPlacementOptions *placement = &options.placement;
+    choose_size(engine, &options);
+    options.logit_rows = 0;
+    options.record_steps = options.count_lists = false;
+    options.interrupt = NULL;
+    placement->recompute = false;
+    placement->inputs_share = -1.0;
+    placement->host_share = 0.0;
+    placement->device_share = 8.0; /* more than any type takes */
+    placement->host_memory = MOST_BYTES;
+    placement->prompt_length = 0;
+    AlisaStatus status = alisa_session_open(engine, &options, rates, session, error);
     if (status != ALISA_OK) return status;
-    status = fill_cache(session, error);
-    uint32_t longest = options->context_length - 2 * ALISA_KV_BLOCK;
-    if (!status) status = time_step(session, SHORT_CONTEXT, &times->shortest, error);
-    if (!status) status = time_step(session, longest, &times->longest, error);
-    alisa_session_destroy(session);
+    (*session)->measures = true;
+    status = fill_cache(*session, error);
+    if (status == ALISA_OK) return ALISA_OK;
+    alisa_session_destroy(*session);
     return status;
 }
 
-/* What a whole step took, less what is known, is attention: a rate that leaves nothing out. */
-static double rate_of(double bytes, double seconds, double bandwidth) {
-    double rate = seconds > 0.0 ? bytes / seconds : bandwidth;
-    return rate < bandwidth ? rate : bandwidth;
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+static AlisaStatus run_step(AlisaSession *session, uint32_t sequences, AlisaError *error) {
+    AlisaRow rows[MOST_SEQUENCES] = {0};
+    for (uint32_t i = 0; i < sequences; i++)
+        rows[i] = (AlisaRow){(int32_t)i + 1, i, true};
+    return alisa_session_eval(session, rows, sequences, error);
+}
+
+/* Every sequence has so many tokens, of which only the first was computed. */
+static AlisaStatus pretend(AlisaSession *session, uint32_t length, AlisaError *error) {
+    uint32_t sequences = session->options.sequence_count;
+    for (uint32_t i = 0; i < sequences; i++)
+        alisa_session_truncate(session, i, 0);
+    AlisaStatus status = run_step(session, sequences, error);
+    if (status == ALISA_OK && session->placement)
+        status = alisa_placement_pretend(session->placement, 1, length, error);
+    for (uint32_t i = 0; i < sequences; i++)
+        session->lengths[i] = length;
+    return status;
+}
+
+/* Steps in which the first `sequences`, with `length` tokens, get one more each. */
+static AlisaStatus time_steps(AlisaSession *session, uint32_t sequences, uint32_t length,
+                              AlisaSchedTimed *timed, AlisaError *error) {
+    Samples samples = {0};
+    AlisaStatus status = pretend(session, length, error);
+    if (status == ALISA_OK) status = run_step(session, sequences, error);
+    while (status == ALISA_OK && wants_more(&samples)) {
+        uint64_t begun = alisa_clock_now();
+        status = run_step(session, sequences, error);
+        add_sample(&samples, begun);
+    }
+    if (status != ALISA_OK) return status;
+    *timed = (AlisaSchedTimed){sequences, length + samples.count / 2 + 1, usual(&samples)};
+    return ALISA_OK;
+}
+
+static AlisaStatus learn_steps(AlisaSession *session, const AlisaSchedProfile *rates,
+                               const AlisaSchedModel *model, AlisaSchedLearned *learned,
+                               AlisaError *error) {
+    const AlisaSessionOptions *options = &session->options;
+    uint32_t sequences = options->sequence_count;
+    uint32_t longest = options->context_length - 2 * ALISA_KV_BLOCK;
+    uint32_t shortest = longest / 4 / ALISA_KV_BLOCK * ALISA_KV_BLOCK;
+    AlisaSchedTimed one, all, most;
+    AlisaSchedProblem problem;
+    AlisaSchedRun run = alisa_session_run(session);
+    run.device_bytes = run.host_bytes = UINT64_MAX / 2;
+    AlisaStatus status =
+        alisa_sched_problem_init(&problem, rates, model, &run, options->placement.policy, error);
+    if (status == ALISA_OK) status = time_steps(session, 1, shortest, &one, error);
+    if (status == ALISA_OK) status = time_steps(session, sequences, shortest, &all, error);
+    if (status == ALISA_OK) status = time_steps(session, sequences, longest, &most, error);
+    if (status == ALISA_OK) *learned = alisa_sched_learn(&problem, &one, &all, &most);
+    return status;
 }
 
 static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *model,
                                  AlisaSchedProfile *profile, AlisaError *error) {
-    AlisaSessionOptions options = session->options;
-    uint32_t sequences = options.sequence_count, context = options.context_length;
-    options.sequence_count = sequences < MOST_SEQUENCES ? sequences : MOST_SEQUENCES;
-    options.context_length = context < MOST_CONTEXT ? context : MOST_CONTEXT;
-    options.context_length =
-        options.context_length / ALISA_KV_BLOCK * ALISA_KV_BLOCK + 2 * ALISA_KV_BLOCK;
-    if (options.context_length < 6 * ALISA_KV_BLOCK) options.context_length = 6 * ALISA_KV_BLOCK;
-    options.logit_rows = 0;
-    options.record_steps = false;
-    alisa_placement_options_defaults(&options.placement);
-    AlisaSelectOptions select = options.attention;
-    alisa_select_options_defaults(&options.attention);
-    StepTimes dense, chosen = {0};
-    AlisaStatus status = time_session(session->engine, &options, &dense, error);
-    bool sparse = select.kind != ALISA_SELECT_DENSE;
-    options.attention = select;
-    if (status == ALISA_OK && sparse)
-        status = time_session(session->engine, &options, &chosen, error);
+    AlisaSchedLearned learned;
+    const AlisaSchedProfile rates = *profile;
+    AlisaStatus status = learn_steps(session, &rates, model, &learned, error);
     if (status != ALISA_OK) return status;
+    profile->step_overhead = learned.step_overhead;
+    profile->row_overhead = learned.row_overhead;
+    profile->attention_dense = profile->attention_gathered = learned.attention;
+    if (session->options.attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
 
-    AlisaSchedKvBytes kv;
-    alisa_sched_kv_bytes(model, options.key_type, options.value_type, &kv);
-    double rows = options.sequence_count;
-    uint32_t longest = options.context_length - 2 * ALISA_KV_BLOCK;
-    double row_bytes = rows * model->layer_count * kv.slot;
-    profile->attention_dense = rate_of(row_bytes * (longest - SHORT_CONTEXT),
-                                       dense.longest - dense.shortest, profile->device_bandwidth);
-    profile->attention_gathered = profile->attention_dense;
-    AlisaSchedWork work = {.rows = rows, .passes = 1.0, .head_rows = rows};
-    AlisaSchedCost cost;
-    const AlisaSchedCorrection none = {1.0, 1.0};
-    work.dense = rows * SHORT_CONTEXT;
-    alisa_sched_cost(profile, model, &kv, &none, true, &work, &cost);
-    double rest = dense.shortest - cost.total;
-    profile->row_overhead = rest > 0.0 ? rest / rows : 0.0;
-    if (!sparse) return ALISA_OK;
-    uint32_t kept = alisa_select_kept(alisa_select_budget(&select, longest));
-    double base = dense.shortest - row_bytes * SHORT_CONTEXT / profile->attention_dense;
-    profile->attention_gathered =
-        rate_of(row_bytes * kept, chosen.longest - base, profile->device_bandwidth);
-    return ALISA_OK;
+    AlisaSession *dense;
+    AlisaSessionOptions options = session->options;
+    options.attention.kind = ALISA_SELECT_DENSE;
+    options.placement.policy = ALISA_POLICY_DEVICE;
+    status = open_session(session->engine, &options, &rates, &dense, error);
+    if (status != ALISA_OK) return status;
+    status = learn_steps(dense, &rates, model, &learned, error);
+    alisa_session_destroy(dense);
+    if (status == ALISA_OK) profile->attention_dense = learned.attention;
+    return status;
 }
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-static void copy_rates(const double rates[ALISA_PROBE_SIZES], AlisaSchedCurve *curve) {
+/* Of copies without their latency. */
+static void copy_rates(const double rates[ALISA_PROBE_SIZES], double latency,
+                       AlisaSchedCurve *curve) {
     for (uint32_t i = 0; i < ALISA_PROBE_SIZES; i++) {
         if (!(rates[i] > 0.0)) continue;
-        curve->sizes[curve->count] = (double)ALISA_PROBE_SIZE(i);
-        curve->rates[curve->count++] = rates[i];
+        double size = (double)ALISA_PROBE_SIZE(i), seconds = size / rates[i];
+        curve->sizes[curve->count] = size;
+        curve->rates[curve->count++] = seconds > latency ? size / (seconds - latency) : rates[i];
     }
 }
 
-AlisaStatus alisa_rates_measure(AlisaSession *session, AlisaSchedProfile *profile,
-                                AlisaError *error) {
-    AlisaEngine *engine = session->engine;
+static AlisaStatus measure_device(const AlisaEngine *engine, AlisaSchedProfile *profile,
+                                  AlisaError *error) {
     AlisaDeviceProfile probed;
     AlisaStatus status = alisa_device_measure(engine->device, &probed, error);
     if (status != ALISA_OK) return status;
-    AlisaSchedModel model = alisa_rates_model(engine);
-    *profile = (AlisaSchedProfile){.name = "measured",
-                                   .device_bytes = engine->device_memory,
-                                   .host_bytes = UINT64_MAX / 2,
+    *profile = (AlisaSchedProfile){.device_bytes = engine->device_memory,
+                                   .host_bytes = alisa_session_host_bytes(),
                                    .device_bandwidth = probed.read_bandwidth,
                                    .launch_latency = probed.launch_latency,
+                                   .link_latency = probed.copy_latency,
                                    .link_duplex = probed.copy_overlap > 1.5,
                                    .host_gather = probed.host_gather};
-    snprintf(profile->device, sizeof profile->device, "%.127s",
-             alisa_device_info(engine->device)->name);
-    copy_rates(probed.pinned.to_device, &profile->link_to_device);
-    copy_rates(probed.pinned.to_host, &profile->link_to_host);
-    status = measure_products(session, &model, &profile->matrix_rate, error);
-    if (status != ALISA_OK) return status;
+    const AlisaDeviceInfo *info = alisa_device_info(engine->device);
+    snprintf(profile->name, sizeof profile->name, "%.63s", info->name);
+    snprintf(profile->device, sizeof profile->device, "%.63s, driver %.48s", info->name,
+             info->driver);
+    copy_rates(probed.pinned.to_device, probed.copy_latency, &profile->link_to_device);
+    copy_rates(probed.pinned.to_host, probed.copy_latency, &profile->link_to_host);
+    return ALISA_OK;
+}
+
+static void use_products(const AlisaSchedModel *model, AlisaSchedProfile *profile) {
+    const AlisaSchedCurve *curve = &profile->matrix_rate;
     /* Products of one row may read faster than the kernel that the device was probed with. */
-    double read_rate =
-        profile->matrix_rate.rates[0] / 2.0 * alisa_sched_model_element_bytes(&model);
+    double read_rate = curve->rates[0] / 2.0 * alisa_sched_model_element_bytes(model);
     if (profile->device_bandwidth < read_rate) profile->device_bandwidth = read_rate;
-    uint32_t last = profile->matrix_rate.count - 1;
-    profile->recompute_rate = profile->matrix_rate.rates[last];
+    profile->recompute_rate = curve->rates[curve->count - 1];
     /* Attention of a prompt multiplies much as products do. */
-    profile->attention_rate = profile->matrix_rate.rates[last];
-    profile->attention_dense = profile->attention_gathered = probed.read_bandwidth;
-    return measure_steps(session, &model, profile, error);
+    profile->attention_rate = curve->rates[curve->count - 1];
+    profile->attention_dense = profile->attention_gathered = profile->device_bandwidth;
+}
+
+AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                AlisaSchedProfile *profile, AlisaError *error) {
+    const AlisaSchedModel *model = &engine->model;
+    AlisaStatus status = measure_device(engine, profile, error);
+    if (status != ALISA_OK) return status;
+    /* Until they are measured: products take the time their weights are read in. */
+    double fastest = 2.0 * profile->device_bandwidth / alisa_sched_model_element_bytes(model);
+    profile->matrix_rate = (AlisaSchedCurve){1, {1.0}, {fastest}};
+    use_products(model, profile);
+    AlisaSession *session;
+    status = open_session(engine, options, profile, &session, error);
+    if (status != ALISA_OK) return status;
+    status = measure_products(session, model, &profile->matrix_rate, error);
+    if (status == ALISA_OK) {
+        use_products(model, profile);
+        status = measure_steps(session, model, profile, error);
+    }
+    alisa_session_destroy(session);
+    return status;
 }

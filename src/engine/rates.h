@@ -1,7 +1,9 @@
 /*
  * What a device does with a model, in the numbers the scheduler predicts from: copies, bandwidth
  * and launches as probed (device/probe.h), products of the model's own weights, and steps of a
- * session with the KV types, batch and selector at hand, timed as a whole.
+ * session like the one at hand, timed as a whole: of its policy, KV types, selector and batch, with
+ * made-up texts that are on the device but for a few tokens, so that steps do what they do when
+ * not everything fits.
  */
 #ifndef ALISA_ENGINE_RATES_H
 #define ALISA_ENGINE_RATES_H
@@ -9,11 +11,9 @@
 #include "engine/session.h"
 #include "sched/profile.h"
 
-AlisaSchedModel alisa_rates_model(const AlisaEngine *engine);
-
-/* Takes one or two seconds, and memory for the context of some of the sequences. `session`: of
- * which the figures are wanted; its buffers are used, its text is not. */
-AlisaStatus alisa_rates_measure(AlisaSession *session, AlisaSchedProfile *profile,
-                                AlisaError *error);
+/* Takes one or two seconds, and memory for some of the context of some of the sequences. options:
+ * of the session the figures are wanted for, with every default resolved. */
+AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                AlisaSchedProfile *profile, AlisaError *error);
 
 #endif

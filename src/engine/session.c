@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/rates.h"
+
 void alisa_session_options_defaults(AlisaSessionOptions *options) {
     *options = (AlisaSessionOptions){.sequence_count = 1,
                                      .micro_batch = 512,
@@ -136,8 +138,13 @@ static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaErro
     return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
 
-AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
-                                 AlisaSession **session, AlisaError *error) {
+static bool is_tiered(const AlisaSessionOptions *options) {
+    return options->placement.policy != ALISA_POLICY_DEVICE;
+}
+
+/* Checks the options and resolves them against the device's budget. */
+static AlisaStatus prepare(AlisaEngine *engine, const AlisaSessionOptions *options,
+                           AlisaSession **session, AlisaKvMemory *memory, AlisaError *error) {
     *session = NULL;
     if (options->sequence_count == 0 || options->micro_batch == 0) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
@@ -154,7 +161,6 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     made->engine = engine;
     made->options = *options;
     if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
-
     AlisaPlacementOptions *placement = &made->options.placement;
     if (placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed &&
         alisa_session_fits_dense(made)) {
@@ -162,10 +168,46 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
         placement->policy = ALISA_POLICY_DEVICE;
         made->options.attention.kind = ALISA_SELECT_DENSE;
     }
-    bool tiered = placement->policy != ALISA_POLICY_DEVICE;
+    status = is_tiered(&made->options) ? alisa_session_fit_tiers(made, memory, error)
+                                       : alisa_session_fit(made, error);
+    if (status != ALISA_OK) {
+        alisa_session_destroy(made);
+        return status;
+    }
+    *session = made;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                  AlisaSchedProblem *problem, AlisaError *error) {
+    AlisaSession *session;
     AlisaKvMemory memory;
-    status =
-        tiered ? alisa_session_fit_tiers(made, &memory, error) : alisa_session_fit(made, error);
+    AlisaSchedProfile rates;
+    AlisaStatus status = prepare(engine, options, &session, &memory, error);
+    if (status != ALISA_OK) return status;
+    status = alisa_rates_measure(engine, &session->options, &rates, error);
+    if (status == ALISA_OK)
+        status = alisa_session_describe(
+            session, &rates, is_tiered(&session->options) ? &memory : NULL, problem, error);
+    alisa_session_destroy(session);
+    return status;
+}
+
+AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+                               const AlisaSchedProfile *rates, AlisaSession **session,
+                               AlisaError *error) {
+    AlisaSession *made;
+    AlisaKvMemory memory;
+    AlisaSchedProfile measured;
+    *session = NULL;
+    AlisaStatus status = prepare(engine, options, &made, &memory, error);
+    if (status != ALISA_OK) return status;
+    bool tiered = is_tiered(&made->options);
+    /* Before the session takes its memory, which measuring needs some of. */
+    if (tiered && !rates) {
+        status = alisa_rates_measure(engine, &made->options, &measured, error);
+        rates = &measured;
+    }
     if (status != ALISA_OK) goto fail;
     AlisaKvShape cache = alisa_session_kv_shape(made);
     status = tiered ? alisa_kv_create_tiered(engine->device, &cache, &memory, &made->kv, error)
@@ -185,8 +227,8 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     }
     if (status == ALISA_OK) status = create_scratch(made, error);
     if (status == ALISA_OK) status = create_inputs(made, error);
-    if (status == ALISA_OK && tiered) status = alisa_session_plan(made, &memory, error);
-    if (status == ALISA_OK && placement->policy == ALISA_POLICY_VLLM)
+    if (status == ALISA_OK && tiered) status = alisa_session_plan(made, rates, &memory, error);
+    if (status == ALISA_OK && made->options.placement.policy == ALISA_POLICY_VLLM)
         status = alisa_session_create_admission(made, error);
     if (status == ALISA_OK && tiered && made->tails) {
         status =
@@ -200,6 +242,11 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
 fail:
     alisa_session_destroy(made);
     return status;
+}
+
+AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                 AlisaSession **session, AlisaError *error) {
+    return alisa_session_open(engine, options, NULL, session, error);
 }
 
 void alisa_session_destroy(AlisaSession *session) {

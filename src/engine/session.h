@@ -96,7 +96,13 @@ struct AlisaSession {
     uint64_t scratch_bytes;
     uint64_t host_to_device_bytes;
     uint64_t device_to_host_bytes;
+    bool measures; /* for engine/rates.c: what its steps take is nothing to learn from */
 };
+
+/* The work behind alisa_session_create. rates: what its plan is made from; NULL: as measured. */
+AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+                               const AlisaSchedProfile *rates, AlisaSession **session,
+                               AlisaError *error);
 
 AlisaKvShape alisa_session_kv_shape(const AlisaSession *session);
 AlisaAttentionShape alisa_session_attention_shape(const AlisaSession *session);
@@ -115,8 +121,19 @@ AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error);
  * Too little memory for one step: ALISA_ERROR_MEMORY that says which, and how much is missing. */
 AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory,
                                     AlisaError *error);
-AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaKvMemory *memory,
-                               AlisaError *error);
+/* Half of what the host has free: what K and V may take of it, if nobody says otherwise. */
+uint64_t alisa_session_host_bytes(void);
+/* What the session is to do, as a plan is made for it; device_bytes and host_bytes are left 0. */
+AlisaSchedRun alisa_session_run(AlisaSession *session);
+/* What its plan is made from. memory: NULL where everything is on the device. */
+AlisaStatus alisa_session_describe(AlisaSession *session, const AlisaSchedProfile *rates,
+                                   const AlisaKvMemory *memory, AlisaSchedProblem *problem,
+                                   AlisaError *error);
+/* What the plan of a session with these options would be made from; none is made. */
+AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                  AlisaSchedProblem *problem, AlisaError *error);
+AlisaStatus alisa_session_plan(AlisaSession *session, const AlisaSchedProfile *rates,
+                               const AlisaKvMemory *memory, AlisaError *error);
 
 /* engine/rebuild.c */
 /* Makes the cache of the session anew, with the layer inputs that the plan wants, and tells the

@@ -79,6 +79,10 @@ uint64_t alisa_staging_bytes_of(uint64_t bytes) {
     return PART_COUNT * (2 * sizes.part + sizes.post);
 }
 
+uint64_t alisa_staging_part_of(uint64_t bytes) {
+    return sizes_of(bytes).part;
+}
+
 AlisaStatus alisa_staging_create(AlisaDevice *device, uint64_t bytes, AlisaStaging **staging,
                                  AlisaError *error) {
     *staging = NULL;

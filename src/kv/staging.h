@@ -61,6 +61,8 @@ AlisaStatus alisa_staging_create(AlisaDevice *device, uint64_t bytes, AlisaStagi
                                  AlisaError *error);
 /* Bytes that one made with `bytes` takes on the device. */
 uint64_t alisa_staging_bytes_of(uint64_t bytes);
+/* And most bytes that it moves in one copy. */
+uint64_t alisa_staging_part_of(uint64_t bytes);
 /* Waits for what is under way, whether it succeeds or not. */
 void alisa_staging_destroy(AlisaStaging *staging);
 /* Forgets what is under way, once it has ended: what is in the slots is no longer known. */

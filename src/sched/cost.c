@@ -1,5 +1,6 @@
 #include "sched/cost.h"
 
+#include <math.h>
 #include <stddef.h>
 
 /* Kernels of a forward pass: in each layer two norms, seven products (six without a gate), storing
@@ -22,12 +23,14 @@ static void add_product(const AlisaSchedProfile *profile, double elements, doubl
     cost->matrix += times * longer(0.0, multiply - read);
 }
 
-/* One copy of `bytes` a layer. On the host tokens are gathered into the buffer the copy starts
- * from (or spread from it): beside the copy, or before it. */
+/* Copies of `bytes` of a layer, at most `most` in one (0: all). On the host tokens are gathered
+ * into the buffer a copy starts from (or spread from it): beside the copies, or before them. */
 static double copy_time(const AlisaSchedProfile *profile, const AlisaSchedCurve *link, double bytes,
-                        bool overlap) {
+                        double most, bool overlap) {
     if (bytes <= 0.0) return 0.0;
-    double copy = profile->link_latency + bytes / alisa_sched_curve_rate(link, bytes);
+    double copies = most > 0.0 ? ceil(bytes / most) : 1.0;
+    double copy =
+        copies * profile->link_latency + bytes / alisa_sched_curve_rate(link, bytes / copies);
     double gather = profile->host_gather > 0.0 ? bytes / profile->host_gather : 0.0;
     return overlap ? longer(copy, gather) : copy + gather;
 }
@@ -41,6 +44,15 @@ static double rebuild_time(const AlisaSchedProfile *profile, const AlisaSchedMod
     double read = elements * alisa_sched_model_element_bytes(model) + rebuilt * bytes->inputs;
     return longer(read / profile->device_bandwidth,
                   2.0 * elements * rebuilt / profile->recompute_rate);
+}
+
+/* The part of the copies that the computation, `compute` seconds of it, does not hide. */
+static double exposed(const AlisaSchedProfile *profile, const AlisaSchedWork *work, bool overlap,
+                      double load, double store, double compute) {
+    if (!overlap || work->waits) return load + store;
+    if (work->loads_late) return load + longer(0.0, store - compute);
+    double copies = profile->link_duplex ? longer(load, store) : load + store;
+    return longer(0.0, copies - compute);
 }
 
 void alisa_sched_cost(const AlisaSchedProfile *profile, const AlisaSchedModel *model,
@@ -66,10 +78,11 @@ void alisa_sched_cost(const AlisaSchedProfile *profile, const AlisaSchedModel *m
         cost->launch = launches * profile->launch_latency + profile->step_overhead +
                        work->head_rows * profile->row_overhead;
     }
-    cost->load = layers * correction->transfer *
-                 copy_time(profile, &profile->link_to_device, work->to_device, overlap);
+    cost->load =
+        layers * correction->transfer *
+        copy_time(profile, &profile->link_to_device, work->to_device, bytes->copied, overlap);
     cost->store = layers * correction->transfer *
-                  copy_time(profile, &profile->link_to_host, work->to_host, overlap);
+                  copy_time(profile, &profile->link_to_host, work->to_host, bytes->copied, overlap);
 
     double *const computing[] = {&cost->weights,   &cost->matrix,  &cost->dense, &cost->gathered,
                                  &cost->selection, &cost->rebuild, &cost->launch};
@@ -78,10 +91,7 @@ void alisa_sched_cost(const AlisaSchedProfile *profile, const AlisaSchedModel *m
         *computing[i] *= correction->compute;
         compute += *computing[i];
     }
-    bool beside = overlap && !work->waits;
-    double copies =
-        beside && profile->link_duplex ? longer(cost->load, cost->store) : cost->load + cost->store;
-    cost->exposed = beside ? longer(0.0, copies - compute) : copies;
+    cost->exposed = exposed(profile, work, overlap, cost->load, cost->store, compute);
     cost->total = compute + cost->exposed;
 }
 

@@ -21,7 +21,8 @@ typedef struct AlisaSchedWork {
     double rebuilt;   /* tokens whose K and V are computed from X */
     double to_device; /* bytes */
     double to_host;
-    bool waits; /* copies come before the work that follows, nothing hides them */
+    bool waits;      /* copies come before the work that follows, nothing hides them */
+    bool loads_late; /* of tokens that a layer chooses itself: it waits for them in its middle */
 } AlisaSchedWork;
 
 /* Seconds of the whole step, all layers. */

@@ -35,13 +35,14 @@ double alisa_sched_model_layer_elements(const AlisaSchedModel *model);
 double alisa_sched_model_head_elements(const AlisaSchedModel *model);
 double alisa_sched_model_element_bytes(const AlisaSchedModel *model);
 
-/* Bytes for one token of one layer of one sequence. */
+/* Bytes for one token of one layer of one sequence, but for the last ones. */
 typedef struct AlisaSchedKvBytes {
     double slot;   /* K and V as stored and moved */
     double key;    /* the keys' part of `slot` */
     double fixed;  /* what stays on the device for every token, wherever K and V are */
     double tail;   /* for each sequence and layer: the newest block, not yet quantised */
     double inputs; /* X, the layer's input in half precision */
+    double copied; /* most bytes that go in one copy; 0: all that there is to copy */
 } AlisaSchedKvBytes;
 
 void alisa_sched_kv_bytes(const AlisaSchedModel *model, AlisaKvType key, AlisaKvType value,

@@ -28,7 +28,7 @@ static double median(const double ratios[ALISA_SCHED_OBSERVED]) {
 AlisaSchedMeasured alisa_sched_attribute(const AlisaSchedProblem *problem, double seconds,
                                          double copied) {
     AlisaSchedMeasured measured = {.seconds = seconds, .waited = copied, .copied = copied};
-    if (alisa_sched_overlaps(problem))
+    if (alisa_sched_overlaps(problem) && !alisa_sched_loads_late(problem))
         measured.waited = copied >= NEARLY_ALL * seconds ? -1.0 : 0.0;
     if (measured.waited > seconds) measured.waited = -1.0;
     return measured;

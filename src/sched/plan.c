@@ -67,6 +67,7 @@ AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSche
                                    .inputs_limit = UINT32_MAX};
     if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) problem->run.keep = most_kept(run);
     alisa_sched_kv_bytes(model, run->key_type, run->value_type, &problem->bytes);
+    problem->bytes.copied = (double)run->copy_bytes;
     double missing =
         (double)model->weight_bytes + (double)run->scratch_bytes - (double)run->device_bytes;
     if (missing > 0.0) {
@@ -106,6 +107,15 @@ bool alisa_sched_overlaps(const AlisaSchedProblem *problem) {
     return problem->policy->always_overlaps || problem->run.schedule == ALISA_SCHEDULE_OVERLAP;
 }
 
+static bool is_sparse(const AlisaSchedProblem *problem) {
+    return problem->policy->attention != ALISA_SCHED_ATTEND_ALL && problem->run.sparsity > 0.0;
+}
+
+bool alisa_sched_loads_late(const AlisaSchedProblem *problem) {
+    return is_sparse(problem) && problem->policy->attention != ALISA_SCHED_ATTEND_KEPT &&
+           problem->run.scores == ALISA_SELECT_SCORES_QUERY;
+}
+
 /* ---- Steps --------------------------------------------------------------------------------- */
 
 void alisa_sched_place(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
@@ -122,10 +132,6 @@ void alisa_sched_place(const AlisaSchedProblem *problem, const AlisaSchedPlan *p
         step->forgotten = length - step->kept;
     }
     problem->policy->place(problem, plan, step);
-}
-
-static bool is_sparse(const AlisaSchedProblem *problem) {
-    return problem->policy->attention != ALISA_SCHED_ATTEND_ALL && problem->run.sparsity > 0.0;
 }
 
 static double list_count(const AlisaSchedProblem *problem) {
@@ -220,7 +226,10 @@ static void add_selection(const AlisaSchedProblem *problem, const AlisaSchedStep
 void alisa_sched_work(const AlisaSchedProblem *problem, const AlisaSchedStep *before,
                       const AlisaSchedStep *step, double active, AlisaSchedWork *work) {
     const AlisaSchedKvBytes *bytes = &problem->bytes;
-    *work = (AlisaSchedWork){.rows = active, .passes = 1.0, .head_rows = active};
+    *work = (AlisaSchedWork){.rows = active,
+                             .passes = 1.0,
+                             .head_rows = active,
+                             .loads_late = alisa_sched_loads_late(problem)};
     if (step->kept < step->length) {
         work->gathered = active * step->kept;
     } else {

@@ -30,6 +30,7 @@ typedef struct AlisaSchedRun {
     uint64_t device_bytes;
     uint64_t host_bytes;
     uint64_t scratch_bytes; /* on the device, beside weights and KV */
+    uint64_t copy_bytes;    /* most bytes that go in one copy; 0: any */
 } AlisaSchedRun;
 
 /* Where the tokens of every sequence are at one length; the same in all layers. Positions:
@@ -127,6 +128,8 @@ double alisa_sched_fixed_bytes(const AlisaSchedProblem *problem);
 /* Device bytes for KV and what belongs to it. */
 double alisa_sched_pool_bytes(const AlisaSchedProblem *problem);
 bool alisa_sched_overlaps(const AlisaSchedProblem *problem);
+/* Whether a layer's tokens are chosen in the layer itself, which waits for those it misses. */
+bool alisa_sched_loads_late(const AlisaSchedProblem *problem);
 
 /* The step at a length, by the policy. */
 void alisa_sched_place(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,

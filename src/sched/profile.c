@@ -218,6 +218,44 @@ AlisaStatus alisa_sched_profile_parse(const char *text, size_t size, const char 
     return status;
 }
 
+static json_t *curve_json(const AlisaSchedCurve *curve) {
+    json_t *points = json_array();
+    for (uint32_t i = 0; points && i < curve->count; i++)
+        json_array_append_new(points, json_pack("[f, f]", curve->sizes[i], curve->rates[i]));
+    return points;
+}
+
+static json_t *value_json(const Figure *figure, const AlisaSchedProfile *profile) {
+    const void *field = (const char *)profile + figure->field;
+    switch (figure->kind) {
+    case FIGURE_SIZE:
+        return json_integer((json_int_t) * (const uint64_t *)field);
+    case FIGURE_NUMBER:
+        return json_real(*(const double *)field);
+    case FIGURE_CURVE:
+        return curve_json(field);
+    default:
+        return json_boolean(*(const bool *)field);
+    }
+}
+
+AlisaStatus alisa_sched_profile_write(const AlisaSchedProfile *profile, const char *source,
+                                      const char *path, AlisaError *error) {
+    json_t *root = json_pack("{s:s, s:s}", "name", profile->name, "device", profile->device);
+    for (size_t i = 0; root && i < FIGURE_COUNT; i++)
+        json_object_set_new(
+            root, figures[i].name,
+            json_pack("{s:o, s:s}", "value", value_json(&figures[i], profile), "source", source));
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    json_decref(root);
+    if (!text)
+        return alisa_error_set(error, ALISA_ERROR_MEMORY, "cannot write the profile of %s as JSON",
+                               profile->name);
+    AlisaStatus status = alisa_file_write_atomic(path, text, strlen(text), error);
+    free(text);
+    return status;
+}
+
 /* ---- Published ----------------------------------------------------------------------------- */
 
 static size_t base_length(const char *file) {

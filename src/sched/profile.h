@@ -51,6 +51,10 @@ const char *alisa_sched_profile_check(const AlisaSchedProfile *profile);
 AlisaStatus alisa_sched_profile_parse(const char *text, size_t size, const char *origin,
                                       AlisaSchedProfile *profile, AlisaError *error);
 
+/* Writes it in that form, each figure with the one source. */
+AlisaStatus alisa_sched_profile_write(const AlisaSchedProfile *profile, const char *source,
+                                      const char *path, AlisaError *error);
+
 /* A published profile by its name, or the file of one. */
 AlisaStatus alisa_sched_profile_find(const char *name, AlisaSchedProfile *profile,
                                      AlisaError *error);

@@ -41,11 +41,12 @@ typedef struct TiersText {
 static AlisaModel *tiers_model;
 static AlisaEngine *tiers_engine;
 
-AlisaStatus __wrap_alisa_rates_measure(AlisaSession *session, AlisaSchedProfile *profile,
-                                       AlisaError *error);
-AlisaStatus __wrap_alisa_rates_measure(AlisaSession *session, AlisaSchedProfile *profile,
-                                       AlisaError *error) {
-    (void)session;
+AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                       AlisaSchedProfile *profile, AlisaError *error);
+AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                       AlisaSchedProfile *profile, AlisaError *error) {
+    (void)engine;
+    (void)options;
     (void)error;
     *profile = (AlisaSchedProfile){.name = "made up",
                                    .device = "made up",

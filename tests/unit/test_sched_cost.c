@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sched/cost.h"
 
@@ -177,6 +178,31 @@ static void test_bad_profiles(void **state) {
     assert_int_equal(alisa_sched_profile_find("no/such.json", &profile, &error), ALISA_ERROR_IO);
 }
 
+/* What is written is read as it was. */
+static void test_written(void **state) {
+    (void)state;
+    char path[64];
+    AlisaError error = {0};
+    AlisaSchedProfile profile = find_profile("V100-32"), read;
+    profile.matrix_rate = (AlisaSchedCurve){3, {1, 32, 512}, {1e9 / 3, 60e12 / 7, 500e12 / 9}};
+    profile.row_overhead = 1e-5 / 3;
+    profile.link_duplex = false;
+    snprintf(path, sizeof path, "/tmp/alisa-test-profile-%ld.json", (long)getpid());
+    assert_int_equal(alisa_sched_profile_write(&profile, "measured", path, &error), ALISA_OK);
+    assert_int_equal(alisa_sched_profile_find(path, &read, &error), ALISA_OK);
+    unlink(path);
+    assert_string_equal(read.device, profile.device);
+    assert_true(read.device_bytes == profile.device_bytes && !read.link_duplex);
+    assert_true(read.row_overhead == profile.row_overhead);
+    assert_true(read.link_to_host.rates[0] == 20e9);
+    assert_int_equal(read.matrix_rate.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(read.matrix_rate.sizes[i] == profile.matrix_rate.sizes[i] &&
+                    read.matrix_rate.rates[i] == profile.matrix_rate.rates[i]);
+    assert_int_equal(alisa_sched_profile_write(&profile, "measured", "/none/x.json", &error),
+                     ALISA_ERROR_IO);
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 static const AlisaSchedCorrection exact = {1.0, 1.0};
@@ -215,8 +241,34 @@ static void test_step_by_hand(void **state) {
     work.waits = true;
     AlisaSchedCost waiting = cost_of(&profile, &model, true, &work);
     assert_true(fabs(waiting.total - sequential.total) < 1e-12);
+    /* What a layer chooses itself is waited for; what leaves meanwhile is not. */
+    work = (AlisaSchedWork){.rows = 8, .passes = 1, .head_rows = 8, .dense = 8 * 500};
+    work.to_device = 16384.0;
+    work.to_host = 16384.0;
+    work.loads_late = true;
+    AlisaSchedCost late = cost_of(&profile, &model, true, &work);
+    double one = 32 * (16384.0 / 20e9 + 1e-5);
+    assert_true(fabs(late.exposed - one) < 1e-12 && fabs(late.total - cost.total - one) < 1e-12);
     assert_string_equal(alisa_sched_cost_binds(&cost), "reading weights");
     assert_string_equal(alisa_sched_cost_binds(&sequential), "the link");
+}
+
+/* Each piece of what is copied takes a copy's latency. */
+static void test_pieces(void **state) {
+    (void)state;
+    AlisaSchedProfile profile = find_profile("V100-32");
+    AlisaSchedModel model = find_model("opt-6.7b");
+    AlisaSchedWork work = {.to_device = 1e6};
+    AlisaSchedKvBytes bytes;
+    AlisaSchedCost cost;
+    alisa_sched_kv_bytes(&model, ALISA_KV_F16, ALISA_KV_F16, &bytes);
+    alisa_sched_cost(&profile, &model, &bytes, &exact, true, &work, &cost);
+    assert_true(fabs(cost.load - 32 * (1e6 / 20e9 + 1e-5)) < 1e-12);
+    bytes.copied = 3e5; /* four copies of 250000 bytes */
+    profile.link_to_device = (AlisaSchedCurve){2, {1e5, 1e6}, {5e9, 20e9}};
+    alisa_sched_cost(&profile, &model, &bytes, &exact, true, &work, &cost);
+    double rate = alisa_sched_curve_rate(&profile.link_to_device, 250000.0);
+    assert_true(fabs(cost.load - 32 * (1e6 / rate + 4e-5)) < 1e-12);
 }
 
 /* More work never takes less time, a faster device never more; overlapping never loses. */
@@ -283,6 +335,7 @@ int main(void) {
         cmocka_unit_test(test_shapes),       cmocka_unit_test(test_kv_types),
         cmocka_unit_test(test_published),    cmocka_unit_test(test_curve),
         cmocka_unit_test(test_bad_profiles), cmocka_unit_test(test_step_by_hand),
+        cmocka_unit_test(test_written),      cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_monotonicity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "sched/learn.h"
 #include "sched/scheduler.h"
 
 /* The paper's workload: 128 + 512 tokens, 80 % sparsity, FP16. */
@@ -473,6 +474,45 @@ static void test_observe_overlap(void **state) {
     }
 }
 
+/* Step times made from known figures give them back; noise that makes them impossible gives figures
+ * that are possible. */
+static void test_learn(void **state) {
+    (void)state;
+    static const AlisaPolicy policies[] = {ALISA_POLICY_FLEXGEN, ALISA_POLICY_ALISA};
+    for (size_t i = 0; i < 2; i++) {
+        AlisaSchedProblem problem = problem_of("opt-6.7b", "V100-32", policies[i], 16);
+        const AlisaSchedPlan plan = {.phases = {UINT32_MAX, UINT32_MAX, 0.0, 0.0}};
+        AlisaSchedTimed timed[] = {{1, 200, 0.0}, {16, 200, 0.0}, {16, 640, 0.0}};
+        problem.profile.attention_dense = problem.profile.attention_gathered = 123e9;
+        problem.profile.step_overhead = 3e-3;
+        problem.profile.row_overhead = 2e-4;
+        for (size_t j = 0; j < 3; j++) {
+            AlisaSchedStep before, step;
+            AlisaSchedWork work;
+            AlisaSchedCost cost;
+            alisa_sched_place(&problem, &plan, timed[j].length - 1, &before);
+            alisa_sched_place(&problem, &plan, timed[j].length, &step);
+            alisa_sched_work(&problem, &before, &step, timed[j].sequences, &work);
+            alisa_sched_time(&problem, &work, &cost);
+            timed[j].seconds = cost.total;
+        }
+        AlisaSchedLearned learned = alisa_sched_learn(&problem, &timed[0], &timed[1], &timed[2]);
+        assert_true(fabs(learned.attention / 123e9 - 1) < 1e-9);
+        assert_true(fabs(learned.step_overhead / 3e-3 - 1) < 1e-9);
+        assert_true(fabs(learned.row_overhead / 2e-4 - 1) < 1e-9);
+
+        timed[2].seconds = timed[1].seconds; /* more tokens took no longer */
+        learned = alisa_sched_learn(&problem, &timed[0], &timed[1], &timed[2]);
+        assert_true(learned.attention == problem.profile.device_bandwidth);
+        timed[0].seconds = 2 * timed[1].seconds; /* and one sequence longer than all */
+        learned = alisa_sched_learn(&problem, &timed[0], &timed[1], &timed[2]);
+        assert_true(learned.row_overhead == 0 && learned.step_overhead > 3e-3);
+        timed[0].seconds = timed[1].seconds = timed[2].seconds = 0;
+        learned = alisa_sched_learn(&problem, &timed[0], &timed[1], &timed[2]);
+        assert_true(learned.row_overhead == 0 && learned.step_overhead == 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_capacity),         cmocka_unit_test(test_refusals),
@@ -480,7 +520,7 @@ int main(void) {
         cmocka_unit_test(test_search),           cmocka_unit_test(test_grouped_heads),
         cmocka_unit_test(test_flexgen),          cmocka_unit_test(test_monotonicity),
         cmocka_unit_test(test_policies_compare), cmocka_unit_test(test_observe),
-        cmocka_unit_test(test_observe_overlap),
+        cmocka_unit_test(test_observe_overlap),  cmocka_unit_test(test_learn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
