@@ -3,7 +3,9 @@
  */
 #include "bench_policy.h"
 #include "bench_row.h"
+#include "each_device.h"
 #include "policy.h"
+#include "suite.h"
 
 #include <stdlib.h>
 
@@ -168,28 +170,31 @@ static ExitCode run_all(Bench *bench) {
                                        .batch_size = chosen[3]},
                            &closed);
     }
-    alisa_cli_bench_end(&bench->output);
     return code;
 }
 
-ExitCode alisa_cli_bench(const Settings *settings) {
-    if (settings->report) return alisa_cli_report(settings);
-    if (settings->operands[0]) {
-        return alisa_cli_refuse(EXIT_USAGE,
-                                "'alisa bench' takes files with --report only, not '%s'; a model "
-                                "is given with -m FILE",
-                                settings->operands[0]);
+static ExitCode bench_device(const Settings *settings, void *user) {
+    BenchOutput *output = user;
+    Bench bench = {.output = *output, .random = 1};
+    ExitCode code = alisa_cli_runtime_model(&bench.runtime, settings);
+    if (code == EXIT_DONE) code = alisa_cli_runtime_engine(&bench.runtime);
+    if (code == EXIT_DONE) {
+        size_t rows = largest(&settings->batch_sizes), batch = largest(&settings->batches);
+        bench.rows = malloc((rows > batch ? rows : batch) * sizeof *bench.rows);
+        if (!bench.rows) code = alisa_cli_out_of_memory();
     }
-    if (settings->target.file) {
-        return alisa_cli_refuse(EXIT_USAGE,
-                                "-o %s: only --report writes a file; without it -o is one of md, "
-                                "csv, json, jsonl, sql",
-                                settings->target.file);
-    }
-    if (settings->policies) return alisa_cli_bench_policies(settings);
+    if (code == EXIT_DONE) code = run_all(&bench);
+    *output = bench.output;
+    free(bench.rows);
+    alisa_cli_runtime_close(&bench.runtime);
+    return code;
+}
+
+static ExitCode bench(const Settings *settings, json_t *collected) {
     AlisaKvType key_type = alisa_cli_policy_kv_type(settings->key_type, ALISA_POLICY_DEVICE);
     AlisaKvType value_type = alisa_cli_policy_kv_type(settings->value_type, ALISA_POLICY_DEVICE);
     const BenchColumn columns[] = {
+        {.field = "gpu_info", .shown = alisa_cli_all_devices(settings), .title = "device"},
         {.field = "n_batch",
          .shown = settings->batch_sizes.count > 1 || settings->batch_sizes.values[0] != 2048},
         {.field = "n_ubatch",
@@ -203,19 +208,32 @@ ExitCode alisa_cli_bench(const Settings *settings) {
     if (largest(&settings->prompt_lengths) == 0 && largest(&settings->generate_lengths) == 0) {
         return alisa_cli_refuse(EXIT_USAGE, "nothing to time: -p and -n are both 0");
     }
-    Bench bench = {.output = {.format = (OutputFormat)settings->target.format, .columns = columns},
-                   .random = 1};
-    ExitCode code = alisa_cli_runtime_model(&bench.runtime, settings);
-    if (code == EXIT_DONE) code = alisa_cli_runtime_engine(&bench.runtime);
-    if (code == EXIT_DONE) {
-        size_t rows = largest(&settings->batch_sizes), batch = largest(&settings->batches);
-        bench.rows = malloc((rows > batch ? rows : batch) * sizeof *bench.rows);
-        if (!bench.rows) code = alisa_cli_out_of_memory();
-    }
-    if (code == EXIT_DONE) {
-        code = run_all(&bench);
-    }
-    free(bench.rows);
-    alisa_cli_runtime_close(&bench.runtime);
+    BenchOutput output = {.format = (OutputFormat)settings->target.format, .columns = columns};
+    if (collected)
+        output = (BenchOutput){.format = OUTPUT_JSON, .rows = collected, .collects = true};
+    ExitCode code = alisa_cli_each_device(settings, bench_device, &output);
+    alisa_cli_bench_end(&output);
     return code;
+}
+
+ExitCode alisa_cli_bench_collect(const Settings *settings, json_t *rows) {
+    return bench(settings, rows);
+}
+
+ExitCode alisa_cli_bench(const Settings *settings) {
+    if (settings->report) return alisa_cli_report(settings);
+    if (settings->operands[0]) {
+        return alisa_cli_refuse(EXIT_USAGE,
+                                "'alisa bench' takes files with --report only, not '%s'; a model "
+                                "is given with -m FILE",
+                                settings->operands[0]);
+    }
+    if (settings->suite) return alisa_cli_suite(settings);
+    if (settings->target.file) {
+        return alisa_cli_refuse(EXIT_USAGE,
+                                "-o %s: only --suite and --report write a file; without them -o is "
+                                "one of md, csv, json, jsonl, sql",
+                                settings->target.file);
+    }
+    return settings->policies ? alisa_cli_bench_policies(settings) : bench(settings, NULL);
 }

@@ -149,6 +149,6 @@ bool alisa_cli_bench_row(BenchOutput *output, json_t *row, const char *test) {
 }
 
 void alisa_cli_bench_end(BenchOutput *output) {
-    if (output->rows) alisa_cli_output_json(output->rows, JSON_INDENT(2));
+    if (output->rows && !output->collects) alisa_cli_output_json(output->rows, JSON_INDENT(2));
     output->rows = NULL;
 }

@@ -20,6 +20,7 @@ typedef struct BenchOutput {
     const BenchColumn *columns; /* ends with a NULL field */
     json_t *rows;               /* for OUTPUT_JSON, which is one array */
     size_t count;               /* rows so far */
+    bool collects;              /* into `rows`, which are the caller's, with OUTPUT_JSON */
 } BenchOutput;
 
 /* Prints `row` (or keeps it for the end) and releases it. `test` is "pp512" or "tg128 @ d4096".

@@ -1,6 +1,7 @@
 #include "bench_policy.h"
 
 #include "bench_row.h"
+#include "each_device.h"
 #include "policy.h"
 
 #include <stdlib.h>
@@ -289,13 +290,14 @@ static ExitCode run_batch(PolicyBench *bench) {
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-enum { FIRST_COLUMNS = 8, MOST_COLUMNS = FIRST_COLUMNS + ALISA_POLICY_COUNT + 1 };
+enum { FIRST_COLUMNS = 9, MOST_COLUMNS = FIRST_COLUMNS + ALISA_POLICY_COUNT + 1 };
 
 /* The ratios are to those that are compared with, not to the subject of the comparison. */
-static void list_columns(const PolicyBench *bench, BenchColumn columns[MOST_COLUMNS],
-                         char fields[ALISA_POLICY_COUNT][32]) {
+static void list_columns(bool devices, const AlisaPolicy *policies, size_t policy_count,
+                         BenchColumn columns[MOST_COLUMNS], char fields[ALISA_POLICY_COUNT][32]) {
     const double mib = 1048576.0;
     const BenchColumn first[FIRST_COLUMNS] = {
+        {.field = "gpu_info", .shown = devices, .title = "device"},
         {.field = "policy", .shown = true},
         {.field = "batch", .shown = true},
         {.field = "type_k", .shown = true, .title = "K/V"},
@@ -307,10 +309,9 @@ static void list_columns(const PolicyBench *bench, BenchColumn columns[MOST_COLU
     };
     memcpy(columns, first, sizeof first);
     size_t count = FIRST_COLUMNS;
-    for (size_t i = 0; i < bench->entrant_count; i++) {
-        AlisaPolicy policy = bench->entrants[i].policy;
-        if (policy == ALISA_POLICY_ALISA && bench->entrant_count > 1) continue;
-        snprintf(fields[i], sizeof fields[i], "over_%s", alisa_policy_name(policy));
+    for (size_t i = 0; i < policy_count; i++) {
+        if (policies[i] == ALISA_POLICY_ALISA && policy_count > 1) continue;
+        snprintf(fields[i], sizeof fields[i], "over_%s", alisa_policy_name(policies[i]));
         columns[count++] = (BenchColumn){fields[i], true, fields[i], "%.2fx", 1.0};
     }
     columns[count] = (BenchColumn){0};
@@ -329,22 +330,15 @@ static ExitCode check(const Settings *settings) {
     return EXIT_DONE;
 }
 
-ExitCode alisa_cli_bench_policies(const Settings *settings) {
-    PolicyBench bench = {0};
-    BenchColumn columns[MOST_COLUMNS];
-    char fields[ALISA_POLICY_COUNT][32];
+static ExitCode bench_device(const Settings *settings, void *user) {
+    PolicyBench bench = {.output = *(BenchOutput *)user};
     AlisaPolicy policies[ALISA_POLICY_COUNT];
-    ExitCode code = check(settings);
-    if (code == EXIT_DONE)
-        code = alisa_cli_policy_list(settings->policies, policies, &bench.entrant_count);
+    ExitCode code = alisa_cli_policy_list(settings->policies, policies, &bench.entrant_count);
     if (code == EXIT_DONE) code = alisa_cli_runtime_model(&bench.runtime, settings);
     if (code == EXIT_DONE) code = alisa_cli_runtime_engine(&bench.runtime);
     if (code == EXIT_DONE) {
         for (size_t i = 0; i < bench.entrant_count; i++)
             bench.entrants[i].policy = policies[i];
-        list_columns(&bench, columns, fields);
-        bench.output =
-            (BenchOutput){.format = (OutputFormat)settings->target.format, .columns = columns};
         bench.test = (BenchTest){.prompt_length = (uint32_t)settings->prompt_lengths.values[0],
                                  .generate_length = (uint32_t)settings->generate_lengths.values[0],
                                  .batch_size = (uint32_t)settings->batch_sizes.values[0],
@@ -354,9 +348,34 @@ ExitCode alisa_cli_bench_policies(const Settings *settings) {
         bench.test.batch = (uint32_t)settings->batches.values[i];
         code = run_batch(&bench);
     }
-    alisa_cli_bench_end(&bench.output);
-    if (code == EXIT_DONE && (settings->link.rate > 0.0 || settings->link.choice))
-        alisa_cli_note("emulated link: the figures are of this device with every copy paced");
+    *(BenchOutput *)user = bench.output;
     alisa_cli_runtime_close(&bench.runtime);
     return code;
+}
+
+static ExitCode bench_policies(const Settings *settings, json_t *collected) {
+    BenchColumn columns[MOST_COLUMNS];
+    char fields[ALISA_POLICY_COUNT][32];
+    AlisaPolicy policies[ALISA_POLICY_COUNT];
+    size_t count;
+    ExitCode code = check(settings);
+    if (code == EXIT_DONE) code = alisa_cli_policy_list(settings->policies, policies, &count);
+    if (code != EXIT_DONE) return code;
+    list_columns(alisa_cli_all_devices(settings), policies, count, columns, fields);
+    BenchOutput output = {.format = (OutputFormat)settings->target.format, .columns = columns};
+    if (collected)
+        output = (BenchOutput){.format = OUTPUT_JSON, .rows = collected, .collects = true};
+    code = alisa_cli_each_device(settings, bench_device, &output);
+    alisa_cli_bench_end(&output);
+    if (code == EXIT_DONE && !collected && (settings->link.rate > 0.0 || settings->link.choice))
+        alisa_cli_note("emulated link: the figures are of this device with every copy paced");
+    return code;
+}
+
+ExitCode alisa_cli_bench_policies(const Settings *settings) {
+    return bench_policies(settings, NULL);
+}
+
+ExitCode alisa_cli_bench_policies_collect(const Settings *settings, json_t *rows) {
+    return bench_policies(settings, rows);
 }

@@ -7,5 +7,7 @@
 #include "terminal.h"
 
 ExitCode alisa_cli_bench_policies(const Settings *settings);
+/* The rows go into an array instead of being printed. */
+ExitCode alisa_cli_bench_policies_collect(const Settings *settings, json_t *rows);
 
 #endif

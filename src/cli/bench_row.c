@@ -71,6 +71,10 @@ static bool add_statistics(json_t *row, const BenchSamples *samples) {
     return true;
 }
 
+const char *alisa_cli_build_commit(void) {
+    return ALISA_BUILD_COMMIT;
+}
+
 json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptions *options,
                                  const BenchTest *test, const BenchSamples *samples) {
     const Settings *settings = runtime->settings;
@@ -88,14 +92,15 @@ json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptio
     json_t *row = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, "
         "s:s, s:f, s:b, s:I, s:I, s:I, s:s, s:I, s:I, s:I}",
-        "build_commit", ALISA_BUILD_COMMIT, "cpu_info", cpu, "gpu_info", device->name, "backends",
-        "OpenCL", "platform", device->platform, "driver", device->driver, "opencl_c_version",
-        device->opencl_c_version, "model_filename", settings->model, "model_type", model_type,
-        "model_size", (json_int_t)runtime->info.weight_bytes, "model_n_params",
-        (json_int_t)runtime->info.parameter_count, "batch", (json_int_t)test->batch, "n_batch",
-        (json_int_t)test->batch_size, "n_ubatch", (json_int_t)test->micro_batch, "type_k",
-        alisa_kv_type_name(options->key_type), "type_v", alisa_kv_type_name(options->value_type),
-        "policy", alisa_policy_name(options->placement.policy), "attention",
+        "build_commit", alisa_cli_build_commit(), "cpu_info", cpu, "gpu_info", device->name,
+        "backends", "OpenCL", "platform", device->platform, "driver", device->driver,
+        "opencl_c_version", device->opencl_c_version, "model_filename", settings->model,
+        "model_type", model_type, "model_size", (json_int_t)runtime->info.weight_bytes,
+        "model_n_params", (json_int_t)runtime->info.parameter_count, "batch",
+        (json_int_t)test->batch, "n_batch", (json_int_t)test->batch_size, "n_ubatch",
+        (json_int_t)test->micro_batch, "type_k", alisa_kv_type_name(options->key_type), "type_v",
+        alisa_kv_type_name(options->value_type), "policy",
+        alisa_policy_name(options->placement.policy), "attention",
         alisa_select_kind_name(options->attention.kind), "kv_sparsity",
         dense ? 0.0 : options->attention.sparsity, "emulated_link", emulated, "n_prompt",
         (json_int_t)test->prompt_length, "n_gen", (json_int_t)test->generate_length, "n_depth",

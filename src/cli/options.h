@@ -39,7 +39,8 @@ typedef struct Settings {
     bool kl_divergence, step_by_step, documents, stats;
     int output;          /* OutputFormat */
     OutputTarget target; /* the same, or a file: of alisa bench */
-    bool report;
+    bool report, suite;
+    const char *changed;
     /* AlisaKvType, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy has it.
      * cli/policy.h reads them. */
     int key_type, value_type, attention, swa_scores, swa_lists;

@@ -31,8 +31,12 @@ ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings) {
                             settings->model);
 }
 
-ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
-    const Settings *settings = runtime->settings;
+double alisa_cli_runtime_link_share(const Settings *settings) {
+    return settings->link.choice ? PAPER_LINK / settings->link.choice : 0.0;
+}
+
+ExitCode alisa_cli_runtime_device(Runtime *runtime, const Settings *settings) {
+    runtime->settings = settings;
     AlisaError error;
     AlisaDeviceOptions device_options;
     alisa_device_options_defaults(&device_options);
@@ -44,11 +48,19 @@ ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
         /* A driver that fails a build or computes wrong results is no usable device. */
         return status == ALISA_ERROR_DEVICE ? EXIT_NO_DEVICE : code;
     }
+    return EXIT_DONE;
+}
+
+ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
+    const Settings *settings = runtime->settings;
+    ExitCode code = alisa_cli_runtime_device(runtime, settings);
+    if (code != EXIT_DONE) return code;
+    AlisaError error;
     AlisaEngineOptions engine_options;
     alisa_engine_options_defaults(&engine_options);
     engine_options.device_memory = settings->device_memory.bytes;
     engine_options.link_rate = settings->link.rate * 1e9;
-    if (settings->link.choice) engine_options.link_share = PAPER_LINK / settings->link.choice;
+    engine_options.link_share = alisa_cli_runtime_link_share(settings);
     engine_options.progress = alisa_cli_progress();
     engine_options.log = alisa_cli_log();
     if (alisa_engine_create(runtime->model, runtime->device, &engine_options, &runtime->engine,

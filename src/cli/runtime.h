@@ -31,6 +31,10 @@ typedef struct Runtime {
 ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_engine(Runtime *runtime);
+/* The device alone, for what needs no model; alisa_cli_runtime_engine opens it by itself. */
+ExitCode alisa_cli_runtime_device(Runtime *runtime, const Settings *settings);
+/* Of the device's bandwidth, the rate of the emulated link; 0: it is not given so. */
+double alisa_cli_runtime_link_share(const Settings *settings);
 /* Replaces the session there was. */
 ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options);
 /* What every flag says of sessions; how many sequences and rows they hold is the command's. */

@@ -1,5 +1,7 @@
 #include "watch.h"
 
+#include "each_device.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -190,7 +192,9 @@ static ExitCode run(Watch *watch) {
 
 /* ---- Devices ------------------------------------------------------------------------------- */
 
-static ExitCode watch_device(const Settings *settings, const char *device) {
+static ExitCode watch_device(const Settings *settings, void *unused) {
+    (void)unused;
+    const char *device = settings->device;
     Watch watch = {.settings = settings, .device = device, .begun = alisa_cli_clock()};
     AlisaError error;
     ExitCode code = EXIT_DONE;
@@ -210,23 +214,5 @@ static ExitCode watch_device(const Settings *settings, const char *device) {
 }
 
 ExitCode alisa_cli_watch(const Settings *settings) {
-    if (!settings->device || strcmp(settings->device, "all") != 0)
-        return watch_device(settings, settings->device);
-    AlisaDeviceInfo *infos;
-    size_t count;
-    AlisaError error;
-    if (alisa_devices_list(&infos, &count, &error) != ALISA_OK) return alisa_cli_fail(&error);
-    ExitCode code = EXIT_DONE;
-    for (size_t i = 0; i < count && code == EXIT_DONE; i++) {
-        char index[16];
-        if (!infos[i].usable) {
-            alisa_cli_note("device %u, %s, is left out: %s", infos[i].index, infos[i].name,
-                           infos[i].reason);
-            continue;
-        }
-        snprintf(index, sizeof index, "%u", infos[i].index);
-        code = watch_device(settings, index);
-    }
-    alisa_devices_free(infos);
-    return code;
+    return alisa_cli_each_device(settings, watch_device, NULL);
 }

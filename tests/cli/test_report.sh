@@ -185,7 +185,7 @@ refused 2 "one.json was given twice" bench --report one.json two.json one.json -
 refused 2 "more than 8 files" bench --report 1 2 3 4 5 6 7 8 9 -o page.html
 refused 2 "use -o FILE.html" bench --report one.json -o csv
 refused 2 "takes files with --report only" bench one.json
-refused 2 "only --report writes a file" bench -m model.gguf -o page.html
+refused 2 "only --suite and --report write a file" bench -m model.gguf -o page.html
 refused 1 "none.json: cannot read the file" bench --report one.json none.json -o page.html
 refused 1 "suite.html: cannot write the file" bench --report one.json -o none/suite.html
 variant bad.json -e 's/"version": 1,/"version": 2,/'
