@@ -184,7 +184,7 @@ AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions
     AlisaKvMemory memory;
     AlisaSchedProfile rates;
     AlisaStatus status = prepare(engine, options, &session, &memory, error);
-    if (status != ALISA_OK) return status;
+    if (!session) return status;
     status = alisa_rates_measure(engine, &session->options, &rates, error);
     if (status == ALISA_OK)
         status = alisa_session_describe(
@@ -201,7 +201,7 @@ AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *o
     AlisaSchedProfile measured;
     *session = NULL;
     AlisaStatus status = prepare(engine, options, &made, &memory, error);
-    if (status != ALISA_OK) return status;
+    if (!made) return status;
     bool tiered = is_tiered(&made->options);
     /* Before the session takes its memory, which measuring needs some of. */
     if (tiered && !rates) {
