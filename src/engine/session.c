@@ -142,10 +142,8 @@ static bool is_tiered(const AlisaSessionOptions *options) {
     return options->placement.policy != ALISA_POLICY_DEVICE;
 }
 
-/* Checks the options and resolves them against the device's budget. */
-static AlisaStatus prepare(AlisaEngine *engine, const AlisaSessionOptions *options,
-                           AlisaSession **session, AlisaKvMemory *memory, AlisaError *error) {
-    *session = NULL;
+static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOptions *options,
+                                 AlisaError *error) {
     if (options->sequence_count == 0 || options->micro_batch == 0) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "a session needs at least one sequence and a micro-batch (-ub) of "
@@ -154,31 +152,30 @@ static AlisaStatus prepare(AlisaEngine *engine, const AlisaSessionOptions *optio
     uint32_t head_dim = engine->shape.head_dim;
     AlisaStatus status = alisa_kv_type_check(options->key_type, head_dim, error);
     if (status == ALISA_OK) status = alisa_kv_type_check(options->value_type, head_dim, error);
-    if (status == ALISA_OK) status = check_attention(options, error);
-    if (status != ALISA_OK) return status;
-    AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
-    if (!made) return ALISA_ERROR_MEMORY;
-    made->engine = engine;
-    made->options = *options;
-    if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
-    status = is_tiered(options) ? alisa_session_fit_tiers(made, memory, error)
-                                : alisa_session_fit(made, error);
-    if (status != ALISA_OK) {
-        alisa_session_destroy(made);
-        return status;
-    }
-    *session = made;
-    return ALISA_OK;
+    return status == ALISA_OK ? check_attention(options, error) : status;
+}
+
+/* Resolves the options against the device's budget; memory: of a cache over two tiers. */
+static AlisaStatus prepare(AlisaSession *session, AlisaEngine *engine,
+                           const AlisaSessionOptions *options, AlisaKvMemory *memory,
+                           AlisaError *error) {
+    session->engine = engine;
+    session->options = *options;
+    if (session->options.logit_rows == 0) session->options.logit_rows = options->sequence_count;
+    return is_tiered(options) ? alisa_session_fit_tiers(session, memory, error)
+                              : alisa_session_fit(session, error);
 }
 
 AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
                                   AlisaSchedProblem *problem, AlisaError *error) {
-    AlisaSession *session;
     AlisaKvMemory memory;
     AlisaSchedProfile rates;
-    AlisaStatus status = prepare(engine, options, &session, &memory, error);
+    AlisaStatus status = check_options(engine, options, error);
     if (status != ALISA_OK) return status;
-    status = alisa_rates_measure(engine, &session->options, &rates, error);
+    AlisaSession *session = alisa_allocate_zeroed(1, sizeof *session, "session", error);
+    if (!session) return ALISA_ERROR_MEMORY;
+    status = prepare(session, engine, options, &memory, error);
+    if (status == ALISA_OK) status = alisa_rates_measure(engine, &session->options, &rates, error);
     if (status == ALISA_OK)
         status = alisa_session_describe(session, &rates, is_tiered(options) ? &memory : NULL,
                                         problem, error);
@@ -189,15 +186,17 @@ AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions
 AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
                                const AlisaSchedProfile *rates, AlisaSession **session,
                                AlisaError *error) {
-    AlisaSession *made;
     AlisaKvMemory memory;
     AlisaSchedProfile measured;
     bool tiered = is_tiered(options);
     *session = NULL;
-    AlisaStatus status = prepare(engine, options, &made, &memory, error);
+    AlisaStatus status = check_options(engine, options, error);
     if (status != ALISA_OK) return status;
+    AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    status = prepare(made, engine, options, &memory, error);
     /* Before the session takes its memory, which measuring needs some of. */
-    if (tiered && !rates) {
+    if (status == ALISA_OK && tiered && !rates) {
         status = alisa_rates_measure(engine, &made->options, &measured, error);
         rates = &measured;
     }
@@ -242,8 +241,21 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     return alisa_session_open(engine, options, NULL, session, error);
 }
 
+/* A machine that was busy when it was measured, or is now: beyond these, in what steps take over
+ * what was predicted, it is measured again for the next session. */
+#define MOST_CORRECTED  2.0
+#define LEAST_CORRECTED 0.5
+
+static void judge_rates(const AlisaSession *session) {
+    if (!session->placement || session->measures) return;
+    double corrected = alisa_placement_problem(session->placement)->correction.compute;
+    if (corrected > MOST_CORRECTED || corrected < LEAST_CORRECTED)
+        alisa_rates_forget(session->engine, &session->options);
+}
+
 void alisa_session_destroy(AlisaSession *session) {
     if (!session) return;
+    judge_rates(session);
     /* Launches may still be queued, and they read memory that the caller is about to give back: the
      * mapped file above all. */
     alisa_device_finish(session->engine->device, NULL);
