@@ -84,6 +84,23 @@ for batch in (1, 2):
 PYTHON
 fi
 
+# Whole sequences that wait for each other: texts that are scored together cannot, one alone can.
+held=$MODELS_DIR/heldout.txt
+refused 2 "use --batch 1, or another policy" eval perplexity -f "$held" --chunks 2 -c 128 \
+    --policy vllm --step-by-step
+refused 2 "--policy vllm lets sequences wait" eval recall --limit 3 --policy vllm
+alisa eval perplexity -f "$held" --chunks 2 -c 128
+cp "$out" "$folder/score"
+alisa eval perplexity -f "$held" --chunks 2 -c 128 --policy vllm --batch 1
+expect_code 0
+cmp -s "$out" "$folder/score" || fail "a score depends on where keys and values are"
+printf 'Once upon a time\n/clear\nOnce upon\n' >"$folder/turns"
+"$ALISA_BINARY" chat --chat-template chatml -n 8 --temp 0 -c 256 -ub 32 --policy vllm \
+    <"$folder/turns" >"$folder/chat" 2>"$err" || fail "no chat under policy vllm"
+"$ALISA_BINARY" chat --chat-template chatml -n 8 --temp 0 -c 256 -ub 32 \
+    <"$folder/turns" >"$folder/chat_here" 2>"$err"
+cmp -s "$folder/chat" "$folder/chat_here" || fail "a chat depends on where keys and values are"
+
 refused 2 "'kv:2' is not a share" generate -p x --device-mem kv:2
 refused 2 "'fast' is not one of v100, h100" generate -p x --link-gbps fast
 refused 2 "'-1' is not a positive number" generate -p x --link-gbps -1
