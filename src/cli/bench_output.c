@@ -2,9 +2,11 @@
 
 #include <string.h>
 
-/* A scalar as plain text. */
+/* A scalar as plain text; null, a number that there is not, as nothing. */
 static void scalar_text(const json_t *value, char *text, size_t capacity) {
-    if (json_is_string(value)) {
+    if (json_is_null(value)) {
+        text[0] = 0;
+    } else if (json_is_string(value)) {
         snprintf(text, capacity, "%s", json_string_value(value));
     } else if (json_is_real(value)) {
         snprintf(text, capacity, "%.6f", json_real_value(value));
@@ -54,8 +56,9 @@ static void print_sql(const json_t *row, bool header) {
         printf("CREATE TABLE IF NOT EXISTS alisa_bench (\n");
         json_object_foreach((json_t *)row, name, value) {
             if (json_is_array(value)) continue;
+            bool real = json_is_real(value) || json_is_null(value);
             printf("%s  %s %s", comma, name,
-                   json_is_string(value) ? "TEXT" : (json_is_real(value) ? "REAL" : "INTEGER"));
+                   json_is_string(value) ? "TEXT" : (real ? "REAL" : "INTEGER"));
             comma = ",\n";
         }
         printf("\n);\n");
@@ -74,7 +77,11 @@ static void print_sql(const json_t *row, bool header) {
         char text[CELL_SIZE];
         scalar_text(value, text, sizeof text);
         fputs(comma, stdout);
-        print_quoted(text, '\'');
+        if (json_is_null(value)) {
+            fputs("NULL", stdout);
+        } else {
+            print_quoted(text, '\'');
+        }
         comma = ", ";
     }
     printf(");\n");
@@ -116,7 +123,9 @@ static void print_markdown(const BenchOutput *output, const json_t *row, const c
     for (const BenchColumn *column = output->columns; column->field; column++) {
         char cell[CELL_SIZE];
         const json_t *value = json_object_get(row, column->field);
-        if (column->format) {
+        if (json_is_null(value)) {
+            snprintf(cell, sizeof cell, "-");
+        } else if (column->format) {
             snprintf(cell, sizeof cell, column->format, json_number_value(value) / column->unit);
         } else {
             scalar_text(value, cell, sizeof cell);

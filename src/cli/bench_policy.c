@@ -226,7 +226,8 @@ static json_t *describe(const PolicyBench *bench, const Entrant *entrant) {
         char field[64];
         double other = throughput(&bench->entrants[i]);
         snprintf(field, sizeof field, "over_%s", alisa_policy_name(bench->entrants[i].policy));
-        json_object_set_new(row, field, json_real(other > 0.0 ? own / other : 0.0));
+        bool both = own > 0.0 && other > 0.0;
+        json_object_set_new(row, field, both ? json_real(own / other) : json_null());
     }
     return row;
 }

@@ -210,7 +210,21 @@ static ExitCode feed_all(Feed *feed) {
     return status == ALISA_OK ? EXIT_DONE : alisa_cli_fail(&error);
 }
 
+/* Under vllm a sequence waits until others leave the device: texts that are scored in the order of
+ * the calls cannot. */
+static ExitCode check_policy(const PassageSet *set) {
+    if (set->runtime->settings->policy != ALISA_POLICY_VLLM || set->sequences == 1)
+        return EXIT_DONE;
+    return alisa_cli_refuse(EXIT_USAGE,
+                            "--policy vllm lets sequences wait for each other, and %u texts are "
+                            "scored together here: use --batch 1, or another policy, under which "
+                            "scores are the same",
+                            set->sequences);
+}
+
 ExitCode alisa_cli_passages_run(PassageSet *set) {
+    ExitCode code = check_policy(set);
+    if (code != EXIT_DONE) return code;
     Feed feed = {.set = set,
                  .row_limit = (size_t)set->runtime->settings->batch_size,
                  .target_limit = most_targets(set),
@@ -220,7 +234,7 @@ ExitCode alisa_cli_passages_run(PassageSet *set) {
     feed.held = malloc(set->sequences * sizeof *feed.held);
     feed.fed = calloc(set->sequences, sizeof *feed.fed);
     feed.waiting = calloc(set->sequences, sizeof *feed.waiting);
-    ExitCode code = feed_all(&feed);
+    code = feed_all(&feed);
     alisa_session_destroy(feed.sessions[1]);
     free(feed.rows);
     free(feed.targets);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/file.h"
@@ -130,4 +131,9 @@ void alisa_cache_write(AlisaCache *cache, const char *kind, const char *key, con
     if (write_entry(cache->folder, kind, key, payload, size, &error) == ALISA_OK) return;
     cache->unwritable = true;
     alisa_log_write(&cache->log, ALISA_LOG_WARNING, "cache: %s; running uncached", error.message);
+}
+
+void alisa_cache_remove(const AlisaCache *cache, const char *kind, const char *key) {
+    char path[PATH_MAX];
+    if (cache->folder && entry_path(cache->folder, kind, key, path, sizeof path)) unlink(path);
 }

@@ -32,6 +32,9 @@ bool alisa_cache_read(const AlisaCache *cache, const char *kind, const char *key
 void alisa_cache_write(AlisaCache *cache, const char *kind, const char *key, const void *payload,
                        size_t size);
 
+/* Takes an entry out, if it is there. */
+void alisa_cache_remove(const AlisaCache *cache, const char *kind, const char *key);
+
 void alisa_cache_hash(const void *data, size_t size, char hash[ALISA_CACHE_HASH_SIZE]);
 
 #endif

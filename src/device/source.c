@@ -172,3 +172,21 @@ AlisaStatus alisa_source_resolve(const char *file, char **text, size_t *size, Al
     *size = resolved.size;
     return ALISA_OK;
 }
+
+AlisaStatus alisa_source_hash(char hash[ALISA_CACHE_HASH_SIZE], AlisaError *error) {
+    Text hashes = {0};
+    AlisaStatus status = ALISA_OK;
+    for (size_t i = 0; i < alisa_embedded_file_count && status == ALISA_OK; i++) {
+        const char *bytes;
+        size_t size;
+        bool owned;
+        status = load(alisa_embedded_files[i].name, &bytes, &size, &owned, error);
+        if (status != ALISA_OK) break;
+        alisa_cache_hash(bytes, size, hash);
+        if (owned) free((void *)bytes);
+        status = append(&hashes, hash, ALISA_CACHE_HASH_SIZE - 1, error);
+    }
+    if (status == ALISA_OK) alisa_cache_hash(hashes.bytes, hashes.size, hash);
+    free(hashes.bytes);
+    return status;
+}

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "device/probe.h"
+#include "device/record.h"
 #include "sched/learn.h"
 
 enum { MOST_SEQUENCES = 64, MOST_CONTEXT = 1024, LEAST_CONTEXT = 6 * ALISA_KV_BLOCK };
@@ -192,10 +193,9 @@ static void choose_size(const AlisaEngine *engine, AlisaSessionOptions *options)
     options->context_length = context;
 }
 
-/* A session like the one at hand, small, with everything on the device. rates: so far. */
-static AlisaStatus open_session(AlisaEngine *engine, const AlisaSessionOptions *wanted,
-                                const AlisaSchedProfile *rates, AlisaSession **session,
-                                AlisaError *error) {
+/* A session like the one at hand, small, with everything on the device. */
+static AlisaSessionOptions small_session(const AlisaEngine *engine,
+                                         const AlisaSessionOptions *wanted) {
     AlisaSessionOptions options = *wanted;
     AlisaPlacementOptions *placement = &options.placement;
     choose_size(engine, &options);
@@ -208,7 +208,14 @@ static AlisaStatus open_session(AlisaEngine *engine, const AlisaSessionOptions *
     placement->device_share = 8.0; /* more than any type takes */
     placement->host_memory = MOST_BYTES;
     placement->prompt_length = 0;
-    AlisaStatus status = alisa_session_open(engine, &options, rates, session, error);
+    return options;
+}
+
+/* rates: so far. */
+static AlisaStatus open_session(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                const AlisaSchedProfile *rates, AlisaSession **session,
+                                AlisaError *error) {
+    AlisaStatus status = alisa_session_open(engine, options, rates, session, error);
     if (status != ALISA_OK) return status;
     (*session)->measures = true;
     status = fill_cache(*session, error);
@@ -298,7 +305,7 @@ static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *m
     return status;
 }
 
-/* ---- All of it ----------------------------------------------------------------------------- */
+/* ---- The device ---------------------------------------------------------------------------- */
 
 /* Of copies without their latency. */
 static void copy_rates(const double rates[ALISA_PROBE_SIZES], double latency,
@@ -343,17 +350,101 @@ static void use_products(const AlisaSchedModel *model, AlisaSchedProfile *profil
     profile->attention_dense = profile->attention_gathered = profile->device_bandwidth;
 }
 
-AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
-                                AlisaSchedProfile *profile, AlisaError *error) {
+/* ---- Remembered ---------------------------------------------------------------------------- */
+
+/* What was measured, beside what is known of the device. */
+typedef struct Figures {
+    AlisaSchedCurve matrix_rate;
+    double attention_dense, attention_gathered;
+    double step_overhead, row_overhead;
+} Figures;
+
+#define RECORD "rates"
+/* Raised when the way of measuring, or what the host does in a step, changes. */
+#define METHOD 1
+
+/* Types of the weights: of the first layer's products and the head. */
+static void weight_types(const AlisaEngine *engine, char text[128]) {
+    const AlisaLayerWeights *layer = alisa_weights_layer(engine->weights, 0);
+    const uint32_t types[] = {
+        layer->query.type, layer->key.type,  layer->value.type,
+        layer->gate.type,  layer->down.type, alisa_weights_head(engine->weights)->type,
+    };
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        used += (size_t)snprintf(text + used, 128 - used, " %u", types[i]);
+}
+
+/* options: of the session that is measured. */
+static void format_key(const AlisaEngine *engine, const AlisaSessionOptions *options,
+                       char key[ALISA_RECORD_KEY_SIZE]) {
     const AlisaSchedModel *model = &engine->model;
-    AlisaStatus status = measure_device(engine, profile, error);
-    if (status != ALISA_OK) return status;
+    const AlisaSelectOptions *select = &options->attention;
+    char types[128];
+    weight_types(engine, types);
+    int used = snprintf(
+        key, ALISA_RECORD_KEY_SIZE,
+        "method %d of %s\nmodel %u %u %u %u %u %u %u %llu %llu%s\nsequences %u of %u, rows %u, %s\n"
+        "K %s V %s, policy %s %d\n",
+        METHOD, alisa_version(), model->layer_count, model->embedding_length, model->head_count,
+        model->kv_head_count, model->head_dim, model->feed_forward_length, model->vocabulary_size,
+        (unsigned long long)model->parameter_count, (unsigned long long)model->weight_bytes, types,
+        options->sequence_count, options->context_length, options->micro_batch,
+        options->likeliest_only ? "likeliest" : "logits", alisa_kv_type_name(options->key_type),
+        alisa_kv_type_name(options->value_type), alisa_policy_name(options->placement.policy),
+        (int)options->placement.schedule);
+    if (select->kind == ALISA_SELECT_DENSE) return;
+    snprintf(key + used, ALISA_RECORD_KEY_SIZE - (size_t)used,
+             "attention %s %.17g, keep %u, sinks %u, window %u, by %s, lists %s\n",
+             alisa_select_kind_name(select->kind), select->sparsity, select->keep, select->sinks,
+             select->window, alisa_select_scores_name(select->scores),
+             alisa_select_lists_name(select->lists));
+}
+
+static void use_figures(const AlisaSchedModel *model, const Figures *figures,
+                        AlisaSchedProfile *profile) {
+    profile->matrix_rate = figures->matrix_rate;
+    use_products(model, profile);
+    profile->attention_dense = figures->attention_dense;
+    profile->attention_gathered = figures->attention_gathered;
+    profile->step_overhead = figures->step_overhead;
+    profile->row_overhead = figures->row_overhead;
+}
+
+static bool recall(const AlisaEngine *engine, const char *key, AlisaSchedProfile *profile) {
+    Figures figures;
+    AlisaSchedProfile recalled = *profile;
+    if (!alisa_record_read(engine->device, RECORD, key, &figures, sizeof figures)) return false;
+    uint32_t count = figures.matrix_rate.count;
+    if (count == 0 || count > PRODUCT_SIZES) return false;
+    use_figures(&engine->model, &figures, &recalled);
+    if (alisa_sched_profile_check(&recalled)) return false;
+    *profile = recalled;
+    return true;
+}
+
+static void remember(const AlisaEngine *engine, const char *key, const AlisaSchedProfile *profile) {
+    Figures figures;
+    memset(&figures, 0, sizeof figures); /* with what lies between the fields */
+    figures.matrix_rate = profile->matrix_rate;
+    figures.attention_dense = profile->attention_dense;
+    figures.attention_gathered = profile->attention_gathered;
+    figures.step_overhead = profile->step_overhead;
+    figures.row_overhead = profile->row_overhead;
+    alisa_record_write(engine->device, RECORD, key, &figures, sizeof figures);
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
+static AlisaStatus measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+                           AlisaSchedProfile *profile, AlisaError *error) {
+    const AlisaSchedModel *model = &engine->model;
+    AlisaSession *session;
     /* Until they are measured: products take the time their weights are read in. */
     double fastest = 2.0 * profile->device_bandwidth / alisa_sched_model_element_bytes(model);
     profile->matrix_rate = (AlisaSchedCurve){1, {1.0}, {fastest}};
     use_products(model, profile);
-    AlisaSession *session;
-    status = open_session(engine, options, profile, &session, error);
+    AlisaStatus status = open_session(engine, options, profile, &session, error);
     if (status != ALISA_OK) return status;
     status = measure_products(session, model, &profile->matrix_rate, error);
     if (status == ALISA_OK) {
@@ -362,4 +453,27 @@ AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *
     }
     alisa_session_destroy(session);
     return status;
+}
+
+AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                AlisaSchedProfile *profile, AlisaError *error) {
+    char key[ALISA_RECORD_KEY_SIZE];
+    AlisaSessionOptions small = small_session(engine, options);
+    format_key(engine, &small, key);
+    AlisaStatus status = measure_device(engine, profile, error);
+    if (status != ALISA_OK || recall(engine, key, profile)) return status;
+    alisa_log_write(&engine->log, ALISA_LOG_INFO,
+                    "measuring steps of policy %s, which are new to %s with this model",
+                    alisa_policy_name(options->placement.policy),
+                    alisa_device_info(engine->device)->name);
+    status = measure(engine, &small, profile, error);
+    if (status == ALISA_OK) remember(engine, key, profile);
+    return status;
+}
+
+void alisa_rates_forget(AlisaEngine *engine, const AlisaSessionOptions *options) {
+    char key[ALISA_RECORD_KEY_SIZE];
+    AlisaSessionOptions small = small_session(engine, options);
+    format_key(engine, &small, key);
+    alisa_record_remove(engine->device, RECORD, key);
 }

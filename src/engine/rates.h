@@ -11,9 +11,12 @@
 #include "engine/session.h"
 #include "sched/profile.h"
 
-/* Takes one or two seconds, and memory for some of the context of some of the sequences. options:
- * of the session the figures are wanted for, with every default resolved. */
+/* From the device's cache where a session like it was measured before. Else it takes one or two
+ * seconds, and memory for some of the context of some of the sequences. options: of the session
+ * the figures are wanted for, with every default resolved. */
 AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
                                 AlisaSchedProfile *profile, AlisaError *error);
+/* They turned out to be wrong: the next session like it is measured anew. */
+void alisa_rates_forget(AlisaEngine *engine, const AlisaSessionOptions *options);
 
 #endif

@@ -142,10 +142,8 @@ static bool is_tiered(const AlisaSessionOptions *options) {
     return options->placement.policy != ALISA_POLICY_DEVICE;
 }
 
-/* Checks the options and resolves them against the device's budget. */
-static AlisaStatus prepare(AlisaEngine *engine, const AlisaSessionOptions *options,
-                           AlisaSession **session, AlisaKvMemory *memory, AlisaError *error) {
-    *session = NULL;
+static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOptions *options,
+                                 AlisaError *error) {
     if (options->sequence_count == 0 || options->micro_batch == 0) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "a session needs at least one sequence and a micro-batch (-ub) of "
@@ -154,38 +152,37 @@ static AlisaStatus prepare(AlisaEngine *engine, const AlisaSessionOptions *optio
     uint32_t head_dim = engine->shape.head_dim;
     AlisaStatus status = alisa_kv_type_check(options->key_type, head_dim, error);
     if (status == ALISA_OK) status = alisa_kv_type_check(options->value_type, head_dim, error);
-    if (status == ALISA_OK) status = check_attention(options, error);
-    if (status != ALISA_OK) return status;
-    AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
-    if (!made) return ALISA_ERROR_MEMORY;
-    made->engine = engine;
-    made->options = *options;
-    if (made->options.logit_rows == 0) made->options.logit_rows = options->sequence_count;
-    AlisaPlacementOptions *placement = &made->options.placement;
+    return status == ALISA_OK ? check_attention(options, error) : status;
+}
+
+/* Resolves the options against the device's budget; memory: of a cache over two tiers. */
+static AlisaStatus prepare(AlisaSession *session, AlisaEngine *engine,
+                           const AlisaSessionOptions *options, AlisaKvMemory *memory,
+                           AlisaError *error) {
+    session->engine = engine;
+    session->options = *options;
+    if (session->options.logit_rows == 0) session->options.logit_rows = options->sequence_count;
+    AlisaPlacementOptions *placement = &session->options.placement;
     if (placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed &&
-        alisa_session_fits_dense(made)) {
-        made->not_needed = true;
+        alisa_session_fits_dense(session)) {
+        session->not_needed = true;
         placement->policy = ALISA_POLICY_DEVICE;
-        made->options.attention.kind = ALISA_SELECT_DENSE;
+        session->options.attention.kind = ALISA_SELECT_DENSE;
     }
-    status = is_tiered(&made->options) ? alisa_session_fit_tiers(made, memory, error)
-                                       : alisa_session_fit(made, error);
-    if (status != ALISA_OK) {
-        alisa_session_destroy(made);
-        return status;
-    }
-    *session = made;
-    return ALISA_OK;
+    return is_tiered(&session->options) ? alisa_session_fit_tiers(session, memory, error)
+                                        : alisa_session_fit(session, error);
 }
 
 AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
                                   AlisaSchedProblem *problem, AlisaError *error) {
-    AlisaSession *session;
     AlisaKvMemory memory;
     AlisaSchedProfile rates;
-    AlisaStatus status = prepare(engine, options, &session, &memory, error);
-    if (!session) return status;
-    status = alisa_rates_measure(engine, &session->options, &rates, error);
+    AlisaStatus status = check_options(engine, options, error);
+    if (status != ALISA_OK) return status;
+    AlisaSession *session = alisa_allocate_zeroed(1, sizeof *session, "session", error);
+    if (!session) return ALISA_ERROR_MEMORY;
+    status = prepare(session, engine, options, &memory, error);
+    if (status == ALISA_OK) status = alisa_rates_measure(engine, &session->options, &rates, error);
     if (status == ALISA_OK)
         status = alisa_session_describe(
             session, &rates, is_tiered(&session->options) ? &memory : NULL, problem, error);
@@ -196,15 +193,17 @@ AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions
 AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
                                const AlisaSchedProfile *rates, AlisaSession **session,
                                AlisaError *error) {
-    AlisaSession *made;
     AlisaKvMemory memory;
     AlisaSchedProfile measured;
     *session = NULL;
-    AlisaStatus status = prepare(engine, options, &made, &memory, error);
-    if (!made) return status;
+    AlisaStatus status = check_options(engine, options, error);
+    if (status != ALISA_OK) return status;
+    AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    status = prepare(made, engine, options, &memory, error);
     bool tiered = is_tiered(&made->options);
     /* Before the session takes its memory, which measuring needs some of. */
-    if (tiered && !rates) {
+    if (status == ALISA_OK && tiered && !rates) {
         status = alisa_rates_measure(engine, &made->options, &measured, error);
         rates = &measured;
     }
@@ -249,8 +248,21 @@ AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions 
     return alisa_session_open(engine, options, NULL, session, error);
 }
 
+/* A machine that was busy when it was measured, or is now: beyond these, in what steps take over
+ * what was predicted, it is measured again for the next session. */
+#define MOST_CORRECTED  2.0
+#define LEAST_CORRECTED 0.5
+
+static void judge_rates(const AlisaSession *session) {
+    if (!session->placement || session->measures) return;
+    double corrected = alisa_placement_problem(session->placement)->correction.compute;
+    if (corrected > MOST_CORRECTED || corrected < LEAST_CORRECTED)
+        alisa_rates_forget(session->engine, &session->options);
+}
+
 void alisa_session_destroy(AlisaSession *session) {
     if (!session) return;
+    judge_rates(session);
     /* Launches may still be queued, and they read memory that the caller is about to give back: the
      * mapped file above all. */
     alisa_device_finish(session->engine->device, NULL);
@@ -344,8 +356,7 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
         .bytes_to_device = kv.traffic.bytes_to_device,
         .bytes_to_host = kv.traffic.bytes_to_host,
         .recomputed = session->rebuild.tokens,
-        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second,
-        .not_needed = session->not_needed};
+        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second};
     if (session->admission) {
         const AlisaSchedQueue *queue = &session->admission->queue;
         use->preempted = queue->preempted;

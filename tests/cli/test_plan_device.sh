@@ -24,7 +24,7 @@ expect_code 0
 python3 - "$folder/plan.json" "$out" "$folder/measured.json" <<'PYTHON' || fail "the saved profile is another"
 import json, sys
 plan, again, profile = [json.load(open(path)) for path in sys.argv[1:]]
-assert abs(plan[0]["avg_ts"] / again[0]["avg_ts"] - 1) < 0.5, (plan, again)
+assert abs(plan[0]["avg_ts"] / again[0]["avg_ts"] - 1) < 1e-9, (plan, again)
 assert plan[0]["p1"] == again[0]["p1"] == 0
 figures = [value for value in profile.values() if isinstance(value, dict)]
 assert len(figures) == 16 and all(figure["source"] == "measured" for figure in figures), figures

@@ -71,6 +71,8 @@ expect_out "pp32+tg224"
 expect_err "policy device, batch 2: a context of 256 tokens for 2 sequences needs"
 expect_err "emulated link"
 ! grep -q '| *device |' "$out" || fail "a row of a policy that did not fit"
+# What did not run is nobody's measure: over_device of both rows.
+[ "$(grep -c '|        - |' "$out")" = 2 ] || fail "a ratio to a policy that did not fit"
 
 alisa bench --policy device,accelerate,alisa --batch 1,2 -p 32 -n 224 -ub 16 -r 1 \
     --device-mem kv:0.6 -o json
@@ -84,12 +86,51 @@ assert [(r["policy"], r["batch"]) for r in rows] == [
 for batch in (1, 2):
     device, host, alisa = [r for r in rows if r["batch"] == batch]
     assert "needs" in device["refused"] and device["avg_ts"] == 0
+    assert device["over_device"] is None and device["over_alisa"] is None
+    assert host["over_device"] is None and alisa["over_device"] is None
+    assert host["over_accelerate"] == 1
     assert host["type_k"] == "f16" and host["attention"] == "dense" and host["p1"] > 0
     assert alisa["type_k"] == "i8" and alisa["attention"] == "swa" and alisa["kv_sparsity"] == 0.8
     assert host["host_to_device_bytes"] > alisa["host_to_device_bytes"] > 0
     assert abs(alisa["over_accelerate"] - alisa["avg_ts"] / host["avg_ts"]) < 1e-6
     assert abs(alisa["avg_ts"] - batch * 224e9 / alisa["samples_ns"][0]) < 1e-6 * alisa["avg_ts"]
     assert not alisa["emulated_link"] and alisa["prompt_ns"] < alisa["samples_ns"][0]
+PYTHON
+fi
+
+# Whole sequences that wait for each other: texts that are scored together cannot, one alone can.
+held=$MODELS_DIR/heldout.txt
+refused 2 "use --batch 1, or another policy" eval perplexity -f "$held" --chunks 2 -c 128 \
+    --policy vllm --step-by-step
+refused 2 "--policy vllm lets sequences wait" eval recall --limit 3 --policy vllm
+alisa eval perplexity -f "$held" --chunks 2 -c 128
+cp "$out" "$folder/score"
+alisa eval perplexity -f "$held" --chunks 2 -c 128 --policy vllm --batch 1
+expect_code 0
+cmp -s "$out" "$folder/score" || fail "a score depends on where keys and values are"
+printf 'Once upon a time\n/clear\nOnce upon\n' >"$folder/turns"
+"$ALISA_BINARY" chat --chat-template chatml -n 8 --temp 0 -c 256 -ub 32 --policy vllm \
+    <"$folder/turns" >"$folder/chat" 2>"$err" || fail "no chat under policy vllm"
+"$ALISA_BINARY" chat --chat-template chatml -n 8 --temp 0 -c 256 -ub 32 \
+    <"$folder/turns" >"$folder/chat_here" 2>"$err"
+cmp -s "$folder/chat" "$folder/chat_here" || fail "a chat depends on where keys and values are"
+
+for form in csv sql; do
+    alisa bench --policy device,accelerate --batch 2 -p 32 -n 224 -ub 16 -r 1 --device-mem kv:0.6 \
+        -o "$form"
+    expect_code 0
+    cp "$out" "$folder/$form"
+done
+if command -v python3 >/dev/null; then
+    python3 - "$folder" <<'PYTHON' || fail "ratios that are not there are not empty"
+import csv, sqlite3, sys
+device, host = csv.DictReader(open(sys.argv[1] + "/csv"))
+assert device["over_device"] == device["over_accelerate"] == host["over_device"] == ""
+assert float(host["over_accelerate"]) == 1
+table = sqlite3.connect(":memory:")
+table.executescript(open(sys.argv[1] + "/sql").read())
+assert table.execute("SELECT over_device, over_accelerate FROM alisa_bench").fetchall() == [
+    (None, None), (None, 1.0)]
 PYTHON
 fi
 
