@@ -1,5 +1,5 @@
 /*
- * y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n]) for 1..8 activation rows, on devices where many
+ * y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n]) for 1..16 activation rows, on devices where many
  * work-items cooperate (GPUs).
  *
  *   w  outputs x columns, dequantised as it is read (quant.clh), from byte w_offset
@@ -12,7 +12,7 @@
  *
  * -DWEIGHT_TYPE  see quant.clh
  * -DALIGNED      see prelude.clh
- * -DROWS         activation rows, 1..8
+ * -DROWS         activation rows, 1..16
  * -DGROUP        work-items of a group, a power of two
  * -DOUTPUTS      weight rows of a group
  */

@@ -1,5 +1,5 @@
 /*
- * y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n]) for 1..8 activation rows, on devices whose work-items
+ * y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n]) for 1..16 activation rows, on devices whose work-items
  * are threads with long vectors (CPUs).
  *
  *   w  outputs x columns, dequantised as it is read (quant.clh), from byte w_offset
@@ -10,7 +10,7 @@
  * are dequantised once for all ROWS.
  *
  * -DWEIGHT_TYPE  see quant.clh
- * -DROWS         activation rows, 1..8
+ * -DROWS         activation rows, 1..16
  * -DOUTPUTS      weight rows read side by side: ROWS * OUTPUTS + 2 * OUTPUTS + 2 vectors are alive
  */
 #include "quant.clh"

@@ -663,7 +663,7 @@ ALISA_API const char *alisa_tune_effort_name(AlisaTuneEffort effort);
 typedef struct AlisaTuneReport {
     const char *set;        /* "matvec.q8_0"; these two are valid during the call */
     const char *parameters; /* "layout=item single=2 ..." */
-    bool changed;           /* against the defaults */
+    bool changed;           /* against what was used before */
     double speedup;         /* of the sizes that are measured, weighted; 1 where nothing changed */
 } AlisaTuneReport;
 

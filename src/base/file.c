@@ -95,9 +95,23 @@ static bool write_all(int descriptor, const uint8_t *data, size_t size) {
     return true;
 }
 
+/* A pipe, a terminal, /dev/null: there is nothing to put a file in place of. */
+static AlisaStatus write_through(const char *path, const void *data, size_t size,
+                                 AlisaError *error) {
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) return fail_io(error, path, "open");
+    AlisaStatus status =
+        write_all(descriptor, data, size) ? ALISA_OK : fail_io(error, path, "write");
+    if (close(descriptor) != 0 && status == ALISA_OK) status = fail_io(error, path, "write");
+    return status;
+}
+
 AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,
                                     AlisaError *error) {
     char temporary[PATH_MAX];
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        return write_through(path, data, size, error);
     int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof temporary) {
         return alisa_error_set(error, ALISA_ERROR_IO, "%s: path too long", path);
@@ -134,4 +148,27 @@ AlisaStatus alisa_folder_create(const char *path, AlisaError *error) {
         partial[i] = kept;
     }
     return ALISA_OK;
+}
+
+AlisaStatus alisa_file_lock(const char *path, const char *taken, AlisaFileLock *lock,
+                            AlisaError *error) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    lock->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (lock->file >= 0 && fcntl(lock->file, F_SETLK, &whole) == 0) return ALISA_OK;
+    int reason = errno;
+    if (lock->file < 0 || (reason != EACCES && reason != EAGAIN)) {
+        alisa_error_set(error, ALISA_ERROR_IO, "cannot lock %s: %s", path, strerror(reason));
+    } else {
+        struct flock other = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        long owner = fcntl(lock->file, F_GETLK, &other) == 0 ? (long)other.l_pid : 0;
+        alisa_error_set(error, ALISA_ERROR_IO, "%s (process %ld): wait for it, or end it", taken,
+                        owner);
+    }
+    alisa_file_unlock(lock);
+    return ALISA_ERROR_IO;
+}
+
+void alisa_file_unlock(AlisaFileLock *lock) {
+    if (lock->file >= 0) close(lock->file);
+    lock->file = -1;
 }

@@ -21,9 +21,21 @@ AlisaStatus alisa_file_read(const char *path, uint8_t **data, size_t *size, Alis
 
 /* Writes through a temporary file in the same folder and renames it into place: a reader sees the
  * old file or the whole new one, also with two writers at once or a full disk (the temporary goes).
+ * What is no regular file (a pipe, /dev/null) is written to as it is.
  */
 AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,
                                     AlisaError *error);
+
+/* Held by one process at a time, until it is given back or the process ends. */
+typedef struct AlisaFileLock {
+    int file;
+} AlisaFileLock;
+
+/* The file is made where it is not there. Held by another: ALISA_ERROR_IO with the sentence
+ * `taken` and that process; a file that cannot be made or locked likewise, with the reason. */
+AlisaStatus alisa_file_lock(const char *path, const char *taken, AlisaFileLock *lock,
+                            AlisaError *error);
+void alisa_file_unlock(AlisaFileLock *lock);
 
 /* Creates a folder and its parents (mode 0700 for those it makes). */
 AlisaStatus alisa_folder_create(const char *path, AlisaError *error);

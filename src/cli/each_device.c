@@ -10,8 +10,8 @@ bool alisa_cli_all_devices(const Settings *settings) {
 static ExitCode run_all(const Settings *settings, Settings *variant, const AlisaDeviceInfo *infos,
                         size_t count, ExitCode (*run)(const Settings *settings, void *user),
                         void *user) {
-    ExitCode code = EXIT_DONE;
-    for (size_t i = 0; i < count && code == EXIT_DONE; i++) {
+    ExitCode worst = EXIT_DONE;
+    for (size_t i = 0; i < count && worst != EXIT_INTERRUPTED; i++) {
         char index[16];
         if (!infos[i].usable) {
             alisa_cli_note("device %u, %s, is left out: %s", infos[i].index, infos[i].name,
@@ -21,9 +21,10 @@ static ExitCode run_all(const Settings *settings, Settings *variant, const Alisa
         snprintf(index, sizeof index, "%u", infos[i].index);
         *variant = *settings;
         variant->device = index;
-        code = run(variant, user);
+        ExitCode code = run(variant, user);
+        if (code > worst) worst = code;
     }
-    return code;
+    return worst;
 }
 
 ExitCode alisa_cli_each_device(const Settings *settings,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -163,6 +164,11 @@ static ExitCode run_model(Suite *suite) {
 
 /* ---- The file ------------------------------------------------------------------------------ */
 
+/* Names come from files and drivers, in whatever bytes. */
+static json_t *text_json(const char *text) {
+    return alisa_cli_json_text(text, strlen(text));
+}
+
 static json_t *model_json(const Suite *suite) {
     if (!suite->settings->model) return json_null();
     const AlisaModelInfo *info = &suite->runtime.info;
@@ -170,9 +176,9 @@ static json_t *model_json(const Suite *suite) {
     /* Parameters and bytes tell models of one name apart without reading them. */
     snprintf(hash, sizeof hash, "%llu-%llu", (unsigned long long)info->parameter_count,
              (unsigned long long)info->weight_bytes);
-    return json_pack("{s:s, s:s, s:I, s:s}", "name",
-                     info->name[0] ? info->name : info->architecture, "type", info->type, "bytes",
-                     (json_int_t)info->weight_bytes, "hash", hash);
+    return json_pack("{s:o, s:s, s:I, s:s}", "name",
+                     text_json(info->name[0] ? info->name : info->architecture), "type", info->type,
+                     "bytes", (json_int_t)info->weight_bytes, "hash", hash);
 }
 
 static json_t *capabilities_json(uint32_t capabilities) {
@@ -187,15 +193,16 @@ static json_t *capabilities_json(uint32_t capabilities) {
 static json_t *device_json(const AlisaDeviceInfo *info) {
     static const char *const types[] = {"gpu", "accelerator", "cpu", "other"};
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s, s:s}", "name",
-        info->name, "platform", info->platform, "vendor", info->vendor, "driver", info->driver,
-        "type", types[info->type], "opencl_version", info->opencl_version, "opencl_c_version",
-        info->opencl_c_version, "compute_units", (json_int_t)info->compute_units, "clock_mhz",
-        (json_int_t)info->clock_mhz, "global_memory", (json_int_t)info->global_memory,
+        "{s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
+        text_json(info->name), "platform", text_json(info->platform), "vendor",
+        text_json(info->vendor), "driver", text_json(info->driver), "type", types[info->type],
+        "opencl_version", text_json(info->opencl_version), "opencl_c_version",
+        text_json(info->opencl_c_version), "compute_units", (json_int_t)info->compute_units,
+        "clock_mhz", (json_int_t)info->clock_mhz, "global_memory", (json_int_t)info->global_memory,
         "max_allocation", (json_int_t)info->max_allocation, "local_memory",
         (json_int_t)info->local_memory, "max_work_group", (json_int_t)info->max_work_group,
-        "capabilities", capabilities_json(info->capabilities), "board", info->board, "architecture",
-        info->architecture);
+        "capabilities", capabilities_json(info->capabilities), "board", text_json(info->board),
+        "architecture", text_json(info->architecture));
 }
 
 /* The device again, with what was measured of it meanwhile and how it is tuned. */
@@ -224,12 +231,12 @@ static json_t *file_json(const Suite *suite) {
     double link =
         settings->link.rate * 1e9 + alisa_cli_runtime_link_share(settings) * info.read_bandwidth;
     json_t *manifest =
-        json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "commit",
+        json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "commit",
                   alisa_cli_build_commit(), "version", alisa_version(), "date", when, "samples",
-                  (int)settings->repetitions, "effort", "normal", "command", "alisa bench --suite",
+                  (int)settings->repetitions, "effort", "", "command", "alisa bench --suite",
                   "device", device_json(&info), "tuning", tuning, "model", model_json(suite),
                   "emulated_link", link > 0.0 ? json_real(link) : json_null(), "changed",
-                  settings->changed ? settings->changed : "");
+                  text_json(settings->changed ? settings->changed : ""));
     json_t *roofline =
         json_pack("{s:f, s:f, s:f, s:f, s:f}", "read_bandwidth", info.read_bandwidth, "matrix_peak",
                   suite->peak, "copy_to_device", info.copy_rate_to_device, "copy_to_host",
@@ -251,7 +258,7 @@ static bool name_file(const Suite *suite, bool numbered, char name[4096]) {
 
 static ExitCode write_file(const Suite *suite, bool numbered) {
     char name[4096];
-    AlisaError error;
+    AlisaError error = {ALISA_ERROR_ARGUMENT, "the name of the file is too long"};
     json_t *file = file_json(suite);
     Text text = {.data = file ? json_dumps(file, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL};
     json_decref(file);
@@ -284,6 +291,11 @@ static bool can_write(const char *file) {
     const char *slash = strrchr(file, '/');
     int length = slash ? (int)(slash - file) + 1 : 1;
     snprintf(folder, sizeof folder, "%.*s", length, slash ? file : ".");
+    struct stat about;
+    if (stat(file, &about) == 0 && S_ISDIR(about.st_mode)) {
+        errno = EISDIR;
+        return false;
+    }
     return access(folder, W_OK) == 0;
 }
 

@@ -1,6 +1,7 @@
 /*
  * alisa tune: the search itself, in a process of its own that cli/watch.c keeps an eye on.
  */
+#include "each_device.h"
 #include "runtime.h"
 #include "watch.h"
 
@@ -74,18 +75,12 @@ static ExitCode search(const Settings *settings, AlisaDevice *device) {
     return code;
 }
 
-static AlisaDeviceOptions device_options(const Settings *settings) {
-    AlisaDeviceOptions options;
-    alisa_device_options_defaults(&options);
-    options.selector = settings->device;
-    options.log = alisa_cli_log();
-    return options;
-}
-
 static ExitCode import(const Settings *settings) {
-    AlisaDeviceOptions options = device_options(settings);
+    AlisaDeviceOptions options;
     AlisaError error;
     char name[128];
+    alisa_device_options_defaults(&options);
+    options.log = alisa_cli_log();
     if (alisa_tune_import(&options, settings->import_file, name, &error) != ALISA_OK)
         return alisa_cli_fail(&error);
     alisa_cli_note("%s is kept as %s", settings->import_file, name);
@@ -97,16 +92,17 @@ ExitCode alisa_cli_tune(const Settings *settings) {
         return alisa_cli_refuse(EXIT_USAGE, "--import and --export are two calls");
     if (settings->import_file) return import(settings);
     if (!settings->unwatched && !settings->export_file) return alisa_cli_watch(settings);
-    AlisaDeviceOptions options = device_options(settings);
-    AlisaDevice *device;
+    if (alisa_cli_all_devices(settings))
+        return alisa_cli_refuse(EXIT_USAGE, "--export and --no-watch are for one device, not all");
+    Runtime runtime = {0};
     AlisaError error;
-    if (alisa_device_open(&options, &device, &error) != ALISA_OK) return alisa_cli_fail(&error);
-    ExitCode code = EXIT_DONE;
-    if (!settings->export_file) {
-        code = search(settings, device);
-    } else if (alisa_tune_export(device, settings->export_file, &error) != ALISA_OK) {
+    ExitCode code = alisa_cli_runtime_device(&runtime, settings);
+    if (code == EXIT_DONE && !settings->export_file) {
+        code = search(settings, runtime.device);
+    } else if (code == EXIT_DONE &&
+               alisa_tune_export(runtime.device, settings->export_file, &error) != ALISA_OK) {
         code = alisa_cli_fail(&error);
     }
-    alisa_device_close(device);
+    alisa_cli_runtime_close(&runtime);
     return code;
 }

@@ -39,26 +39,27 @@ static double seconds_since(uint64_t begun) {
 
 /* ---- One at a time ------------------------------------------------------------------------- */
 
-/* -1: another process has it, or it cannot be made. Ends with the process, or with close. */
-static int lock(const Watch *watch, ExitCode *code) {
+/* Two processes must not share a journal. -1 with the code where another has it; ends with the
+ * process, or with close. */
+static int lock_journal(const Watch *watch, ExitCode *code) {
     char path[4096];
     int length = snprintf(path, sizeof path, "%s.lock", watch->journal);
     int file = length > 0 && (size_t)length < sizeof path
                    ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644)
                    : -1;
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (file < 0) {
-        *code = alisa_cli_refuse(EXIT_RUN_TIME, "cannot write %s: %s", path, strerror(errno));
-        return -1;
+    if (file >= 0 && fcntl(file, F_SETLK, &whole) == 0) return file;
+    if (file >= 0 && (errno == EACCES || errno == EAGAIN)) {
+        struct flock other = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        long owner = fcntl(file, F_GETLK, &other) == 0 ? (long)other.l_pid : 0;
+        *code = alisa_cli_refuse(EXIT_RUN_TIME,
+                                 "another alisa tune (process %ld) is searching with %s: wait for "
+                                 "it, or end it",
+                                 owner, watch->journal);
+    } else {
+        *code = alisa_cli_refuse(EXIT_RUN_TIME, "cannot lock %s: %s", path, strerror(errno));
     }
-    if (fcntl(file, F_SETLK, &whole) == 0) return file;
-    struct flock other = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    long owner = fcntl(file, F_GETLK, &other) == 0 ? (long)other.l_pid : 0;
-    close(file);
-    *code = alisa_cli_refuse(EXIT_RUN_TIME,
-                             "another alisa tune (process %ld) is searching for this device: wait "
-                             "for it, or end it",
-                             owner);
+    if (file >= 0) close(file);
     return -1;
 }
 
@@ -102,8 +103,15 @@ static ExitCode start(Watch *watch) {
     if (settings->verbose) words[count++] = "-v";
     words[count] = NULL;
     fflush(NULL);
+    /* Ctrl-C is for this process, which passes it on once: a second one would end the other in the
+     * middle of a kernel. */
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setpgroup(&attributes, 0);
     int failure =
-        posix_spawn(&watch->process, program, NULL, NULL, (char **)(void *)words, environ);
+        posix_spawn(&watch->process, program, NULL, &attributes, (char **)(void *)words, environ);
+    posix_spawnattr_destroy(&attributes);
     if (failure) {
         return alisa_cli_refuse(EXIT_RUN_TIME, "cannot start %s: %s", program, strerror(failure));
     }
@@ -117,7 +125,11 @@ static bool await(Watch *watch, int *status) {
     bool told = false;
     for (;;) {
         pid_t ended = waitpid(watch->process, status, WNOHANG);
-        if (ended != 0) return false;
+        if (ended > 0) return false;
+        if (ended < 0 && errno != EINTR) {
+            *status = EXIT_RUN_TIME << 8; /* somebody else has waited for it */
+            return false;
+        }
         off_t size = size_of(watch->journal);
         if (size != watch->size) {
             watch->size = size;
@@ -161,8 +173,15 @@ static ExitCode note(const Watch *watch, AlisaTuneEnding ending) {
     return EXIT_DONE;
 }
 
+/* What ends a process from outside says nothing of a kernel. */
+static bool was_told_to_end(int status) {
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    return signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
+}
+
 static ExitCode run(Watch *watch) {
     int fruitless = 0;
+    signal(SIGCHLD, SIG_DFL); /* ignored, as some parents leave it, nothing could be waited for */
     for (;;) {
         off_t before = size_of(watch->journal);
         int status = 0;
@@ -171,13 +190,16 @@ static ExitCode run(Watch *watch) {
         bool hung = await(watch, &status);
         ExitCode own = WIFEXITED(status) ? (ExitCode)WEXITSTATUS(status) : EXIT_RUN_TIME;
         /* Some compilers end the process in which they fail as if it had chosen to. */
-        bool ended = WIFEXITED(status) && (own != EXIT_RUN_TIME || !was_trying(watch));
+        bool grew = size_of(watch->journal) > before;
+        bool ended = WIFEXITED(status) && (own != EXIT_RUN_TIME || !grew || !was_trying(watch));
         if (ended && !hung) return own;
-        if (alisa_cli_interrupted(NULL)) {
+        if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr); /* its progress line */
+        if (alisa_cli_interrupted(NULL) || was_told_to_end(status)) {
             code = note(watch, ALISA_TUNE_ENDING_INTERRUPTED);
+            alisa_cli_note("interrupted: the same command goes on from there");
             return code != EXIT_DONE ? code : EXIT_INTERRUPTED;
         }
-        fruitless = size_of(watch->journal) > before ? 0 : fruitless + 1;
+        fruitless = grew ? 0 : fruitless + 1;
         if (fruitless == FRUITLESS) {
             return alisa_cli_refuse(EXIT_RUN_TIME,
                                     "the driver %s before any kernel was tried: it cannot be tuned",
@@ -194,20 +216,20 @@ static ExitCode run(Watch *watch) {
 
 static ExitCode watch_device(const Settings *settings, void *unused) {
     (void)unused;
-    const char *device = settings->device;
-    Watch watch = {.settings = settings, .device = device, .begun = alisa_cli_clock()};
+    Watch watch = {.settings = settings, .device = settings->device, .begun = alisa_cli_clock()};
     AlisaError error;
-    ExitCode code = EXIT_DONE;
     if (settings->journal) {
         watch.journal = strdup(settings->journal);
         if (!watch.journal) return alisa_cli_out_of_memory();
-    } else if (alisa_tune_journal_path(device, NULL, &watch.journal, &error) != ALISA_OK) {
+    } else if (alisa_tune_journal_path(settings->device, NULL, &watch.journal, &error) !=
+               ALISA_OK) {
         return alisa_cli_fail(&error);
     }
-    int file = lock(&watch, &code);
-    if (file >= 0) {
+    ExitCode code = EXIT_DONE;
+    int lock = lock_journal(&watch, &code);
+    if (lock >= 0) {
         code = run(&watch);
-        close(file);
+        close(lock);
     }
     alisa_free(watch.journal);
     return code;

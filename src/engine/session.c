@@ -356,7 +356,8 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
         .bytes_to_device = kv.traffic.bytes_to_device,
         .bytes_to_host = kv.traffic.bytes_to_host,
         .recomputed = session->rebuild.tokens,
-        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second};
+        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second,
+        .not_needed = session->not_needed};
     if (session->admission) {
         const AlisaSchedQueue *queue = &session->admission->queue;
         use->preempted = queue->preempted;

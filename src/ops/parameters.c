@@ -34,7 +34,6 @@ static const AlisaParameterInfo matmul_table[] = {
     {"tile_outputs", NULL, GROUP, PLACE(Matmul, tile_outputs), {16, 32, 64, 128}, 4, 4, 256},
     {"item_rows", NULL, GROUP, PLACE(Matmul, item_rows), {4, 8}, 2, 4, 16},
     {"item_outputs", NULL, GROUP, PLACE(Matmul, item_outputs), {4, 8}, 2, 4, 16},
-    /* Last: it weighs what the others made of this family against the family before. */
     {"from", NULL, ALWAYS, PLACE(Matmul, from), {5, 9, 17, 33, 65}, 5, 1, 65536},
 };
 
@@ -42,7 +41,7 @@ static const AlisaParameterInfo decode_table[] = {
     LAYOUT(Decode),
     {"chunk", NULL, ALWAYS, PLACE(Decode, chunk), {64, 128, 256, 512}, 4, 32, 4096},
     {"busy", NULL, ALWAYS, PLACE(Decode, busy), {1, 2, 4, 8, 16}, 5, 1, 1024},
-    {"group", NULL, GROUP, PLACE(Decode, group), {0, 32, 64, 128, 256}, 5, 0, 1024},
+    {"group", NULL, GROUP, PLACE(Decode, group), {0, 32, 64, 128, 256}, 5, 0, 256},
     {"tokens", NULL, GROUP, PLACE(Decode, tokens), {8, 16, 32}, 3, 1, 32},
 };
 
@@ -155,10 +154,20 @@ static const char *check_matvec(const uint32_t *values, const AlisaDeviceInfo *i
     return NULL;
 }
 
+/* Local memory of matmul_item: a panel together with the copied rows of x. */
+static uint64_t item_bytes(uint32_t depth) {
+    enum { PANEL = 32, PADDING = 16, ROWS = 12 };
+    return (depth * PANEL + ROWS * ((uint64_t)depth + PADDING)) * sizeof(float);
+}
+
 static const char *check_matmul(const uint32_t *values, const AlisaDeviceInfo *info) {
     const AlisaMatmulParameters *matmul = (const AlisaMatmulParameters *)(const void *)values;
-    if (matmul->layout == ALISA_LAYOUT_ITEM)
-        return matmul->depth % 32 ? "the depth is no multiple of 32" : NULL;
+    if (matmul->layout == ALISA_LAYOUT_ITEM) {
+        if (matmul->depth % 32) return "the depth is no multiple of 32";
+        return item_bytes(matmul->depth) > info->local_memory
+                   ? "the panel does not fit in the device's local memory"
+                   : NULL;
+    }
     if (matmul->item_rows % 4 || matmul->item_outputs % 4)
         return "rows or outputs of a work-item are no multiple of 4";
     if (matmul->tile_rows % matmul->item_rows || matmul->tile_outputs % matmul->item_outputs)
@@ -238,15 +247,11 @@ static uint32_t power_of_two_below(uint64_t limit, uint32_t wanted) {
     return wanted;
 }
 
-/* The largest depth up to 256 whose panel fits in local memory together with the copied rows of x
- * (cl/gemm/matmul_item.cl). */
+/* The largest depth up to 256 whose panel fits. */
 static uint32_t item_depth(uint64_t local_memory) {
-    enum { PANEL = 32, PADDING = 16, ROWS = 12 };
     uint32_t depth = 256;
-    while (depth > 32 &&
-           (depth * PANEL + ROWS * (depth + PADDING)) * sizeof(float) > local_memory) {
+    while (depth > 32 && item_bytes(depth) > local_memory)
         depth /= 2;
-    }
     return depth;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const end_names[ALISA_TUNE_END_COUNT] = {"measured", "refused", "wrong",
-                                                            "crashed", "hung"};
+                                                            "crashed",  "hung",    "cut"};
 #define INTERRUPTED "interrupted"
 
 struct AlisaTuneJournal {
@@ -44,6 +44,7 @@ static bool read_trial(const json_t *line, AlisaTuneTrial *trial) {
         return false;
     if (!json_is_array(values) || json_array_size(values) > ALISA_TUNE_VALUES) return false;
     trial->index = (uint32_t)json_integer_value(index);
+    trial->beside = (uint64_t)json_integer_value(json_object_get(line, "beside"));
     for (size_t i = 0; i < json_array_size(values); i++)
         trial->values[i] = (uint32_t)json_integer_value(json_array_get(values, i));
     return true;
@@ -122,6 +123,19 @@ static AlisaStatus read_file(AlisaTuneJournal *journal, const char *about, Alisa
     return write_line(journal, json_pack("{s:s}", "journal", about), error);
 }
 
+static bool same_trial(const AlisaTuneTrial *a, const AlisaTuneTrial *b) {
+    return a->set.family == b->set.family && a->set.type == b->set.type && a->index == b->index &&
+           a->beside == b->beside && memcmp(a->values, b->values, sizeof a->values) == 0;
+}
+
+static const AlisaTuneTrial *find_ended(const AlisaTuneJournal *journal,
+                                        const AlisaTuneTrial *wanted, AlisaTuneEnd end) {
+    for (size_t i = 0; i < journal->count; i++)
+        if (journal->trials[i].end == end && same_trial(&journal->trials[i], wanted))
+            return &journal->trials[i];
+    return NULL;
+}
+
 AlisaStatus alisa_tune_journal_open(const char *path, const char *about, AlisaTuneJournal **journal,
                                     AlisaError *error) {
     *journal = NULL;
@@ -139,9 +153,12 @@ AlisaStatus alisa_tune_journal_open(const char *path, const char *about, AlisaTu
             status = read_file(made, about, error);
         }
     }
-    /* What was under way when the process before ended, ended it. */
-    if (status == ALISA_OK && made->trying)
-        status = alisa_tune_journal_end(made, ALISA_TUNE_CRASHED, 0.0, error);
+    /* What was under way twice when the process ended, ended it. */
+    if (status == ALISA_OK && made->trying) {
+        bool again = find_ended(made, &made->under_way, ALISA_TUNE_CUT) != NULL;
+        AlisaTuneEnd end = again ? ALISA_TUNE_CRASHED : ALISA_TUNE_CUT;
+        status = alisa_tune_journal_end(made, end, 0.0, error);
+    }
     if (status != ALISA_OK) {
         alisa_tune_journal_close(made);
         return status;
@@ -160,15 +177,12 @@ void alisa_tune_journal_close(AlisaTuneJournal *journal) {
 
 /* ---- Trials -------------------------------------------------------------------------------- */
 
-static bool same_trial(const AlisaTuneTrial *a, const AlisaTuneTrial *b) {
-    return a->set.family == b->set.family && a->set.type == b->set.type && a->index == b->index &&
-           memcmp(a->values, b->values, sizeof a->values) == 0;
-}
-
 const AlisaTuneTrial *alisa_tune_journal_find(const AlisaTuneJournal *journal,
                                               const AlisaTuneTrial *wanted) {
-    for (size_t i = 0; i < journal->count; i++)
-        if (same_trial(&journal->trials[i], wanted)) return &journal->trials[i];
+    for (int end = 0; end < ALISA_TUNE_CUT; end++) {
+        const AlisaTuneTrial *found = find_ended(journal, wanted, (AlisaTuneEnd)end);
+        if (found) return found;
+    }
     return NULL;
 }
 
@@ -182,8 +196,9 @@ AlisaStatus alisa_tune_journal_begin(AlisaTuneJournal *journal, const AlisaTuneT
     journal->under_way = *trial;
     journal->trying = true;
     return write_line(journal,
-                      json_pack("{s:s, s:I, s:o}", "set", name, "case", (json_int_t)trial->index,
-                                "values", values),
+                      json_pack("{s:s, s:I, s:o, s:I}", "set", name, "case",
+                                (json_int_t)trial->index, "values", values, "beside",
+                                (json_int_t)trial->beside),
                       error);
 }
 
@@ -207,9 +222,11 @@ AlisaStatus alisa_tune_journal_note(const char *path, AlisaTuneEnding ending, Al
     return alisa_error_set(error, ALISA_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
-uint32_t alisa_tune_journal_count(const AlisaTuneJournal *journal, AlisaTuneEnd end) {
-    uint32_t count = 0;
-    for (size_t i = 0; i < journal->count; i++)
-        count += journal->trials[i].end == end;
-    return count;
+AlisaStatus alisa_tune_journal_drop(AlisaTuneJournal *journal, AlisaError *error) {
+    journal->trying = false;
+    return write_line(journal, json_pack("{s:s}", "end", INTERRUPTED), error);
+}
+
+AlisaStatus alisa_tune_journal_beat(AlisaTuneJournal *journal, AlisaError *error) {
+    return write_line(journal, json_object(), error);
 }

@@ -1,10 +1,11 @@
 /*
  * What a search has measured so far, kept in a file line by line: a search that starts with the
  * journal of an earlier one finds the same answers there and so goes on where that one ended. What
- * was being tried when the process went down is never tried again.
+ * crashed or hung is never tried again; what was under way when a process ended for no known reason
+ * is tried once more.
  *
  * The file: a line of JSON for what it belongs to ({"journal": ..}), then one for each trial that
- * begins ({"set", "case", "values"}) and one for how it ended ({"end", "seconds"}).
+ * begins ({"set", "case", "values", "beside"}) and one for how it ended ({"end", "seconds"}).
  */
 #ifndef ALISA_TUNE_JOURNAL_H
 #define ALISA_TUNE_JOURNAL_H
@@ -12,7 +13,7 @@
 #include "base/status.h"
 #include "ops/parameters.h"
 
-enum { ALISA_TUNE_VALUES = 8 }; /* of a set, at most */
+enum { ALISA_TUNE_VALUES = 32 }; /* of a set, at most */
 
 typedef enum AlisaTuneEnd {
     ALISA_TUNE_MEASURED,
@@ -20,6 +21,7 @@ typedef enum AlisaTuneEnd {
     ALISA_TUNE_WRONG,   /* it computes something else */
     ALISA_TUNE_CRASHED, /* the process ended */
     ALISA_TUNE_HUNG,    /* it had to be ended */
+    ALISA_TUNE_CUT,     /* it was under way when the process ended, nobody knows why */
     ALISA_TUNE_END_COUNT
 } AlisaTuneEnd;
 
@@ -27,6 +29,7 @@ typedef struct AlisaTuneTrial {
     AlisaParameterSet set;
     uint32_t index;                     /* of the case */
     uint32_t values[ALISA_TUNE_VALUES]; /* those that do not matter to it are 0 */
+    uint64_t beside;                    /* hash of the parameters of all other sets */
     AlisaTuneEnd end;
     double seconds; /* of a pass, the least */
 } AlisaTuneTrial;
@@ -39,7 +42,7 @@ AlisaStatus alisa_tune_journal_open(const char *path, const char *about, AlisaTu
                                     AlisaError *error);
 void alisa_tune_journal_close(AlisaTuneJournal *journal);
 
-/* The trial of these values if it has ended before, or NULL. */
+/* The trial of these values if it has ended before, and is not to be tried again; or NULL. */
 const AlisaTuneTrial *alisa_tune_journal_find(const AlisaTuneJournal *journal,
                                               const AlisaTuneTrial *wanted);
 /* To be called around each trial; only one is under way. */
@@ -48,7 +51,9 @@ AlisaStatus alisa_tune_journal_begin(AlisaTuneJournal *journal, const AlisaTuneT
 AlisaStatus alisa_tune_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end, double seconds,
                                    AlisaError *error);
 
-/* Trials so far that ended in a way. */
-uint32_t alisa_tune_journal_count(const AlisaTuneJournal *journal, AlisaTuneEnd end);
+/* In place of an end: the trial says nothing of its values. */
+AlisaStatus alisa_tune_journal_drop(AlisaTuneJournal *journal, AlisaError *error);
+/* For who watches: the search is alive, though it tries nothing new. */
+AlisaStatus alisa_tune_journal_beat(AlisaTuneJournal *journal, AlisaError *error);
 
 #endif

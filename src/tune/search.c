@@ -2,12 +2,19 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "device/cache.h"
 
 enum { SAMPLES = 7, FINAL_SAMPLES = 9, PARAMETERS = ALISA_TUNE_VALUES };
+
+_Static_assert(sizeof(AlisaMatmulParameters) <= PARAMETERS * sizeof(uint32_t) &&
+                   sizeof(AlisaMatvecParameters) <= PARAMETERS * sizeof(uint32_t) &&
+                   sizeof(AlisaDecodeParameters) <= PARAMETERS * sizeof(uint32_t),
+               "a trial has room for the values of every set");
 
 /* By effort: how long a case is timed, how often all parameters are gone through, and how much
  * slower than the best a case may be before the others are left out. */
@@ -35,13 +42,17 @@ typedef struct State {
     double reference[ALISA_TRIAL_CASES]; /* seconds of what was there before */
     uint32_t best[PARAMETERS];
     double best_cost; /* of the reference: 1 */
+    uint64_t beside;  /* hash of the other sets */
     uint64_t ends_at;
 } State;
 
-static bool is_over(const State *state) {
+static bool is_interrupted(const State *state) {
     const AlisaTuneSearch *search = state->search;
-    return alisa_clock_now() > state->ends_at ||
-           (search->interrupt && search->interrupt(search->interrupt_user));
+    return search->interrupt && search->interrupt(search->interrupt_user);
+}
+
+static bool is_over(const State *state) {
+    return alisa_clock_now() > state->ends_at || is_interrupted(state);
 }
 
 static uint32_t *values_of(const State *state) {
@@ -54,7 +65,7 @@ static void copy_values(const State *state, uint32_t *to, const uint32_t *from) 
 
 /* The values that matter to a case: what tells its trials apart. */
 static AlisaTuneTrial describe(const State *state, uint32_t index) {
-    AlisaTuneTrial trial = {.set = *state->set, .index = index};
+    AlisaTuneTrial trial = {.set = *state->set, .index = index, .beside = state->beside};
     const uint32_t *values = values_of(state);
     for (uint32_t i = 0; i < state->family->parameter_count; i++) {
         const AlisaParameterInfo *parameter = &state->family->parameters[i];
@@ -70,6 +81,35 @@ static double least(const double *values, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         best = values[i] < best ? values[i] : best;
     return best;
+}
+
+/* Some depend on them: prompts attend in the layout of steps, few rows are matvec's. */
+static uint64_t hash_others(const AlisaOpsParameters *parameters, const AlisaParameterSet *set) {
+    AlisaOpsParameters others = *parameters;
+    char hash[ALISA_CACHE_HASH_SIZE];
+    memset(alisa_parameter_values(&others, set), 0,
+           alisa_family_info(set->family)->parameter_count * sizeof(uint32_t));
+    alisa_cache_hash(&others, sizeof others, hash);
+    hash[12] = 0; /* 48 bits: a number that JSON carries whole */
+    return strtoull(hash, NULL, 16);
+}
+
+/* Whether the device still does as it is told. After some failed launches it never does again,
+ * which is no candidate's fault but the one's that did it. */
+static AlisaStatus check_device(const State *state, AlisaError *error) {
+    AlisaBuffer buffer = {0};
+    uint32_t sent = 12345, back = 0;
+    AlisaDevice *device = state->search->device;
+    AlisaStatus status = alisa_buffer_create(device, sizeof sent, ALISA_BUFFER_READ_WRITE,
+                                             "a search", &buffer, error);
+    if (status == ALISA_OK)
+        status = alisa_buffer_write(device, &buffer, 0, &sent, sizeof sent, error);
+    if (status == ALISA_OK)
+        status = alisa_buffer_read(device, &buffer, 0, &back, sizeof back, error);
+    alisa_buffer_destroy(&buffer);
+    if (status != ALISA_OK || back == sent) return status;
+    return alisa_error_set(error, ALISA_ERROR_DEVICE, "%s returns other bytes than it was given",
+                           alisa_device_info(device)->name);
 }
 
 /* What a failed trial says of the candidate alone; other failures end the search. */
@@ -92,8 +132,14 @@ static AlisaStatus run_trial(State *state, const AlisaTuneTrial *trial, double *
         alisa_trial_run(state->trial, trial->index, state->parameters, &clock, &result, &refusal);
     if (status != ALISA_OK && !is_refusal(status)) {
         if (error) *error = refusal;
+        alisa_tune_journal_drop(journal, NULL);
         return status;
     }
+    /* The trial is left open where the device is lost: whoever watches takes that for a crash. */
+    AlisaError lost;
+    if (status == ALISA_ERROR_DEVICE && check_device(state, &lost) != ALISA_OK)
+        return alisa_error_set(error, ALISA_ERROR_IO, "the device is lost after %s: %s",
+                               refusal.message, lost.message);
     if (status == ALISA_OK && !result.wrong) *seconds = least(samples, result.samples);
     AlisaTuneEnd end = status != ALISA_OK ? ALISA_TUNE_REFUSED
                        : result.wrong     ? ALISA_TUNE_WRONG
@@ -102,8 +148,7 @@ static AlisaStatus run_trial(State *state, const AlisaTuneTrial *trial, double *
         alisa_log_write(&state->search->log, ALISA_LOG_DEBUG, "%s", refusal.message);
     if (end == ALISA_TUNE_WRONG) {
         char name[32];
-        alisa_parameter_set_name(trial->set.family < ALISA_FAMILY_COUNT ? &trial->set : state->set,
-                                 name);
+        alisa_parameter_set_name(&trial->set, name);
         alisa_log_write(&state->search->log, ALISA_LOG_WARNING,
                         "%s: wrong results with other parameters (%s); they are not used", name,
                         state->cases[trial->index].name);
@@ -223,39 +268,62 @@ static AlisaStatus descend_from_all(State *state, AlisaError *error) {
     return status;
 }
 
-/* Both in turn, so that a machine that slows down slows both: what the search found may have been
- * luck. */
-static AlisaStatus compare(State *state, const uint32_t *before, AlisaTuneGain *gain,
-                           AlisaError *error) {
-    double sums[2] = {0.0, 0.0}, weights = 0.0;
+/* Seconds of a case with both, in turn, so that a machine that slows down slows both. */
+static AlisaStatus compare_case(State *state, uint32_t index, const uint32_t *const both[2],
+                                double seconds[2], AlisaError *error) {
     const AlisaTrialClock clock = {FINAL_SAMPLES,
                                    2.0 * efforts[state->search->effort].case_seconds};
+    seconds[0] = seconds[1] = INFINITY;
+    for (int turn = 0; turn < 4; turn++) {
+        double samples[FINAL_SAMPLES];
+        AlisaTrialResult result = {.seconds = samples};
+        copy_values(state, values_of(state), both[turn % 2]);
+        AlisaStatus status = alisa_tune_journal_beat(state->search->journal, error);
+        if (status == ALISA_OK)
+            status =
+                alisa_trial_run(state->trial, index, state->parameters, &clock, &result, error);
+        if (status != ALISA_OK) return status;
+        double time = result.wrong ? INFINITY : least(samples, result.samples);
+        if (time < seconds[turn % 2]) seconds[turn % 2] = time;
+    }
+    return ALISA_OK;
+}
+
+/* What the search found may have been luck, or right for the sizes it was timed with alone. */
+static AlisaStatus compare(State *state, const uint32_t *before, AlisaTuneGain *gain,
+                           AlisaError *error) {
+    double sum = 0.0, weights = 0.0;
     const uint32_t *const both[2] = {before, state->best};
-    for (uint32_t i = 0; i < state->case_count; i++) {
-        double *seconds = gain->seconds[i];
-        seconds[0] = seconds[1] = INFINITY;
-        for (int turn = 0; turn < 4; turn++) {
-            double samples[FINAL_SAMPLES];
-            AlisaTrialResult result = {.seconds = samples};
-            copy_values(state, values_of(state), both[turn % 2]);
-            AlisaStatus status =
-                alisa_trial_run(state->trial, i, state->parameters, &clock, &result, error);
-            if (status != ALISA_OK) return status;
-            double time = result.wrong ? INFINITY : least(samples, result.samples);
-            if (time < seconds[turn % 2]) seconds[turn % 2] = time;
-        }
-        sums[0] += state->cases[i].weight;
-        sums[1] += state->cases[i].weight * seconds[1] / seconds[0];
+    bool right;
+    copy_values(state, values_of(state), state->best);
+    AlisaStatus status = alisa_trial_verify(state->trial, state->parameters, &right, error);
+    if (status == ALISA_OK && !right) {
+        char name[32];
+        alisa_parameter_set_name(state->set, name);
+        alisa_log_write(&state->search->log, ALISA_LOG_WARNING,
+                        "%s: the fastest parameters give wrong results at other sizes; they are "
+                        "not used",
+                        name);
+        return ALISA_OK;
+    }
+    for (uint32_t i = 0; i < state->case_count && status == ALISA_OK; i++) {
+        double seconds[2];
+        if (is_interrupted(state)) return ALISA_OK;
+        status = compare_case(state, i, both, seconds, error);
+        sum += state->cases[i].weight * seconds[1] / seconds[0];
         weights += state->cases[i].weight;
     }
-    gain->speedup = sums[0] / sums[1];
-    gain->changed = sums[1] / weights < WORTHWHILE;
+    if (status != ALISA_OK) return status;
+    gain->speedup = weights / sum;
+    gain->changed = sum / weights < WORTHWHILE;
     return ALISA_OK;
 }
 
 static AlisaStatus measure_reference(State *state, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < state->case_count && status == ALISA_OK; i++) {
+        if (is_interrupted(state))
+            return alisa_error_set(error, ALISA_ERROR_INTERRUPTED, "interrupted");
         status = time_case(state, i, &state->reference[i], error);
         if (status == ALISA_OK && isinf(state->reference[i])) {
             char name[32];
@@ -286,6 +354,7 @@ AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParamete
     if (set->family == ALISA_FAMILY_MATVEC) tried.matmul[set->type].from = UINT32_MAX;
     AlisaStatus status = alisa_trial_create(search->device, set, &state.trial, error);
     if (status != ALISA_OK) return status;
+    state.beside = hash_others(&tried, set);
     state.cases = alisa_trial_cases(state.trial, &state.case_count);
     copy_values(&state, before, values_of(&state));
     copy_values(&state, state.best, before);

@@ -21,9 +21,8 @@ typedef struct AlisaTuneSearch {
 
 /* What a set gained. */
 typedef struct AlisaTuneGain {
-    bool changed;                         /* other parameters than before */
-    double speedup;                       /* of the cases, weighted: time before over time after */
-    double seconds[ALISA_TRIAL_CASES][2]; /* of a pass, before and after */
+    bool changed;   /* other parameters than before */
+    double speedup; /* of the cases, weighted: time before over time after */
 } AlisaTuneGain;
 
 /* Improves one set of *parameters (a set of another family it depends on stays as it is), until

@@ -105,3 +105,16 @@ float *alisa_trial_numbers(uint64_t count, uint64_t seed, AlisaError *error) {
         numbers[i] = alisa_random_float(&random) - 0.5f;
     return numbers;
 }
+
+AlisaStatus alisa_trial_verify(AlisaTrial *trial, const AlisaOpsParameters *parameters, bool *right,
+                               AlisaError *error) {
+    *right = true;
+    if (!trial->kind->verify) return ALISA_OK;
+    AlisaOps *ops;
+    AlisaStatus status = alisa_ops_create(trial->device, parameters, &ops, error);
+    if (status != ALISA_OK) return status;
+    status = trial->kind->verify(trial, ops, right, error);
+    alisa_device_finish(trial->device, NULL);
+    alisa_ops_destroy(ops);
+    return status;
+}

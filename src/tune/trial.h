@@ -1,6 +1,7 @@
 /*
  * A family of kernels at work on made-up numbers of ordinary sizes: run with given parameters,
- * checked against what the host computes, and timed. The tuner searches with it, the benchmark
+ * checked against what the host computes (scores of the index of keys: against those of the plain
+ * layout), and timed. The tuner searches with it, the benchmark
  * suite prints it.
  */
 #ifndef ALISA_TUNE_TRIAL_H
@@ -48,5 +49,10 @@ typedef struct AlisaTrialResult {
 AlisaStatus alisa_trial_run(AlisaTrial *trial, uint32_t index, const AlisaOpsParameters *parameters,
                             const AlisaTrialClock *clock, AlisaTrialResult *result,
                             AlisaError *error);
+
+/* Whether results are right at sizes between and beside those of the cases, with these parameters;
+ * true where a family has none. */
+AlisaStatus alisa_trial_verify(AlisaTrial *trial, const AlisaOpsParameters *parameters, bool *right,
+                               AlisaError *error);
 
 #endif

@@ -18,6 +18,8 @@ typedef struct AlisaTrialKind {
     /* A smaller or odd-shaped piece of the case, and whether its results are right. */
     AlisaStatus (*check)(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool *right,
                          AlisaError *error);
+    /* alisa_trial_verify; NULL: nothing beyond check. */
+    AlisaStatus (*verify)(AlisaTrial *trial, AlisaOps *ops, bool *right, AlisaError *error);
     /* A pass. */
     AlisaStatus (*launch)(AlisaTrial *trial, AlisaOps *ops, uint32_t index, AlisaError *error);
 } AlisaTrialKind;

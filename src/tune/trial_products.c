@@ -180,10 +180,10 @@ static void destroy(AlisaTrial *trial) {
 
 /* Whether y is what sums of doubles make of it; products of floats are off by a part of the sum of
  * their sizes that grows with the number of terms. */
-static bool is_right(const Products *products, uint32_t rows, uint32_t outputs) {
+static bool is_right(const Products *products, uint32_t rows, uint32_t x_offset, uint32_t outputs) {
     for (uint32_t row = 0; row < rows; row++)
         for (uint32_t i = 0; i < SAMPLED; i++) {
-            const float *x = products->x_host + (size_t)row * COLUMNS;
+            const float *x = products->x_host + x_offset + (size_t)row * COLUMNS;
             const float *w = products->rows_host + (size_t)i * COLUMNS;
             double sum = 0.0, size = 0.0;
             for (uint32_t k = 0; k < COLUMNS; k++) {
@@ -196,18 +196,35 @@ static bool is_right(const Products *products, uint32_t rows, uint32_t outputs) 
     return true;
 }
 
-static AlisaStatus check(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool *right,
-                         AlisaError *error) {
+/* The first `outputs` outputs of `rows` rows of x, from element x_offset on, which is 0 or makes
+ * the rows unaligned. */
+static AlisaStatus check_rows(AlisaTrial *trial, AlisaOps *ops, uint32_t rows, uint32_t x_offset,
+                              bool *right, AlisaError *error) {
     Products *products = trial->state;
-    uint32_t rows = rows_of(trial, index), outputs = OUTPUTS - DROPPED;
+    uint32_t outputs = OUTPUTS - DROPPED;
     const AlisaMatrix matrix = matrix_at(trial, 0, outputs);
-    if (rows > 16) rows--; /* nor whole tiles of rows */
-    AlisaStatus status = alisa_ops_matmul(ops, &matrix, (AlisaVector){&products->x, 0}, rows,
+    AlisaStatus status = alisa_ops_matmul(ops, &matrix, (AlisaVector){&products->x, x_offset}, rows,
                                           (AlisaVector){&products->y, 0}, false, error);
     if (status == ALISA_OK)
         status = alisa_buffer_read(trial->device, &products->y, 0, products->y_host,
                                    sizeof(float) * rows * outputs, error);
-    *right = status == ALISA_OK && is_right(products, rows, outputs);
+    *right = status == ALISA_OK && is_right(products, rows, x_offset, outputs);
+    return status;
+}
+
+static AlisaStatus check(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool *right,
+                         AlisaError *error) {
+    uint32_t rows = rows_of(trial, index);
+    return check_rows(trial, ops, rows > 16 ? rows - 1 : rows, 0, right, error);
+}
+
+/* Every number of rows that launches of matvec are cut into, and some beyond, aligned or not. */
+static AlisaStatus verify(AlisaTrial *trial, AlisaOps *ops, bool *right, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    *right = true;
+    for (uint32_t rows = 1; rows <= 2 * ALISA_OPS_MATVEC_ROWS && status == ALISA_OK && *right;
+         rows++)
+        status = check_rows(trial, ops, rows, rows % 2, right, error);
     return status;
 }
 
@@ -224,4 +241,4 @@ static AlisaStatus launch(AlisaTrial *trial, AlisaOps *ops, uint32_t index, Alis
 }
 
 const AlisaTrialKind alisa_trial_products = {
-    .create = create, .destroy = destroy, .check = check, .launch = launch};
+    .create = create, .destroy = destroy, .check = check, .verify = verify, .launch = launch};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "tune/search.h"
 #include "tune/store.h"
 
@@ -48,19 +49,22 @@ static AlisaStatus make_key(AlisaDevice *device, AlisaTuneKey *key, AlisaError *
 void alisa_tune_advise(AlisaDevice *device) {
     const AlisaDeviceInfo *info = alisa_device_info(device);
     AlisaCache cache;
-    uint8_t *said;
+    uint8_t *said = NULL;
     size_t size;
     char about[512];
-    alisa_cache_open(&cache, alisa_device_cache_folder(device), alisa_device_log(device));
+    const AlisaLog silent = {0}; /* whoever opened the device has said if nothing can be kept */
+    alisa_cache_open(&cache, alisa_device_cache_folder(device), &silent);
     snprintf(about, sizeof about, "%s, %s, %s", info->platform, info->name, info->driver);
-    if (cache.folder && !alisa_cache_read(&cache, "advice", about, &said, &size)) {
+    bool again = !cache.folder || alisa_cache_read(&cache, "advice", about, &said, &size);
+    if (!again) {
         alisa_cache_write(&cache, "advice", about, "said", 4);
-        alisa_log_write(alisa_device_log(device), ALISA_LOG_WARNING,
-                        "%s runs with parameters for any device: `alisa tune` finds its own",
-                        info->name);
-    } else if (cache.folder) {
-        free(said);
+        /* Where that cannot be kept it would be said every time. */
+        if (alisa_cache_read(&cache, "advice", about, &said, &size))
+            alisa_log_write(alisa_device_log(device), ALISA_LOG_WARNING,
+                            "%s runs with parameters for any device: `alisa tune` finds its own",
+                            info->name);
     }
+    free(said);
     alisa_cache_close(&cache);
 }
 
@@ -157,7 +161,13 @@ static void report(const Tuner *tuner, const AlisaParameterSet *set, const Alisa
     tuner->options->report(tuner->options->report_user, &made);
 }
 
-static AlisaStatus search_all(Tuner *tuner, json_t *found, AlisaError *error) {
+/* A set that the device cannot do at all is left as it is; what loses the device ends the search.
+ */
+static bool leaves_others(AlisaStatus status) {
+    return status == ALISA_ERROR_DEVICE || status == ALISA_ERROR_MEMORY;
+}
+
+static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
     const AlisaTuneOptions *options = tuner->options;
     double budget =
         options->time_budget > 0.0 ? options->time_budget : efforts[options->effort].seconds;
@@ -181,10 +191,14 @@ static AlisaStatus search_all(Tuner *tuner, json_t *found, AlisaError *error) {
                                      "interrupted while tuning %s: the same command goes on from "
                                      "there",
                                      name);
-        if (status != ALISA_OK) break;
-        json_object_set_new(found, name, alisa_tune_values(&tuner->parameters, set));
-        report(tuner, set, &gain);
         tuner->share_done += tuner->share_now;
+        if (leaves_others(status)) {
+            alisa_log_write(&tuner->search.log, ALISA_LOG_WARNING, "%s is left as it is: %s", name,
+                            error ? error->message : alisa_status_name(status));
+            status = ALISA_OK;
+            continue;
+        }
+        if (status == ALISA_OK) report(tuner, set, &gain);
     }
     if (options->progress.update)
         options->progress.update(options->progress.user, tuner->what, 1000, 1000);
@@ -197,50 +211,83 @@ static void describe(const AlisaTuneKey *key, AlisaTuneEffort effort, char text[
              key->driver, key->compute_units, key->kernels, efforts[effort].name);
 }
 
+/* What is in use of every set: an entry is whole whatever was searched for. */
+static void fill_entry(const Tuner *tuner, json_t *values) {
+    AlisaParameterSet set;
+    for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
+        char name[32];
+        alisa_parameter_set_name(&set, name);
+        json_object_set_new(values, name, alisa_tune_values(&tuner->parameters, &set));
+    }
+}
+
+/* One search of a device at a time; this also finds a folder that cannot be written before minutes
+ * are spent. */
+static AlisaStatus lock_device(const char *folder, const char *about, AlisaFileLock *lock,
+                               AlisaError *error) {
+    char hash[ALISA_CACHE_HASH_SIZE];
+    size_t size = strlen(folder) + sizeof hash + 32;
+    char *path = alisa_allocate(size, 1, "path of a lock", error);
+    if (!path) return ALISA_ERROR_MEMORY;
+    snprintf(path, size, "%s/tuning", folder);
+    AlisaStatus status = alisa_folder_create(path, error);
+    alisa_cache_hash(about, strlen(about), hash);
+    snprintf(path, size, "%s/tuning/%.16s.lock", folder, hash);
+    if (status == ALISA_OK)
+        status =
+            alisa_file_lock(path, "another alisa tune is searching for this device", lock, error);
+    free(path);
+    return status;
+}
+
+static AlisaStatus search_locked(Tuner *tuner, const AlisaTuneKey *key, const char *folder,
+                                 const char *about, AlisaError *error) {
+    const AlisaTuneOptions *options = tuner->options;
+    AlisaTuneEntry entry = {0};
+    AlisaTuneJournal *journal = NULL;
+    AlisaStatus status = alisa_tune_entry_init(&entry, key, efforts[options->effort].name, error);
+    if (status == ALISA_OK)
+        status = alisa_device_measure_anew(tuner->device, &entry.profile, error);
+    if (status == ALISA_OK)
+        status = alisa_tune_journal_open(options->journal, about, &journal, error);
+    if (status == ALISA_OK) {
+        tuner->search = (AlisaTuneSearch){.device = tuner->device,
+                                          .journal = journal,
+                                          .effort = options->effort,
+                                          .seed = 1,
+                                          .interrupt = interrupted,
+                                          .interrupt_user = tuner,
+                                          .log = *alisa_device_log(tuner->device)};
+        status = search_all(tuner, error);
+    }
+    alisa_device_save_programs(tuner->device);
+    if (status == ALISA_OK) {
+        fill_entry(tuner, entry.parameters);
+        status = alisa_tune_store_write(folder, &entry, error);
+    }
+    alisa_tune_journal_close(journal);
+    if (status == ALISA_OK && options->journal) remove(options->journal);
+    alisa_tune_entry_finish(&entry);
+    return status;
+}
+
 AlisaStatus alisa_tune(AlisaDevice *device, const AlisaTuneOptions *options, AlisaError *error) {
     AlisaTuneKey key;
-    AlisaTuneEntry entry = {0}, known = {0};
-    AlisaTuningMatch match;
     Tuner tuner = {.device = device, .options = options};
     char about[512];
+    AlisaFileLock lock;
     const char *folder = alisa_device_cache_folder(device);
-    const AlisaLog *log = alisa_device_log(device);
     if (!folder)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "there is no folder to keep what tuning finds: set ALISA_CACHE");
     AlisaStatus status = make_key(device, &key, error);
     if (status == ALISA_OK) status = list_sets(&tuner, error);
     if (status != ALISA_OK) return status;
-    /* One family alone is searched for beside what is known of the others. */
-    alisa_ops_parameters_defaults(alisa_device_info(device), &tuner.parameters);
-    if (options->kernel) {
-        alisa_tune_parameters(device, &tuner.parameters);
-        status = alisa_tune_store_find(folder, &key, log, &known, &match, error);
-    }
-    if (status == ALISA_OK)
-        status = alisa_tune_entry_init(&entry, &key, efforts[options->effort].name, error);
-    if (status == ALISA_OK && options->kernel && match == ALISA_TUNING_EXACT)
-        json_object_update(entry.parameters, known.parameters);
-    if (status == ALISA_OK) status = alisa_device_measure_anew(device, &entry.profile, error);
     describe(&key, options->effort, about);
-    AlisaTuneJournal *journal = NULL;
-    if (status == ALISA_OK)
-        status = alisa_tune_journal_open(options->journal, about, &journal, error);
-    if (status == ALISA_OK) {
-        tuner.search = (AlisaTuneSearch){.device = device,
-                                         .journal = journal,
-                                         .effort = options->effort,
-                                         .seed = 1,
-                                         .interrupt = interrupted,
-                                         .interrupt_user = &tuner,
-                                         .log = *log};
-        status = search_all(&tuner, entry.parameters, error);
-    }
-    alisa_device_save_programs(device);
-    if (status == ALISA_OK) status = alisa_tune_store_write(folder, &entry, error);
-    alisa_tune_journal_close(journal);
-    if (status == ALISA_OK && options->journal) remove(options->journal);
-    alisa_tune_entry_finish(&entry);
-    alisa_tune_entry_finish(&known);
+    status = lock_device(folder, about, &lock, error);
+    if (status != ALISA_OK) return status;
+    alisa_tune_parameters(device, &tuner.parameters);
+    status = search_locked(&tuner, &key, folder, about, error);
+    alisa_file_unlock(&lock);
     return status;
 }

@@ -114,9 +114,11 @@ static void test_apply(void **state) {
         {"matvec.q8_0", "{\"lanes\":4}"},         /* not a parameter */
         {"matvec.q8_0", "7"},
         {"matmul.f32", "{\"depth\":24}"},
+        {"matmul.f32", "{\"layout\":\"item\",\"depth\":256}"},      /* more than 32 KiB */
         {"matmul.f32", "{\"tile_rows\":128,\"tile_outputs\":128}"}, /* 1024 work-items */
         {"matmul.f32", "{\"tile_rows\":42}"},
         {"decode", "{\"chunk\":100}"},
+        {"decode", "{\"group\":512}"},
         {"decode", "{\"group\":16,\"tokens\":32}"},
         {"prefill", "{\"queries\":32}"},
         {"select", "{\"group\":512}"},
