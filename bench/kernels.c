@@ -27,7 +27,7 @@ typedef enum Family { FAMILY_DEFAULT, FAMILY_MATVEC, FAMILY_MATMUL } Family;
 typedef struct Options {
     uint32_t types[MAX_LIST], rows[MAX_LIST];
     Shape shapes[MAX_LIST];
-    AlisaLayout layouts[2];
+    AlisaLayout layouts[MAX_LIST];
     const char *changes[MAX_LIST]; /* "matvec.several=4" */
     int type_count, row_count, shape_count, layout_count, change_count;
     Family family;
@@ -41,11 +41,12 @@ static const uint32_t all_types[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_T
 /* TinyLlama 1.1B: attention, keys and values, both feed-forward matrices, head. */
 static const Shape all_shapes[] = {
     {2048, 2048}, {256, 2048}, {5632, 2048}, {2048, 5632}, {32000, 2048}};
-static const char *const layout_names[] = {"item", "group"};
+static const char *const layout_names[] = {"item", "group", "clblast"};
+enum { LAYOUTS = sizeof layout_names / sizeof *layout_names };
 
 static const char usage[] =
     "usage: bench_kernels [--type F32,F16,BF16,Q8_0,Q4_0] [--shape OUTPUTSxCOLUMNS,...]\n"
-    "       [--rows 1,512] [--layout item,group] [--kernel default|matvec|matmul]\n"
+    "       [--rows 1,512] [--layout item,group,clblast] [--kernel default|matvec|matmul]\n"
     "       [--set matvec.several=4] ... [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
 
 static void fail(const char *message) {
@@ -69,8 +70,8 @@ static bool parse_item(Options *options, const char *name, const char *item) {
         return false;
     }
     if (strcmp(name, "--layout") == 0) {
-        for (int i = 0; i < 2; i++) {
-            if (options->layout_count < 2 && strcmp(layout_names[i], item) == 0) {
+        for (int i = 0; i < LAYOUTS; i++) {
+            if (options->layout_count < MAX_LIST && strcmp(layout_names[i], item) == 0) {
                 options->layouts[options->layout_count++] = (AlisaLayout)i;
                 return true;
             }

@@ -21,3 +21,13 @@ alisa_find(jansson jansson libjansson-dev)
 alisa_find(pcre2 libpcre2-8 libpcre2-dev)
 alisa_find(utf8proc libutf8proc libutf8proc-dev)
 alisa_find(xxhash libxxhash libxxhash-dev)
+
+# CLBlast is a candidate for products, and may be missing.
+set(ALISA_CLBLAST_FOUND OFF)
+if(ALISA_CLBLAST)
+  pkg_check_modules(clblast QUIET IMPORTED_TARGET clblast>=1.5)
+  set(ALISA_CLBLAST_FOUND ${clblast_FOUND})
+  if(NOT clblast_FOUND)
+    message(STATUS "CLBlast (the package libclblast-dev) was not found: built without")
+  endif()
+endif()

@@ -16,7 +16,8 @@ foreach(kind STATIC SHARED)
   target_link_libraries(alisa_${suffix} PRIVATE
     $<BUILD_INTERFACE:alisa_flags> OpenCL::OpenCL PkgConfig::jansson PkgConfig::pcre2
     PkgConfig::utf8proc PkgConfig::xxhash Threads::Threads
-    $<$<BOOL:${OpenMP_C_FOUND}>:OpenMP::OpenMP_C> m)
+    $<$<BOOL:${OpenMP_C_FOUND}>:OpenMP::OpenMP_C>
+    $<$<BOOL:${ALISA_CLBLAST_FOUND}>:PkgConfig::clblast> m)
 endforeach()
 set_target_properties(alisa_shared PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -44,6 +45,10 @@ string(REGEX REPLACE "/$" "" ALISA_PREFIX_FROM_PC ${ALISA_PREFIX_FROM_PC})
 set(ALISA_OPENMP_LINK "") # of the static library's users
 if(OpenMP_C_FOUND)
   set(ALISA_OPENMP_LINK " ${OpenMP_C_FLAGS}")
+endif()
+set(ALISA_CLBLAST_MODULE "")
+if(ALISA_CLBLAST_FOUND)
+  set(ALISA_CLBLAST_MODULE " clblast")
 endif()
 configure_file(cmake/alisa.pc.in alisa.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/alisa.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -15,17 +15,7 @@ __kernel void embed(__global const uchar *table, const ulong table_offset,
                     const uint columns)
 {
     const uint k = 4 * get_global_id(0), r = get_global_id(1);
-    if (k >= columns)
-        return;
-    span_pointer row = table + table_offset + tokens[r] * ROW_BYTES(columns);
-    span_pointer span = row + (size_t)(k / SPAN) * SPAN_BYTES;
-    __global float *out = y + y_offset + (size_t)r * columns + k;
-#if SPAN_FLAT
-    if (k + 4 > columns) {
-        for (uint i = 0; k + i < columns; i++)
-            out[i] = span_element(span, k % SPAN + i);
-        return;
-    }
-#endif
-    vstore4(span_quad(span, k % SPAN / 4), 0, out);
+    if (k < columns)
+        row_quad_store(table + table_offset + tokens[r] * ROW_BYTES(columns), k, columns,
+                       y + y_offset + (size_t)r * columns + k);
 }

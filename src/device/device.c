@@ -123,11 +123,16 @@ AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **d
     return ALISA_OK;
 }
 
+static void release_span(const AlisaProfileSpan *span) {
+    if (span->before) clReleaseEvent(span->before);
+    clReleaseEvent(span->event);
+}
+
 static void drop_profile(AlisaDevice *device) {
     AlisaProfile *profile = &device->profile;
     for (size_t i = 0; i < profile->count; i++)
-        clReleaseEvent(profile->events[i]);
-    free(profile->events);
+        release_span(&profile->spans[i]);
+    free(profile->spans);
     if (profile->plain_queue) {
         clReleaseCommandQueue(device->queue);
         device->queue = profile->plain_queue;
@@ -147,6 +152,7 @@ void alisa_device_close(AlisaDevice *device) {
     }
     alisa_awaited_drop(device);
     alisa_program_destroy_all(device);
+    alisa_sgemm_forget(device);
     if (device->queue) clReleaseCommandQueue(device->queue);
     if (device->context) clReleaseContext(device->context);
     alisa_cache_close(&device->cache);
@@ -177,18 +183,20 @@ AlisaStatus alisa_device_finish(AlisaDevice *device, AlisaError *error) {
     return alisa_opencl_fail(error, code, "clFinish", "%s", device->candidate.info.name);
 }
 
-AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event event, AlisaError *error) {
+AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event before, cl_event event,
+                              AlisaError *error) {
+    const AlisaProfileSpan span = {before, event};
     if (profile->count == profile->capacity) {
         size_t capacity = profile->capacity ? profile->capacity * 2 : 256;
-        cl_event *larger = realloc(profile->events, capacity * sizeof(cl_event));
+        AlisaProfileSpan *larger = realloc(profile->spans, capacity * sizeof *larger);
         if (!larger) {
-            clReleaseEvent(event);
+            release_span(&span);
             return alisa_error_set(error, ALISA_ERROR_MEMORY, "profile: no host memory");
         }
-        profile->events = larger;
+        profile->spans = larger;
         profile->capacity = capacity;
     }
-    profile->events[profile->count++] = event;
+    profile->spans[profile->count++] = span;
     return ALISA_OK;
 }
 
@@ -213,12 +221,15 @@ AlisaStatus alisa_device_profile_end(AlisaDevice *device, uint64_t *nanoseconds,
     *nanoseconds = 0;
     AlisaStatus status = alisa_device_finish(device, error);
     for (size_t i = 0; i < device->profile.count && status == ALISA_OK; i++) {
-        cl_event event = device->profile.events[i];
+        const AlisaProfileSpan *span = &device->profile.spans[i];
+        cl_event first = span->before ? span->before : span->event;
+        cl_profiling_info from =
+            span->before ? CL_PROFILING_COMMAND_END : CL_PROFILING_COMMAND_START;
         cl_ulong start = 0, end = 0;
-        cl_int code =
-            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
+        cl_int code = clGetEventProfilingInfo(first, from, sizeof start, &start, NULL);
         if (code == CL_SUCCESS) {
-            code = clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+            code = clGetEventProfilingInfo(span->event, CL_PROFILING_COMMAND_END, sizeof end, &end,
+                                           NULL);
         }
         if (code != CL_SUCCESS) {
             status = alisa_opencl_fail(error, code, "clGetEventProfilingInfo", "%s",

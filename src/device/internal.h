@@ -54,9 +54,15 @@ struct AlisaKernel {
     char name[]; /* terminated */
 };
 
+/* One launch; or, from the end of the command before, several of which `event` is the last. */
+typedef struct AlisaProfileSpan {
+    cl_event before; /* NULL: one launch */
+    cl_event event;
+} AlisaProfileSpan;
+
 typedef struct AlisaProfile {
     cl_command_queue plain_queue; /* the queue to go back to; NULL: not profiling */
-    cl_event *events;
+    AlisaProfileSpan *spans;
     size_t count;
     size_t capacity;
 } AlisaProfile;
@@ -93,6 +99,7 @@ struct AlisaDevice {
     AlisaAwaited awaited;
     AlisaEmulation *emulation; /* NULL: copies take the time they take */
     bool unpinned_said;        /* that the driver gives no pinned memory */
+    bool used_sgemm;           /* and so CLBlast holds programs of the context */
     AlisaCache cache;
     AlisaProgram *programs;
     AlisaProfile profile;
@@ -158,7 +165,12 @@ void alisa_program_destroy_all(AlisaDevice *device);
 /* Notes a launch of `kernel` with `local` in its program's variants. */
 void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]);
 
-/* Keeps an event of a profiled launch; takes the event over. */
-AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event event, AlisaError *error);
+/* Keeps the events of a span; takes them over. */
+AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event before, cl_event event,
+                              AlisaError *error);
+
+/* Makes CLBlast let go of the context: it drops the programs of all devices, and builds those of
+ * others again when they are next used. */
+void alisa_sgemm_forget(AlisaDevice *device);
 
 #endif

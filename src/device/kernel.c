@@ -63,5 +63,5 @@ AlisaStatus alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
                                  kernel->name, kernel->program->file, device->candidate.info.name);
     }
     alisa_program_note_launch(kernel, local);
-    return profiled ? alisa_profile_add(&device->profile, event, error) : ALISA_OK;
+    return profiled ? alisa_profile_add(&device->profile, NULL, event, error) : ALISA_OK;
 }

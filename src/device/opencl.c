@@ -82,6 +82,24 @@ static const CodeRow code_table[] = {
     ROW(CL_INVALID_LINKER_OPTIONS, ALISA_ERROR_DEVICE, NULL),
     ROW(CL_INVALID_DEVICE_PARTITION_COUNT, ALISA_ERROR_DEVICE, NULL),
     {-1001, ALISA_ERROR_NO_DEVICE, "CL_PLATFORM_NOT_FOUND_KHR", NULL},
+    /* Those of CLBlast that a product can give (clblast_c.h). */
+    {-1009, ALISA_ERROR_DEVICE, "CLBlastInsufficientMemoryC", NULL},
+    {-1010, ALISA_ERROR_DEVICE, "CLBlastInsufficientMemoryB", NULL},
+    {-1011, ALISA_ERROR_DEVICE, "CLBlastInsufficientMemoryA", NULL},
+    {-1014, ALISA_ERROR_DEVICE, "CLBlastInvalidLeadDimC", NULL},
+    {-1015, ALISA_ERROR_DEVICE, "CLBlastInvalidLeadDimB", NULL},
+    {-1016, ALISA_ERROR_DEVICE, "CLBlastInvalidLeadDimA", NULL},
+    {-1017, ALISA_ERROR_DEVICE, "CLBlastInvalidDimension", NULL},
+    {-1020, ALISA_ERROR_DEVICE, "CLBlastInvalidMatrixC", NULL},
+    {-1021, ALISA_ERROR_DEVICE, "CLBlastInvalidMatrixB", NULL},
+    {-1022, ALISA_ERROR_DEVICE, "CLBlastInvalidMatrixA", NULL},
+    {-2039, ALISA_ERROR_DEVICE, "CLBlastUnexpectedError", NULL},
+    {-2040, ALISA_ERROR_DEVICE, "CLBlastUnknownError", NULL},
+    {-2041, ALISA_ERROR_DEVICE, "CLBlastDatabaseError", NULL},
+    {-2046, ALISA_ERROR_DEVICE, "CLBlastInvalidLocalMemUsage", NULL},
+    {-2047, ALISA_ERROR_DEVICE, "CLBlastMissingOverrideParameter", NULL},
+    {-2048, ALISA_ERROR_DEVICE, "CLBlastInvalidOverrideKernel", NULL},
+    {-2050, ALISA_ERROR_DEVICE, "CLBlastInsufficientMemoryTemp", NULL},
 };
 
 static const CodeRow *code_row(cl_int code) {

@@ -59,7 +59,7 @@ static void list_scratch(AlisaSession *session, ScratchBuffer list[SCRATCH_COUNT
 uint64_t alisa_session_scratch_needed(AlisaSession *session) {
     ScratchBuffer list[SCRATCH_COUNT];
     list_scratch(session, list);
-    uint64_t bytes = 0;
+    uint64_t bytes = alisa_ops_scratch_bytes(session->engine->ops);
     for (size_t i = 0; i < SCRATCH_COUNT; i++)
         bytes += list[i].bytes;
     return bytes;
@@ -236,6 +236,7 @@ AlisaStatus alisa_session_open(AlisaEngine *engine, const AlisaSessionOptions *o
     }
     if (status != ALISA_OK) goto fail;
     made->scratch_bytes += alisa_attention_scratch(made->attention);
+    made->scratch_bytes += alisa_ops_scratch_bytes(engine->ops);
     *session = made;
     return ALISA_OK;
 fail:

@@ -164,9 +164,13 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
     uint32_t from = many->from;
     if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
     if (rows >= from) {
-        return many->layout == ALISA_LAYOUT_ITEM
-                   ? matmul_item(ops, weights, x, rows, y, accumulate, error)
-                   : matmul_group(ops, weights, x, rows, y, accumulate, error);
+        static AlisaStatus (*const by_layout[])(AlisaOps *, const AlisaMatrix *, AlisaVector,
+                                                uint32_t, AlisaVector, uint32_t, AlisaError *) = {
+            [ALISA_LAYOUT_ITEM] = matmul_item,
+            [ALISA_LAYOUT_GROUP] = matmul_group,
+            [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
+        };
+        return by_layout[many->layout](ops, weights, x, rows, y, accumulate, error);
     }
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
     for (uint32_t parts = ceil_divide(rows, at_once); parts > 0 && !status; parts--) {

@@ -23,11 +23,17 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
     } else {
         alisa_ops_parameters_defaults(alisa_device_info(device), &created->parameters);
     }
+    AlisaStatus status = alisa_ops_clblast_create(created, error);
+    if (status != ALISA_OK) {
+        alisa_ops_destroy(created);
+        return status;
+    }
     *ops = created;
     return ALISA_OK;
 }
 
 void alisa_ops_destroy(AlisaOps *ops) {
+    if (ops) alisa_ops_clblast_destroy(ops);
     free(ops);
 }
 

@@ -3,7 +3,8 @@
  *
  * Activations are float, row-major. Weights stay in the type of the file and are dequantised inside
  * the kernels. Each operation has a kernel for devices where one work-item does a long vector job
- * (CPUs) and one where many work-items cooperate (GPUs); AlisaOpsParameters says which is used.
+ * (CPUs) and one where many work-items cooperate (GPUs); AlisaOpsParameters says which is used, or
+ * that CLBlast does the products of many rows.
  */
 #ifndef ALISA_OPS_OPS_H
 #define ALISA_OPS_OPS_H
@@ -36,6 +37,9 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
 void alisa_ops_destroy(AlisaOps *ops);
 AlisaDevice *alisa_ops_device(const AlisaOps *ops);
 const AlisaOpsParameters *alisa_ops_parameters(const AlisaOps *ops);
+/* Device memory held for products, for as long as the operations are there: 0 unless some are done
+ * by CLBlast. */
+uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops);
 
 /* y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n] if `accumulate`); x: rows x w->columns,
  * y: rows x w->rows. x and y do not overlap. */

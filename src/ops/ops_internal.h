@@ -8,6 +8,13 @@
 
 enum { ALISA_OPS_MATMUL_TILES = 2 /* builds of the kernel for many rows */ };
 
+/* What products by CLBlast need (matmul_clblast.c); zeroed where no set of parameters has them. */
+typedef struct AlisaOpsClblast {
+    AlisaBuffer weights; /* a block of them as floats */
+    AlisaBuffer scratch;
+    AlisaKernel *dequantise[ALISA_OPS_TYPE_COUNT];
+} AlisaOpsClblast;
+
 struct AlisaOps {
     AlisaDevice *device; /* not owned */
     AlisaOpsParameters parameters;
@@ -16,6 +23,7 @@ struct AlisaOps {
         *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS];       /* [type][aligned][rows-1] */
     AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_TILES]; /* [type][aligned or tile] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
+    AlisaOpsClblast clblast;
 };
 
 /* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is,
@@ -36,5 +44,12 @@ AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *mat
 /* Checks that rows x columns floats lie inside the buffer. `name`: of the argument. */
 AlisaStatus alisa_ops_check_vector(const char *operation, const char *name, AlisaVector vector,
                                    uint64_t rows, uint64_t columns, AlisaError *error);
+
+AlisaStatus alisa_ops_clblast_create(AlisaOps *ops, AlisaError *error);
+void alisa_ops_clblast_destroy(AlisaOps *ops);
+/* alisa_ops_matmul of arguments that were checked. */
+AlisaStatus alisa_ops_clblast_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                     uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                     AlisaError *error);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const layout_words[] = {"item", "group", NULL};
+static const char *const layout_words[] = {"item", "group", "clblast", NULL};
 
 static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
     [ALISA_OPS_F32] = "f32",   [ALISA_OPS_F16] = "f16",   [ALISA_OPS_BF16] = "bf16",
@@ -13,9 +13,12 @@ static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
 #define ALWAYS            ALISA_PARAMETER_ALWAYS
 #define ITEM              ALISA_PARAMETER_ITEM
 #define GROUP             ALISA_PARAMETER_GROUP
+#define CLBLAST           ALISA_PARAMETER_CLBLAST
+#define OURS              ALISA_PARAMETER_OURS
 #define PLACE(set, field) (uint32_t)(offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t))
 #define LAYOUT(set)                                                                                \
-    { "layout", layout_words, ALWAYS, PLACE(set, layout), {0, 1}, 2, 0, 1 }
+    { "layout", layout_words, ALWAYS, PLACE(set, layout), {0, 1}, 2, 0, ALISA_LAYOUT_GROUP }
+#define OF_CLBLAST(name) #name, NULL, CLBLAST, PLACE(Matmul, clblast.name)
 
 static const AlisaParameterInfo matvec_table[] = {
     LAYOUT(Matvec),
@@ -27,13 +30,30 @@ static const AlisaParameterInfo matvec_table[] = {
 };
 
 static const AlisaParameterInfo matmul_table[] = {
-    LAYOUT(Matmul),
-    {"depth", NULL, ALWAYS, PLACE(Matmul, depth), {8, 16, 32, 64, 128, 256}, 6, 4, 4096},
+    {"layout", layout_words, ALWAYS, PLACE(Matmul, layout), {0, 1, 2}, 3, 0, ALISA_LAYOUT_CLBLAST},
+    {"depth", NULL, OURS, PLACE(Matmul, depth), {8, 16, 32, 64, 128, 256}, 6, 4, 4096},
     {"panels", NULL, ITEM, PLACE(Matmul, panels), {1, 2, 4, 8}, 4, 1, 1024},
     {"tile_rows", NULL, GROUP, PLACE(Matmul, tile_rows), {16, 32, 64, 128}, 4, 4, 256},
     {"tile_outputs", NULL, GROUP, PLACE(Matmul, tile_outputs), {16, 32, 64, 128}, 4, 4, 256},
     {"item_rows", NULL, GROUP, PLACE(Matmul, item_rows), {4, 8}, 2, 4, 16},
     {"item_outputs", NULL, GROUP, PLACE(Matmul, item_outputs), {4, 8}, 2, 4, 16},
+    {OF_CLBLAST(gemmk), {0, 1}, 2, 0, 1},
+    {OF_CLBLAST(mwg), {16, 32, 64, 128}, 4, 8, 128},
+    {OF_CLBLAST(nwg), {16, 32, 64, 128}, 4, 8, 128},
+    {OF_CLBLAST(mdimc), {1, 8, 16, 32}, 4, 1, 32},
+    {OF_CLBLAST(ndimc), {1, 8, 16, 32}, 4, 1, 32},
+    {OF_CLBLAST(vwm), {1, 2, 4, 8}, 4, 1, 16},
+    {OF_CLBLAST(vwn), {1, 2, 4, 8}, 4, 1, 16},
+    {OF_CLBLAST(sa), {0, 1}, 2, 0, 1},
+    {OF_CLBLAST(sb), {0, 1}, 2, 0, 1},
+    {OF_CLBLAST(mdima), {8, 16, 32}, 3, 1, 32},
+    {OF_CLBLAST(ndimb), {8, 16, 32}, 3, 1, 32},
+    {OF_CLBLAST(kwg), {16, 32}, 2, 8, 64},
+    {OF_CLBLAST(kwi), {2, 4, 8}, 3, 1, 16},
+    {OF_CLBLAST(kreg), {1, 2, 4, 8}, 4, 1, 16},
+    {OF_CLBLAST(strm), {0, 1}, 2, 0, 1},
+    {OF_CLBLAST(strn), {0, 1}, 2, 0, 1},
+    {OF_CLBLAST(indirect), {1, 256, 512, 1024}, 4, 1, 4096},
     {"from", NULL, ALWAYS, PLACE(Matmul, from), {5, 9, 17, 33, 65}, 5, 1, 65536},
 };
 
@@ -160,8 +180,49 @@ static uint64_t item_bytes(uint32_t depth) {
     return (depth * PANEL + ROWS * ((uint64_t)depth + PADDING)) * sizeof(float);
 }
 
+/* A tile that a group of gemmk 0 brings to local memory, or not. */
+static const char *check_staged(uint32_t staged, uint32_t tile, uint32_t vector, uint32_t across,
+                                uint32_t group, uint32_t depth) {
+    if (!staged) return NULL;
+    if (across > group || tile % (across * vector) || depth % (group / across))
+        return "a tile is not brought to local memory by whole work-items";
+    return NULL;
+}
+
+/* CLBlast checks less: with some of these its kernels do not compile, with others (gemmk 1) they
+ * write past the end of matrices. */
+static const char *check_clblast(const AlisaSgemmParameters *set, const AlisaDeviceInfo *info) {
+    if (!alisa_device_has_sgemm()) return "this build has no CLBlast";
+    const uint32_t powers[] = {set->mwg, set->nwg, set->mdimc, set->ndimc, set->vwm, set->vwn,
+                               set->kwg, set->kwi, set->mdima, set->ndimb, set->kreg};
+    for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
+        if (!is_power_of_two(powers[i])) return "a number is no power of two";
+    uint32_t group = set->mdimc * set->ndimc;
+    if (group > info->max_work_group) return "the device has no groups of that size";
+    if (set->mwg % (set->mdimc * set->vwm) || set->nwg % (set->ndimc * set->vwn))
+        return "a tile is not made of whole vectors of work-items";
+    uint32_t sums = set->mwg * set->nwg / group, unrolled = set->gemmk ? set->kreg : set->kwi;
+    if (sums > 256) return "a work-item has more than 256 sums";
+    /* What the compiler unrolls: minutes where there is more. */
+    if (sums / set->vwm * unrolled > 1024)
+        return "a work-item has more than 1024 operations a step";
+    if (set->gemmk) {
+        if (set->mwg != set->nwg) return "the tile of gemmk 1 is no square";
+        return set->kreg % set->vwn ? "the columns of gemmk 1 are no whole vectors" : NULL;
+    }
+    if (set->kwg % set->kwi) return "a step is not made of whole unrolled parts";
+    const char *wrong = check_staged(set->sa, set->mwg, set->vwm, set->mdima, group, set->kwg);
+    if (!wrong) wrong = check_staged(set->sb, set->nwg, set->vwn, set->ndimb, group, set->kwg);
+    if (wrong) return wrong;
+    uint64_t tiles = (uint64_t)set->kwg * (set->sa * set->mwg + set->sb * set->nwg);
+    if (tiles * sizeof(float) > info->local_memory)
+        return "the tiles do not fit in the device's local memory";
+    return NULL;
+}
+
 static const char *check_matmul(const uint32_t *values, const AlisaDeviceInfo *info) {
     const AlisaMatmulParameters *matmul = (const AlisaMatmulParameters *)(const void *)values;
+    if (matmul->layout == ALISA_LAYOUT_CLBLAST) return check_clblast(&matmul->clblast, info);
     if (matmul->layout == ALISA_LAYOUT_ITEM) {
         if (matmul->depth % 32) return "the depth is no multiple of 32";
         return item_bytes(matmul->depth) > info->local_memory
@@ -265,6 +326,40 @@ static const AlisaMatmulParameters group_tiles[] = {
     {.tile_rows = 4, .tile_outputs = 4, .item_rows = 4, .item_outputs = 4},
 };
 
+/* Measured: on a CPU a work-item does best alone, with a tile in registers. For the rest what
+ * CLBlast has for most GPUs, in groups as the device allows. */
+static AlisaSgemmParameters clblast_defaults(const AlisaDeviceInfo *info) {
+    AlisaSgemmParameters set = {.indirect = 512,
+                                .mwg = 64,
+                                .nwg = 64,
+                                .mdimc = 16,
+                                .ndimc = 8,
+                                .vwm = 4,
+                                .vwn = 4,
+                                .kwg = 32,
+                                .kwi = 2,
+                                .sa = 1,
+                                .sb = 1,
+                                .mdima = 16,
+                                .ndimb = 8,
+                                .kreg = 8};
+    uint64_t tiles = (uint64_t)set.kwg * (set.mwg + set.nwg) * sizeof(float);
+    if (info->type == ALISA_DEVICE_CPU || info->max_work_group < 128 || info->local_memory < tiles)
+        set = (AlisaSgemmParameters){.indirect = 1,
+                                     .mwg = 16,
+                                     .nwg = 16,
+                                     .mdimc = 1,
+                                     .ndimc = 1,
+                                     .vwm = 8,
+                                     .vwn = 8,
+                                     .kwg = 32,
+                                     .kwi = 4,
+                                     .mdima = 16,
+                                     .ndimb = 8,
+                                     .kreg = 8};
+    return set;
+}
+
 static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaLayout layout) {
     const AlisaMatmulParameters *tile = group_tiles;
     while (tile->tile_rows > 4 && (uint64_t)(tile->tile_rows / tile->item_rows) *
@@ -278,16 +373,21 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matmul.from = 33;
     matmul.depth = layout == ALISA_LAYOUT_ITEM ? item_depth(info->local_memory) : 16;
     matmul.panels = 4;
+    matmul.clblast = clblast_defaults(info);
     return matmul;
 }
 
-void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters) {
-    bool item = info->type == ALISA_DEVICE_CPU;
-    alisa_ops_parameters_in(info, item ? ALISA_LAYOUT_ITEM : ALISA_LAYOUT_GROUP, parameters);
+static AlisaLayout default_layout(const AlisaDeviceInfo *info) {
+    return info->type == ALISA_DEVICE_CPU ? ALISA_LAYOUT_ITEM : ALISA_LAYOUT_GROUP;
 }
 
-void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
+void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters) {
+    alisa_ops_parameters_in(info, default_layout(info), parameters);
+}
+
+void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
                              AlisaOpsParameters *parameters) {
+    AlisaLayout layout = wanted == ALISA_LAYOUT_CLBLAST ? default_layout(info) : wanted;
     bool item = layout == ALISA_LAYOUT_ITEM;
     *parameters = (AlisaOpsParameters){
         .decode = {.layout = layout,
@@ -310,6 +410,6 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
                                     .rows = 8,
                                     .items = 16,
                                     .group = power_of_two_below(info->max_work_group, 64)};
-        parameters->matmul[type] = matmul_defaults(info, layout);
+        parameters->matmul[type] = matmul_defaults(info, wanted);
     }
 }

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "base/status.h"
+#include "device/sgemm.h"
 
 /* Weight types the kernels know: index in tables of kernels and value of WEIGHT_TYPE in cl/. */
 enum {
@@ -22,8 +22,9 @@ enum {
 
 /* Who does the work. */
 typedef enum AlisaLayout {
-    ALISA_LAYOUT_ITEM, /* one work-item computes whole rows with long vectors */
-    ALISA_LAYOUT_GROUP /* a work-group shares each row or tile through local memory */
+    ALISA_LAYOUT_ITEM,   /* one work-item computes whole rows with long vectors */
+    ALISA_LAYOUT_GROUP,  /* a work-group shares each row or tile through local memory */
+    ALISA_LAYOUT_CLBLAST /* matmul only: CLBlast, with weights that were made floats */
 } AlisaLayout;
 
 /* Every parameter is a uint32_t, so that the table can name its place. */
@@ -46,6 +47,7 @@ typedef struct AlisaMatmulParameters {
     uint32_t panels; /* work-items for each compute unit (item) */
     uint32_t tile_rows, tile_outputs; /* of a work-group (group) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
+    AlisaSgemmParameters clblast;     /* (clblast) */
 } AlisaMatmulParameters;
 
 /* Attention of a step to a list of tokens. */
@@ -85,8 +87,8 @@ typedef struct AlisaOpsParameters {
 
 enum { ALISA_OPS_MATVEC_ROWS = 16 };
 
-/* Defaults by queried properties of the device (largest work-group, local memory), all families in
- * one layout; and in the one that suits the type of the device. */
+/* Defaults by queried properties of the device (largest work-group, local memory), in one layout
+ * all families that have it; and, as the others, in the one that suits the type of the device. */
 void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
                              AlisaOpsParameters *parameters);
 void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);
@@ -99,7 +101,9 @@ enum { ALISA_PARAMETER_CANDIDATES = 8 };
 enum {
     ALISA_PARAMETER_ITEM = 1u << ALISA_LAYOUT_ITEM,
     ALISA_PARAMETER_GROUP = 1u << ALISA_LAYOUT_GROUP,
-    ALISA_PARAMETER_ALWAYS = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_GROUP
+    ALISA_PARAMETER_CLBLAST = 1u << ALISA_LAYOUT_CLBLAST,
+    ALISA_PARAMETER_OURS = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_GROUP,
+    ALISA_PARAMETER_ALWAYS = ALISA_PARAMETER_OURS | ALISA_PARAMETER_CLBLAST
 };
 
 typedef struct AlisaParameterInfo {

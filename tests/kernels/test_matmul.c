@@ -99,8 +99,10 @@ static void check_case(AlisaOps *ops, const Case *c) {
     for (uint32_t n = 0; n < c->outputs; n++)
         oracle_make_row(c->type, c->weights, c->columns, &random,
                         weights + c->weight_offset + n * row_bytes);
-    for (uint64_t i = 0; i < count + 2 * GUARD; i++)
-        y[i] = i < GUARD || i >= GUARD + count ? guard : 3 * alisa_random_normal(&random);
+    for (uint64_t i = 0; i < count + 2 * GUARD; i++) {
+        bool outside = i < GUARD || i >= GUARD + count;
+        y[i] = outside ? guard : c->accumulate ? 3 * alisa_random_normal(&random) : NAN;
+    }
     oracle_matmul(c->type, weights + c->weight_offset, c->outputs, c->columns, x + c->x_offset,
                   c->rows, c->accumulate ? y + GUARD : NULL, sums, bounds);
 
@@ -178,6 +180,28 @@ static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
     return ops;
 }
 
+/* With the parameters for devices of a type. Products of fewer than 32^3 multiplications go to
+ * CLBlast's kernel for small ones. */
+static AlisaOps *make_clblast_ops(AlisaDeviceType device_type, uint32_t gemmk) {
+    AlisaError error;
+    AlisaOps *ops;
+    AlisaOpsParameters parameters;
+    AlisaDeviceInfo info = *alisa_device_info(device);
+    info.type = device_type;
+    alisa_ops_parameters_in(&info, ALISA_LAYOUT_CLBLAST, &parameters);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, type};
+        parameters.matmul[type].from = 1;
+        parameters.matmul[type].clblast.indirect = 32;
+        parameters.matmul[type].clblast.gemmk = gemmk;
+        const char *wrong =
+            alisa_parameter_set_check(&set, alisa_parameter_values(&parameters, &set), &info);
+        if (wrong) fail_msg("%s", wrong);
+    }
+    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    return ops;
+}
+
 static const uint32_t few_rows[] = {1, 2, 3, 8, 0};
 static const uint32_t other_rows[] = {4, 5, 6, 7, 0};
 static const uint32_t many_rows[] = {1, 9, 12, 13, 16, 20, 37, 130, 0};
@@ -227,6 +251,44 @@ static void test_matmul_group(void **state) {
     AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
     check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
+    alisa_ops_destroy(ops);
+}
+
+static void test_matmul_clblast(void **state) {
+    (void)state;
+    if (!alisa_device_has_sgemm()) skip();
+    AlisaOps *ops = make_clblast_ops(ALISA_DEVICE_CPU, 0);
+    check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
+    check_worst(ops, 13);
+    alisa_ops_destroy(ops);
+}
+
+/* Through local memory; with columns in registers. */
+static void test_matmul_clblast_on_gpus(void **state) {
+    (void)state;
+    static const uint32_t some_rows[] = {13, 130, 0};
+    if (!alisa_device_has_sgemm() || small) skip();
+    for (uint32_t gemmk = 0; gemmk < 2; gemmk++) {
+        AlisaOps *ops = make_clblast_ops(ALISA_DEVICE_GPU, gemmk);
+        check_shapes(ops, SOME_TYPES, some_rows);
+        alisa_ops_destroy(ops);
+    }
+}
+
+/* More of everything than CLBlast is given at a time. */
+static void test_matmul_clblast_blocks(void **state) {
+    (void)state;
+    static const Case cases[] = {
+        {ALISA_TENSOR_Q4_0, 2083, 1056, 3, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
+        {ALISA_TENSOR_F16, 2050, 519, 5, ORACLE_WEIGHTS_RANDOM, false, 6, 0},
+        {ALISA_TENSOR_F32, 2050, 519, 5, ORACLE_WEIGHTS_RANDOM, true, 12, 1},
+        {ALISA_TENSOR_Q8_0, 5, 544, 1030, ORACLE_WEIGHTS_RANDOM, false, 32, 3},
+        {ALISA_TENSOR_F32, 7, 33, 520, ORACLE_WEIGHTS_RANDOM, true, 0, 0},
+    };
+    if (!alisa_device_has_sgemm() || small) skip();
+    AlisaOps *ops = make_clblast_ops(alisa_device_info(device)->type, 0);
+    for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_case(ops, &cases[i]);
     alisa_ops_destroy(ops);
 }
 
@@ -289,11 +351,14 @@ static int close_device(void **state) {
 }
 
 int main(void) {
+    /* CLBlast first: oclgrind takes floats that a kernel wrote for uninitialised where the buffer
+     * has the place of a smaller one that was there before. */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matvec_item),        cmocka_unit_test(test_matvec_group),
-        cmocka_unit_test(test_matvec_group_sizes), cmocka_unit_test(test_matvec_many_rows),
-        cmocka_unit_test(test_matmul_item),        cmocka_unit_test(test_matmul_group),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_matmul_clblast),        cmocka_unit_test(test_matmul_clblast_on_gpus),
+        cmocka_unit_test(test_matmul_clblast_blocks), cmocka_unit_test(test_matvec_item),
+        cmocka_unit_test(test_matvec_group),          cmocka_unit_test(test_matvec_group_sizes),
+        cmocka_unit_test(test_matvec_many_rows),      cmocka_unit_test(test_matmul_item),
+        cmocka_unit_test(test_matmul_group),          cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
