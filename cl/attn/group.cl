@@ -39,6 +39,12 @@
 #define MAX_QUERIES   (TILE_ROWS * TILE_HEADS)
 #define STAGE_QUADS   LARGER(TOKENS * LOCAL_QUADS, 4 * GROUP)
 
+/* The loops over the queries that a work-item has results of: unrolled, the results are in registers.
+ * On processors they are in memory in any case, and there the ends of the two instances below would
+ * become alike enough for the compiler to merge them: PoCL 3.1 then takes their conditions, which
+ * differ by work-item, for the same in all. */
+#define UNROLL_QUERIES (!PROCESSOR)
+
 typedef struct Tile {
     uint first_row;
     uint row_count;

@@ -63,11 +63,21 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
     codes += codes_offset + (tile * (HEAD_DIM / 4) + first / 4) * TILE + token.y % TILE;
     scales += scales_offset + (tile * GROUPS + group) * TILE + token.y % TILE;
 
+    /* Loops over all eights of a whole group, so that they can be unrolled and x is in registers; those
+     * that a shorter one lacks are zeros. */
     float8 x[GROUP_SIZE / 8];
-    for (uint i = 0; i < eights; i++)
-        x[i] = mixed_eight(rotated(vload8(i, k), rotations + row * ROPE_DIM, first + 8 * i));
-    for (uint bit = 1; bit < span; bit *= 2) {
-        for (uint i = 0; i < span; i++) {
+#pragma unroll
+    for (uint i = 0; i < GROUP_SIZE / 8; i++) {
+        x[i] = 0.0f;
+        if (i < eights)
+            x[i] = mixed_eight(rotated(vload8(i, k), rotations + row * ROPE_DIM, first + 8 * i));
+    }
+#pragma unroll
+    for (uint bit = 1; bit < GROUP_SIZE / 8; bit *= 2) {
+        if (bit >= span)
+            continue;
+#pragma unroll
+        for (uint i = 0; i < GROUP_SIZE / 8; i++) {
             if (i & bit)
                 continue;
             float8 a = x[i], b = x[i + bit];
@@ -76,14 +86,18 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
         }
     }
     float8 squares = 0.0f;
-    for (uint i = 0; i < eights; i++)
+#pragma unroll
+    for (uint i = 0; i < GROUP_SIZE / 8; i++)
         squares = fma(x[i], x[i], squares);
     float4 fours = squares.lo + squares.hi;
     float2 twos = fours.lo + fours.hi;
     vstore_half_rte(0.9957f * sqrt((twos.x + twos.y) / size), 0, scales);
     float scale = vload_half(0, scales);
     float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
-    for (uint i = 0; i < eights; i++) {
+#pragma unroll
+    for (uint i = 0; i < GROUP_SIZE / 8; i++) {
+        if (i >= eights)
+            continue;
         uint8 code = convert_uint8(clamp(floor(x[i] * inverse) + 2.0f, 0.0f, 3.0f));
         codes[(2 * i + 0) * TILE] = (uchar)(code.s0 | code.s1 << 2 | code.s2 << 4 | code.s3 << 6);
         codes[(2 * i + 1) * TILE] = (uchar)(code.s4 | code.s5 << 2 | code.s6 << 4 | code.s7 << 6);
@@ -117,8 +131,11 @@ static inline void score_tokens(__local const float (*q)[HEAD_DIM],
                                 __local const float (*bias)[GROUPS], __global const uchar *codes,
                                 __global const half *scales, FLOATS *score)
 {
+#pragma unroll
     for (uint h = 0; h < HEAD_BLOCK; h++)
         score[h] = 0.0f;
+    /* Unrolled, it makes compilers keep all of q in registers, from one call to the next. */
+#pragma unroll 1
     for (uint group = 0; group < GROUPS; group++) {
         uint end = min((group + 1) * GROUP_BYTES, (uint)(HEAD_DIM / 4));
         FLOATS sum[HEAD_BLOCK][4];
@@ -144,6 +161,7 @@ static inline void score_tokens(__local const float (*q)[HEAD_DIM],
     }
 }
 
+/* i is a constant once the loop around is unrolled: no processor indexes its registers. */
 static inline float element(const FLOATS *v, uint i)
 {
     return ((const float *)v)[i];
@@ -231,6 +249,7 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
 
     FLOATS largest[HEAD_BLOCK]; /* of whole vectors, and of what is left */
     float maximum[HEAD_BLOCK];
+#pragma unroll
     for (uint h = 0; h < HEAD_BLOCK; h++)
         largest[h] = maximum[h] = LOWEST;
     for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
@@ -239,16 +258,21 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
         score_tokens(query, bias, codes + tile * (size_t)(HEAD_DIM / 4 * TILE) + inside,
                      scales + tile * (size_t)(GROUPS * TILE) + inside, score);
         uint lanes = min(count - j, (uint)LANES);
+#pragma unroll
         for (uint h = 0; h < HEAD_BLOCK; h++) {
             STORE_FLOATS(score[h], 0, scores + h * (size_t)score_stride + j);
             if (lanes == LANES)
                 largest[h] = max(largest[h], score[h]);
             else
-                for (uint i = 0; i < lanes; i++)
-                    maximum[h] = max(maximum[h], element(&score[h], i));
+#pragma unroll
+                for (uint i = 0; i < LANES; i++)
+                    if (i < lanes)
+                        maximum[h] = max(maximum[h], element(&score[h], i));
         }
     }
+#pragma unroll
     for (uint h = 0; h < HEAD_BLOCK; h++) {
+#pragma unroll
         for (uint i = 0; i < LANES; i++)
             maximum[h] = max(maximum[h], element(&largest[h], i));
         float m = group_max(maximum[h], shared), l = 0.0f;
@@ -260,9 +284,12 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
             if (lanes == LANES)
                 sum += weight;
             else
-                for (uint i = 0; i < lanes; i++)
-                    l += element(&weight, i);
+#pragma unroll
+                for (uint i = 0; i < LANES; i++)
+                    if (i < lanes)
+                        l += element(&weight, i);
         }
+#pragma unroll
         for (uint i = 0; i < LANES; i++)
             l += element(&sum, i);
         l = group_sum(l, shared);
