@@ -40,12 +40,14 @@ static inline uint span_of(uint size)
     return size == 32 || size == 16 ? size : 8;
 }
 
-/* H of eight: each pass takes the lowest bit of the place and makes it the highest. */
+/* H of eight: each pass takes the lowest bit of the place and makes it the highest. shuffle2 and not
+ * (float8)(sum, difference): oclgrind crashes on the undefined lanes that the compiler makes of that. */
 static inline float8 mixed_eight(float8 x)
 {
-    x = (float8)(x.even + x.odd, x.even - x.odd);
-    x = (float8)(x.even + x.odd, x.even - x.odd);
-    return (float8)(x.even + x.odd, x.even - x.odd);
+    const uint8 joined = (uint8)(0, 1, 2, 3, 4, 5, 6, 7);
+    x = shuffle2(x.even + x.odd, x.even - x.odd, joined);
+    x = shuffle2(x.even + x.odd, x.even - x.odd, joined);
+    return shuffle2(x.even + x.odd, x.even - x.odd, joined);
 }
 
 __kernel void index_store(__global const float *k, ulong k_offset, __global const float *rotations,
