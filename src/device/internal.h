@@ -159,6 +159,10 @@ void alisa_emulation_destroy(AlisaEmulation *emulation);
 AlisaStatus alisa_awaited_check(AlisaDevice *device, AlisaError *error);
 void alisa_awaited_drop(AlisaDevice *device);
 
+/* What the driver is given for the options of alisa_kernel_get. Returns their length, as snprintf
+ * does. */
+size_t alisa_program_options(const char *options, char *all, size_t capacity);
+
 /* Releases all programs and kernels of the device. */
 void alisa_program_destroy_all(AlisaDevice *device);
 

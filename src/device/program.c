@@ -223,16 +223,21 @@ static AlisaStatus create_kernel(AlisaDevice *device, AlisaProgram *program, con
     return ALISA_OK;
 }
 
+size_t alisa_program_options(const char *options, char *all, size_t capacity) {
+    bool own_standard = strstr(options, "-cl-std=") != NULL;
+    int length = snprintf(all, capacity, "%s%s%s", own_standard ? "" : DEFAULT_OPTIONS,
+                          own_standard || !*options ? "" : " ", options);
+    return length < 0 ? SIZE_MAX : (size_t)length;
+}
+
 /* *program is NULL where it fails. */
 static AlisaStatus get_program(AlisaDevice *device, const char *file, const char *options,
                                AlisaProgram **program, AlisaError *error) {
     *program = NULL;
     char all[1024];
-    bool own_standard = strstr(options, "-cl-std=") != NULL;
-    int length = snprintf(all, sizeof all, "%s%s%s", own_standard ? "" : DEFAULT_OPTIONS,
-                          own_standard || !*options ? "" : " ", options);
-    if (length < 0 || (size_t)length >= sizeof all) {
-        return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s: build options of %d bytes", file,
+    size_t length = alisa_program_options(options, all, sizeof all);
+    if (length >= sizeof all) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s: build options of %zu bytes", file,
                                length);
     }
     for (AlisaProgram *known = device->programs; known; known = known->next) {

@@ -1,0 +1,374 @@
+/*
+ * Lists every program that the engine asks for on a GPU by default, without a GPU: makes each
+ * object of the modules on the device that is there, which says that it is a GPU and neither
+ * compiles nor runs anything (recorder.h), and does with it what the engine does.
+ *
+ *   alisa_offline_programs [few]
+ *
+ * `few`: of the tables below only the lines that are marked so, which stand for the others where
+ * time is short. Fails where a file of cl/ is in no program, so that nothing is forgotten: each one
+ * is asked for, or named below with the reason why not.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attn/attention.h"
+#include "attn/index.h"
+#include "attn/selection.h"
+#include "base/kv_type.h"
+#include "device/embedded.h"
+#include "kv/kv.h"
+#include "kv/tails.h"
+#include "recorder.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+enum { COMPUTE_UNITS = 64, ROWS = 4, PROMPT_ROWS = 512, CONTEXT = 4096, TIER_CONTEXT = 64 };
+
+/* ---- What programs depend on -------------------------------------------------------------------
+ */
+
+/* GPUs of two kinds: the small groups and local memory of some, and the usual ones. */
+static const struct {
+    uint64_t max_work_group, local_memory;
+} gpus[] = {{256, 32768}, {1024, 65536}};
+
+typedef struct HeadShape {
+    bool few;
+    uint32_t heads, kv_heads, head_dim;
+} HeadShape;
+
+static const HeadShape head_shapes[] = {
+    {false, 8, 8, 32},    /* models/stories.gguf */
+    {true, 12, 12, 64},   /* 125M */
+    {false, 9, 3, 64},    /* SmolLM-135M */
+    {false, 32, 4, 64},   /* TinyLlama */
+    {false, 32, 8, 64},   /* Llama-3.2-1B */
+    {false, 16, 16, 80},  /* no power of two */
+    {false, 8, 8, 96},    /* likewise */
+    {false, 24, 8, 128},  /* Llama-3.2-3B */
+    {true, 32, 8, 128},   /* Llama-3-8B, Mistral-7B */
+    {false, 32, 32, 128}, /* LLaMA-7B */
+    {false, 64, 8, 128},  /* LLaMA-70B */
+    {false, 8, 1, 256},   /* as large as heads get */
+};
+
+static const struct {
+    bool few;
+    AlisaKvType key, value;
+} kv_types[] = {
+    {true, ALISA_KV_F16, ALISA_KV_F16},   {true, ALISA_KV_F32, ALISA_KV_F32},
+    {true, ALISA_KV_Q8_0, ALISA_KV_Q8_0}, {true, ALISA_KV_I8, ALISA_KV_I8},
+    {false, ALISA_KV_Q8_0, ALISA_KV_F16}, {false, ALISA_KV_F16, ALISA_KV_Q8_0},
+    {false, ALISA_KV_I8, ALISA_KV_F16},   {false, ALISA_KV_F16, ALISA_KV_I8},
+    {false, ALISA_KV_I8, ALISA_KV_Q8_0},
+};
+
+static const uint32_t weight_types[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_TENSOR_BF16,
+                                        ALISA_TENSOR_Q8_0, ALISA_TENSOR_Q4_0};
+
+/* Products: rows of activations, and weights that are narrow and wide, few and many. */
+static const struct {
+    bool few;
+    uint32_t count;
+} product_rows[] = {
+    {true, 1},  {false, 2}, {false, 3}, {true, 4},  {false, 5}, {false, 6},  {false, 7},  {true, 8},
+    {false, 9}, {true, 16}, {true, 32}, {true, 33}, {true, 64}, {true, 128}, {true, 512},
+};
+static const uint32_t product_columns[] = {256, 768, 4096, 11008};
+static const uint32_t product_outputs[] = {64, 256, 4096, 32000};
+
+static const AlisaSelectOptions selectors[] = {
+    {.kind = ALISA_SELECT_SWA, .scores = ALISA_SELECT_SCORES_SPARSE, .window = 64},
+    {.kind = ALISA_SELECT_SWA, .scores = ALISA_SELECT_SCORES_DENSE, .window = 64},
+    {.kind = ALISA_SELECT_SWA, .scores = ALISA_SELECT_SCORES_QUERY},
+    {.kind = ALISA_SELECT_H2O},
+    {.kind = ALISA_SELECT_LOCAL},
+    {.kind = ALISA_SELECT_STRIDED},
+    {.kind = ALISA_SELECT_RANDOM},
+};
+static const uint32_t selection_contexts[] = {CONTEXT, 70000}; /* positions of 16 and of 32 bits */
+
+/* Compiled as they are, with all their kernels: what runs before a device is used. */
+static const char *const whole_files[] = {"selftest.cl", "probe.cl"};
+
+static const struct {
+    const char *file, *reason;
+} left_out[] = {
+    {"attn/item.cl", "for CPUs"},
+    {"attn/select_item.cl", "for CPUs"},
+    {"gemm/matmul_item.cl", "for CPUs"},
+    {"gemm/matvec_item.cl", "for CPUs"},
+    {"ewise/read.cl", "of benchmarks"},
+    {"trial/fp16.cl", "a device may refuse it"},
+    {"trial/fp64.cl", "a device may refuse it"},
+    {"trial/int_dot.cl", "a device may refuse it"},
+    {"trial/subgroups.cl", "a device may refuse it"},
+};
+
+/* ---- Objects --------------------------------------------------------------------------------- */
+
+static bool few; /* as asked for */
+static AlisaDevice *device;
+static AlisaOps *ops;
+static AlisaError error;
+
+/* Nothing is launched: a buffer that is only handed on needs no memory. */
+static const AlisaBuffer any = {.size = UINT64_MAX / 2};
+static const AlisaVector any_vector = {&any, 0};
+
+static void must(AlisaStatus status) {
+    if (status == ALISA_OK) return;
+    fprintf(stderr, "alisa_offline_programs: %s\n", error.message);
+    exit(1);
+}
+
+static void ask_product(const AlisaMatrix *weights, uint32_t rows) {
+    for (uint64_t offset = 0; offset < 2; offset++) /* 1: unaligned */
+        must(alisa_ops_matmul(ops, weights, (AlisaVector){&any, offset}, rows, any_vector, false,
+                              &error));
+}
+
+static void ask_products(void) {
+    for (size_t t = 0; t < COUNT_OF(weight_types); t++)
+        for (size_t c = 0; c < COUNT_OF(product_columns); c++)
+            for (size_t n = 0; n < COUNT_OF(product_outputs); n++) {
+                const AlisaMatrix weights = {&any, 0, weight_types[t], product_outputs[n],
+                                             product_columns[c]};
+                for (size_t r = 0; r < COUNT_OF(product_rows); r++)
+                    if (product_rows[r].few || !few) ask_product(&weights, product_rows[r].count);
+                must(alisa_ops_embed(ops, &weights, &any, ROWS, any_vector, &error));
+            }
+}
+
+/* What CLBlast multiplies; its own kernels are its own business. */
+static void ask_dequantise(void) {
+    for (int type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        char options[32];
+        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d", type);
+        recorder_add_file("gemm/dequantise.cl", options);
+    }
+}
+
+static void ask_elementwise(void) {
+    for (size_t c = 0; c < COUNT_OF(product_columns); c++) {
+        uint32_t columns = product_columns[c];
+        must(alisa_ops_rms_norm(ops, any_vector, any_vector, 1e-5f, ROWS, columns, any_vector,
+                                &error));
+        must(
+            alisa_ops_silu_product(ops, any_vector, any_vector, ROWS, columns, any_vector, &error));
+        must(alisa_ops_gather_rows(ops, any_vector, &any, ROWS, columns, any_vector, &error));
+        must(alisa_ops_likeliest(ops, any_vector, ROWS, columns, &any, &error));
+    }
+}
+
+/* Lists by layer and by KV head, with and without scores, and all that is done with those. */
+static void ask_attention(const AlisaAttentionShape *shape) {
+    const AlisaAttentionTails tails = {&any, &any, &any, &any, &any, &any, 1};
+    const AlisaAttentionBlocks blocks = {&any, &any, &any, 1};
+    const uint32_t list_counts[] = {1, shape->kv_head_count};
+    AlisaAttention *attention;
+    must(alisa_attention_create(ops, shape, PROMPT_ROWS, CONTEXT, &attention, &error));
+    must(alisa_attention_store(attention, any_vector, any_vector, any_vector, &any, &any, ROWS,
+                               &any, &any, &tails, &error));
+    if (shape->key_type == ALISA_KV_I8 || shape->value_type == ALISA_KV_I8) {
+        must(alisa_attention_seal(attention, &blocks, &any, &any, &tails, &error));
+        must(alisa_attention_unseal(attention, &blocks, &any, &any, &tails, &error));
+    }
+    for (size_t i = 0; i < COUNT_OF(list_counts); i++) {
+        const AlisaAttentionLists lists = {.slots = &any,
+                                           .tiles = &any,
+                                           .tile_count = 1,
+                                           .longest = CONTEXT,
+                                           .list_stride = list_counts[i] > 1 ? CONTEXT : 0,
+                                           .blocks = &any,
+                                           .tails = &tails};
+        const AlisaAttentionScores scores = {&any, &any, 1, CONTEXT};
+        const AlisaAttentionRows rows[] = {
+            {.weights = &any, .list_count = list_counts[i]},
+            {.weights = &any, .list_count = list_counts[i], .below = &any},
+            {.weights = &any, .list_count = list_counts[i], .worth = 4},
+        };
+        must(alisa_attention_run(attention, any_vector, &any, &any, &lists, any_vector, NULL,
+                                 &error));
+        must(alisa_attention_run(attention, any_vector, &any, &any, &lists, any_vector, &scores,
+                                 &error));
+        for (size_t r = 0; r < COUNT_OF(rows); r++)
+            must(alisa_attention_row(attention, &lists, &scores, &rows[r], &error));
+    }
+    alisa_attention_destroy(attention);
+}
+
+static void ask_index(const AlisaAttentionShape *shape) {
+    AlisaIndex *index;
+    const AlisaAttentionScores scores = {&any, &any, 1, CONTEXT};
+    must(alisa_index_create(ops, shape, 1, 1, CONTEXT, &index, &error));
+    must(alisa_index_store(index, 0, any_vector, &any, &any, ROWS, &error));
+    must(alisa_index_score(index, 0, any_vector, &any, &scores, &error));
+    alisa_index_destroy(index);
+}
+
+static void ask_selection(AlisaSelectOptions options, uint32_t context, uint32_t list_count) {
+    const AlisaSelectionShape shape = {.layer_count = 1,
+                                       .sequence_count = 1,
+                                       .list_count = list_count,
+                                       .context = context,
+                                       .seed_rows = context,
+                                       .max_turns = 1,
+                                       .max_rows = ROWS};
+    const AlisaSelectionAim aim = {.count = 1};
+    const AlisaSelectionRows rows = {&any, context};
+    options.sparsity = 0.8;
+    AlisaSelection *selection;
+    must(alisa_selection_create(ops, &options, &shape, &selection, &error));
+    must(alisa_selection_run(selection, 0, 0, 1, rows, &error));
+    must(alisa_selection_aim(selection, &aim, 1, &error));
+    for (int blocks = 0; blocks < 2; blocks++) {
+        const AlisaSelectionSlots slots = {
+            .pages = &any, .slots = &any, .blocks = blocks ? &any : NULL};
+        must(alisa_selection_translate(selection, 0, &slots, &error));
+    }
+    alisa_selection_destroy(selection);
+}
+
+static void ask_selections(void) {
+    for (size_t s = 0; s < COUNT_OF(selectors); s++)
+        for (size_t c = 0; c < COUNT_OF(selection_contexts); c++)
+            for (uint32_t lists = 1; lists <= 8; lists += 7)
+                ask_selection(selectors[s], selection_contexts[c], lists);
+}
+
+/* Some tokens go to the host and come back. */
+static void ask_tier_moves(AlisaTiers *tiers, const AlisaTokenRow *rows, uint32_t count) {
+    must(alisa_tiers_place(tiers, rows, count, &error));
+    alisa_tiers_end(tiers, 0);
+    const AlisaTokenRange range = {.count = count};
+    must(alisa_tiers_offload(tiers, &range, 1, true, &error));
+    const AlisaTokenList list = {.count = count};
+    must(alisa_tiers_need(tiers, 0, &list, 1, ALISA_USE_KEEP, &error));
+    must(alisa_tiers_arrive(tiers, 0, &error));
+    alisa_tiers_end(tiers, 0);
+}
+
+static void ask_inputs(AlisaInputs *inputs, const AlisaTokenRow *rows, uint32_t count) {
+    static const uint32_t sources[ROWS] = {0, 1, 2, 3};
+    AlisaMove moves[ROWS] = {{0}};
+    for (uint32_t i = 0; i < count; i++)
+        moves[i].position = rows[i].position;
+    const AlisaMoves rebuilds = {moves, count, ROWS};
+    must(alisa_inputs_place(inputs, rows, sources, count, &error));
+    must(alisa_inputs_keep(inputs, 0, &any, 0, &error));
+    alisa_inputs_end(inputs, 0);
+    const AlisaTokenRange range = {.count = count};
+    must(alisa_tiers_offload(alisa_inputs_tiers(inputs), &range, 1, true, &error));
+    must(alisa_inputs_need(inputs, &rebuilds, &error));
+    must(alisa_inputs_recall(inputs, moves, count, &any, 0, &error));
+    alisa_inputs_end(inputs, 0);
+}
+
+static void ask_tiers(const AlisaKvShape *shape, uint32_t columns) {
+    uint64_t bytes = TIER_CONTEXT * (alisa_kv_token_bytes(shape) + 2 * (uint64_t)columns);
+    const AlisaKvMemory memory = {.device_bytes = bytes,
+                                  .host_bytes = bytes,
+                                  .max_rows = ROWS,
+                                  .input_columns = columns,
+                                  .input_device_bytes = bytes,
+                                  .input_host_bytes = bytes};
+    AlisaTokenRow rows[ROWS];
+    for (uint32_t i = 0; i < ROWS; i++)
+        rows[i] = (AlisaTokenRow){0, i};
+    AlisaKv *kv;
+    must(alisa_kv_create_tiered(device, shape, &memory, &kv, &error));
+    ask_tier_moves(alisa_kv_tiers(kv), rows, ROWS);
+    ask_inputs(alisa_kv_inputs(kv), rows, ROWS);
+    alisa_kv_destroy(kv);
+    if (!alisa_kv_tails_needed(shape)) return;
+    AlisaKvTails *tails;
+    must(alisa_kv_tails_create(device, shape, ROWS, &tails, &error));
+    must(alisa_kv_tails_resolve(tails, &any, &any, ROWS, &any, &error));
+    alisa_kv_tails_destroy(tails);
+}
+
+static void ask_heads(const HeadShape *heads) {
+    for (size_t t = 0; t < COUNT_OF(kv_types); t++) {
+        const AlisaAttentionShape attention = {.head_count = heads->heads,
+                                               .kv_head_count = heads->kv_heads,
+                                               .head_dim = heads->head_dim,
+                                               .rope_dim = heads->head_dim,
+                                               .scale = 1.0f,
+                                               .key_type = kv_types[t].key,
+                                               .value_type = kv_types[t].value};
+        const AlisaKvShape cache = {.layer_count = 1,
+                                    .kv_head_count = heads->kv_heads,
+                                    .head_dim = heads->head_dim,
+                                    .sequence_count = 1,
+                                    .context_length = TIER_CONTEXT,
+                                    .key_type = attention.key_type,
+                                    .value_type = attention.value_type};
+        if ((few && !kv_types[t].few) ||
+            alisa_kv_type_check(attention.key_type, heads->head_dim, NULL) ||
+            alisa_kv_type_check(attention.value_type, heads->head_dim, NULL))
+            continue;
+        ask_attention(&attention);
+        ask_index(&attention);
+        ask_tiers(&cache, heads->heads * heads->head_dim);
+    }
+}
+
+static void ask_gpu(const AlisaDeviceInfo *gpu) {
+    recorder_pretend(gpu);
+    must(alisa_ops_create(device, NULL, &ops, &error));
+    ask_products();
+    ask_dequantise();
+    ask_elementwise();
+    ask_selections();
+    for (size_t h = 0; h < COUNT_OF(head_shapes); h++)
+        if (head_shapes[h].few || !few) ask_heads(&head_shapes[h]);
+    alisa_ops_destroy(ops);
+    recorder_pretend(NULL);
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+/* The number of files that nothing asked for. */
+static unsigned find_forgotten(void) {
+    unsigned forgotten = 0;
+    for (size_t i = 0; i < alisa_embedded_file_count; i++) {
+        const char *name = alisa_embedded_files[i].name, *dot = strrchr(name, '.');
+        bool found = strcmp(dot ? dot : "", ".cl") != 0 || recorder_has_file(name);
+        for (size_t j = 0; j < COUNT_OF(left_out) && !found; j++)
+            found = strcmp(name, left_out[j].file) == 0;
+        if (found) continue;
+        fprintf(stderr,
+                "cl/%s: no program is made of it; ask for it in "
+                "platforms/offline/programs.c, or say there why not\n",
+                name);
+        forgotten++;
+    }
+    return forgotten;
+}
+
+int main(int argc, char **argv) {
+    few = argc > 1 && strcmp(argv[1], "few") == 0;
+    if (argc > 2 || (argc == 2 && !few)) {
+        fprintf(stderr, "usage: alisa_offline_programs [few]\n");
+        return 2;
+    }
+    must(alisa_device_open(NULL, &device, &error));
+    for (size_t i = 0; i < COUNT_OF(whole_files); i++)
+        recorder_add_file(whole_files[i], "");
+    for (size_t i = 0; i < COUNT_OF(gpus); i++) {
+        AlisaDeviceInfo gpu = *alisa_device_info(device);
+        gpu.type = ALISA_DEVICE_GPU;
+        gpu.compute_units = COMPUTE_UNITS;
+        gpu.max_work_group = gpus[i].max_work_group;
+        gpu.local_memory = gpus[i].local_memory;
+        gpu.capabilities = 0;
+        ask_gpu(&gpu);
+    }
+    unsigned wrong = find_forgotten();
+    wrong += recorder_print();
+    alisa_device_close(device);
+    return wrong ? 1 : 0;
+}
