@@ -3,9 +3,10 @@
  * reads reaches) and prefill (rows of one sequence, causal; GFLOP/s). Then a step of decode over
  * the tokens that are kept at 80 % sparsity, turn by turn with the same step over all tokens:
  * alone, with all it takes to choose the next list from past rows, and with choosing this one by
- * the query; and decode with K and V in each storage type, all tokens of i8 in sealed blocks.
+ * the query; and decode with K and V in each storage type, all tokens of i8 in sealed blocks. With
+ * a number of tokens: only dense against kept, in a context of so many.
  *
- *   bench_attention [device]
+ *   bench_attention [device [tokens]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,14 +236,25 @@ static void bench_types(AlisaDevice *device) {
 
 /* ---- Sparse beside dense ------------------------------------------------------------------- */
 
-enum { LAYERS = 8, CONTEXT = 4096, HALF_BUDGET = 410, KEPT = 2 * HALF_BUDGET, STRIDE = 832 };
+enum { LAYERS = 8, USUAL_CONTEXT = 4096, LEAST_CONTEXT = 512, MOST_CONTEXT = 65536 };
+
+/* Tokens of the context; how many of them are kept, half of these the newest; scores of a row. */
+static uint32_t context, half_budget, kept_count, stride;
+
+static void set_context(uint32_t tokens) {
+    context = tokens;
+    half_budget = (tokens + 9) / 10;
+    kept_count = 2 * half_budget;
+    stride = (kept_count + 31) / 32 * 32;
+}
 /* Of each kind; the windows of past rows take some more. */
 enum { TURNS = 41, WARM_TURNS = 3, CHOSEN_STEPS = TURNS + WARM_TURNS + 70 };
 
 static const struct {
     const char *name;
     uint32_t heads, kv_heads, head_dim;
-} sparse_shapes[] = {{"125M (MHA)", 12, 12, 64}, {"TinyLlama (GQA 8)", 32, 4, 64}};
+} sparse_shapes[] = {
+    {"125M (MHA)", 12, 12, 64}, {"TinyLlama (GQA 8)", 32, 4, 64}, {"7B (MHA)", 32, 32, 128}};
 
 typedef struct Step {
     AlisaAttention *attention;
@@ -250,13 +262,13 @@ typedef struct Step {
     AlisaBuffer keys[LAYERS], values[LAYERS]; /* of their own, as in a model */
 } Step;
 
-/* The last HALF_BUDGET tokens and as many chosen by chance before them; ascending. */
+/* The last half_budget tokens and as many chosen by chance before them; ascending. */
 static void choose_kept(int32_t *kept) {
     AlisaRandom random;
     alisa_random_seed(&random, 2);
-    uint32_t count = 0, older = CONTEXT - HALF_BUDGET;
-    for (uint32_t p = 0; p < CONTEXT; p++)
-        if (p >= older || alisa_random_below(&random, older - p) < HALF_BUDGET - count)
+    uint32_t count = 0, older = context - half_budget;
+    for (uint32_t p = 0; p < context; p++)
+        if (p >= older || alisa_random_below(&random, older - p) < half_budget - count)
             kept[count++] = (int32_t)p;
 }
 
@@ -265,7 +277,7 @@ static Step make_step(AlisaOps *ops, size_t shape) {
     AlisaRandom random;
     AlisaDevice *device = alisa_ops_device(ops);
     uint32_t heads = sparse_shapes[shape].heads, dim = sparse_shapes[shape].head_dim;
-    uint64_t kv_count = (uint64_t)CONTEXT * sparse_shapes[shape].kv_heads * dim;
+    uint64_t kv_count = (uint64_t)context * sparse_shapes[shape].kv_heads * dim;
     AlisaAttentionShape attention = {.head_count = heads,
                                      .kv_head_count = sparse_shapes[shape].kv_heads,
                                      .head_dim = dim,
@@ -274,32 +286,34 @@ static Step make_step(AlisaOps *ops, size_t shape) {
                                      .key_type = ALISA_KV_F16,
                                      .value_type = ALISA_KV_F16};
     Step step = {0};
-    check(alisa_attention_create(ops, &attention, 1, CONTEXT, &step.attention, &error), &error);
+    check(alisa_attention_create(ops, &attention, 1, context, &step.attention, &error), &error);
     float *q = malloc(heads * dim * sizeof *q);
     uint16_t *kv = malloc(kv_count * sizeof *kv);
-    int32_t slots[CONTEXT], kept[KEPT];
+    int32_t *slots = malloc(context * sizeof *slots), *kept = malloc(kept_count * sizeof *kept);
     alisa_random_seed(&random, 1);
     for (uint32_t i = 0; i < heads * dim; i++)
         q[i] = alisa_random_normal(&random);
     for (uint64_t i = 0; i < kv_count; i++)
         kv[i] = alisa_half_from_float(alisa_random_float(&random) - 0.5f);
-    for (int32_t i = 0; i < CONTEXT; i++)
+    for (int32_t i = 0; i < (int32_t)context; i++)
         slots[i] = i;
     choose_kept(kept);
-    const AlisaAttentionTile all = {0, 1, 0, CONTEXT}, some = {0, 1, 0, KEPT};
+    const AlisaAttentionTile all = {0, 1, 0, context}, some = {0, 1, 0, kept_count};
     step.q = buffer_of(device, q, heads * dim * sizeof *q);
     step.y = buffer_of(device, NULL, heads * dim * sizeof *q);
-    step.slots = buffer_of(device, slots, sizeof slots);
-    step.kept_slots = buffer_of(device, kept, sizeof kept);
+    step.slots = buffer_of(device, slots, context * sizeof *slots);
+    step.kept_slots = buffer_of(device, kept, kept_count * sizeof *kept);
     step.tile = buffer_of(device, &all, sizeof all);
     step.kept_tile = buffer_of(device, &some, sizeof some);
-    step.scores = buffer_of(device, NULL, heads * STRIDE * sizeof(float));
+    step.scores = buffer_of(device, NULL, heads * stride * sizeof(float));
     step.stats = buffer_of(device, NULL, heads * 2 * sizeof(float));
-    step.weights = buffer_of(device, NULL, STRIDE * sizeof(uint32_t));
+    step.weights = buffer_of(device, NULL, stride * sizeof(uint32_t));
     for (int layer = 0; layer < LAYERS; layer++) {
         step.keys[layer] = buffer_of(device, kv, kv_count * sizeof *kv);
         step.values[layer] = buffer_of(device, kv, kv_count * sizeof *kv);
     }
+    free(slots);
+    free(kept);
     free(q);
     free(kv);
     return step;
@@ -334,23 +348,24 @@ static Choice make_choice(AlisaOps *ops, size_t shape, bool query) {
     AlisaError error;
     AlisaDevice *device = alisa_ops_device(ops);
     uint32_t heads = sparse_shapes[shape].heads;
-    Choice choice = {.count = CONTEXT - CHOSEN_STEPS};
+    Choice choice = {.count = context - CHOSEN_STEPS};
     alisa_select_options_defaults(&choice.options);
     choice.options.kind = ALISA_SELECT_SWA;
     if (query) choice.options.scores = ALISA_SELECT_SCORES_QUERY;
     const AlisaSelectionShape selection = {.layer_count = LAYERS,
                                            .sequence_count = 1,
                                            .list_count = 1,
-                                           .context = CONTEXT,
+                                           .context = context,
                                            .max_turns = 1,
                                            .max_rows = 1};
     check(alisa_selection_create(ops, &choice.options, &selection, &choice.selection, &error),
           &error);
-    int32_t pages[CONTEXT];
-    for (int32_t i = 0; i < CONTEXT; i++)
+    int32_t *pages = malloc(context * sizeof *pages);
+    for (int32_t i = 0; i < (int32_t)context; i++)
         pages[i] = i;
-    choice.pages = buffer_of(device, pages, sizeof pages);
-    choice.slots = buffer_of(device, NULL, STRIDE * sizeof(int32_t));
+    choice.pages = buffer_of(device, pages, context * sizeof *pages);
+    free(pages);
+    choice.slots = buffer_of(device, NULL, stride * sizeof(int32_t));
     choice.tile = buffer_of(device, NULL, sizeof(AlisaAttentionTile));
     if (!query) { /* the list of the first step, of which no rows are known */
         const AlisaSelectionTurn first = {.pick_count = choice.count};
@@ -365,11 +380,11 @@ static Choice make_choice(AlisaOps *ops, size_t shape, bool query) {
                                            .kv_head_count = sparse_shapes[shape].kv_heads,
                                            .head_dim = sparse_shapes[shape].head_dim,
                                            .scale = 0.125f};
-    check(alisa_index_create(ops, &attention, LAYERS, 1, CONTEXT, &choice.index, &error), &error);
+    check(alisa_index_create(ops, &attention, LAYERS, 1, context, &choice.index, &error), &error);
     choice.index_row = buffer_of(device, NULL, sizeof(AlisaIndexRow));
-    choice.scores = buffer_of(device, NULL, heads * CONTEXT * sizeof(float));
+    choice.scores = buffer_of(device, NULL, heads * context * sizeof(float));
     choice.stats = buffer_of(device, NULL, heads * 2 * sizeof(float));
-    choice.weights = buffer_of(device, NULL, CONTEXT * sizeof(uint32_t));
+    choice.weights = buffer_of(device, NULL, context * sizeof(uint32_t));
     return choice;
 }
 
@@ -385,9 +400,9 @@ static void destroy_choice(Choice *choice) {
 static void translate(Choice *choice, uint32_t layer) {
     AlisaError error;
     const AlisaSelectionSlots slots = {.pages = &choice->pages,
-                                       .page_stride = CONTEXT,
+                                       .page_stride = context,
                                        .slots = &choice->slots,
-                                       .list_stride = STRIDE};
+                                       .list_stride = stride};
     check(alisa_selection_translate(choice->selection, layer, &slots, &error), &error);
 }
 
@@ -403,9 +418,9 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
     if (choice->index) turn = (AlisaSelectionTurn){.pick_count = count};
     const AlisaAttentionLists lists = {
         .slots = &choice->slots, .tiles = &choice->tile, .tile_count = 1, .longest = kept};
-    const AlisaAttentionLists all = {.tiles = &step->tile, .tile_count = 1, .longest = CONTEXT};
-    const AlisaAttentionScores scores = {&step->scores, &step->stats, 1, STRIDE};
-    const AlisaAttentionScores all_scores = {&choice->scores, &choice->stats, 1, CONTEXT};
+    const AlisaAttentionLists all = {.tiles = &step->tile, .tile_count = 1, .longest = context};
+    const AlisaAttentionScores scores = {&step->scores, &step->stats, 1, stride};
+    const AlisaAttentionScores all_scores = {&choice->scores, &choice->stats, 1, context};
     const AlisaAttentionRows rows = {.weights = &step->weights, .list_count = 1, .shift = 16};
     const AlisaAttentionRows all_rows = {
         .weights = &choice->weights, .list_count = 1, .shift = 16, .worth = 4};
@@ -425,7 +440,7 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
             check(alisa_attention_row(step->attention, &all, &all_scores, &all_rows, &error),
                   &error);
             check(alisa_selection_run(choice->selection, layer, 0, 1,
-                                      (AlisaSelectionRows){&choice->weights, CONTEXT}, &error),
+                                      (AlisaSelectionRows){&choice->weights, context}, &error),
                   &error);
         }
         translate(choice, layer);
@@ -435,7 +450,7 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
         if (choice->index) continue;
         check(alisa_attention_row(step->attention, &lists, &scores, &rows, &error), &error);
         check(alisa_selection_run(choice->selection, layer, 0, 1,
-                                  (AlisaSelectionRows){&step->weights, STRIDE}, &error),
+                                  (AlisaSelectionRows){&step->weights, stride}, &error),
               &error);
     }
     check(alisa_device_finish(device, &error), &error);
@@ -449,8 +464,8 @@ static double run_step(AlisaDevice *device, Step *step, Kind kind) {
     const AlisaAttentionLists lists = {.slots = dense ? &step->slots : &step->kept_slots,
                                        .tiles = dense ? &step->tile : &step->kept_tile,
                                        .tile_count = 1,
-                                       .longest = dense ? CONTEXT : KEPT};
-    const AlisaAttentionScores scores = {&step->scores, &step->stats, 1, STRIDE};
+                                       .longest = dense ? context : kept_count};
+    const AlisaAttentionScores scores = {&step->scores, &step->stats, 1, stride};
     const AlisaAttentionRows rows = {.weights = &step->weights, .list_count = 1, .shift = 16};
     uint64_t start = alisa_clock_now();
     for (int layer = 0; layer < LAYERS; layer++) {
@@ -513,19 +528,28 @@ int main(int argc, char **argv) {
     AlisaDevice *device;
     alisa_device_options_defaults(&options);
     if (argc > 1) options.selector = argv[1];
+    unsigned long tokens = argc > 2 ? strtoul(argv[2], NULL, 10) : USUAL_CONTEXT;
+    if (tokens < LEAST_CONTEXT || tokens > MOST_CONTEXT) {
+        fprintf(stderr, "bench_attention: the context has to have %d to %d tokens, not %s\n",
+                LEAST_CONTEXT, MOST_CONTEXT, argv[2]);
+        return 2;
+    }
+    set_context((uint32_t)tokens);
     check(alisa_device_open(&options, &device, &error), &error);
     const AlisaDeviceInfo *info = alisa_device_info(device);
     printf("%s: a kernel that only reads: %.1f GB/s\n\n", info->name, read_rate(device));
-    printf("| case                      | layout| heads x dim | rows | tokens|        ms |   GB/s |"
-           " GFLOP/s |\n|---|---|---|---:|---:|---:|---:|---:|\n");
-    bench_layouts(device, false);
-    bench_types(device);
+    if (argc <= 2) {
+        printf("| case                      | layout| heads x dim | rows | tokens|        ms |"
+               "   GB/s | GFLOP/s |\n|---|---|---|---:|---:|---:|---:|---:|\n");
+        bench_layouts(device, false);
+        bench_types(device);
+    }
     printf("\nDecode of %d layers over %d tokens, and over the %d kept at 80 %% sparsity: "
            "milliseconds\n\n"
            "| shape             | layout|    dense |     kept | + scores | past rows | ratio |    "
            "query | ratio |\n"
            "|---|---|---:|---:|---:|---:|---:|---:|---:|\n",
-           LAYERS, CONTEXT, KEPT);
+           LAYERS, context, kept_count);
     bench_layouts(device, true);
     printf("\nA kernel that only reads, afterwards: %.1f GB/s\n", read_rate(device));
     alisa_device_save_programs(device);

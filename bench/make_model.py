@@ -18,10 +18,13 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden"))
 import gguf_writer as gguf  # noqa: E402  (the path above makes it visible)
 
-# dim, layers, heads, kv heads, ffn, vocabulary
+# dim, layers, heads, kv heads, ffn, vocabulary. Those of OPT have its weights and keys and values, as a
+# LLaMA: three matrices of 2/3 its width in place of two.
 SHAPES = {
     "tinyllama-1.1b": (2048, 22, 32, 4, 5632, 32000),
     "llama-125m": (768, 12, 12, 12, 2048, 32000),
+    "opt-6.7b": (4096, 32, 32, 32, 10944, 50272),
+    "opt-13b": (5120, 40, 40, 40, 13664, 50272),
 }
 DEVIATION = 0.02
 POOL_BLOCKS = 131071  # prime; of 32 elements: 4.2 million weights
