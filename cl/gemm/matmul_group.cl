@@ -19,7 +19,7 @@
  * -DITEM_ROWS -DITEM_OUTPUTS     of a work-item; multiples of 4
  * -DDEPTH                        columns of a step, a multiple of 4 that divides 32
  */
-#include "quant.clh"
+#include "gemm/tile.clh"
 
 #define ITEMS_ACROSS (TILE_OUTPUTS / ITEM_OUTPUTS)
 #define GROUP        (ITEMS_ACROSS * (TILE_ROWS / ITEM_ROWS))
@@ -30,16 +30,7 @@
 #define X_QUADS      ((TILE_ROWS * (DEPTH / 4) + GROUP - 1) / GROUP) /* an item brings */
 #define W_QUADS      ((TILE_OUTPUTS * (DEPTH / 4) + GROUP - 1) / GROUP)
 
-/* Four columns from k on of a row of x, zeros past the last column. */
-static inline float4 x_quad(__global const float *row, const uint k, const uint columns)
-{
-    if (k + 4 <= columns)
-        return load4(row + k);
-    return (float4)(k < columns ? row[k] : 0.0f, k + 1 < columns ? row[k + 1] : 0.0f,
-                    k + 2 < columns ? row[k + 2] : 0.0f, 0.0f);
-}
-
-/* The same of a row of weights. */
+/* Four columns from k on of a row of weights, zeros past the last column. */
 static inline float4 w_quad(span_pointer row, const uint k, const uint columns)
 {
     span_pointer span = row + (size_t)(k / SPAN) * SPAN_BYTES;

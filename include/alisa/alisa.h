@@ -98,12 +98,13 @@ typedef enum AlisaDeviceType {
  * language feature, confirmed by compiling and running a trial kernel; never by the device's name.
  */
 enum {
-    ALISA_CAPABILITY_FP16 = 1u << 0,          /* cl_khr_fp16 arithmetic */
-    ALISA_CAPABILITY_FP64 = 1u << 1,          /* double arithmetic */
-    ALISA_CAPABILITY_SUBGROUPS = 1u << 2,     /* sub_group_reduce_add (khr or intel) */
-    ALISA_CAPABILITY_INT_DOT = 1u << 3,       /* cl_khr_integer_dot_product, 4x8 bit packed */
-    ALISA_CAPABILITY_OUT_OF_ORDER = 1u << 4,  /* out-of-order queues */
-    ALISA_CAPABILITY_UNIFIED_MEMORY = 1u << 5 /* the device shares the host's memory */
+    ALISA_CAPABILITY_FP16 = 1u << 0,           /* cl_khr_fp16 arithmetic */
+    ALISA_CAPABILITY_FP64 = 1u << 1,           /* double arithmetic */
+    ALISA_CAPABILITY_SUBGROUPS = 1u << 2,      /* sub_group_reduce_add (khr or intel) */
+    ALISA_CAPABILITY_INT_DOT = 1u << 3,        /* cl_khr_integer_dot_product, 4x8 bit packed */
+    ALISA_CAPABILITY_OUT_OF_ORDER = 1u << 4,   /* out-of-order queues */
+    ALISA_CAPABILITY_UNIFIED_MEMORY = 1u << 5, /* the device shares the host's memory */
+    ALISA_CAPABILITY_MATRIX = 1u << 6 /* matrix instructions of NVIDIA GPUs, halves to floats */
 };
 
 /* How near to a device the device is whose tuned parameters it uses; the higher, the nearer. */

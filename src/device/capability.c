@@ -31,6 +31,10 @@ static float expect_subgroups(float in) {
     return in;
 }
 
+static float expect_matrix(float in) {
+    return in;
+}
+
 static float expect_int_dot(float in) {
     return in + (1 * 5 + -2 * 6 + 3 * -7 + -128 * 8);
 }
@@ -43,6 +47,8 @@ static const Trial trials[] = {
      {"cl_khr_subgroups", "cl_intel_subgroups"},
      expect_subgroups},
     {ALISA_CAPABILITY_INT_DOT, "trial/int_dot.cl", {"cl_khr_integer_dot_product"}, expect_int_dot},
+    /* The extension says no more than whose compiler it is: one that may know PTX. */
+    {ALISA_CAPABILITY_MATRIX, "trial/matrix.cl", {"cl_nv_compiler_options"}, expect_matrix},
 };
 #define TRIAL_COUNT (sizeof trials / sizeof *trials)
 

@@ -7,8 +7,8 @@
 
 /* Tiles of matmul_item. 12 rows x 2 vectors fill the 32 vector registers of AVX-512; 8 rows waste
  * less when 12 would leave the last tile nearly empty. */
-static const uint32_t item_tile_rows[ALISA_OPS_MATMUL_TILES] = {12, 8};
-enum { ITEM_OUTPUTS = 32 };
+static const uint32_t item_tile_rows[] = {12, 8};
+enum { ITEM_TILES = sizeof item_tile_rows / sizeof *item_tile_rows, ITEM_OUTPUTS = 32 };
 
 /* With fewer columns a second pass of matvec costs more than it saves. */
 enum { NARROW_COLUMNS = 512 };
@@ -68,29 +68,13 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
     return alisa_kernel_launch(*kernel, &launch, arguments, 10, error);
 }
 
-static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+/* A group for each tile of rows x outputs. */
+static AlisaStatus launch_tiles(AlisaKernel *kernel, const AlisaMatrix *weights, AlisaVector x,
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *tile = &ops->parameters.matmul[type];
-    size_t group =
-        (size_t)(tile->tile_rows / tile->item_rows) * (tile->tile_outputs / tile->item_outputs);
-    int aligned = is_aligned(weights, x);
-    AlisaKernel **kernel = &ops->matmul[type][aligned];
-    if (!*kernel) {
-        char options[192];
-        snprintf(options, sizeof options,
-                 "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
-                 "-DITEM_OUTPUTS=%u -DDEPTH=%u",
-                 type, aligned, tile->tile_rows, tile->tile_outputs, tile->item_rows,
-                 tile->item_outputs, tile->depth);
-        AlisaStatus status =
-            alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options, kernel, error);
-        if (status) return status;
-    }
-    const AlisaLaunch launch = {{ceil_divide(weights->rows, tile->tile_outputs) * group,
-                                 ceil_divide(rows, tile->tile_rows), 1},
-                                {group, 1, 1}};
+                                const AlisaMatrixTile *tile, AlisaError *error) {
+    const AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, tile->outputs) * tile->group,
+                                 ceil_divide(rows, tile->rows), 1},
+                                {tile->group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
         ALISA_ARG(weights->offset),
@@ -103,8 +87,58 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
         ALISA_ARG(rows),
         ALISA_ARG(accumulate),
     };
-    return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
+    return alisa_kernel_launch(kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
                                error);
+}
+
+static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                AlisaError *error) {
+    int type = alisa_ops_type_index(weights->type);
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
+    const AlisaMatrixTile tile = {.rows = parameters->tile_rows,
+                                  .outputs = parameters->tile_outputs,
+                                  .group = parameters->tile_rows / parameters->item_rows *
+                                           (parameters->tile_outputs / parameters->item_outputs)};
+    int aligned = is_aligned(weights, x);
+    AlisaKernel **kernel = &ops->matmul[type][aligned];
+    if (!*kernel) {
+        char options[192];
+        snprintf(options, sizeof options,
+                 "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
+                 "-DITEM_OUTPUTS=%u -DDEPTH=%u",
+                 type, aligned, tile.rows, tile.outputs, parameters->item_rows,
+                 parameters->item_outputs, parameters->depth);
+        AlisaStatus status =
+            alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options, kernel, error);
+        if (status) return status;
+    }
+    return launch_tiles(*kernel, weights, x, rows, y, accumulate, &tile, error);
+}
+
+static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                 AlisaError *error) {
+    int type = alisa_ops_type_index(weights->type);
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
+    AlisaMatrixTile tile = alisa_matrix_tile(parameters, rows);
+    int aligned = is_aligned(weights, x), variant = 0;
+    if (rows <= parameters->tile_rows)
+        for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
+            variant++;
+    AlisaKernel **kernel = &ops->matmul[type][2 * variant + aligned];
+    if (!*kernel) {
+        char options[192];
+        snprintf(options, sizeof options,
+                 "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DWARP_ROWS=%u "
+                 "-DWARP_OUTPUTS=%u -DPARTS=%u -DDEPTH=%u",
+                 type, aligned, tile.rows, tile.outputs, tile.warp_rows, tile.warp_outputs,
+                 tile.parts, tile.depth);
+        AlisaStatus status =
+            alisa_ops_kernel(ops, "gemm/matmul_matrix.cl", "matmul_matrix", options, kernel, error);
+        if (status) return status;
+    }
+    return launch_tiles(*kernel, weights, x, rows, y, accumulate, &tile, error);
 }
 
 static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
@@ -112,7 +146,7 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
                                AlisaError *error) {
     int type = alisa_ops_type_index(weights->type), variant = 0;
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    for (int i = 1; i < ALISA_OPS_MATMUL_TILES; i++) {
+    for (int i = 1; i < ITEM_TILES; i++) {
         uint32_t best = item_tile_rows[variant], other = item_tile_rows[i];
         if (ceil_divide(rows, other) * other < ceil_divide(rows, best) * best) variant = i;
     }
@@ -169,6 +203,7 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
             [ALISA_LAYOUT_ITEM] = matmul_item,
             [ALISA_LAYOUT_GROUP] = matmul_group,
             [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
+            [ALISA_LAYOUT_MATRIX] = matmul_matrix,
         };
         return by_layout[many->layout](ops, weights, x, rows, y, accumulate, error);
     }

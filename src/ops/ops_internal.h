@@ -6,7 +6,7 @@
 
 #include "ops/ops.h"
 
-enum { ALISA_OPS_MATMUL_TILES = 2 /* builds of the kernel for many rows */ };
+enum { ALISA_OPS_MATMUL_TILES = 16 /* most builds of the kernel for many rows */ };
 
 /* What products by CLBlast need (matmul_clblast.c); zeroed where no set of parameters has them. */
 typedef struct AlisaOpsClblast {
@@ -20,8 +20,9 @@ struct AlisaOps {
     AlisaOpsParameters parameters;
     /* Kernels already asked for (owned by the device): the token loop builds no option strings. */
     AlisaKernel
-        *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS];       /* [type][aligned][rows-1] */
-    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_TILES]; /* [type][aligned or tile] */
+        *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS]; /* [type][aligned][rows-1] */
+    AlisaKernel
+        *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_TILES]; /* [type][tile or aligned or both] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
     AlisaOpsClblast clblast;
 };

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const layout_words[] = {"item", "group", "clblast", NULL};
+static const char *const layout_words[] = {"item", "group", "clblast", "matrix", NULL};
 
 static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
     [ALISA_OPS_F32] = "f32",   [ALISA_OPS_F16] = "f16",   [ALISA_OPS_BF16] = "bf16",
@@ -14,6 +14,8 @@ static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
 #define ITEM              ALISA_PARAMETER_ITEM
 #define GROUP             ALISA_PARAMETER_GROUP
 #define CLBLAST           ALISA_PARAMETER_CLBLAST
+#define MATRIX            ALISA_PARAMETER_MATRIX
+#define TILES             ALISA_PARAMETER_TILES
 #define OURS              ALISA_PARAMETER_OURS
 #define PLACE(set, field) (uint32_t)(offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t))
 #define LAYOUT(set)                                                                                \
@@ -30,13 +32,25 @@ static const AlisaParameterInfo matvec_table[] = {
 };
 
 static const AlisaParameterInfo matmul_table[] = {
-    {"layout", layout_words, ALWAYS, PLACE(Matmul, layout), {0, 1, 2}, 3, 0, ALISA_LAYOUT_CLBLAST},
+    {"layout",
+     layout_words,
+     ALWAYS,
+     PLACE(Matmul, layout),
+     {0, 1, 2, 3},
+     4,
+     0,
+     ALISA_LAYOUT_MATRIX},
     {"depth", NULL, OURS, PLACE(Matmul, depth), {8, 16, 32, 64, 128, 256}, 6, 4, 4096},
     {"panels", NULL, ITEM, PLACE(Matmul, panels), {1, 2, 4, 8}, 4, 1, 1024},
-    {"tile_rows", NULL, GROUP, PLACE(Matmul, tile_rows), {16, 32, 64, 128}, 4, 4, 256},
-    {"tile_outputs", NULL, GROUP, PLACE(Matmul, tile_outputs), {16, 32, 64, 128}, 4, 4, 256},
+    {"tile_rows", NULL, TILES, PLACE(Matmul, tile_rows), {16, 32, 64, 128}, 4, 4, 256},
+    {"tile_outputs", NULL, TILES, PLACE(Matmul, tile_outputs), {16, 32, 64, 128}, 4, 4, 256},
     {"item_rows", NULL, GROUP, PLACE(Matmul, item_rows), {4, 8}, 2, 4, 16},
     {"item_outputs", NULL, GROUP, PLACE(Matmul, item_outputs), {4, 8}, 2, 4, 16},
+    {"warp_rows", NULL, MATRIX, PLACE(Matmul, warp_rows), {16, 32, 64}, 3, 8, 128},
+    {"warp_outputs", NULL, MATRIX, PLACE(Matmul, warp_outputs), {16, 32, 64}, 3, 16, 128},
+    {"few_outputs", NULL, MATRIX, PLACE(Matmul, few_outputs), {16, 32, 64}, 3, 16, 256},
+    {"few_depth", NULL, MATRIX, PLACE(Matmul, few_depth), {64, 128, 256}, 3, 32, 1024},
+    {"few_parts", NULL, MATRIX, PLACE(Matmul, few_parts), {1, 2, 4, 8}, 4, 1, 32},
     {OF_CLBLAST(gemmk), {0, 1}, 2, 0, 1},
     {OF_CLBLAST(mwg), {16, 32, 64, 128}, 4, 8, 128},
     {OF_CLBLAST(nwg), {16, 32, 64, 128}, 4, 8, 128},
@@ -180,6 +194,11 @@ static uint64_t item_bytes(uint32_t depth) {
     return (depth * PANEL + ROWS * ((uint64_t)depth + PADDING)) * sizeof(float);
 }
 
+bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info) {
+    bool halves = type == ALISA_OPS_F16 || type == ALISA_OPS_Q8_0 || type == ALISA_OPS_Q4_0;
+    return halves && info->capabilities & ALISA_CAPABILITY_MATRIX;
+}
+
 /* A tile that a group of gemmk 0 brings to local memory, or not. */
 static const char *check_staged(uint32_t staged, uint32_t tile, uint32_t vector, uint32_t across,
                                 uint32_t group, uint32_t depth) {
@@ -220,9 +239,71 @@ static const char *check_clblast(const AlisaSgemmParameters *set, const AlisaDev
     return NULL;
 }
 
-static const char *check_matmul(const uint32_t *values, const AlisaDeviceInfo *info) {
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters, uint32_t rows) {
+    AlisaMatrixTile tile = {parameters->tile_rows,
+                            parameters->tile_outputs,
+                            parameters->depth,
+                            parameters->warp_rows,
+                            parameters->warp_outputs,
+                            1,
+                            0};
+    if (rows <= tile.rows) {
+        tile.rows = ALISA_OPS_MATRIX_ROWS;
+        while (tile.rows < rows)
+            tile.rows *= 2;
+        tile.outputs = parameters->few_outputs;
+        tile.depth = parameters->few_depth;
+        tile.warp_rows = least(tile.warp_rows, tile.rows);
+        tile.warp_outputs = least(tile.warp_outputs, tile.outputs);
+        tile.parts = parameters->few_parts;
+    }
+    tile.group =
+        32 * tile.parts * (tile.rows / tile.warp_rows) * (tile.outputs / tile.warp_outputs);
+    return tile;
+}
+
+static const char *check_matrix_tile(const AlisaMatrixTile *tile, const AlisaDeviceInfo *info) {
+    if (tile->rows % tile->warp_rows || tile->outputs % tile->warp_outputs)
+        return "a tile is not made of whole warps";
+    if (tile->depth % (32 * tile->parts)) return "the depth is not made of whole spans of a warp";
+    if (tile->warp_rows * tile->warp_outputs > 2048) return "a warp has more than 2048 sums";
+    if (tile->group > info->max_work_group) return "the device has no groups of that size";
+    uint64_t tiles = (2 * (uint64_t)tile->rows + tile->outputs) * tile->depth * 2;
+    uint64_t sums = (uint64_t)(tile->parts - 1) * tile->rows * tile->outputs * sizeof(float);
+    uint64_t scales = (uint64_t)tile->outputs * (tile->depth / 32) * sizeof(float);
+    if (tiles + scales > info->local_memory || sums > tiles)
+        return "the tiles do not fit in the device's local memory";
+    return NULL;
+}
+
+static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t type,
+                                const AlisaDeviceInfo *info) {
+    if (!alisa_matrix_multiplies(type, info))
+        return "the device has no matrix instructions for weights of that type";
+    const uint32_t powers[] = {matmul->tile_rows,    matmul->tile_outputs, matmul->warp_rows,
+                               matmul->warp_outputs, matmul->few_outputs,  matmul->few_parts};
+    for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
+        if (!is_power_of_two(powers[i])) return "a number is no power of two";
+    if (matmul->tile_rows < ALISA_OPS_MATRIX_ROWS || matmul->tile_outputs < 16)
+        return "a tile is smaller than what an instruction multiplies";
+    const char *wrong = NULL;
+    for (uint32_t rows = ALISA_OPS_MATRIX_ROWS; rows <= 2 * matmul->tile_rows && !wrong;
+         rows *= 2) {
+        AlisaMatrixTile tile = alisa_matrix_tile(matmul, rows);
+        wrong = check_matrix_tile(&tile, info);
+    }
+    return wrong;
+}
+
+static const char *check_matmul(const uint32_t *values, uint32_t type,
+                                const AlisaDeviceInfo *info) {
     const AlisaMatmulParameters *matmul = (const AlisaMatmulParameters *)(const void *)values;
     if (matmul->layout == ALISA_LAYOUT_CLBLAST) return check_clblast(&matmul->clblast, info);
+    if (matmul->layout == ALISA_LAYOUT_MATRIX) return check_matrix(matmul, type, info);
     if (matmul->layout == ALISA_LAYOUT_ITEM) {
         if (matmul->depth % 32) return "the depth is no multiple of 32";
         return item_bytes(matmul->depth) > info->local_memory
@@ -286,7 +367,7 @@ const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32
     case ALISA_FAMILY_MATVEC:
         return check_matvec(values, info);
     case ALISA_FAMILY_MATMUL:
-        return check_matmul(values, info);
+        return check_matmul(values, set->type, info);
     case ALISA_FAMILY_DECODE:
         return check_decode(values, info);
     case ALISA_FAMILY_SELECT:
@@ -360,7 +441,8 @@ static AlisaSgemmParameters clblast_defaults(const AlisaDeviceInfo *info) {
     return set;
 }
 
-static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaLayout layout) {
+static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaLayout layout,
+                                             uint32_t type) {
     const AlisaMatmulParameters *tile = group_tiles;
     while (tile->tile_rows > 4 && (uint64_t)(tile->tile_rows / tile->item_rows) *
                                           (tile->tile_outputs / tile->item_outputs) >
@@ -373,8 +455,20 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matmul.from = 33;
     matmul.depth = layout == ALISA_LAYOUT_ITEM ? item_depth(info->local_memory) : 16;
     matmul.panels = 4;
+    matmul.warp_rows = 32;
+    matmul.warp_outputs = 16;
+    matmul.few_outputs = 32;
+    matmul.few_depth = 128;
+    matmul.few_parts = 2;
     matmul.clblast = clblast_defaults(info);
-    return matmul;
+    AlisaMatmulParameters matrix = matmul;
+    matrix.layout = ALISA_LAYOUT_MATRIX;
+    matrix.from = 9;
+    matrix.tile_rows = 64;
+    matrix.tile_outputs = 64;
+    matrix.depth = 32;
+    bool possible = layout == ALISA_LAYOUT_GROUP && !check_matrix(&matrix, type, info);
+    return possible ? matrix : matmul;
 }
 
 static AlisaLayout default_layout(const AlisaDeviceInfo *info) {
@@ -387,7 +481,7 @@ void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParamete
 
 void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
                              AlisaOpsParameters *parameters) {
-    AlisaLayout layout = wanted == ALISA_LAYOUT_CLBLAST ? default_layout(info) : wanted;
+    AlisaLayout layout = wanted > ALISA_LAYOUT_GROUP ? default_layout(info) : wanted;
     bool item = layout == ALISA_LAYOUT_ITEM;
     *parameters = (AlisaOpsParameters){
         .decode = {.layout = layout,
@@ -410,6 +504,6 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
                                     .rows = 8,
                                     .items = 16,
                                     .group = power_of_two_below(info->max_work_group, 64)};
-        parameters->matmul[type] = matmul_defaults(info, wanted);
+        parameters->matmul[type] = matmul_defaults(info, wanted, type);
     }
 }

@@ -22,9 +22,10 @@ enum {
 
 /* Who does the work. */
 typedef enum AlisaLayout {
-    ALISA_LAYOUT_ITEM,   /* one work-item computes whole rows with long vectors */
-    ALISA_LAYOUT_GROUP,  /* a work-group shares each row or tile through local memory */
-    ALISA_LAYOUT_CLBLAST /* matmul only: CLBlast, with weights that were made floats */
+    ALISA_LAYOUT_ITEM,    /* one work-item computes whole rows with long vectors */
+    ALISA_LAYOUT_GROUP,   /* a work-group shares each row or tile through local memory */
+    ALISA_LAYOUT_CLBLAST, /* matmul only: CLBlast, with weights that were made floats */
+    ALISA_LAYOUT_MATRIX   /* matmul only: matrix instructions, for halves and small integers */
 } AlisaLayout;
 
 /* Every parameter is a uint32_t, so that the table can name its place. */
@@ -43,11 +44,15 @@ typedef struct AlisaMatvecParameters {
 typedef struct AlisaMatmulParameters {
     uint32_t layout; /* AlisaLayout */
     uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
-    uint32_t depth;  /* columns of a step: panel (item) or tiles (group) */
+    uint32_t depth;  /* columns of a step: panel (item) or tiles (group, matrix) */
     uint32_t panels; /* work-items for each compute unit (item) */
-    uint32_t tile_rows, tile_outputs; /* of a work-group (group) */
+    uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
-    AlisaSgemmParameters clblast;     /* (clblast) */
+    uint32_t warp_rows, warp_outputs; /* of these, of a warp (matrix) */
+    /* In place of tile_outputs and depth where one tile has all rows; warps that share sums there
+     * (matrix). */
+    uint32_t few_outputs, few_depth, few_parts;
+    AlisaSgemmParameters clblast; /* (clblast) */
 } AlisaMatmulParameters;
 
 /* Attention of a step to a list of tokens. */
@@ -93,6 +98,22 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
                              AlisaOpsParameters *parameters);
 void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);
 
+/* The tiles of a product of that many rows by matrix instructions. Rows are cut in tiles of
+ * tile_rows; where there are no more rows than that, the tile is as small as they are. */
+typedef struct AlisaMatrixTile {
+    uint32_t rows, outputs, depth;
+    uint32_t warp_rows, warp_outputs;
+    uint32_t parts; /* warps that share sums */
+    uint32_t group; /* work-items */
+} AlisaMatrixTile;
+
+/* Whether the device has matrix instructions for weights of a type, ALISA_OPS_F32 ... */
+bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info);
+
+enum { ALISA_OPS_MATRIX_ROWS = 8 /* the least of a tile */ };
+
+AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters, uint32_t rows);
+
 /* ---- The table ----------------------------------------------------------------------------- */
 
 enum { ALISA_PARAMETER_CANDIDATES = 8 };
@@ -102,7 +123,9 @@ enum {
     ALISA_PARAMETER_ITEM = 1u << ALISA_LAYOUT_ITEM,
     ALISA_PARAMETER_GROUP = 1u << ALISA_LAYOUT_GROUP,
     ALISA_PARAMETER_CLBLAST = 1u << ALISA_LAYOUT_CLBLAST,
-    ALISA_PARAMETER_OURS = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_GROUP,
+    ALISA_PARAMETER_MATRIX = 1u << ALISA_LAYOUT_MATRIX,
+    ALISA_PARAMETER_TILES = ALISA_PARAMETER_GROUP | ALISA_PARAMETER_MATRIX,
+    ALISA_PARAMETER_OURS = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_TILES,
     ALISA_PARAMETER_ALWAYS = ALISA_PARAMETER_OURS | ALISA_PARAMETER_CLBLAST
 };
 

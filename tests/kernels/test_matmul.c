@@ -246,12 +246,78 @@ static void test_matmul_item(void **state) {
     alisa_ops_destroy(ops);
 }
 
+/* Tiles of floats where the default is matrix instructions. */
+static AlisaOps *make_group_ops(void) {
+    AlisaError error;
+    AlisaOps *ops;
+    AlisaOpsParameters parameters;
+    AlisaDeviceInfo info = *alisa_device_info(device);
+    info.capabilities &= ~(uint32_t)ALISA_CAPABILITY_MATRIX;
+    alisa_ops_parameters_in(&info, ALISA_LAYOUT_GROUP, &parameters);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
+        parameters.matmul[type].from = 1;
+    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    return ops;
+}
+
 static void test_matmul_group(void **state) {
     (void)state;
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
+    AlisaOps *ops = make_group_ops();
     check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
+}
+
+/* The default, one tile of few rows by warps of every shape, and one of warps that share sums. */
+static void test_matmul_matrix(void **state) {
+    (void)state;
+    static const AlisaMatmulParameters tiles[] = {
+        {.tile_rows = 16,
+         .tile_outputs = 32,
+         .depth = 64,
+         .warp_rows = 8,
+         .warp_outputs = 32,
+         .few_outputs = 16,
+         .few_depth = 32,
+         .few_parts = 1},
+        {.tile_rows = 64,
+         .tile_outputs = 128,
+         .depth = 32,
+         .warp_rows = 16,
+         .warp_outputs = 64,
+         .few_outputs = 32,
+         .few_depth = 128,
+         .few_parts = 4},
+    };
+    const AlisaDeviceInfo *info = alisa_device_info(device);
+    if (!(info->capabilities & ALISA_CAPABILITY_MATRIX)) {
+        print_message("the device has no matrix instructions\n");
+        skip();
+    }
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
+    check_shapes(ops, ALL_TYPES, many_rows);
+    check_worst(ops, 13);
+    check_worst(ops, 130);
+    alisa_ops_destroy(ops);
+    for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        AlisaError error;
+        AlisaOpsParameters parameters;
+        alisa_ops_parameters_in(info, ALISA_LAYOUT_GROUP, &parameters);
+        const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, ALISA_OPS_Q8_0};
+        for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+            if (!alisa_matrix_multiplies(type, info)) continue;
+            parameters.matmul[type] = tiles[i];
+            parameters.matmul[type].layout = ALISA_LAYOUT_MATRIX;
+            parameters.matmul[type].from = 1;
+        }
+        const char *wrong =
+            alisa_parameter_set_check(&set, alisa_parameter_values(&parameters, &set), info);
+        if (wrong) fail_msg("%s", wrong);
+        require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+        check_shapes(ops, ALL_TYPES, many_rows);
+        check_worst(ops, 37);
+        alisa_ops_destroy(ops);
+    }
 }
 
 static void test_matmul_clblast(void **state) {
@@ -354,11 +420,17 @@ int main(void) {
     /* CLBlast first: oclgrind takes floats that a kernel wrote for uninitialised where the buffer
      * has the place of a smaller one that was there before. */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matmul_clblast),        cmocka_unit_test(test_matmul_clblast_on_gpus),
-        cmocka_unit_test(test_matmul_clblast_blocks), cmocka_unit_test(test_matvec_item),
-        cmocka_unit_test(test_matvec_group),          cmocka_unit_test(test_matvec_group_sizes),
-        cmocka_unit_test(test_matvec_many_rows),      cmocka_unit_test(test_matmul_item),
-        cmocka_unit_test(test_matmul_group),          cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_matmul_clblast),
+        cmocka_unit_test(test_matmul_clblast_on_gpus),
+        cmocka_unit_test(test_matmul_clblast_blocks),
+        cmocka_unit_test(test_matvec_item),
+        cmocka_unit_test(test_matvec_group),
+        cmocka_unit_test(test_matvec_group_sizes),
+        cmocka_unit_test(test_matvec_many_rows),
+        cmocka_unit_test(test_matmul_item),
+        cmocka_unit_test(test_matmul_group),
+        cmocka_unit_test(test_matmul_matrix),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -1,0 +1,27 @@
+/*
+ * Confirms ALISA_CAPABILITY_MATRIX: out[i] = in[i], by a product with the unit matrix. With
+ * row = i / 4 and n = i % 4 a lane gets back element (row, 2 n), which is put there from in[i].
+ */
+#include "ptx.clh"
+
+#define ONE 0x3c00u /* as a half */
+
+static inline uint half_bits(const float x)
+{
+    ushort bits;
+    vstore_half(x, 0, (half *)&bits);
+    return bits;
+}
+
+__kernel void trial(__global const float *in, __global float *out)
+{
+    const uint lane = get_local_id(0), row = lane / 4, pair = lane % 4 * 2;
+    const uint unit = row == pair ? ONE : row == pair + 1 ? ONE << 16 : 0;
+    /* Column `row` of the other matrix: its elements `pair` and `pair + 1`; the lower half is 0. */
+    uint b = 0;
+    if (row % 2 == 0)
+        b = half_bits(in[4 * pair + row / 2]) | half_bits(in[4 * (pair + 1) + row / 2]) << 16;
+    const float4 sums = ptx_mma(unit, 0, 0, unit, b, 0, (float4)0.0f);
+    /* 1 - 1, by the other instruction. */
+    out[get_global_id(0)] = sums.x + (float)ptx_sub_halves(ONE << 16 | ONE, ONE << 16 | ONE);
+}
