@@ -41,12 +41,12 @@ static const uint32_t all_types[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_T
 /* TinyLlama 1.1B: attention, keys and values, both feed-forward matrices, head. */
 static const Shape all_shapes[] = {
     {2048, 2048}, {256, 2048}, {5632, 2048}, {2048, 5632}, {32000, 2048}};
-static const char *const layout_names[] = {"item", "group", "clblast"};
+static const char *const layout_names[] = {"item", "group", "clblast", "matrix"};
 enum { LAYOUTS = sizeof layout_names / sizeof *layout_names };
 
 static const char usage[] =
     "usage: bench_kernels [--type F32,F16,BF16,Q8_0,Q4_0] [--shape OUTPUTSxCOLUMNS,...]\n"
-    "       [--rows 1,512] [--layout item,group,clblast] [--kernel default|matvec|matmul]\n"
+    "       [--rows 1,512] [--layout item,group,clblast,matrix] [--kernel default|matvec|matmul]\n"
     "       [--set matvec.several=4] ... [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
 
 static void fail(const char *message) {

@@ -449,7 +449,7 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
                                       info->max_work_group)
         tile++;
     AlisaMatmulParameters matmul = *tile;
-    matmul.layout = layout;
+    matmul.layout = layout == ALISA_LAYOUT_MATRIX ? ALISA_LAYOUT_GROUP : layout;
     /* A few launches of matvec beat tiles of a product that few rows leave half empty. Measured: on
      * a GPU a half to a third of the time up to 32 rows; on a CPU 0.65 at 16, 0.85 at 32. */
     matmul.from = 33;
@@ -467,7 +467,7 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matrix.tile_rows = 64;
     matrix.tile_outputs = 64;
     matrix.depth = 32;
-    bool possible = layout == ALISA_LAYOUT_GROUP && !check_matrix(&matrix, type, info);
+    bool possible = layout == ALISA_LAYOUT_MATRIX && !check_matrix(&matrix, type, info);
     return possible ? matrix : matmul;
 }
 
@@ -476,7 +476,9 @@ static AlisaLayout default_layout(const AlisaDeviceInfo *info) {
 }
 
 void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters) {
-    alisa_ops_parameters_in(info, default_layout(info), parameters);
+    AlisaLayout layout = default_layout(info);
+    alisa_ops_parameters_in(info, layout == ALISA_LAYOUT_ITEM ? layout : ALISA_LAYOUT_MATRIX,
+                            parameters);
 }
 
 void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,

@@ -93,7 +93,8 @@ typedef struct AlisaOpsParameters {
 enum { ALISA_OPS_MATVEC_ROWS = 16 };
 
 /* Defaults by queried properties of the device (largest work-group, local memory), in one layout
- * all families that have it; and, as the others, in the one that suits the type of the device. */
+ * all families that have it; and, as the others, in the one that suits the type of the device.
+ * ALISA_LAYOUT_MATRIX: where the device has it, ALISA_LAYOUT_GROUP for the rest. */
 void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
                              AlisaOpsParameters *parameters);
 void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);

@@ -246,23 +246,9 @@ static void test_matmul_item(void **state) {
     alisa_ops_destroy(ops);
 }
 
-/* Tiles of floats where the default is matrix instructions. */
-static AlisaOps *make_group_ops(void) {
-    AlisaError error;
-    AlisaOps *ops;
-    AlisaOpsParameters parameters;
-    AlisaDeviceInfo info = *alisa_device_info(device);
-    info.capabilities &= ~(uint32_t)ALISA_CAPABILITY_MATRIX;
-    alisa_ops_parameters_in(&info, ALISA_LAYOUT_GROUP, &parameters);
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
-        parameters.matmul[type].from = 1;
-    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
-    return ops;
-}
-
 static void test_matmul_group(void **state) {
     (void)state;
-    AlisaOps *ops = make_group_ops();
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
     check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
@@ -294,7 +280,7 @@ static void test_matmul_matrix(void **state) {
         print_message("the device has no matrix instructions\n");
         skip();
     }
-    AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
+    AlisaOps *ops = make_ops(ALISA_LAYOUT_MATRIX, 64, 1);
     check_shapes(ops, ALL_TYPES, many_rows);
     check_worst(ops, 13);
     check_worst(ops, 130);
