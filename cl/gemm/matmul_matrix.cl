@@ -118,14 +118,6 @@ static inline void bring(__global const float *x, const uint row_base, const uin
 #endif
 }
 
-/* The halves nearest to four floats. */
-static inline uint2 halves4(const float4 x)
-{
-    uint2 bits;
-    vstore_half4(x, 0, (half *)&bits);
-    return bits;
-}
-
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_matrix(
     __global const uchar *w, const ulong w_offset, __global const float *x, const ulong x_offset,
     __global float *y, const ulong y_offset, const uint outputs, const uint columns,
@@ -161,10 +153,12 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_matrix(
             if (i < TILE_ROWS * (DEPTH / 4)) {
                 const uint row = i / (DEPTH / 4), quad = i % (DEPTH / 4);
                 const uint place = 2 * AT(row, quad / 2) + quad % 2;
-                const uint2 hi = halves4(x_next[n]);
-                const float4 lo = x_next[n] - vload_half4(0, (const half *)&hi);
+                const float4 whole = x_next[n];
+                const uint2 hi = (uint2)(ptx_halves(whole.lo), ptx_halves(whole.hi));
+                const float2 low = (whole.lo - ptx_floats(hi.x)) * (1 / LO_SCALE);
+                const float2 high = (whole.hi - ptx_floats(hi.y)) * (1 / LO_SCALE);
                 ((__local uint2 *)hi_tile)[place] = hi;
-                ((__local uint2 *)lo_tile)[place] = halves4(lo * (1 / LO_SCALE));
+                ((__local uint2 *)lo_tile)[place] = (uint2)(ptx_halves(low), ptx_halves(high));
             }
         }
 #pragma unroll

@@ -6,13 +6,6 @@
 
 #define ONE 0x3c00u /* as a half */
 
-static inline uint half_bits(const float x)
-{
-    ushort bits;
-    vstore_half(x, 0, (half *)&bits);
-    return bits;
-}
-
 __kernel void trial(__global const float *in, __global float *out)
 {
     const uint lane = get_local_id(0), row = lane / 4, pair = lane % 4 * 2;
@@ -20,8 +13,8 @@ __kernel void trial(__global const float *in, __global float *out)
     /* Column `row` of the other matrix: its elements `pair` and `pair + 1`; the lower half is 0. */
     uint b = 0;
     if (row % 2 == 0)
-        b = half_bits(in[4 * pair + row / 2]) | half_bits(in[4 * (pair + 1) + row / 2]) << 16;
+        b = ptx_halves((float2)(in[4 * pair + row / 2], in[4 * (pair + 1) + row / 2]));
     const float4 sums = ptx_mma(unit, 0, 0, unit, b, 0, (float4)0.0f);
-    /* 1 - 1, by the other instruction. */
-    out[get_global_id(0)] = sums.x + (float)ptx_sub_halves(ONE << 16 | ONE, ONE << 16 | ONE);
+    /* 1 - 1, by the other instructions. */
+    out[get_global_id(0)] = sums.x + ptx_floats(ptx_sub_halves(ONE << 16 | ONE, ONE << 16 | ONE)).y;
 }
