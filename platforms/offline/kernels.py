@@ -16,7 +16,7 @@ SOURCES = os.path.join(ROOT, "cl")
 
 class Program:
     def __init__(self, line):
-        self.file, options, kernels = line.rstrip("\n").split("\t")
+        self.file, options, kernels, self.needs = line.rstrip("\n").split("\t")
         self.options = options.split()
         self.groups = {}  # kernel: the sizes of the groups it is launched in
         for launch in kernels.split(",") if kernels != "*" else []:
@@ -121,7 +121,7 @@ def judge(program, target, found):
 def compile_all(work, programs, chains, targets, jobs):
     """(rows, failures): failures are (file, kernel, target, options, sentence)."""
     tasks = [(chain, program, target) for program in programs for chain in chains for target in targets
-             if target["vendor"] == chain.vendor]
+             if target["vendor"] == chain.vendor and program.needs in ["", *target.get("capabilities", [])]]
     rows, failures = [], []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for (_, program, target), found in zip(tasks, pool.map(lambda task: work.run(*task), tasks)):

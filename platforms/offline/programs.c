@@ -29,10 +29,17 @@ enum { COMPUTE_UNITS = 64, ROWS = 4, PROMPT_ROWS = 512, CONTEXT = 4096, TIER_CON
 /* ---- What programs depend on -------------------------------------------------------------------
  */
 
-/* GPUs of two kinds: the small groups and local memory of some, and the usual ones. */
+/* GPUs of two kinds: the small groups and local memory of some, and the usual ones; and the usual
+ * ones with what only some vendor has. */
 static const struct {
     uint64_t max_work_group, local_memory;
-} gpus[] = {{256, 32768}, {1024, 65536}};
+    uint32_t capabilities;
+    const char *needs; /* as targets.json names it */
+} gpus[] = {
+    {256, 32768, 0, ""},
+    {1024, 65536, 0, ""},
+    {1024, 49152, ALISA_CAPABILITY_MATRIX, "matrix"},
+};
 
 typedef struct HeadShape {
     bool few;
@@ -104,6 +111,7 @@ static const struct {
     {"trial/fp16.cl", "a device may refuse it"},
     {"trial/fp64.cl", "a device may refuse it"},
     {"trial/int_dot.cl", "a device may refuse it"},
+    {"trial/matrix.cl", "a device may refuse it"},
     {"trial/subgroups.cl", "a device may refuse it"},
 };
 
@@ -316,8 +324,8 @@ static void ask_heads(const HeadShape *heads) {
     }
 }
 
-static void ask_gpu(const AlisaDeviceInfo *gpu) {
-    recorder_pretend(gpu);
+static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
+    recorder_pretend(gpu, needs);
     must(alisa_ops_create(device, NULL, &ops, &error));
     ask_products();
     ask_dequantise();
@@ -326,7 +334,7 @@ static void ask_gpu(const AlisaDeviceInfo *gpu) {
     for (size_t h = 0; h < COUNT_OF(head_shapes); h++)
         if (head_shapes[h].few || !few) ask_heads(&head_shapes[h]);
     alisa_ops_destroy(ops);
-    recorder_pretend(NULL);
+    recorder_pretend(NULL, "");
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -364,8 +372,8 @@ int main(int argc, char **argv) {
         gpu.compute_units = COMPUTE_UNITS;
         gpu.max_work_group = gpus[i].max_work_group;
         gpu.local_memory = gpus[i].local_memory;
-        gpu.capabilities = 0;
-        ask_gpu(&gpu);
+        gpu.capabilities = gpus[i].capabilities;
+        ask_gpu(&gpu, gpus[i].needs);
     }
     unsigned wrong = find_forgotten();
     wrong += recorder_print();

@@ -20,10 +20,12 @@ typedef struct Program {
     struct Program *next;
     char *file;
     char *options;
+    const char *needs;
     Kernel *kernels;
 } Program;
 
 static AlisaDeviceInfo pretended;
+static const char *pretended_needs = "";
 static bool recording;
 static Program *programs, **last_program = &programs;
 
@@ -44,8 +46,9 @@ AlisaStatus __wrap_alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *l
                                        AlisaError *error);
 size_t __wrap_alisa_kernel_max_group(const AlisaKernel *kernel);
 
-void recorder_pretend(const AlisaDeviceInfo *info) {
+void recorder_pretend(const AlisaDeviceInfo *info, const char *needs) {
     recording = info != NULL;
+    pretended_needs = needs;
     if (info) pretended = *info;
 }
 
@@ -69,6 +72,7 @@ static Program *note_program(const char *file, const char *options) {
     Program *made = allocate(sizeof *made);
     made->file = copy(file);
     made->options = copy(options);
+    made->needs = pretended_needs;
     *last_program = made;
     last_program = &made->next;
     return made;
@@ -158,7 +162,7 @@ unsigned recorder_print(void) {
                 separator = ",";
             }
         }
-        printf("\n");
+        printf("\t%s\n", program->needs);
     }
     return never;
 }

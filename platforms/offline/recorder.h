@@ -8,8 +8,10 @@
 
 #include "device/device.h"
 
-/* Begins to record with these properties, or changes them; NULL: the device is itself again. */
-void recorder_pretend(const AlisaDeviceInfo *info);
+/* Begins to record with these properties, or changes them; NULL: the device is itself again.
+ * `needs` (static): the capability without which a device is not asked for what is new from now on,
+ * or "". */
+void recorder_pretend(const AlisaDeviceInfo *info, const char *needs);
 
 /* Notes a file with all its kernels, of no known group size, built with these options. */
 void recorder_add_file(const char *file, const char *options);
@@ -19,8 +21,9 @@ bool recorder_has_file(const char *file);
 
 /* Prints the programs in the order in which they were first asked for, one a line, with tabs
  * between the file, the options as the driver gets them, "kernel:XxYxZ,kernel:XxYxZ,.." with the
- * sizes of the groups it was launched with ("*" for a file with all its kernels). Returns the
- * number of kernels that were never launched, each of which is named on stderr. */
+ * sizes of the groups it was launched with ("*" for a file with all its kernels), the capability
+ * it needs. Returns the number of kernels that were never launched, each of which is named on
+ * stderr. */
 unsigned recorder_print(void);
 
 #endif

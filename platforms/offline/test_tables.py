@@ -148,7 +148,7 @@ INTEL_TOLD = "warning: kernel older  compiled SIMD8 allocated 128 regs and spill
 
 def row_of(kernel, target, **more):
     """As kernels.rows_of makes it of a program with this kernel."""
-    program = kernels.Program("a.cl\t-cl-std=CL1.2 -DA=1\t" + more.get("launches", "*"))
+    program = kernels.Program("a.cl\t-cl-std=CL1.2 -DA=1\t" + more.get("launches", "*") + "\t")
     [row] = kernels.rows_of(program, target, [vars(kernel)])
     return row
 
@@ -258,7 +258,7 @@ class Judging(unittest.TestCase):
         self.assertIn("needs more than there is: local memory", self.sentences(large, "sm_90"))
 
     def test_kernels_that_are_missing_and_programs_that_fail(self):
-        program = kernels.Program("a.cl\t-DA=1\tgone:64x1x1")
+        program = kernels.Program("a.cl\t-DA=1\tgone:64x1x1\t")
         target = target_named("gfx1100")
         self.assertEqual(kernels.judge(program, target, [vars(kernel) for kernel in toolchains.read_amd(AMD)]),
                          ([], [("gone", "is not in the compiled program")]))

@@ -121,11 +121,16 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
                                  AlisaError *error) {
     int type = alisa_ops_type_index(weights->type);
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    AlisaMatrixTile tile = alisa_matrix_tile(parameters, rows);
+    AlisaMatrixTile tile = alisa_matrix_tile(parameters);
     int aligned = is_aligned(weights, x), variant = 0;
-    if (rows <= parameters->tile_rows)
+    uint32_t units = alisa_device_info(ops->device)->compute_units;
+    uint64_t tiles =
+        (uint64_t)ceil_divide(rows, tile.rows) * ceil_divide(weights->rows, tile.outputs);
+    if (rows < tile.rows || tiles < units) {
+        tile = alisa_matrix_tile_few(parameters, rows);
         for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
             variant++;
+    }
     AlisaKernel **kernel = &ops->matmul[type][2 * variant + aligned];
     if (!*kernel) {
         char options[192];

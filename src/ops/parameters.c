@@ -243,32 +243,35 @@ static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters, uint32_t rows) {
-    AlisaMatrixTile tile = {parameters->tile_rows,
-                            parameters->tile_outputs,
-                            parameters->depth,
-                            parameters->warp_rows,
-                            parameters->warp_outputs,
-                            1,
-                            0};
-    if (rows <= tile.rows) {
-        tile.rows = ALISA_OPS_MATRIX_ROWS;
-        while (tile.rows < rows)
-            tile.rows *= 2;
-        tile.outputs = parameters->few_outputs;
-        tile.depth = parameters->few_depth;
-        tile.warp_rows = least(tile.warp_rows, tile.rows);
-        tile.warp_outputs = least(tile.warp_outputs, tile.outputs);
-        tile.parts = parameters->few_parts;
-    }
+static AlisaMatrixTile with_group(AlisaMatrixTile tile) {
     tile.group =
         32 * tile.parts * (tile.rows / tile.warp_rows) * (tile.outputs / tile.warp_outputs);
     return tile;
 }
 
+AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters) {
+    return with_group((AlisaMatrixTile){.rows = parameters->tile_rows,
+                                        .outputs = parameters->tile_outputs,
+                                        .depth = parameters->depth,
+                                        .warp_rows = parameters->warp_rows,
+                                        .warp_outputs = parameters->warp_outputs,
+                                        .parts = 1});
+}
+
+AlisaMatrixTile alisa_matrix_tile_few(const AlisaMatmulParameters *parameters, uint32_t rows) {
+    uint32_t needed = ALISA_OPS_MATRIX_ROWS;
+    while (needed < rows && needed < parameters->tile_rows)
+        needed *= 2;
+    return with_group(
+        (AlisaMatrixTile){.rows = needed,
+                          .outputs = parameters->few_outputs,
+                          .depth = parameters->few_depth,
+                          .warp_rows = least(parameters->warp_rows, needed),
+                          .warp_outputs = least(parameters->warp_outputs, parameters->few_outputs),
+                          .parts = parameters->few_parts});
+}
+
 static const char *check_matrix_tile(const AlisaMatrixTile *tile, const AlisaDeviceInfo *info) {
-    if (tile->rows % tile->warp_rows || tile->outputs % tile->warp_outputs)
-        return "a tile is not made of whole warps";
     if (tile->depth % (32 * tile->parts)) return "the depth is not made of whole spans of a warp";
     if (tile->warp_rows * tile->warp_outputs > 2048) return "a warp has more than 2048 sums";
     if (tile->group > info->max_work_group) return "the device has no groups of that size";
@@ -290,10 +293,12 @@ static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t ty
         if (!is_power_of_two(powers[i])) return "a number is no power of two";
     if (matmul->tile_rows < ALISA_OPS_MATRIX_ROWS || matmul->tile_outputs < 16)
         return "a tile is smaller than what an instruction multiplies";
-    const char *wrong = NULL;
-    for (uint32_t rows = ALISA_OPS_MATRIX_ROWS; rows <= 2 * matmul->tile_rows && !wrong;
-         rows *= 2) {
-        AlisaMatrixTile tile = alisa_matrix_tile(matmul, rows);
+    if (matmul->tile_rows % matmul->warp_rows || matmul->tile_outputs % matmul->warp_outputs)
+        return "a tile is not made of whole warps";
+    AlisaMatrixTile tile = alisa_matrix_tile(matmul);
+    const char *wrong = check_matrix_tile(&tile, info);
+    for (uint32_t rows = ALISA_OPS_MATRIX_ROWS; rows <= matmul->tile_rows && !wrong; rows *= 2) {
+        tile = alisa_matrix_tile_few(matmul, rows);
         wrong = check_matrix_tile(&tile, info);
     }
     return wrong;
@@ -456,16 +461,16 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matmul.depth = layout == ALISA_LAYOUT_ITEM ? item_depth(info->local_memory) : 16;
     matmul.panels = 4;
     matmul.warp_rows = 32;
-    matmul.warp_outputs = 16;
+    matmul.warp_outputs = 32;
     matmul.few_outputs = 32;
     matmul.few_depth = 128;
-    matmul.few_parts = 2;
+    matmul.few_parts = 4;
     matmul.clblast = clblast_defaults(info);
     AlisaMatmulParameters matrix = matmul;
     matrix.layout = ALISA_LAYOUT_MATRIX;
     matrix.from = 9;
     matrix.tile_rows = 64;
-    matrix.tile_outputs = 64;
+    matrix.tile_outputs = 128;
     matrix.depth = 32;
     bool possible = layout == ALISA_LAYOUT_MATRIX && !check_matrix(&matrix, type, info);
     return possible ? matrix : matmul;

@@ -49,8 +49,8 @@ typedef struct AlisaMatmulParameters {
     uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
     uint32_t warp_rows, warp_outputs; /* of these, of a warp (matrix) */
-    /* In place of tile_outputs and depth where one tile has all rows; warps that share sums there
-     * (matrix). */
+    /* In place of tile_outputs and depth where those tiles are too few for the device; warps that
+     * share sums there (matrix). */
     uint32_t few_outputs, few_depth, few_parts;
     AlisaSgemmParameters clblast; /* (clblast) */
 } AlisaMatmulParameters;
@@ -99,8 +99,7 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
                              AlisaOpsParameters *parameters);
 void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);
 
-/* The tiles of a product of that many rows by matrix instructions. Rows are cut in tiles of
- * tile_rows; where there are no more rows than that, the tile is as small as they are. */
+/* A tile of a product by matrix instructions. */
 typedef struct AlisaMatrixTile {
     uint32_t rows, outputs, depth;
     uint32_t warp_rows, warp_outputs;
@@ -113,7 +112,10 @@ bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info);
 
 enum { ALISA_OPS_MATRIX_ROWS = 8 /* the least of a tile */ };
 
-AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters, uint32_t rows);
+/* The tile of a group where whole tiles keep the device busy; and, few: where they do not, for so
+ * many rows of activations: with no more rows than these need. */
+AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters);
+AlisaMatrixTile alisa_matrix_tile_few(const AlisaMatmulParameters *parameters, uint32_t rows);
 
 /* ---- The table ----------------------------------------------------------------------------- */
 

@@ -271,9 +271,9 @@ static void test_matmul_matrix(void **state) {
          .depth = 32,
          .warp_rows = 32,
          .warp_outputs = 32,
-         .few_outputs = 32,
+         .few_outputs = 16,
          .few_depth = 128,
-         .few_parts = 4},
+         .few_parts = 2},
     };
     const AlisaDeviceInfo *info = alisa_device_info(device);
     if (!(info->capabilities & ALISA_CAPABILITY_MATRIX)) {
