@@ -28,6 +28,8 @@
 #include "ptx.clh"
 #include "gemm/tile.clh"
 
+typedef ushort half_bits;
+
 #define X_SCALE  0x1p-8f
 #define LO_SCALE 0x1p-11f
 
@@ -45,33 +47,38 @@
 #define TILES_DOWN   (WARP_OUTPUTS / 16) /* of 16 outputs x 8 rows, of a warp */
 #define TILES_ACROSS (WARP_ROWS / 8)
 
+/* Eight weights before their scale as halves: codes i of 4 of a span. */
+static inline uint4 halves_of_codes(const codes codes, const uint i)
+{
 #if CODES_HALVES
-#define NO_CODES ((codes)0)
-
-static inline uint4 halves_of_codes(const codes halves)
-{
-    return halves;
-}
+    return codes;
 #else
-#define NO_CODES ((codes)(CODE_ZERO * 0x01010101u))
-
-/* The half 1024 + code has the code in its lowest bits. */
-static inline uint4 halves_of_codes(const codes bytes)
-{
+    /* The half 1024 + byte has the byte in its lowest bits. */
+    const uint2 bytes = codes_bytes(codes, i);
     const uint2 low = (bytes & 0xffu) | (bytes & 0xff00u) << 8;
     const uint2 high = (bytes >> 16 & 0xffu) | (bytes >> 8 & 0xff0000u);
     const uint4 raised = (uint4)(low.x, high.x, low.y, high.y) | 0x64006400u;
     const uint by = 0x64006400u + CODE_ZERO * 0x00010001u;
     return (uint4)(ptx_sub_halves(raised.x, by), ptx_sub_halves(raised.y, by),
                    ptx_sub_halves(raised.z, by), ptx_sub_halves(raised.w, by));
-}
 #endif
+}
 
-/* Eight columns from k on of a row of weights, zeros past the last column. */
-static inline codes row_codes(span_pointer row, const uint k, const uint columns)
+/* Columns k to k + 3 of a row of x; only ALIGNED promises that all of them are there. */
+static inline float4 x_columns(__global const float *row, const uint k, const uint columns)
+{
+#if ALIGNED
+    return load4(row + k);
+#else
+    return x_quad(row, k, columns);
+#endif
+}
+
+/* Columns k to k + 7 of a row of weights, likewise. */
+static inline codes w_columns(span_pointer row, const uint k, const uint columns)
 {
     span_pointer span = row + (size_t)(k / SPAN) * SPAN_BYTES;
-#if SPAN_FLAT
+#if SPAN_FLAT && !ALIGNED
     if (k + 8 > columns) {
         ushort halves[8];
 #pragma unroll
@@ -83,37 +90,36 @@ static inline codes row_codes(span_pointer row, const uint k, const uint columns
     return span_codes(span, k % SPAN / 8);
 }
 
-/* The item's share of the step that begins at column `block`; zeros outside. */
+/* The item's share of the step that begins at column `block`: loads and no more, none of which waits
+ * for another. Outside of the matrices they load what is inside; it is put right when it is used. */
 static inline void bring(__global const float *x, const uint row_base, const uint rows,
                          span_pointer w, const uint output_base, const uint outputs,
                          const uint columns, const uint block, float4 *x_quads, codes *w_eights,
-                         float *w_scales)
+                         half_bits *w_scales)
 {
     const uint item = get_local_id(0);
 #pragma unroll
     for (uint n = 0; n < X_QUADS; n++) {
         const uint i = item + n * GROUP;
-        const uint row = row_base + i / (DEPTH / 4), k = block + 4 * (i % (DEPTH / 4));
-        x_quads[n] = i < TILE_ROWS * (DEPTH / 4) && row < rows && k < columns
-                         ? x_quad(x + (size_t)row * columns, k, columns) * X_SCALE
-                         : (float4)0.0f;
+        const uint row = min(row_base + i / (DEPTH / 4), rows - 1);
+        const uint k = block + 4 * (i % (DEPTH / 4));
+        x_quads[n] = x_columns(x + (size_t)row * columns, k < columns ? k : 0, columns);
     }
 #pragma unroll
     for (uint n = 0; n < W_EIGHTS; n++) {
         const uint i = item + n * GROUP;
-        const uint output = output_base + i / EIGHTS, k = block + 8 * (i % EIGHTS);
-        w_eights[n] = i < TILE_OUTPUTS * EIGHTS && output < outputs && k < columns
-                          ? row_codes(w + output * ROW_BYTES(columns), k, columns)
-                          : NO_CODES;
+        const uint output = min(output_base + i / EIGHTS, outputs - 1);
+        const uint k = block + 8 * (i % EIGHTS);
+        w_eights[n] = w_columns(w + output * ROW_BYTES(columns), k < columns ? k : 0, columns);
     }
 #if SPAN_SCALED
 #pragma unroll
     for (uint n = 0; n < W_SCALES; n++) {
         const uint i = item + n * GROUP;
-        const uint output = output_base + i / SPANS, k = block + SPAN * (i % SPANS);
-        w_scales[n] = i < TILE_OUTPUTS * SPANS && output < outputs && k < columns
-                          ? span_scale(w + output * ROW_BYTES(columns) + k / SPAN * SPAN_BYTES)
-                          : 0.0f;
+        const uint output = min(output_base + i / SPANS, outputs - 1);
+        const uint k = block + SPAN * (i % SPANS);
+        w_scales[n] = *(__global const half_bits *)(w + output * ROW_BYTES(columns) +
+                                                    (k < columns ? k / SPAN : 0) * SPAN_BYTES);
     }
 #endif
 }
@@ -144,7 +150,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_matrix(
 
     float4 x_next[X_QUADS];
     codes w_next[W_EIGHTS];
-    float scale_next[W_SCALES];
+    half_bits scale_next[W_SCALES];
     bring(x, row_base, rows, w, output_base, outputs, columns, 0, x_next, w_next, scale_next);
     for (uint block = 0; block < columns; block += DEPTH) {
 #pragma unroll
@@ -153,7 +159,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_matrix(
             if (i < TILE_ROWS * (DEPTH / 4)) {
                 const uint row = i / (DEPTH / 4), quad = i % (DEPTH / 4);
                 const uint place = 2 * AT(row, quad / 2) + quad % 2;
-                const float4 whole = x_next[n];
+                const float4 whole =
+                    block + 4 * quad < columns ? x_next[n] * X_SCALE : (float4)0.0f;
                 const uint2 hi = (uint2)(ptx_halves(whole.lo), ptx_halves(whole.hi));
                 const float2 low = (whole.lo - ptx_floats(hi.x)) * (1 / LO_SCALE);
                 const float2 high = (whole.hi - ptx_floats(hi.y)) * (1 / LO_SCALE);
@@ -164,15 +171,18 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_matrix(
 #pragma unroll
         for (uint n = 0; n < W_EIGHTS; n++) {
             const uint i = item + n * GROUP;
+            const uint output = i / EIGHTS, eight = i % EIGHTS;
             if (i < TILE_OUTPUTS * EIGHTS)
-                w_tile[AT(i / EIGHTS, i % EIGHTS)] = halves_of_codes(w_next[n]);
+                w_tile[AT(output, eight)] = block + 8 * eight < columns
+                                                ? halves_of_codes(w_next[n], eight % 4)
+                                                : (uint4)0;
         }
 #if SPAN_SCALED
 #pragma unroll
         for (uint n = 0; n < W_SCALES; n++) {
             const uint i = item + n * GROUP;
             if (i < TILE_OUTPUTS * SPANS)
-                scales[i % SPANS * TILE_OUTPUTS + i / SPANS] = scale_next[n];
+                scales[i % SPANS * TILE_OUTPUTS + i / SPANS] = ptx_floats(scale_next[n]).x;
         }
 #endif
         barrier(CLK_LOCAL_MEM_FENCE);
