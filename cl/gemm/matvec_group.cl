@@ -8,14 +8,17 @@
  * A group of GROUP work-items computes OUTPUTS outputs. Its items walk along the weight rows side by
  * side, a slice of 8 weights each (neighbours read neighbouring bytes), all OUTPUTS rows before the
  * next step: that many independent loads are in flight for each item, and each slice of x that is
- * loaded serves all of them. The items' partial sums meet in local memory at the end.
+ * loaded serves all of them. The items' partial sums meet in local memory at the end; where lanes
+ * can add up what they have by themselves (lanes.clh), one sum of all lanes does.
  *
  * -DWEIGHT_TYPE  see quant.clh
  * -DALIGNED      see prelude.clh
  * -DROWS         activation rows, 1..16
  * -DGROUP        work-items of a group, a power of two
  * -DOUTPUTS      weight rows of a group
+ * -DLANES        see lanes.clh
  */
+#include "lanes.clh"
 #include "quant.clh"
 
 #define SLICES (SPAN / 8)       /* of a span */
@@ -74,6 +77,18 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matvec_group(
     }
 #endif
 
+#if LANES
+#pragma unroll
+    for (uint i = 0; i < SUMS; i++) {
+        const float sum = lanes_sum(sums[i]);
+        if (lanes_first())
+            partial[i * GROUP + lanes_index()] = sum;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint i = item; i < SUMS; i += GROUP)
+        for (uint n = 1; n < lanes_count(); n++)
+            partial[i * GROUP] += partial[i * GROUP + n];
+#else
 #pragma unroll
     for (uint i = 0; i < SUMS; i++)
         partial[i * GROUP + item] = sums[i];
@@ -85,6 +100,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matvec_group(
                 partial[i * GROUP + item] += partial[i * GROUP + item + reach];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
+#endif
     for (uint i = item; i < SUMS; i += GROUP) {
         const uint n = first + i / ROWS;
         if (n < outputs) {

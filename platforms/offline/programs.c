@@ -38,7 +38,8 @@ static const struct {
 } gpus[] = {
     {256, 32768, 0, ""},
     {1024, 65536, 0, ""},
-    {1024, 49152, ALISA_CAPABILITY_MATRIX, "matrix"},
+    {1024, 65536, ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
+    {1024, 49152, ALISA_CAPABILITY_PTX, "ptx"},
 };
 
 typedef struct HeadShape {
@@ -111,7 +112,7 @@ static const struct {
     {"trial/fp16.cl", "a device may refuse it"},
     {"trial/fp64.cl", "a device may refuse it"},
     {"trial/int_dot.cl", "a device may refuse it"},
-    {"trial/matrix.cl", "a device may refuse it"},
+    {"trial/ptx.cl", "a device may refuse it"},
     {"trial/subgroups.cl", "a device may refuse it"},
 };
 

@@ -31,7 +31,7 @@ static float expect_subgroups(float in) {
     return in;
 }
 
-static float expect_matrix(float in) {
+static float expect_ptx(float in) {
     return in;
 }
 
@@ -48,7 +48,7 @@ static const Trial trials[] = {
      expect_subgroups},
     {ALISA_CAPABILITY_INT_DOT, "trial/int_dot.cl", {"cl_khr_integer_dot_product"}, expect_int_dot},
     /* The extension says no more than whose compiler it is: one that may know PTX. */
-    {ALISA_CAPABILITY_MATRIX, "trial/matrix.cl", {"cl_nv_compiler_options"}, expect_matrix},
+    {ALISA_CAPABILITY_PTX, "trial/ptx.cl", {"cl_nv_compiler_options"}, expect_ptx},
 };
 #define TRIAL_COUNT (sizeof trials / sizeof *trials)
 
@@ -99,26 +99,40 @@ done:
 }
 
 /* Compilers differ in the language version from which they offer an extension. */
-static bool passes(AlisaDevice *device, const Trial *trial) {
-    static const char *const options[] = {"", "-cl-std=CL2.0", "-cl-std=CL3.0"};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+static const char *const languages[] = {"", "-cl-std=CL2.0 -cl-mad-enable",
+                                        "-cl-std=CL3.0 -cl-mad-enable"};
+#define LANGUAGE_COUNT (sizeof languages / sizeof *languages)
+
+/* The first language in which the trial passes; LANGUAGE_COUNT: in none. */
+static uint32_t find_language(AlisaDevice *device, const Trial *trial) {
+    uint32_t i = 0;
+    for (; i < LANGUAGE_COUNT; i++) {
         AlisaError refusal = {0};
-        if (run_trial(device, trial, options[i], &refusal) == ALISA_OK) return true;
+        if (run_trial(device, trial, languages[i], &refusal) == ALISA_OK) break;
         alisa_log_write(&device->log, ALISA_LOG_DEBUG, "capability not confirmed: %s",
                         refusal.message);
     }
-    return false;
+    return i;
 }
+
+/* What the trials of a device said; as it is in the cache. */
+typedef struct Found {
+    uint32_t capabilities;
+    uint32_t subgroup_language;
+} Found;
 
 /* On a device of its own, so that a driver that fails a trial keeps nothing of it. */
 static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *extensions,
-                              const AlisaLog *log, uint32_t *found, AlisaError *error) {
+                              const AlisaLog *log, Found *found, AlisaError *error) {
     AlisaDevice *device;
     AlisaStatus status = alisa_device_open_bare(candidate, "", log, &device, error);
     if (status != ALISA_OK) return status;
     for (size_t i = 0; i < TRIAL_COUNT; i++) {
         if (!promised(&trials[i], extensions)) continue;
-        if (passes(device, &trials[i])) *found |= trials[i].capability;
+        uint32_t language = find_language(device, &trials[i]);
+        if (language == LANGUAGE_COUNT) continue;
+        found->capabilities |= trials[i].capability;
+        if (trials[i].capability == ALISA_CAPABILITY_SUBGROUPS) found->subgroup_language = language;
     }
     alisa_device_close(device);
     return ALISA_OK;
@@ -151,7 +165,7 @@ AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, 
     if (!extensions) return ALISA_ERROR_MEMORY;
     alisa_opencl_device_string(candidate->id, CL_DEVICE_EXTENSIONS, extensions, capacity);
     char key[2048];
-    uint32_t found = 0;
+    Found found = {0};
     uint8_t *record = NULL;
     size_t size;
     AlisaStatus status = format_key(candidate, extensions, key, sizeof key, error);
@@ -162,7 +176,9 @@ AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, 
         status = run_trials(candidate, extensions, &cache->log, &found, error);
         if (status == ALISA_OK) alisa_cache_write(cache, "trial", key, &found, sizeof found);
     }
-    candidate->info.capabilities |= found;
+    candidate->info.capabilities |= found.capabilities;
+    if (found.subgroup_language < LANGUAGE_COUNT)
+        candidate->subgroup_options = languages[found.subgroup_language];
 done:
     free(record);
     free(extensions);

@@ -163,6 +163,11 @@ const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device) {
     return &device->candidate.info;
 }
 
+const char *alisa_device_subgroup_options(const AlisaDevice *device) {
+    const char *options = device->candidate.subgroup_options;
+    return options ? options : "";
+}
+
 const char *alisa_device_cache_folder(const AlisaDevice *device) {
     return device->cache.folder;
 }

@@ -13,6 +13,10 @@
  * alisa_devices_list, but for tuned parameters. *infos is malloc'ed. */
 AlisaStatus alisa_device_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
 
+/* Build options in which programs may use sub-groups, where the device has
+ * ALISA_CAPABILITY_SUBGROUPS: "", or a later language. */
+const char *alisa_device_subgroup_options(const AlisaDevice *device);
+
 /* Memory on the device. `memory` is a cl_mem; a zeroed buffer is a NULL pointer to a kernel. */
 typedef struct AlisaBuffer {
     void *memory;

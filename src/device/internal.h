@@ -18,6 +18,7 @@ typedef struct AlisaCandidate {
     cl_device_id id;
     AlisaDeviceInfo info; /* capabilities: those found by query alone */
     char platform_version[128];
+    const char *subgroup_options; /* see alisa_device_subgroup_options; NULL: none */
 } AlisaCandidate;
 
 /* Every device of every platform, in the loader's order; freed with free(). */

@@ -24,6 +24,14 @@ static bool is_aligned(const AlisaMatrix *weights, AlisaVector x) {
            (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
 }
 
+/* The options by which lanes.clh takes what the device has. */
+static void add_lanes(AlisaDevice *device, char *options, size_t capacity) {
+    bool subgroups = alisa_device_info(device)->capabilities & ALISA_CAPABILITY_SUBGROUPS;
+    const char *language = subgroups ? alisa_device_subgroup_options(device) : "";
+    snprintf(options, capacity, " -DLANES=%d%s%s", subgroups ? 1 : 2, *language ? " " : "",
+             language);
+}
+
 static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
                           AlisaVector y, uint32_t accumulate, AlisaError *error) {
     int type = alisa_ops_type_index(weights->type);
@@ -34,10 +42,11 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
     AlisaKernel **kernel = &ops->matvec[type][aligned][rows - 1];
     if (!*kernel) {
-        char options[128];
+        char options[192], lanes[64] = "";
+        if (!item && parameters->lanes) add_lanes(ops->device, lanes, sizeof lanes);
         snprintf(options, sizeof options,
-                 "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d", type, rows,
-                 side, group, aligned);
+                 "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s", type, rows,
+                 side, group, aligned, lanes);
         const char *file = item ? "gemm/matvec_item.cl" : "gemm/matvec_group.cl";
         AlisaStatus status = alisa_ops_kernel(ops, file, item ? "matvec_item" : "matvec_group",
                                               options, kernel, error);

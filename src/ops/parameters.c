@@ -29,6 +29,7 @@ static const AlisaParameterInfo matvec_table[] = {
     {"rows", NULL, ALWAYS, PLACE(Matvec, rows), {4, 6, 8, 12, 16}, 5, 1, ALISA_OPS_MATVEC_ROWS},
     {"items", NULL, ITEM, PLACE(Matvec, items), {4, 16, 64}, 3, 1, 4096},
     {"group", NULL, GROUP, PLACE(Matvec, group), {32, 64, 128, 256}, 4, 1, 1024},
+    {"lanes", NULL, GROUP, PLACE(Matvec, lanes), {0, 1}, 2, 0, 1},
 };
 
 static const AlisaParameterInfo matmul_table[] = {
@@ -173,6 +174,12 @@ static bool is_power_of_two(uint32_t value) {
     return value > 0 && (value & (value - 1)) == 0;
 }
 
+/* Whether a group of that size can add up by lanes (cl/lanes.clh). */
+static bool has_lanes(uint32_t group, const AlisaDeviceInfo *info) {
+    return info->capabilities & ALISA_CAPABILITY_SUBGROUPS ||
+           (info->capabilities & ALISA_CAPABILITY_PTX && group % 32 == 0);
+}
+
 static const char *check_matvec(const uint32_t *values, const AlisaDeviceInfo *info) {
     const AlisaMatvecParameters *matvec = (const AlisaMatvecParameters *)(const void *)values;
     if (matvec->layout == ALISA_LAYOUT_ITEM) {
@@ -181,6 +188,8 @@ static const char *check_matvec(const uint32_t *values, const AlisaDeviceInfo *i
     }
     if (!is_power_of_two(matvec->group)) return "the group is no power of two";
     if (matvec->group > info->max_work_group) return "the device has no groups of that size";
+    if (matvec->lanes && !has_lanes(matvec->group, info))
+        return "the device has no lanes that add up by themselves in groups of that size";
     uint64_t sums = (uint64_t)matvec->rows * matvec->several;
     if (matvec->single > sums) sums = matvec->single;
     if (sums * matvec->group * sizeof(float) > info->local_memory)
@@ -196,7 +205,7 @@ static uint64_t item_bytes(uint32_t depth) {
 
 bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info) {
     bool halves = type == ALISA_OPS_F16 || type == ALISA_OPS_Q8_0 || type == ALISA_OPS_Q4_0;
-    return halves && info->capabilities & ALISA_CAPABILITY_MATRIX;
+    return halves && info->capabilities & ALISA_CAPABILITY_PTX;
 }
 
 /* A tile that a group of gemmk 0 brings to local memory, or not. */
@@ -498,19 +507,20 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
         .prefill = {.queries = 16},
         .select = {.layout = info->max_work_group < 64 ? ALISA_LAYOUT_ITEM : layout,
                    .group = power_of_two_below(info->max_work_group, 256),
-                   .index_group = power_of_two_below(info->max_work_group, 64)},
+                   .index_group = power_of_two_below(info->max_work_group, 256)},
         .row = {.group = item ? 1 : power_of_two_below(info->max_work_group, 256)},
     };
     for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
         /* One weight row alone streams best from memory; with more activations the loads of those
          * count more. */
-        parameters->matvec[type] =
-            (AlisaMatvecParameters){.layout = layout,
-                                    .single = item ? 1 : 4,
-                                    .several = item ? 2 : 4,
-                                    .rows = 8,
-                                    .items = 16,
-                                    .group = power_of_two_below(info->max_work_group, 64)};
+        uint32_t group = power_of_two_below(info->max_work_group, 64);
+        parameters->matvec[type] = (AlisaMatvecParameters){.layout = layout,
+                                                           .single = item ? 1 : 4,
+                                                           .several = item ? 2 : 4,
+                                                           .rows = 8,
+                                                           .items = 16,
+                                                           .group = group,
+                                                           .lanes = has_lanes(group, info)};
         parameters->matmul[type] = matmul_defaults(info, wanted, type);
     }
 }

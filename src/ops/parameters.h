@@ -38,6 +38,7 @@ typedef struct AlisaMatvecParameters {
     uint32_t rows;    /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
     uint32_t items;   /* work-items for each compute unit (item) */
     uint32_t group;   /* work-items that share the rows; a power of two (group) */
+    uint32_t lanes;   /* 1: sums by sub-groups or warps, not through local memory (group) */
 } AlisaMatvecParameters;
 
 /* Products with many. */

@@ -238,6 +238,24 @@ static void test_matvec_group_sizes(void **state) {
     }
 }
 
+/* The other way to add up, where the device has lanes that are the default. */
+static void test_matvec_group_without_lanes(void **state) {
+    (void)state;
+    AlisaError error;
+    AlisaOps *ops;
+    AlisaOpsParameters parameters;
+    alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_GROUP, &parameters);
+    if (!parameters.matvec[ALISA_OPS_Q8_0].lanes) {
+        print_message("the device has no lanes that add up by themselves\n");
+        skip();
+    }
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
+        parameters.matvec[type].lanes = 0;
+    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    check_shapes(ops, ALL_TYPES, few_rows);
+    alisa_ops_destroy(ops);
+}
+
 static void test_matmul_item(void **state) {
     (void)state;
     AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 1);
@@ -276,7 +294,7 @@ static void test_matmul_matrix(void **state) {
          .few_parts = 2},
     };
     const AlisaDeviceInfo *info = alisa_device_info(device);
-    if (!(info->capabilities & ALISA_CAPABILITY_MATRIX)) {
+    if (!(info->capabilities & ALISA_CAPABILITY_PTX)) {
         print_message("the device has no matrix instructions\n");
         skip();
     }
@@ -412,6 +430,7 @@ int main(void) {
         cmocka_unit_test(test_matvec_item),
         cmocka_unit_test(test_matvec_group),
         cmocka_unit_test(test_matvec_group_sizes),
+        cmocka_unit_test(test_matvec_group_without_lanes),
         cmocka_unit_test(test_matvec_many_rows),
         cmocka_unit_test(test_matmul_item),
         cmocka_unit_test(test_matmul_group),

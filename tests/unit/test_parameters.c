@@ -137,6 +137,7 @@ static void test_round_trip(void **state) {
     (void)state;
     AlisaDeviceInfo info = info_of(256, 65536);
     AlisaParameterSet set;
+    info.capabilities = ALISA_CAPABILITY_SUBGROUPS | ALISA_CAPABILITY_PTX;
     for (int layout = 0; layout < 2; layout++)
         for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
             AlisaOpsParameters from, to;

@@ -1,5 +1,5 @@
 /*
- * Confirms ALISA_CAPABILITY_MATRIX: out[i] = in[i], by a product with the unit matrix. With
+ * Confirms ALISA_CAPABILITY_PTX: out[i] = in[i], by a product with the unit matrix. With
  * row = i / 4 and n = i % 4 a lane gets back element (row, 2 n), which is put there from in[i].
  */
 #include "ptx.clh"
@@ -15,6 +15,7 @@ __kernel void trial(__global const float *in, __global float *out)
     if (row % 2 == 0)
         b = ptx_halves((float2)(in[4 * pair + row / 2], in[4 * (pair + 1) + row / 2]));
     const float4 sums = ptx_mma(unit, 0, 0, unit, b, 0, (float4)0.0f);
-    /* 1 - 1, by the other instructions. */
-    out[get_global_id(0)] = sums.x + ptx_floats(ptx_sub_halves(ONE << 16 | ONE, ONE << 16 | ONE)).y;
+    /* 1 - 1 and the sum of 0 .. 31 less what it is, by the other instructions. */
+    const float zero = ptx_floats(ptx_sub_halves(ONE << 16 | ONE, ONE << 16 | ONE)).y;
+    out[get_global_id(0)] = sums.x + zero + (ptx_warp_sum((float)lane) - 496.0f);
 }
