@@ -515,7 +515,9 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
          * count more. */
         uint32_t group = power_of_two_below(info->max_work_group, 64);
         parameters->matvec[type] = (AlisaMatvecParameters){.layout = layout,
-                                                           .single = item ? 1 : 4,
+                                                           .single = item                     ? 1
+                                                                     : has_lanes(group, info) ? 2
+                                                                                              : 4,
                                                            .several = item ? 2 : 4,
                                                            .rows = 8,
                                                            .items = 16,
