@@ -64,8 +64,9 @@ typedef struct Shared {
     __local float4 *stage;    /* [TOKENS][LOCAL_QUADS]; then sums of other work-items */
     __local float *weight;    /* [CHUNK][queries] */
     __local float *reduction; /* [2][GROUP] */
-    __local float *m;         /* [queries], of the chunk */
-    __local float *l;
+    __local float2 *own;      /* [queries] (m, l) of the chunk */
+    __local float2 *total;    /* [queries] (M, L) of the chunks so far */
+    __local float2 *factor;   /* [queries] by which the sums so far and those of the chunk are added */
     __local Entry *entry; /* [CHUNK] */
 } Shared;
 
@@ -96,9 +97,9 @@ attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
     __local float4 stage[STAGE_QUADS];
     __local float weight[CHUNK * MAX_QUERIES];
     __local float reduction[2 * GROUP];
-    __local float m[MAX_QUERIES], l[MAX_QUERIES];
+    __local float2 own[MAX_QUERIES], total[MAX_QUERIES], factor[MAX_QUERIES];
     __local Entry entry[CHUNK];
-    const Shared shared = {query, stage, weight, reduction, m, l, entry};
+    const Shared shared = {query, stage, weight, reduction, own, total, factor, entry};
 
     uint4 bounds = tiles[get_group_id(0)];
     uint kv_head = get_group_id(1) / HEAD_BLOCKS;

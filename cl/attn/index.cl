@@ -146,15 +146,19 @@ static inline void score_tokens(__local const float (*q)[HEAD_DIM],
             sum[h][0] = bias[h][group];
             sum[h][1] = sum[h][2] = sum[h][3] = 0.0f;
         }
+        /* Unrolled, with more sums than that, it spills on Intel's GPUs. */
+#if HEAD_BLOCK > 2 && !PROCESSOR
+#pragma unroll 1
+#endif
         for (uint byte = group * GROUP_BYTES; byte < end; byte++) {
             UCHARS four = LOAD_CODES(0, codes + byte * TILE);
-            FLOATS x[4] = {TO_FLOATS(four & (uchar)3), TO_FLOATS((four >> (uchar)2) & (uchar)3),
-                           TO_FLOATS((four >> (uchar)4) & (uchar)3), TO_FLOATS(four >> (uchar)6)};
 #pragma unroll
-            for (uint h = 0; h < HEAD_BLOCK; h++)
+            for (uint i = 0; i < 4; i++) {
+                FLOATS x = TO_FLOATS((four >> (uchar)(2 * i)) & (uchar)3);
 #pragma unroll
-                for (uint i = 0; i < 4; i++)
-                    sum[h][i] = fma((FLOATS)(q[h][4 * byte + i]), x[i], sum[h][i]);
+                for (uint h = 0; h < HEAD_BLOCK; h++)
+                    sum[h][i] = fma((FLOATS)(q[h][4 * byte + i]), x, sum[h][i]);
+            }
         }
         FLOATS scale = LOAD_HALVES(0, scales + group * TILE);
 #pragma unroll

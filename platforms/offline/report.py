@@ -1,8 +1,8 @@
 """The table of compiled kernels as CSV, and as Markdown the worst of each kernel on each target."""
 import csv
 
-FIELDS = ["target", "file", "kernel", "options", "group", "wave", "registers", "scalar_registers", "local_bytes",
-          "scratch_bytes", "spills", "waves", "waves_most", "limit", "lanes"]
+FIELDS = ["target", "file", "kernel", "group", "wave", "registers", "scalar_registers", "local_bytes",
+          "scratch_bytes", "spills", "waves", "waves_most", "limit", "lanes", "programs", "options"]
 
 UNITS = {"amd": "waves of a SIMD", "intel": "threads of an EU", "nvidia": "warps of a quarter of an SM"}
 REGISTERS = {"amd": "VGPRs", "intel": "GRF registers of a thread", "nvidia": "registers"}
@@ -17,17 +17,24 @@ def number(value):
     return "" if value is None else f"{value:g}"
 
 
+def csv_lines(rows):
+    """What rows say, each once: with the number of programs and the options of the first."""
+    lines = {}
+    for row in rows:
+        found = row["occupancy"]
+        said = (row["target"], row["file"], row["name"],
+                "x".join(map(str, row["launched"])) if row["launched"] else "", row["wave"], number(row["registers"]),
+                number(row["scalars"]), row["local"], row["scratch"], row["spills"], number(found and found.waves),
+                number(found and found.most), found.limit if found else "", number(found and found.lanes))
+        lines.setdefault(said, []).append(short_options(row["options"]))
+    return [[*said, len(options), options[0]] for said, options in lines.items()]
+
+
 def write_csv(path, rows):
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(FIELDS)
-        for row in rows:
-            found = row["occupancy"]
-            writer.writerow([
-                row["target"], row["file"], row["name"], short_options(row["options"]),
-                "x".join(map(str, row["launched"])) if row["launched"] else "", row["wave"], number(row["registers"]),
-                number(row["scalars"]), row["local"], row["scratch"], row["spills"], number(found and found.waves),
-                number(found and found.most), found.limit if found else "", number(found and found.lanes)])
+        writer.writerows(csv_lines(rows))
 
 
 def worse(row):

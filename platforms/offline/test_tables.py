@@ -280,6 +280,14 @@ class Report(unittest.TestCase):
                 row_of(toolchains.Kernel("k", 32, 20, 16, 0, scratch=16, group=[64, 1, 1]), target)]
         self.assertIn("**scratch 16, spills 0**", "\n".join(report.summary_table(rows, ["gfx1100"])))
 
+    def test_programs_that_say_the_same_are_one_line(self):
+        target = target_named("gfx1100")
+        rows = [row_of(toolchains.Kernel("k", 32, registers, 16), target) for registers in (20, 40, 20)]
+        rows[2]["options"] = ["-DA=2"]
+        lines = [dict(zip(report.FIELDS, line)) for line in report.csv_lines(rows)]
+        self.assertEqual([(line["registers"], line["programs"], line["options"]) for line in lines],
+                         [("20", 2, "A=1"), ("40", 1, "A=1")])
+
     def test_idle_lanes(self):
         row = row_of(toolchains.Kernel("k", 32, 20, 16), target_named("gfx1100"), launches="k:1x1x1")
         full = row_of(toolchains.Kernel("f", 32, 20, 16), target_named("gfx1100"), launches="f:32x1x1")

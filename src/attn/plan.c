@@ -7,8 +7,9 @@ enum {
     GROUP_QUERIES = 16,
     GROUP_STAGE = 2048, /* floats of K in local memory, and of the queries */
     GROUP_DEFAULT = 64,
-    GROUP_WIDE =
-        128, /* for heads of 128 and more: four elements a work-item, four groups of queries */
+    GROUP_WIDE = 128, /* for heads of WIDE_HEAD and more: four elements a work-item, four groups of
+                         queries; with fewer groups the sums do not fit into Intel's registers */
+    WIDE_HEAD = 80,
     TOKENS_MAX = 32,
     LOCAL_LIMIT = 32768, /* bytes every full-profile device has */
     SPLIT_ROWS = 64,
@@ -41,7 +42,7 @@ static void choose_group(const AlisaDeviceInfo *info, const AlisaOpsParameters *
                          const AlisaAttentionShape *shape, AlisaAttentionPlan *plan) {
     uint32_t ratio = shape->head_count / shape->kv_head_count;
     uint32_t group = parameters->decode.group;
-    if (group == 0) group = shape->head_dim >= 128 ? GROUP_WIDE : GROUP_DEFAULT;
+    if (group == 0) group = shape->head_dim >= WIDE_HEAD ? GROUP_WIDE : GROUP_DEFAULT;
     if (group > info->max_work_group) group = (uint32_t)info->max_work_group;
     plan->group = power_of_two(group);
     plan->tokens = power_of_two(GROUP_STAGE / shape->head_dim);
@@ -130,7 +131,7 @@ uint64_t alisa_attention_plan_local(const AlisaAttentionPlan *plan,
                  alisa_kv_type_info(shape->value_type)->blocks;
     uint64_t entries = (uint64_t)plan->chunk * (tails ? 2 : 1); /* slot, and row of params */
     return sizeof(float) *
-           (queries * row + stage + weights + 2 * plan->group + 2 * queries + entries);
+           (queries * row + stage + weights + 2 * plan->group + 6 * queries + entries);
 }
 
 uint64_t alisa_attention_plan_scratch(const AlisaAttentionPlan *plan,
