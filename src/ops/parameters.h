@@ -76,6 +76,21 @@ typedef struct AlisaRowParameters {
     uint32_t group; /* work-items that share a row */
 } AlisaRowParameters;
 
+/* Rows of K and V that are rotated and stored. */
+typedef struct AlisaStoreParameters {
+    uint32_t group; /* most work-items of a group, which does whole heads of a row */
+} AlisaStoreParameters;
+
+/* Blocks of K and V that are quantised by channel, and back. */
+typedef struct AlisaSealParameters {
+    uint32_t group; /* most work-items of a group, each with 8 channels of a block */
+} AlisaSealParameters;
+
+/* Rows of K and V between their slots and what is packed for a copy. */
+typedef struct AlisaMoveParameters {
+    uint32_t group; /* most work-items that share a row */
+} AlisaMoveParameters;
+
 typedef struct AlisaOpsParameters {
     AlisaMatvecParameters matvec[ALISA_OPS_TYPE_COUNT];
     AlisaMatmulParameters matmul[ALISA_OPS_TYPE_COUNT];
@@ -83,6 +98,9 @@ typedef struct AlisaOpsParameters {
     AlisaPrefillParameters prefill;
     AlisaSelectParameters select;
     AlisaRowParameters row;
+    AlisaStoreParameters store;
+    AlisaSealParameters seal;
+    AlisaMoveParameters move;
 } AlisaOpsParameters;
 
 enum { ALISA_OPS_MATVEC_ROWS = 16 };
@@ -123,6 +141,9 @@ typedef enum AlisaFamily {
     ALISA_FAMILY_PREFILL,
     ALISA_FAMILY_SELECT,
     ALISA_FAMILY_ROW,
+    ALISA_FAMILY_STORE,
+    ALISA_FAMILY_SEAL,
+    ALISA_FAMILY_MOVE,
     ALISA_FAMILY_COUNT
 } AlisaFamily;
 

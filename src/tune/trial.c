@@ -8,6 +8,8 @@ static const AlisaTrialKind *const kinds[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_MATVEC] = &alisa_trial_products,  [ALISA_FAMILY_MATMUL] = &alisa_trial_products,
     [ALISA_FAMILY_DECODE] = &alisa_trial_attention, [ALISA_FAMILY_PREFILL] = &alisa_trial_attention,
     [ALISA_FAMILY_SELECT] = &alisa_trial_selection, [ALISA_FAMILY_ROW] = &alisa_trial_rows,
+    [ALISA_FAMILY_STORE] = &alisa_trial_store,      [ALISA_FAMILY_SEAL] = &alisa_trial_seal,
+    [ALISA_FAMILY_MOVE] = &alisa_trial_moves,
 };
 
 static AlisaStatus create(AlisaDevice *device, const AlisaParameterSet *set, bool lengths,

@@ -38,6 +38,9 @@ extern const AlisaTrialKind alisa_trial_products;
 extern const AlisaTrialKind alisa_trial_attention;
 extern const AlisaTrialKind alisa_trial_selection;
 extern const AlisaTrialKind alisa_trial_rows;
+extern const AlisaTrialKind alisa_trial_store;
+extern const AlisaTrialKind alisa_trial_seal;
+extern const AlisaTrialKind alisa_trial_moves;
 
 /* The bit of AlisaTrialCase.ignores for a field of a set of parameters. */
 #define ALISA_TRIAL_BIT(set, field)                                                                \

@@ -25,6 +25,7 @@ static const struct {
 static const double shares[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_MATVEC] = 3.0,  [ALISA_FAMILY_MATMUL] = 4.0, [ALISA_FAMILY_DECODE] = 4.0,
     [ALISA_FAMILY_PREFILL] = 2.0, [ALISA_FAMILY_SELECT] = 2.0, [ALISA_FAMILY_ROW] = 1.0,
+    [ALISA_FAMILY_STORE] = 0.5,   [ALISA_FAMILY_SEAL] = 0.5,   [ALISA_FAMILY_MOVE] = 0.5,
 };
 
 enum { MOST_SETS = 32 };
