@@ -123,6 +123,10 @@ bool alisa_parameter_set(size_t index, AlisaParameterSet *set) {
     return false;
 }
 
+const char *alisa_ops_type_name(uint32_t type) {
+    return type_names[type];
+}
+
 void alisa_parameter_set_name(const AlisaParameterSet *set, char name[32]) {
     const AlisaFamilyInfo *family = &families[set->family];
     snprintf(name, 32, "%s%s%s", family->name, family->by_type ? "." : "",

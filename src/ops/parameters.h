@@ -20,6 +20,8 @@ enum {
     ALISA_OPS_TYPE_COUNT
 };
 
+const char *alisa_ops_type_name(uint32_t type); /* "q8_0" */
+
 /* Who does the work. */
 typedef enum AlisaLayout {
     ALISA_LAYOUT_ITEM,   /* one work-item computes whole rows with long vectors */

@@ -12,14 +12,14 @@ static const AlisaTrialKind *const kinds[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_MOVE] = &alisa_trial_moves,
 };
 
-static AlisaStatus create(AlisaDevice *device, const AlisaParameterSet *set, bool lengths,
+static AlisaStatus create(AlisaDevice *device, const AlisaParameterSet *set, bool curve,
                           AlisaTrial **trial, AlisaError *error) {
     *trial = NULL;
     AlisaTrial *made = alisa_allocate_zeroed(1, sizeof *made, "trial", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->device = device;
     made->set = *set;
-    made->lengths = lengths;
+    made->curve = curve;
     made->kind = kinds[set->family];
     AlisaStatus status = made->kind->create(made, error);
     if (status != ALISA_OK) {
@@ -38,6 +38,12 @@ AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set
 AlisaStatus alisa_trial_create_lengths(AlisaDevice *device, AlisaTrial **trial, AlisaError *error) {
     const AlisaParameterSet decode = {ALISA_FAMILY_DECODE, 0};
     return create(device, &decode, true, trial, error);
+}
+
+AlisaStatus alisa_trial_create_crossover(AlisaDevice *device, uint32_t type, AlisaTrial **trial,
+                                         AlisaError *error) {
+    const AlisaParameterSet matmul = {ALISA_FAMILY_MATMUL, type};
+    return create(device, &matmul, true, trial, error);
 }
 
 void alisa_trial_destroy(AlisaTrial *trial) {

@@ -27,7 +27,7 @@ typedef struct AlisaTrialKind {
 struct AlisaTrial {
     AlisaDevice *device; /* not owned */
     AlisaParameterSet set;
-    bool lengths; /* alisa_trial_create_lengths */
+    bool curve; /* the other cases: alisa_trial_create_lengths, alisa_trial_create_crossover */
     const AlisaTrialKind *kind;
     AlisaTrialCase cases[ALISA_TRIAL_CASES];
     uint32_t case_count;

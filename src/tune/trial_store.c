@@ -103,10 +103,13 @@ static AlisaStatus create(AlisaTrial *trial, AlisaError *error) {
 
 static void destroy(AlisaTrial *trial) {
     Store *made = trial->state;
-    AlisaBuffer *const buffers[] = {&made->q,     &made->k,    &made->v,     &made->rotations,
-                                    &made->slots, &made->keys, &made->values};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        alisa_buffer_destroy(buffers[i]);
+    alisa_buffer_destroy(&made->q);
+    alisa_buffer_destroy(&made->k);
+    alisa_buffer_destroy(&made->v);
+    alisa_buffer_destroy(&made->rotations);
+    alisa_buffer_destroy(&made->slots);
+    alisa_buffer_destroy(&made->keys);
+    alisa_buffer_destroy(&made->values);
     free(made->numbers);
     free(made->turns);
     free(made->q_host);

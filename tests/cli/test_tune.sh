@@ -22,6 +22,9 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
 alisa tune "${quick[@]}"
 expect_code 0
 expect_out "| matvec.f32   |"
+grep -qE '^\| f32     \| (from|at|never).* \| (from|at|never|not in this build)' "$out" ||
+    fail "nothing says from how many rows on products of f32 are matmul's"
+[ "$(grep -c '^| f32 ' "$out")" = 1 ] || fail "products are compared more than once"
 [ ! -s "$err" ] || fail "a search that goes well says something"
 ls "$ALISA_CACHE"/tuning/*.json >/dev/null || fail "nothing was kept"
 ! ls "$ALISA_CACHE"/tuning/*.journal 2>/dev/null || fail "the journal is left behind"
@@ -72,6 +75,7 @@ while IFS='|' read -r family file line fault wrong; do
     alisa tune --effort quick --kernel "$family" --time-budget 4
     expect_code 0
     expect_err "$family: wrong results"
+    ! grep -q 'beats' "$out" || fail "products are compared where none was searched"
     ! grep -qE "group=$wrong( |$)" "$out" || fail "wrong results of $family are used"
     rm "$folder/cl/$file"
 done <<'FAULTS'
