@@ -668,6 +668,20 @@ typedef struct AlisaTuneReport {
     double speedup;         /* of the sizes that are measured, weighted; 1 where nothing changed */
 } AlisaTuneReport;
 
+enum { ALISA_TUNE_CROSSOVER_SIZES = 7 };
+
+/* A product of weights of one type with so many rows of activations, by the kernels for few rows,
+ * by those for many, and by CLBlast, each with the parameters that were found: seconds, or INFINITY
+ * where the device does not do it. */
+typedef struct AlisaTuneCrossover {
+    const char *type; /* "q8_0"; valid during the call */
+    uint32_t rows[ALISA_TUNE_CROSSOVER_SIZES];
+    double matvec[ALISA_TUNE_CROSSOVER_SIZES];
+    double matmul[ALISA_TUNE_CROSSOVER_SIZES];
+    double clblast[ALISA_TUNE_CROSSOVER_SIZES];
+    bool has_clblast; /* this build has it */
+} AlisaTuneCrossover;
+
 typedef struct AlisaTuneOptions {
     AlisaTuneEffort effort; /* ALISA_TUNE_NORMAL */
     double time_budget;     /* seconds; 0: what the effort stands for */
@@ -676,7 +690,9 @@ typedef struct AlisaTuneOptions {
                                the next search with it goes on where this one ended, and leaves out
                                what ended it. NULL: none */
     void (*report)(void *user, const AlisaTuneReport *report); /* when a set is done; may be NULL */
-    void *report_user;
+    /* After the search, for each weight type whose products were searched; may be NULL. */
+    void (*crossover)(void *user, const AlisaTuneCrossover *crossover);
+    void *report_user;             /* of both */
     bool (*interrupt)(void *user); /* asked between measurements; may be NULL */
     void *interrupt_user;
     AlisaProgress progress;

@@ -281,6 +281,7 @@ static void ask_tiers(const AlisaKvShape *shape, uint32_t columns) {
     const AlisaKvMemory memory = {.device_bytes = bytes,
                                   .host_bytes = bytes,
                                   .max_rows = ROWS,
+                                  .row_group = alisa_ops_parameters(ops)->move.group,
                                   .input_columns = columns,
                                   .input_device_bytes = bytes,
                                   .input_host_bytes = bytes};

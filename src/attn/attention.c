@@ -30,10 +30,11 @@ struct AlisaAttention {
     AlisaAttentionPlan plan;
     uint32_t max_count;
     float scale;           /* of the scores in base 2 */
-    size_t store_local[3]; /* 8 elements x heads; always the same, for drivers that compile a
+    size_t store_local[2]; /* 8 elements x heads; always the same, for drivers that compile a
                               kernel again for every size of the groups */
-    AlisaKernel *store;    /* owned by the device */
-    AlisaKernel *seal;     /* this and the next with tails only */
+    size_t seal_group, unseal_group; /* each with 8 channels of a block */
+    AlisaKernel *store;              /* owned by the device */
+    AlisaKernel *seal;               /* this and the next with tails only */
     AlisaKernel *unseal;
     bool tails;                  /* a side is i8 */
     RunKernels plain, scored;    /* scored: nothing before they are first needed */
@@ -101,17 +102,32 @@ static AlisaStatus get_run_kernels(const AlisaAttention *attention, bool scores,
                             &kernels->merge, error);
 }
 
-/* Whole heads, as many as divide the range and stay within 256 work-items. */
-static void choose_store_local(AlisaAttention *attention) {
-    size_t eights = attention->shape.head_dim / 8;
-    size_t heads = attention->shape.head_count + 2 * attention->shape.kv_head_count;
-    size_t limit = alisa_kernel_max_group(attention->store);
-    if (limit > 256) limit = 256;
+/* The most work-items up to `limit` whose groups divide a range; at least 1. */
+static size_t choose_group(size_t range, size_t limit) {
+    size_t group = 1;
+    for (size_t count = 2; count <= range && count <= limit; count++)
+        if (range % count == 0) group = count;
+    return group;
+}
+
+/* Most work-items of a group, of what the kernel can and the parameters say. */
+static size_t group_limit(const AlisaKernel *kernel, uint32_t most) {
+    size_t limit = alisa_kernel_max_group(kernel);
+    return limit < most ? limit : most;
+}
+
+static void choose_groups(AlisaAttention *attention, const AlisaOpsParameters *parameters) {
+    const AlisaAttentionShape *shape = &attention->shape;
+    size_t eights = shape->head_dim / 8;
+    size_t limit = group_limit(attention->store, parameters->store.group);
     attention->store_local[0] = eights <= limit ? eights : 1;
-    attention->store_local[1] = attention->store_local[2] = 1;
-    for (size_t count = 2; count <= heads; count++)
-        if (heads % count == 0 && count * attention->store_local[0] <= limit)
-            attention->store_local[1] = count;
+    attention->store_local[1] = choose_group(shape->head_count + 2 * shape->kv_head_count,
+                                             limit / attention->store_local[0]);
+    if (!attention->tails) return;
+    eights *= shape->kv_head_count;
+    uint32_t most = parameters->seal.group;
+    attention->seal_group = choose_group(eights, group_limit(attention->seal, most));
+    attention->unseal_group = choose_group(eights, group_limit(attention->unseal, most));
 }
 
 AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionShape *shape,
@@ -141,7 +157,7 @@ AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionSh
     if (status == ALISA_OK && made->tails) status = get_seal_kernels(made, error);
     if (status == ALISA_OK) status = get_run_kernels(made, false, &made->plain, error);
     if (status) goto fail;
-    choose_store_local(made);
+    choose_groups(made, alisa_ops_parameters(ops));
     status =
         alisa_buffer_create(made->device, alisa_attention_plan_scratch(plan, shape),
                             ALISA_BUFFER_READ_WRITE, "attention scratch", &made->partial, error);
@@ -188,7 +204,7 @@ AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, Alis
     const size_t *local = attention->store_local;
     const AlisaLaunch launch = {
         {shape->head_dim / 8, shape->head_count + 2 * shape->kv_head_count, rows},
-        {local[0], local[1], local[2]}};
+        {local[0], local[1], 1}};
     AlisaArgument arguments[MOST_ARGUMENTS] = {
         ALISA_ARG_BUFFER(q.buffer),  ALISA_ARG(q.offset),         ALISA_ARG_BUFFER(k.buffer),
         ALISA_ARG(k.offset),         ALISA_ARG_BUFFER(v.buffer),  ALISA_ARG(v.offset),
@@ -206,13 +222,13 @@ AlisaStatus alisa_attention_store(AlisaAttention *attention, AlisaVector q, Alis
     return alisa_kernel_launch(attention->store, &launch, arguments, count, error);
 }
 
-static AlisaStatus move_blocks(const AlisaAttention *attention, AlisaKernel *kernel,
+static AlisaStatus move_blocks(const AlisaAttention *attention, AlisaKernel *kernel, size_t group,
                                const AlisaAttentionBlocks *blocks, const AlisaBuffer *keys,
                                const AlisaBuffer *values, const AlisaAttentionTails *tails,
                                AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
     const AlisaLaunch launch = {
-        {(size_t)shape->kv_head_count * shape->head_dim / 8, 2, blocks->count}, {1, 1, 1}};
+        {(size_t)shape->kv_head_count * shape->head_dim / 8, 2, blocks->count}, {group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(blocks->tokens),
         ALISA_ARG_BUFFER(blocks->slots),
@@ -233,13 +249,15 @@ static AlisaStatus move_blocks(const AlisaAttention *attention, AlisaKernel *ker
 AlisaStatus alisa_attention_seal(AlisaAttention *attention, const AlisaAttentionBlocks *blocks,
                                  const AlisaBuffer *keys, const AlisaBuffer *values,
                                  const AlisaAttentionTails *tails, AlisaError *error) {
-    return move_blocks(attention, attention->seal, blocks, keys, values, tails, error);
+    return move_blocks(attention, attention->seal, attention->seal_group, blocks, keys, values,
+                       tails, error);
 }
 
 AlisaStatus alisa_attention_unseal(AlisaAttention *attention, const AlisaAttentionBlocks *blocks,
                                    const AlisaBuffer *keys, const AlisaBuffer *values,
                                    const AlisaAttentionTails *tails, AlisaError *error) {
-    return move_blocks(attention, attention->unseal, blocks, keys, values, tails, error);
+    return move_blocks(attention, attention->unseal, attention->unseal_group, blocks, keys, values,
+                       tails, error);
 }
 
 /* NULL, or what is wrong with what the caller wants. */

@@ -106,17 +106,30 @@ static AlisaStatus write_through(const char *path, const void *data, size_t size
     return status;
 }
 
+/* A new file beside `path`, with the mode that the umask leaves of it; negative with errno. Not
+ * mkstemp, whose files are the user's alone: to give them a mode later, the umask has to be asked
+ * for, which changes it for all threads. Names that are taken are another writer's, or left behind.
+ */
+static int open_beside(const char *path, char temporary[PATH_MAX]) {
+    for (unsigned i = 0; i < 10000; i++) {
+        int length = snprintf(temporary, PATH_MAX, "%s.%ld.%u", path, (long)getpid(), i);
+        if (length < 0 || length >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST) return descriptor;
+    }
+    return -1;
+}
+
 AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,
                                     AlisaError *error) {
     char temporary[PATH_MAX];
     struct stat about;
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
         return write_through(path, data, size, error);
-    int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof temporary) {
-        return alisa_error_set(error, ALISA_ERROR_IO, "%s: path too long", path);
-    }
-    int descriptor = mkstemp(temporary);
+    int descriptor = open_beside(path, temporary);
     if (descriptor < 0) return fail_io(error, path, "create a temporary file beside it");
 
     AlisaStatus status = ALISA_OK;

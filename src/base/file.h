@@ -21,6 +21,7 @@ AlisaStatus alisa_file_read(const char *path, uint8_t **data, size_t *size, Alis
 
 /* Writes through a temporary file in the same folder and renames it into place: a reader sees the
  * old file or the whole new one, also with two writers at once or a full disk (the temporary goes).
+ * The file has the mode that the umask gives new ones, whatever the old one had.
  * What is no regular file (a pipe, /dev/null) is written to as it is.
  */
 AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,

@@ -5,6 +5,7 @@
 #include "runtime.h"
 #include "watch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,10 +18,15 @@ typedef struct Row {
     double speedup;
 } Row;
 
+enum { MOST_TYPES = 8 };
+
 typedef struct Rows {
     Row *rows;
     size_t count;
     bool lost; /* memory did not suffice */
+    AlisaTuneCrossover crossovers[MOST_TYPES];
+    char types[MOST_TYPES][16];
+    size_t crossover_count;
 } Rows;
 
 static void add_row(void *user, const AlisaTuneReport *report) {
@@ -35,6 +41,52 @@ static void add_row(void *user, const AlisaTuneReport *report) {
     *row = (Row){.changed = report->changed, .speedup = report->speedup};
     snprintf(row->set, sizeof row->set, "%s", report->set);
     snprintf(row->parameters, sizeof row->parameters, "%s", report->parameters);
+}
+
+static void add_crossover(void *user, const AlisaTuneCrossover *crossover) {
+    Rows *rows = user;
+    if (rows->crossover_count == MOST_TYPES) return;
+    snprintf(rows->types[rows->crossover_count], sizeof *rows->types, "%s", crossover->type);
+    rows->crossovers[rows->crossover_count++] = *crossover;
+}
+
+/* Where `faster` is so by 3 %, as what the search keeps has to be. */
+static void describe_wins(const AlisaTuneCrossover *crossover, const double *faster,
+                          const double *slower, char text[64]) {
+    bool wins[ALISA_TUNE_CROSSOVER_SIZES];
+    size_t first = ALISA_TUNE_CROSSOVER_SIZES, count = 0, used = 0;
+    for (size_t i = 0; i < ALISA_TUNE_CROSSOVER_SIZES; i++) {
+        wins[i] = faster[i] < 0.97 * slower[i];
+        count += wins[i];
+        if (wins[i] && first == ALISA_TUNE_CROSSOVER_SIZES) first = i;
+    }
+    if (count == 0) {
+        snprintf(text, 64, "never");
+    } else if (count == ALISA_TUNE_CROSSOVER_SIZES - first) {
+        snprintf(text, 64, "from %u rows", crossover->rows[first]);
+    } else {
+        for (size_t i = first; i < ALISA_TUNE_CROSSOVER_SIZES; i++)
+            if (wins[i])
+                used += (size_t)snprintf(text + used, 64 - used, "%s%u", used ? ", " : "at ",
+                                         crossover->rows[i]);
+        snprintf(text + used, 64 - used, " rows");
+    }
+}
+
+static void print_crossovers(const Rows *rows) {
+    if (rows->crossover_count == 0) return;
+    printf("\n| weights | matmul beats matvec           | CLBlast beats both\n"
+           "| ------- | ----------------------------- | ------------------\n");
+    for (size_t i = 0; i < rows->crossover_count; i++) {
+        const AlisaTuneCrossover *crossover = &rows->crossovers[i];
+        char matmul[64], clblast[64] = "not in this build";
+        double ours[ALISA_TUNE_CROSSOVER_SIZES];
+        for (size_t j = 0; j < ALISA_TUNE_CROSSOVER_SIZES; j++)
+            ours[j] = fmin(crossover->matvec[j], crossover->matmul[j]);
+        describe_wins(crossover, crossover->matmul, crossover->matvec, matmul);
+        if (crossover->has_clblast) describe_wins(crossover, crossover->clblast, ours, clblast);
+        printf("| %-7s | %-29s | %s\n", rows->types[i], matmul, clblast);
+    }
 }
 
 static void print_rows(const Rows *rows, const AlisaDevice *device) {
@@ -60,6 +112,7 @@ static ExitCode search(const Settings *settings, AlisaDevice *device) {
     options.kernel = settings->kernel;
     options.journal = settings->journal;
     options.report = add_row;
+    options.crossover = add_crossover;
     options.report_user = &rows;
     options.interrupt = alisa_cli_interrupted;
     options.progress = alisa_cli_progress();
@@ -70,6 +123,7 @@ static ExitCode search(const Settings *settings, AlisaDevice *device) {
         code = alisa_cli_out_of_memory();
     } else {
         print_rows(&rows, device);
+        print_crossovers(&rows);
     }
     free(rows.rows);
     return code;

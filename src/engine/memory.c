@@ -172,7 +172,8 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
     }
     *memory = (AlisaKvMemory){.device_bytes = left > fixed ? left - fixed : 0,
                               .host_bytes = host ? host : alisa_session_host_bytes(),
-                              .max_rows = alisa_session_placed_rows(session)};
+                              .max_rows = alisa_session_placed_rows(session),
+                              .row_group = alisa_ops_parameters(engine->ops)->move.group};
     uint64_t overhead = alisa_kv_tiered_overhead(engine->device, &shape, memory, error);
     if (overhead == 0) return ALISA_ERROR_MEMORY;
     if (!share) {

@@ -17,25 +17,27 @@ struct AlisaInputs {
     size_t position_capacity;
 };
 
-AlisaStatus alisa_inputs_create(AlisaDevice *device, const AlisaResidencyShape *residency,
-                                uint32_t columns, uint32_t max_rows, AlisaStaging *staging,
-                                AlisaInputs **inputs, AlisaError *error) {
+AlisaStatus alisa_inputs_create(AlisaDevice *device, const AlisaInputsShape *shape,
+                                AlisaStaging *staging, AlisaInputs **inputs, AlisaError *error) {
     static const char what[] = "layer inputs kept for recomputation";
     *inputs = NULL;
     AlisaInputs *made = alisa_allocate_zeroed(1, sizeof *made, what, error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->staging = staging;
-    made->columns = columns;
-    made->max_rows = max_rows;
-    made->sources = alisa_allocate(max_rows, sizeof *made->sources, what, error);
-    made->slots = alisa_allocate(max_rows, sizeof *made->slots, what, error);
+    made->columns = shape->columns;
+    made->max_rows = shape->max_rows;
+    made->sources = alisa_allocate(shape->max_rows, sizeof *made->sources, what, error);
+    made->slots = alisa_allocate(shape->max_rows, sizeof *made->slots, what, error);
     AlisaStatus status = made->sources && made->slots ? ALISA_OK : ALISA_ERROR_MEMORY;
-    const AlisaRowStoreShape shape = {
-        .residency = *residency, .key_bytes = 2 * columns, .value_bytes = 0, .what = what};
+    const AlisaRowStoreShape rows = {.residency = shape->residency,
+                                     .key_bytes = 2 * shape->columns,
+                                     .value_bytes = 0,
+                                     .row_group = shape->row_group,
+                                     .what = what};
     if (status == ALISA_OK)
-        status = alisa_tiers_create(device, &shape, max_rows, staging, &made->tiers, error);
+        status = alisa_tiers_create(device, &rows, shape->max_rows, staging, &made->tiers, error);
     char options[64];
-    snprintf(options, sizeof options, "-DCOLUMNS=%u", columns);
+    snprintf(options, sizeof options, "-DCOLUMNS=%u", shape->columns);
     if (status == ALISA_OK) {
         status =
             alisa_kernel_get(device, "kv/inputs.cl", "kv_keep_inputs", options, &made->keep, error);

@@ -16,10 +16,15 @@
 
 typedef struct AlisaInputs AlisaInputs;
 
-/* `residency`: of the inputs' own slots; `columns`: elements of an input. */
-AlisaStatus alisa_inputs_create(AlisaDevice *device, const AlisaResidencyShape *residency,
-                                uint32_t columns, uint32_t max_rows, AlisaStaging *staging,
-                                AlisaInputs **inputs, AlisaError *error);
+typedef struct AlisaInputsShape {
+    AlisaResidencyShape residency; /* of the inputs' own slots */
+    uint32_t columns;              /* elements of an input */
+    uint32_t max_rows;             /* of one `place` */
+    uint32_t row_group;            /* as in AlisaRowStoreShape */
+} AlisaInputsShape;
+
+AlisaStatus alisa_inputs_create(AlisaDevice *device, const AlisaInputsShape *shape,
+                                AlisaStaging *staging, AlisaInputs **inputs, AlisaError *error);
 void alisa_inputs_destroy(AlisaInputs *inputs);
 
 /* Chooses rows of the step: `sources` are their indices in it. */

@@ -76,10 +76,12 @@ AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, Alis
 
 /* ---- Two tiers ---------------------------------------------------------------------------- */
 
-static AlisaRowStoreShape row_shape(const AlisaKvShape *shape, const AlisaKvFit *fit) {
+static AlisaRowStoreShape row_shape(const AlisaKvShape *shape, const AlisaKvFit *fit,
+                                    uint32_t row_group) {
     return (AlisaRowStoreShape){.residency = fit->rows,
                                 .key_bytes = (uint32_t)token_bytes(shape, shape->key_type),
                                 .value_bytes = (uint32_t)token_bytes(shape, shape->value_type),
+                                .row_group = row_group,
                                 .what = "KV cache (--device-mem sets its size)"};
 }
 
@@ -93,15 +95,16 @@ AlisaStatus alisa_kv_create_tiered(AlisaDevice *device, const AlisaKvShape *shap
     AlisaKv *made = alisa_allocate_zeroed(1, sizeof *made, "KV cache", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->shape = *shape;
-    const AlisaRowStoreShape rows = row_shape(shape, &fit);
+    const AlisaRowStoreShape rows = row_shape(shape, &fit, memory->row_group);
     status = alisa_staging_create(device, fit.staging_bytes, &made->staging, error);
     if (status == ALISA_OK) {
         status =
             alisa_tiers_create(device, &rows, memory->max_rows, made->staging, &made->tiers, error);
     }
     if (status == ALISA_OK && memory->input_columns > 0) {
-        status = alisa_inputs_create(device, &fit.inputs, memory->input_columns, memory->max_rows,
-                                     made->staging, &made->inputs, error);
+        const AlisaInputsShape inputs = {fit.inputs, memory->input_columns, memory->max_rows,
+                                         memory->row_group};
+        status = alisa_inputs_create(device, &inputs, made->staging, &made->inputs, error);
     }
     if (status != ALISA_OK) {
         alisa_kv_destroy(made);
@@ -116,7 +119,7 @@ uint64_t alisa_kv_tiered_overhead(AlisaDevice *device, const AlisaKvShape *shape
     AlisaKvFit fit;
     if (alisa_kv_fit(shape, memory, alisa_device_info(device)->max_allocation, &fit, error))
         return 0;
-    AlisaRowStoreShape rows = row_shape(shape, &fit);
+    AlisaRowStoreShape rows = row_shape(shape, &fit, memory->row_group);
     rows.residency.device_slots = 0;
     uint64_t bytes = alisa_tiers_bytes_of(&rows, memory->max_rows);
     return alisa_staging_bytes_of(fit.staging_bytes) + bytes +

@@ -65,6 +65,7 @@ typedef struct AlisaKvMemory {
     uint64_t device_bytes; /* for the rows of slots */
     uint64_t host_bytes;
     uint32_t max_rows;           /* of a step (-ub) */
+    uint32_t row_group;          /* most work-items that share a row that is moved; 0: one */
     uint32_t input_columns;      /* elements of a layer's input; 0: none are kept */
     uint64_t input_device_bytes; /* for inputs, beside the other two */
     uint64_t input_host_bytes;

@@ -12,21 +12,21 @@ uint64_t alisa_row_store_bytes(const AlisaRowStoreShape *shape) {
                        (shape->key_bytes + shape->value_bytes);
 }
 
-/* Work-items that share a row: the largest power of two that is a group on any device and not more
- * than there are units. */
-static uint32_t choose_lanes(AlisaDevice *device, uint32_t units) {
-    if (alisa_device_info(device)->type == ALISA_DEVICE_CPU) return 1;
+/* Work-items that share a row: the largest power of two that is not more than `most` or the units
+ * there are. */
+static uint32_t choose_lanes(uint32_t units, uint32_t most) {
     uint32_t lanes = 1;
-    while (2 * lanes <= units && lanes < 64)
+    while (2 * lanes <= units && 2 * lanes <= most)
         lanes *= 2;
-    return lanes <= alisa_device_info(device)->max_work_group ? lanes : 1;
+    return lanes;
 }
 
-static AlisaStatus get_kernels(AlisaDevice *device, AlisaRowStore *store, AlisaError *error) {
+static AlisaStatus get_kernels(AlisaDevice *device, uint32_t row_group, AlisaRowStore *store,
+                               AlisaError *error) {
     store->unit = 16;
     while (store->key_bytes % store->unit || store->value_bytes % store->unit)
         store->unit /= 2;
-    store->lanes = choose_lanes(device, (store->key_bytes + store->value_bytes) / store->unit);
+    store->lanes = choose_lanes((store->key_bytes + store->value_bytes) / store->unit, row_group);
     char options[128];
     snprintf(options, sizeof options, "-DUNIT=%u -DKEY_UNITS=%u -DVALUE_UNITS=%u -DLANES=%u",
              store->unit, store->key_bytes / store->unit, store->value_bytes / store->unit,
@@ -84,7 +84,7 @@ AlisaStatus alisa_row_store_init(AlisaDevice *device, const AlisaRowStoreShape *
         alisa_allocate_zeroed(residency->host_slots, sizeof *store->arriving, what, error);
     bool whole = store->keys && store->values && store->pages && store->arriving && store->filling;
     AlisaStatus status = whole ? ALISA_OK : ALISA_ERROR_MEMORY;
-    if (status == ALISA_OK) status = get_kernels(device, store, error);
+    if (status == ALISA_OK) status = get_kernels(device, shape->row_group, store, error);
     if (status == ALISA_OK) status = create_buffers(device, shape, store, error);
     if (status == ALISA_OK) {
         status = alisa_host_rows_init(device, residency->host_slots,
@@ -109,4 +109,37 @@ void alisa_row_store_finish(AlisaRowStore *store) {
     free(store->arriving);
     free(store->filling);
     *store = (AlisaRowStore){0};
+}
+
+/* ---- Launches ------------------------------------------------------------------------------ */
+
+static AlisaStatus launch_rows(AlisaKernel *kernel, const AlisaRowStore *store, uint32_t count,
+                               const AlisaArgument *arguments, size_t argument_count,
+                               AlisaError *error) {
+    const AlisaLaunch launch = {{store->lanes, count, 1}, {store->lanes, 1, 1}};
+    return alisa_kernel_launch(kernel, &launch, arguments, argument_count, error);
+}
+
+AlisaStatus alisa_row_store_gather(const AlisaRowStore *store, uint32_t arena,
+                                   const AlisaPosted *slots, const AlisaPackedRows *rows,
+                                   AlisaError *error) {
+    uint64_t packed_offset = rows->offset / store->unit;
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(&store->keys[arena]), ALISA_ARG_BUFFER(&store->values[arena]),
+        ALISA_ARG_BUFFER(slots->buffer),       ALISA_ARG(slots->offset),
+        ALISA_ARG_BUFFER(rows->buffer),        ALISA_ARG(packed_offset)};
+    return launch_rows(store->gather, store, rows->count, arguments, 6, error);
+}
+
+AlisaStatus alisa_row_store_scatter(const AlisaRowStore *store, uint32_t layer,
+                                    const AlisaPosted *lists, const AlisaPackedRows *rows,
+                                    AlisaError *error) {
+    uint32_t arena = layer % store->arena_count;
+    uint64_t packed_offset = rows->offset / store->unit;
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(lists->buffer),       ALISA_ARG(lists->offset),
+        ALISA_ARG_BUFFER(rows->buffer),        ALISA_ARG(packed_offset),
+        ALISA_ARG_BUFFER(&store->keys[arena]), ALISA_ARG_BUFFER(&store->values[arena]),
+        ALISA_ARG_BUFFER(&store->pages[layer])};
+    return launch_rows(store->scatter, store, rows->count, arguments, 7, error);
 }

@@ -223,35 +223,20 @@ AlisaStatus alisa_staging_post(AlisaStaging *staging, const int32_t *numbers, si
 
 /* ---- What arrived --------------------------------------------------------------------------- */
 
-static AlisaStatus launch_rows(AlisaKernel *kernel, const AlisaRowStore *store, uint32_t count,
-                               const AlisaArgument *arguments, size_t argument_count,
-                               AlisaError *error) {
-    const AlisaLaunch launch = {{store->lanes, count, 1}, {store->lanes, 1, 1}};
-    return alisa_kernel_launch(kernel, &launch, arguments, argument_count, error);
-}
-
 /* The oldest load is unpacked, once it is there. */
 static AlisaStatus unpack(AlisaStaging *staging, AlisaError *error) {
     Lane *lane = &staging->lanes[TO_DEVICE];
     Part *part = &lane->parts[lane->first];
-    AlisaRowStore *store = part->store;
     lane->first = (lane->first + 1) % PART_COUNT;
     lane->pending--;
     staging->loads_unpacked++;
     AlisaStatus status = alisa_device_wait_for(staging->device, &part->copied, error);
     if (status != ALISA_OK) return status;
-    uint32_t arena = part->layer % store->arena_count;
-    uint64_t lists_offset = device_offset(lane, part) / sizeof(int32_t);
-    uint64_t packed_offset =
-        (device_offset(lane, part) + align(2 * sizeof(int32_t) * part->count)) / store->unit;
-    const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(&lane->device),
-                                       ALISA_ARG(lists_offset),
-                                       ALISA_ARG_BUFFER(&lane->device),
-                                       ALISA_ARG(packed_offset),
-                                       ALISA_ARG_BUFFER(&store->keys[arena]),
-                                       ALISA_ARG_BUFFER(&store->values[arena]),
-                                       ALISA_ARG_BUFFER(&store->pages[part->layer])};
-    status = launch_rows(store->scatter, store, part->count, arguments, 7, error);
+    uint64_t begin = device_offset(lane, part);
+    const AlisaPosted lists = {&lane->device, begin / sizeof(int32_t)};
+    const AlisaPackedRows rows = {&lane->device, begin + align(2 * sizeof(int32_t) * part->count),
+                                  part->count};
+    status = alisa_row_store_scatter(part->store, part->layer, &lists, &rows, error);
     if (status == ALISA_OK) status = alisa_device_mark(staging->device, &part->free, error);
     return status;
 }
@@ -309,16 +294,11 @@ static AlisaStatus land(AlisaStaging *staging, AlisaError *error) {
 static AlisaStatus gather(AlisaStaging *staging, const Part *part, uint32_t arena,
                           const int32_t *slots, AlisaError *error) {
     const Lane *lane = &staging->lanes[TO_HOST];
-    AlisaRowStore *store = part->store;
-    uint64_t packed_offset = device_offset(lane, part) / store->unit;
+    const AlisaPackedRows rows = {&lane->device, device_offset(lane, part), part->count};
     AlisaPosted list;
     AlisaStatus status = alisa_staging_post(staging, slots, part->count, &list, error);
     if (status != ALISA_OK) return status;
-    const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(&store->keys[arena]), ALISA_ARG_BUFFER(&store->values[arena]),
-        ALISA_ARG_BUFFER(list.buffer),         ALISA_ARG(list.offset),
-        ALISA_ARG_BUFFER(&lane->device),       ALISA_ARG(packed_offset)};
-    return launch_rows(store->gather, store, part->count, arguments, 6, error);
+    return alisa_row_store_gather(part->store, arena, &list, &rows, error);
 }
 
 static AlisaStatus offload_batch(AlisaStaging *staging, AlisaRowStore *store,

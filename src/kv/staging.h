@@ -34,10 +34,17 @@ typedef struct AlisaRowStore {
     AlisaKernel *gather, *scatter, *place;
 } AlisaRowStore;
 
+/* Numbers on the device: `offset` of them lie before in the buffer. */
+typedef struct AlisaPosted {
+    const AlisaBuffer *buffer;
+    uint64_t offset;
+} AlisaPosted;
+
 typedef struct AlisaRowStoreShape {
     AlisaResidencyShape residency;
     uint32_t key_bytes, value_bytes;
-    const char *what; /* "KV cache" */
+    uint32_t row_group; /* most work-items that share a row; 0: one */
+    const char *what;   /* "KV cache" */
 } AlisaRowStoreShape;
 
 /* Bytes on the device. */
@@ -46,6 +53,23 @@ AlisaStatus alisa_row_store_init(AlisaDevice *device, const AlisaRowStoreShape *
                                  AlisaRowStore *store, AlisaError *error);
 /* Takes a zeroed store. */
 void alisa_row_store_finish(AlisaRowStore *store);
+
+/* Rows of a batch one after the other in a buffer, a row's part in `values` behind that in `keys`;
+ * the offset is a multiple of 16. */
+typedef struct AlisaPackedRows {
+    const AlisaBuffer *buffer;
+    uint64_t offset; /* bytes */
+    uint32_t count;
+} AlisaPackedRows;
+
+/* Launches that pack the rows in int32[count] slots of an arena, and that unpack rows of a layer:
+ * `lists` are their slots, then their tokens, which get these slots in the layer's pages. */
+AlisaStatus alisa_row_store_gather(const AlisaRowStore *store, uint32_t arena,
+                                   const AlisaPosted *slots, const AlisaPackedRows *rows,
+                                   AlisaError *error);
+AlisaStatus alisa_row_store_scatter(const AlisaRowStore *store, uint32_t layer,
+                                    const AlisaPosted *lists, const AlisaPackedRows *rows,
+                                    AlisaError *error);
 
 /* Bytes since the beginning, and batches they went in. */
 typedef struct AlisaTraffic {
@@ -87,12 +111,6 @@ AlisaStatus alisa_staging_arrive_all(AlisaStaging *staging, const AlisaRowStore 
  * launches: to be called before the slot is written by a launch of the caller's. */
 AlisaStatus alisa_staging_settle(AlisaStaging *staging, const AlisaRowStore *store, uint32_t arena,
                                  int32_t slot, AlisaError *error);
-
-/* Numbers on the device: `offset` of them lie before in the buffer. */
-typedef struct AlisaPosted {
-    const AlisaBuffer *buffer;
-    uint64_t offset;
-} AlisaPosted;
 
 /* Brings `count` numbers to the device, for launches made before the eighth post from now. */
 AlisaStatus alisa_staging_post(AlisaStaging *staging, const int32_t *numbers, size_t count,

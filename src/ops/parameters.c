@@ -94,6 +94,18 @@ static const AlisaParameterInfo row_table[] = {
     {"group", NULL, ALWAYS, PLACE(Row, group), {1, 64, 128, 256}, 4, 1, 1024},
 };
 
+static const AlisaParameterInfo store_table[] = {
+    {"group", NULL, ALWAYS, PLACE(Store, group), {16, 32, 64, 128, 256, 512}, 6, 1, 1024},
+};
+
+static const AlisaParameterInfo seal_table[] = {
+    {"group", NULL, ALWAYS, PLACE(Seal, group), {1, 8, 16, 32, 64, 128}, 6, 1, 1024},
+};
+
+static const AlisaParameterInfo move_table[] = {
+    {"group", NULL, ALWAYS, PLACE(Move, group), {1, 8, 16, 32, 64, 128, 256}, 7, 1, 1024},
+};
+
 #define TABLE(table) (table), (uint32_t)(sizeof(table) / sizeof *(table))
 
 static const AlisaFamilyInfo families[ALISA_FAMILY_COUNT] = {
@@ -103,6 +115,9 @@ static const AlisaFamilyInfo families[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_PREFILL] = {"prefill", false, TABLE(prefill_table)},
     [ALISA_FAMILY_SELECT] = {"select", false, TABLE(select_table)},
     [ALISA_FAMILY_ROW] = {"row", false, TABLE(row_table)},
+    [ALISA_FAMILY_STORE] = {"store", false, TABLE(store_table)},
+    [ALISA_FAMILY_SEAL] = {"seal", false, TABLE(seal_table)},
+    [ALISA_FAMILY_MOVE] = {"move", false, TABLE(move_table)},
 };
 
 const AlisaFamilyInfo *alisa_family_info(AlisaFamily family) {
@@ -121,6 +136,10 @@ bool alisa_parameter_set(size_t index, AlisaParameterSet *set) {
         index -= count;
     }
     return false;
+}
+
+const char *alisa_ops_type_name(uint32_t type) {
+    return type_names[type];
 }
 
 void alisa_parameter_set_name(const AlisaParameterSet *set, char name[32]) {
@@ -150,6 +169,12 @@ uint32_t *alisa_parameter_values(AlisaOpsParameters *parameters, const AlisaPara
         return &parameters->prefill.queries;
     case ALISA_FAMILY_SELECT:
         return &parameters->select.layout;
+    case ALISA_FAMILY_STORE:
+        return &parameters->store.group;
+    case ALISA_FAMILY_SEAL:
+        return &parameters->seal.group;
+    case ALISA_FAMILY_MOVE:
+        return &parameters->move.group;
     case ALISA_FAMILY_ROW:
     case ALISA_FAMILY_COUNT:
         break;
@@ -387,6 +412,9 @@ const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32
     case ALISA_FAMILY_SELECT:
         return check_select(values, info);
     case ALISA_FAMILY_ROW:
+    case ALISA_FAMILY_STORE:
+    case ALISA_FAMILY_SEAL:
+    case ALISA_FAMILY_MOVE:
         return check_group(values, info);
     case ALISA_FAMILY_PREFILL:
     case ALISA_FAMILY_COUNT:
@@ -509,6 +537,11 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
                    .group = power_of_two_below(info->max_work_group, 256),
                    .index_group = power_of_two_below(info->max_work_group, 256)},
         .row = {.group = item ? 1 : power_of_two_below(info->max_work_group, 256)},
+        .store = {.group = power_of_two_below(info->max_work_group, 256)},
+        .seal = {.group = 1},
+        /* As many as read along a row together on a GPU; on a CPU a work-item copies best what lies
+         * in one piece. */
+        .move = {.group = item ? 1 : power_of_two_below(info->max_work_group, 64)},
     };
     for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
         /* One weight row alone streams best from memory; with more activations the loads of those

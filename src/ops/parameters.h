@@ -20,6 +20,8 @@ enum {
     ALISA_OPS_TYPE_COUNT
 };
 
+const char *alisa_ops_type_name(uint32_t type); /* "q8_0" */
+
 /* Who does the work. */
 typedef enum AlisaLayout {
     ALISA_LAYOUT_ITEM,    /* one work-item computes whole rows with long vectors */
@@ -82,6 +84,21 @@ typedef struct AlisaRowParameters {
     uint32_t group; /* work-items that share a row */
 } AlisaRowParameters;
 
+/* Rows of K and V that are rotated and stored. */
+typedef struct AlisaStoreParameters {
+    uint32_t group; /* most work-items of a group, which does whole heads of a row */
+} AlisaStoreParameters;
+
+/* Blocks of K and V that are quantised by channel, and back. */
+typedef struct AlisaSealParameters {
+    uint32_t group; /* most work-items of a group, each with 8 channels of a block */
+} AlisaSealParameters;
+
+/* Rows of K and V between their slots and what is packed for a copy. */
+typedef struct AlisaMoveParameters {
+    uint32_t group; /* most work-items that share a row */
+} AlisaMoveParameters;
+
 typedef struct AlisaOpsParameters {
     AlisaMatvecParameters matvec[ALISA_OPS_TYPE_COUNT];
     AlisaMatmulParameters matmul[ALISA_OPS_TYPE_COUNT];
@@ -89,6 +106,9 @@ typedef struct AlisaOpsParameters {
     AlisaPrefillParameters prefill;
     AlisaSelectParameters select;
     AlisaRowParameters row;
+    AlisaStoreParameters store;
+    AlisaSealParameters seal;
+    AlisaMoveParameters move;
 } AlisaOpsParameters;
 
 enum { ALISA_OPS_MATVEC_ROWS = 16 };
@@ -150,6 +170,9 @@ typedef enum AlisaFamily {
     ALISA_FAMILY_PREFILL,
     ALISA_FAMILY_SELECT,
     ALISA_FAMILY_ROW,
+    ALISA_FAMILY_STORE,
+    ALISA_FAMILY_SEAL,
+    ALISA_FAMILY_MOVE,
     ALISA_FAMILY_COUNT
 } AlisaFamily;
 

@@ -84,7 +84,8 @@ static double least(const double *values, uint32_t count) {
 }
 
 /* Some depend on them: prompts attend in the layout of steps, few rows are matvec's. */
-static uint64_t hash_others(const AlisaOpsParameters *parameters, const AlisaParameterSet *set) {
+uint64_t alisa_tune_hash_others(const AlisaOpsParameters *parameters,
+                                const AlisaParameterSet *set) {
     AlisaOpsParameters others = *parameters;
     char hash[ALISA_CACHE_HASH_SIZE];
     memset(alisa_parameter_values(&others, set), 0,
@@ -96,10 +97,9 @@ static uint64_t hash_others(const AlisaOpsParameters *parameters, const AlisaPar
 
 /* Whether the device still does as it is told. After some failed launches it never does again,
  * which is no candidate's fault but the one's that did it. */
-static AlisaStatus check_device(const State *state, AlisaError *error) {
+static AlisaStatus check_device(AlisaDevice *device, AlisaError *error) {
     AlisaBuffer buffer = {0};
     uint32_t sent = 12345, back = 0;
-    AlisaDevice *device = state->search->device;
     AlisaStatus status = alisa_buffer_create(device, sizeof sent, ALISA_BUFFER_READ_WRITE,
                                              "a search", &buffer, error);
     if (status == ALISA_OK)
@@ -118,18 +118,28 @@ static bool is_refusal(AlisaStatus status) {
            status == ALISA_ERROR_MEMORY;
 }
 
-static AlisaStatus run_trial(State *state, const AlisaTuneTrial *trial, double *seconds,
-                             AlisaError *error) {
-    AlisaTuneJournal *journal = state->search->journal;
+static void log_wrong(const AlisaTuneSearch *search, const AlisaTrial *trial, uint32_t index,
+                      const AlisaParameterSet *set) {
+    char name[32];
+    uint32_t count;
+    alisa_parameter_set_name(set, name);
+    alisa_log_write(&search->log, ALISA_LOG_WARNING,
+                    "%s: wrong results with other parameters (%s); they are not used", name,
+                    alisa_trial_cases(trial, &count)[index].name);
+}
+
+static AlisaStatus run_trial(const AlisaTuneSearch *search, AlisaTrial *trial, uint32_t index,
+                             const AlisaOpsParameters *parameters, const AlisaTuneTrial *known,
+                             double *seconds, AlisaError *error) {
+    AlisaTuneJournal *journal = search->journal;
     double samples[SAMPLES];
-    const AlisaTrialClock clock = {SAMPLES, efforts[state->search->effort].case_seconds};
+    const AlisaTrialClock clock = {SAMPLES, efforts[search->effort].case_seconds};
     AlisaTrialResult result = {.seconds = samples};
     AlisaError refusal;
     *seconds = INFINITY;
-    AlisaStatus status = alisa_tune_journal_begin(journal, trial, error);
+    AlisaStatus status = alisa_tune_journal_begin(journal, known, error);
     if (status != ALISA_OK) return status;
-    status =
-        alisa_trial_run(state->trial, trial->index, state->parameters, &clock, &result, &refusal);
+    status = alisa_trial_run(trial, index, parameters, &clock, &result, &refusal);
     if (status != ALISA_OK && !is_refusal(status)) {
         if (error) *error = refusal;
         alisa_tune_journal_drop(journal, NULL);
@@ -137,7 +147,7 @@ static AlisaStatus run_trial(State *state, const AlisaTuneTrial *trial, double *
     }
     /* The trial is left open where the device is lost: whoever watches takes that for a crash. */
     AlisaError lost;
-    if (status == ALISA_ERROR_DEVICE && check_device(state, &lost) != ALISA_OK)
+    if (status == ALISA_ERROR_DEVICE && check_device(search->device, &lost) != ALISA_OK)
         return alisa_error_set(error, ALISA_ERROR_IO, "the device is lost after %s: %s",
                                refusal.message, lost.message);
     if (status == ALISA_OK && !result.wrong) *seconds = least(samples, result.samples);
@@ -145,24 +155,25 @@ static AlisaStatus run_trial(State *state, const AlisaTuneTrial *trial, double *
                        : result.wrong     ? ALISA_TUNE_WRONG
                                           : ALISA_TUNE_MEASURED;
     if (end == ALISA_TUNE_REFUSED)
-        alisa_log_write(&state->search->log, ALISA_LOG_DEBUG, "%s", refusal.message);
-    if (end == ALISA_TUNE_WRONG) {
-        char name[32];
-        alisa_parameter_set_name(&trial->set, name);
-        alisa_log_write(&state->search->log, ALISA_LOG_WARNING,
-                        "%s: wrong results with other parameters (%s); they are not used", name,
-                        state->cases[trial->index].name);
-    }
+        alisa_log_write(&search->log, ALISA_LOG_DEBUG, "%s", refusal.message);
+    if (end == ALISA_TUNE_WRONG) log_wrong(search, trial, index, &known->set);
     return alisa_tune_journal_end(journal, end, isinf(*seconds) ? 0.0 : *seconds, error);
+}
+
+AlisaStatus alisa_tune_time(const AlisaTuneSearch *search, AlisaTrial *trial, uint32_t index,
+                            const AlisaOpsParameters *parameters, const AlisaTuneTrial *known,
+                            double *seconds, AlisaError *error) {
+    const AlisaTuneTrial *found = alisa_tune_journal_find(search->journal, known);
+    if (!found) return run_trial(search, trial, index, parameters, known, seconds, error);
+    *seconds = found->end == ALISA_TUNE_MEASURED ? found->seconds : INFINITY;
+    return ALISA_OK;
 }
 
 /* Seconds of a case with the values at hand; INFINITY where they cannot be used. */
 static AlisaStatus time_case(State *state, uint32_t index, double *seconds, AlisaError *error) {
-    AlisaTuneTrial trial = describe(state, index);
-    const AlisaTuneTrial *known = alisa_tune_journal_find(state->search->journal, &trial);
-    if (!known) return run_trial(state, &trial, seconds, error);
-    *seconds = known->end == ALISA_TUNE_MEASURED ? known->seconds : INFINITY;
-    return ALISA_OK;
+    const AlisaTuneTrial known = describe(state, index);
+    return alisa_tune_time(state->search, state->trial, index, state->parameters, &known, seconds,
+                           error);
 }
 
 /* Time of the values at hand over that of the reference, weighted by case; INFINITY where they
@@ -354,7 +365,7 @@ AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParamete
     if (set->family == ALISA_FAMILY_MATVEC) tried.matmul[set->type].from = UINT32_MAX;
     AlisaStatus status = alisa_trial_create(search->device, set, &state.trial, error);
     if (status != ALISA_OK) return status;
-    state.beside = hash_others(&tried, set);
+    state.beside = alisa_tune_hash_others(&tried, set);
     state.cases = alisa_trial_cases(state.trial, &state.case_count);
     copy_values(&state, before, values_of(&state));
     copy_values(&state, state.best, before);

@@ -32,4 +32,20 @@ AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParamete
                               double seconds, AlisaOpsParameters *parameters, AlisaTuneGain *gain,
                               AlisaError *error);
 
+/* Seconds of a pass of a case with these parameters, or what the journal knows of it; INFINITY
+ * where the device refuses them or computes something else, or where that ended a process. `known`
+ * tells the measurement from others. */
+AlisaStatus alisa_tune_time(const AlisaTuneSearch *search, AlisaTrial *trial, uint32_t index,
+                            const AlisaOpsParameters *parameters, const AlisaTuneTrial *known,
+                            double *seconds, AlisaError *error);
+
+/* Hash of all parameters but those of a set. */
+uint64_t alisa_tune_hash_others(const AlisaOpsParameters *parameters, const AlisaParameterSet *set);
+
+/* With the parameters that were found, how many rows a product has to have for the kernels of
+ * matmul, and for CLBlast, to be the faster ones. */
+AlisaStatus alisa_tune_find_crossover(const AlisaTuneSearch *search, uint32_t type,
+                                      const AlisaOpsParameters *parameters,
+                                      AlisaTuneCrossover *crossover, AlisaError *error);
+
 #endif

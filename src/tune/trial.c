@@ -8,16 +8,18 @@ static const AlisaTrialKind *const kinds[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_MATVEC] = &alisa_trial_products,  [ALISA_FAMILY_MATMUL] = &alisa_trial_products,
     [ALISA_FAMILY_DECODE] = &alisa_trial_attention, [ALISA_FAMILY_PREFILL] = &alisa_trial_attention,
     [ALISA_FAMILY_SELECT] = &alisa_trial_selection, [ALISA_FAMILY_ROW] = &alisa_trial_rows,
+    [ALISA_FAMILY_STORE] = &alisa_trial_store,      [ALISA_FAMILY_SEAL] = &alisa_trial_seal,
+    [ALISA_FAMILY_MOVE] = &alisa_trial_moves,
 };
 
-static AlisaStatus create(AlisaDevice *device, const AlisaParameterSet *set, bool lengths,
+static AlisaStatus create(AlisaDevice *device, const AlisaParameterSet *set, bool curve,
                           AlisaTrial **trial, AlisaError *error) {
     *trial = NULL;
     AlisaTrial *made = alisa_allocate_zeroed(1, sizeof *made, "trial", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->device = device;
     made->set = *set;
-    made->lengths = lengths;
+    made->curve = curve;
     made->kind = kinds[set->family];
     AlisaStatus status = made->kind->create(made, error);
     if (status != ALISA_OK) {
@@ -36,6 +38,12 @@ AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set
 AlisaStatus alisa_trial_create_lengths(AlisaDevice *device, AlisaTrial **trial, AlisaError *error) {
     const AlisaParameterSet decode = {ALISA_FAMILY_DECODE, 0};
     return create(device, &decode, true, trial, error);
+}
+
+AlisaStatus alisa_trial_create_crossover(AlisaDevice *device, uint32_t type, AlisaTrial **trial,
+                                         AlisaError *error) {
+    const AlisaParameterSet matmul = {ALISA_FAMILY_MATMUL, type};
+    return create(device, &matmul, true, trial, error);
 }
 
 void alisa_trial_destroy(AlisaTrial *trial) {

@@ -9,7 +9,7 @@
 
 #include "ops/ops.h"
 
-enum { ALISA_TRIAL_CASES = 6 };
+enum { ALISA_TRIAL_CASES = 7 };
 
 /* One size of the problem. */
 typedef struct AlisaTrialCase {
@@ -18,7 +18,7 @@ typedef struct AlisaTrialCase {
     uint32_t ignores; /* bit i: the parameter at offset i does not matter to it */
     double bytes;     /* that a pass has to read and write */
     double flops;     /* operations of a pass; 0: not counted */
-    uint32_t length;  /* where cases differ in it: tokens of the context; else 0 */
+    uint32_t length;  /* where cases differ in it: tokens of the context, or rows; else 0 */
 } AlisaTrialCase;
 
 typedef struct AlisaTrial AlisaTrial;
@@ -28,6 +28,9 @@ AlisaStatus alisa_trial_create(AlisaDevice *device, const AlisaParameterSet *set
                                AlisaTrial **trial, AlisaError *error);
 /* Of the family decode, with other cases: over all tokens and a fifth of them, by length. */
 AlisaStatus alisa_trial_create_lengths(AlisaDevice *device, AlisaTrial **trial, AlisaError *error);
+/* Of the family matmul, with other cases: 4 rows, 8 and so on to 256. */
+AlisaStatus alisa_trial_create_crossover(AlisaDevice *device, uint32_t type, AlisaTrial **trial,
+                                         AlisaError *error);
 void alisa_trial_destroy(AlisaTrial *trial);
 /* The first one is what the family is mostly used for. */
 const AlisaTrialCase *alisa_trial_cases(const AlisaTrial *trial, uint32_t *count);

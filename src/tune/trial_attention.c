@@ -63,7 +63,7 @@ static bool is_step(const AlisaTrial *trial) {
 }
 
 static const Shape *shape_of(const AlisaTrial *trial, uint32_t index) {
-    if (trial->lengths) return &by_length[index];
+    if (trial->curve) return &by_length[index];
     return is_step(trial) ? &steps[index] : &prompts[index];
 }
 
@@ -77,9 +77,7 @@ static uint32_t count_of(const Shape *shape, uint32_t row) {
 }
 
 static void list_cases(AlisaTrial *trial) {
-    size_t bytes = trial->lengths   ? sizeof by_length
-                   : is_step(trial) ? sizeof steps
-                                    : sizeof prompts;
+    size_t bytes = trial->curve ? sizeof by_length : is_step(trial) ? sizeof steps : sizeof prompts;
     trial->case_count = (uint32_t)(bytes / sizeof *steps);
     for (uint32_t i = 0; i < trial->case_count; i++) {
         const Shape *shape = shape_of(trial, i);

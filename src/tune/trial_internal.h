@@ -27,7 +27,7 @@ typedef struct AlisaTrialKind {
 struct AlisaTrial {
     AlisaDevice *device; /* not owned */
     AlisaParameterSet set;
-    bool lengths; /* alisa_trial_create_lengths */
+    bool curve; /* the other cases: alisa_trial_create_lengths, alisa_trial_create_crossover */
     const AlisaTrialKind *kind;
     AlisaTrialCase cases[ALISA_TRIAL_CASES];
     uint32_t case_count;
@@ -38,6 +38,9 @@ extern const AlisaTrialKind alisa_trial_products;
 extern const AlisaTrialKind alisa_trial_attention;
 extern const AlisaTrialKind alisa_trial_selection;
 extern const AlisaTrialKind alisa_trial_rows;
+extern const AlisaTrialKind alisa_trial_store;
+extern const AlisaTrialKind alisa_trial_seal;
+extern const AlisaTrialKind alisa_trial_moves;
 
 /* The bit of AlisaTrialCase.ignores for a field of a set of parameters. */
 #define ALISA_TRIAL_BIT(set, field)                                                                \

@@ -35,24 +35,39 @@ static const uint32_t tensor_types[ALISA_OPS_TYPE_COUNT] = {
 };
 
 /* Rows of activations of each case. */
-static const struct {
+typedef struct Rows {
     const char *name;
     uint32_t rows;
     double weight;
-} few[] = {{"1 row", 1, 4},
-           {"2 rows", 2, 1},
-           {"4 rows", 4, 1},
-           {"8 rows", 8, 1},
-           {"16 rows", 16, 1}},
-  many[] = {{"256 rows", 256, 3}, {"6 rows", 6, 1},   {"12 rows", 12, 1},
-            {"24 rows", 24, 1},   {"48 rows", 48, 1}, {"96 rows", 96, 1}};
+} Rows;
+
+static const Rows few[] = {{"1 row", 1, 4},
+                           {"2 rows", 2, 1},
+                           {"4 rows", 4, 1},
+                           {"8 rows", 8, 1},
+                           {"16 rows", 16, 1}},
+                  many[] = {{"256 rows", 256, 3}, {"6 rows", 6, 1},   {"12 rows", 12, 1},
+                            {"24 rows", 24, 1},   {"48 rows", 48, 1}, {"96 rows", 96, 1}},
+                  doubled[] = {{"4 rows", 4, 1},    {"8 rows", 8, 1},   {"16 rows", 16, 1},
+                               {"32 rows", 32, 1},  {"64 rows", 64, 1}, {"128 rows", 128, 1},
+                               {"256 rows", 256, 1}};
 
 static bool is_few(const AlisaTrial *trial) {
     return trial->set.family == ALISA_FAMILY_MATVEC;
 }
 
+static const Rows *cases_of(const AlisaTrial *trial, uint32_t *count) {
+    if (is_few(trial)) {
+        *count = sizeof few / sizeof *few;
+        return few;
+    }
+    *count = (trial->curve ? sizeof doubled : sizeof many) / sizeof *many;
+    return trial->curve ? doubled : many;
+}
+
 static uint32_t rows_of(const AlisaTrial *trial, uint32_t index) {
-    return is_few(trial) ? few[index].rows : many[index].rows;
+    uint32_t count;
+    return cases_of(trial, &count)[index].rows;
 }
 
 /* Ordinary numbers, between -2 and 2: no subnormals that a processor could be slower with. */
@@ -125,16 +140,17 @@ static AlisaStatus read_sampled(AlisaTrial *trial, AlisaError *error) {
 
 static void list_cases(AlisaTrial *trial) {
     const Products *products = trial->state;
-    trial->case_count = is_few(trial) ? sizeof few / sizeof *few : sizeof many / sizeof *many;
+    const Rows *cases = cases_of(trial, &trial->case_count);
     for (uint32_t i = 0; i < trial->case_count; i++) {
         AlisaTrialCase *made = &trial->cases[i];
-        double rows = rows_of(trial, i), weights = (double)products->matrix_bytes;
+        double rows = cases[i].rows, weights = (double)products->matrix_bytes;
         double activations = sizeof(float) * rows * (COLUMNS + OUTPUTS);
         *made = (AlisaTrialCase){
-            .name = is_few(trial) ? few[i].name : many[i].name,
-            .weight = is_few(trial) ? few[i].weight : many[i].weight,
+            .name = cases[i].name,
+            .weight = cases[i].weight,
             .bytes = products->matrices * (weights + activations),
             .flops = products->matrices * 2.0 * rows * COLUMNS * OUTPUTS,
+            .length = trial->curve ? cases[i].rows : 0,
         };
         if (!is_few(trial)) continue;
         made->ignores = rows > 1 ? ALISA_TRIAL_BIT(Matvec, single)

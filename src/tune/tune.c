@@ -25,6 +25,7 @@ static const struct {
 static const double shares[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_MATVEC] = 3.0,  [ALISA_FAMILY_MATMUL] = 4.0, [ALISA_FAMILY_DECODE] = 4.0,
     [ALISA_FAMILY_PREFILL] = 2.0, [ALISA_FAMILY_SELECT] = 2.0, [ALISA_FAMILY_ROW] = 1.0,
+    [ALISA_FAMILY_STORE] = 0.5,   [ALISA_FAMILY_SEAL] = 0.5,   [ALISA_FAMILY_MOVE] = 0.5,
 };
 
 enum { MOST_SETS = 32 };
@@ -167,6 +168,11 @@ static bool leaves_others(AlisaStatus status) {
     return status == ALISA_ERROR_DEVICE || status == ALISA_ERROR_MEMORY;
 }
 
+static AlisaStatus interrupted_in(const char *what, AlisaError *error) {
+    return alisa_error_set(error, ALISA_ERROR_INTERRUPTED,
+                           "interrupted while %s: the same command goes on from there", what);
+}
+
 static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
     const AlisaTuneOptions *options = tuner->options;
     double budget =
@@ -186,11 +192,9 @@ static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
         if (tuner->allowed < 0.0) tuner->allowed = 0.0;
         status = alisa_tune_search(&tuner->search, set, tuner->allowed, &tuner->parameters, &gain,
                                    error);
-        if (status == ALISA_OK && options->interrupt && options->interrupt(options->interrupt_user))
-            status = alisa_error_set(error, ALISA_ERROR_INTERRUPTED,
-                                     "interrupted while tuning %s: the same command goes on from "
-                                     "there",
-                                     name);
+        bool stopped = options->interrupt && options->interrupt(options->interrupt_user);
+        if (status == ALISA_ERROR_INTERRUPTED || (status == ALISA_OK && stopped))
+            status = interrupted_in(tuner->what, error);
         tuner->share_done += tuner->share_now;
         if (leaves_others(status)) {
             alisa_log_write(&tuner->search.log, ALISA_LOG_WARNING, "%s is left as it is: %s", name,
@@ -203,6 +207,32 @@ static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
     if (options->progress.update)
         options->progress.update(options->progress.user, tuner->what, 1000, 1000);
     return status;
+}
+
+/* Of the weight types whose products were searched. */
+static AlisaStatus find_crossovers(Tuner *tuner, AlisaError *error) {
+    const AlisaTuneOptions *options = tuner->options;
+    uint32_t types = 0;
+    for (uint32_t i = 0; i < tuner->set_count; i++)
+        if (alisa_family_info(tuner->sets[i].family)->by_type) types |= 1u << tuner->sets[i].type;
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT && options->crossover; type++) {
+        if (!(types >> type & 1)) continue;
+        AlisaTuneCrossover crossover = {.type = alisa_ops_type_name(type)};
+        snprintf(tuner->what, sizeof tuner->what, "comparing products of %s", crossover.type);
+        AlisaStatus status =
+            alisa_tune_find_crossover(&tuner->search, type, &tuner->parameters, &crossover, error);
+        if (status == ALISA_ERROR_INTERRUPTED) return interrupted_in(tuner->what, error);
+        if (status == ALISA_OK) {
+            options->crossover(options->report_user, &crossover);
+        } else if (leaves_others(status)) {
+            alisa_log_write(&tuner->search.log, ALISA_LOG_WARNING,
+                            "products of %s are not compared: %s", crossover.type,
+                            error ? error->message : alisa_status_name(status));
+        } else {
+            return status;
+        }
+    }
+    return ALISA_OK;
 }
 
 /* What the journal's measurements belong to. */
@@ -259,6 +289,7 @@ static AlisaStatus search_locked(Tuner *tuner, const AlisaTuneKey *key, const ch
                                           .interrupt_user = tuner,
                                           .log = *alisa_device_log(tuner->device)};
         status = search_all(tuner, error);
+        if (status == ALISA_OK) status = find_crossovers(tuner, error);
     }
     alisa_device_save_programs(tuner->device);
     if (status == ALISA_OK) {

@@ -22,6 +22,9 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0
 alisa tune "${quick[@]}"
 expect_code 0
 expect_out "| matvec.f32   |"
+grep -qE '^\| f32     \| (from|at|never).* \| (from|at|never|not in this build)' "$out" ||
+    fail "nothing says from how many rows on products of f32 are matmul's"
+[ "$(grep -c '^| f32 ' "$out")" = 1 ] || fail "products are compared more than once"
 [ ! -s "$err" ] || fail "a search that goes well says something"
 ls "$ALISA_CACHE"/tuning/*.json >/dev/null || fail "nothing was kept"
 ! ls "$ALISA_CACHE"/tuning/*.journal 2>/dev/null || fail "the journal is left behind"
@@ -61,6 +64,26 @@ expect_code 0
 expect_err "the driver hung on a candidate"
 ! grep -qE 'single=4|several=4' "$out" || fail "what hangs is used"
 rm "$folder/cl/gemm/matvec_item.cl"
+
+# Keys and values: a row of a file, where the fault is planted after what line, and the fault.
+while IFS='|' read -r family file line fault wrong; do
+    rm -rf "$ALISA_CACHE/tuning"
+    mkdir -p "$folder/cl/${file%/*}"
+    awk -v line="$line" -v fault="$fault" '{ print } index($0, line) == 1 { getline; print
+        print "    " fault }' "$(dirname "$MODELS_DIR")/cl/$file" >"$folder/cl/$file"
+    grep -qF "$fault" "$folder/cl/$file" || fail "the fault of $family is not planted"
+    alisa tune --effort quick --kernel "$family" --time-budget 4
+    expect_code 0
+    expect_err "$family: wrong results"
+    ! grep -q 'beats' "$out" || fail "products are compared where none was searched"
+    ! grep -qE "group=$wrong( |$)" "$out" || fail "wrong results of $family are used"
+    rm "$folder/cl/$file"
+done <<'FAULTS'
+store|attn/store.cl|                         __global KEY *keys|if (get_local_size(1) == 4) return;|64
+seal|attn/seal.cl|__kernel void attn_seal(|if (get_local_size(0) == 8) return;|8
+move|kv/gather.cl|                        ulong slots_offset|if (LANES == 16) return;|16
+move|kv/scatter.cl|                         __global unit *values|if (LANES == 16) return;|16
+FAULTS
 
 # Interrupted, and gone on with: nothing is measured twice.
 journal=$folder/journal

@@ -243,6 +243,7 @@ static void run_world(uint64_t seed, uint32_t steps, World *total) {
                       .reserve = below(world, 2)},
         .key_bytes = size[0],
         .value_bytes = size[1],
+        .row_group = (uint32_t[]){0, 1, 4, 64}[seed % 4],
         .what = "rows"};
     AlisaError error;
     /* Parts of 192 bytes: one or two rows a batch. */
@@ -293,7 +294,8 @@ static void test_random_steps_on_slow_links(void **state) {
 static void test_inputs(void **state) {
     (void)state;
     enum { COLUMNS = 27, TOKENS = 10, ROWS = 4 };
-    const AlisaResidencyShape shape = {2, 1, 16, 1, 12, 64, 0};
+    const AlisaInputsShape shape = {
+        .residency = {2, 1, 16, 1, 12, 64, 0}, .columns = COLUMNS, .max_rows = ROWS};
     AlisaStaging *staging;
     AlisaInputs *inputs;
     AlisaBuffer x;
@@ -304,9 +306,7 @@ static void test_inputs(void **state) {
     for (int i = 0; i < 2 * TOKENS * COLUMNS; i++)
         (&source[0][0][0])[i] = alisa_random_normal(&random);
     support_must(alisa_staging_create(support_device, 8 * 192, &staging, &error), &error);
-    support_must(
-        alisa_inputs_create(support_device, &shape, COLUMNS, ROWS, staging, &inputs, &error),
-        &error);
+    support_must(alisa_inputs_create(support_device, &shape, staging, &inputs, &error), &error);
     support_must(alisa_buffer_create(support_device, sizeof source[0], ALISA_BUFFER_READ_WRITE, "x",
                                      &x, &error),
                  &error);

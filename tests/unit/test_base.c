@@ -238,6 +238,32 @@ static void test_files(void **state) {
     assert_int_equal(count_entries(folder, false), 1); /* no temporary stays */
 }
 
+/* The user's umask decides who reads a file, and two writers do not meet in one temporary. */
+static void test_file_modes(void **state) {
+    (void)state;
+    static const mode_t masks[] = {0, 022, 027, 077};
+    AlisaError error;
+    struct stat info;
+    char path[256], taken[320];
+    snprintf(path, sizeof path, "%s", in_folder("mode"));
+    snprintf(taken, sizeof taken, "%s.%ld.0", path, (long)getpid());
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        mode_t before = umask(masks[i]);
+        assert_int_equal(alisa_file_write_atomic(path, "x", 1, &error), ALISA_OK);
+        umask(before);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0666 & ~masks[i]);
+    }
+    assert_int_equal(rename(path, taken), 0);
+    assert_int_equal(alisa_file_write_atomic(path, "new", 3, &error), ALISA_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_size, 3);
+    assert_int_equal(stat(taken, &info), 0);
+    assert_int_equal(info.st_size, 1);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(taken), 0);
+}
+
 static void test_file_failures(void **state) {
     (void)state;
     AlisaError error;
@@ -368,6 +394,7 @@ int main(void) {
         cmocka_unit_test(test_random_is_pcg),
         cmocka_unit_test(test_random_distributions),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_file_modes),
         cmocka_unit_test(test_file_failures),
         cmocka_unit_test(test_failed_write_keeps_old_file),
         cmocka_unit_test(test_folders),

@@ -123,6 +123,9 @@ static void test_apply(void **state) {
         {"prefill", "{\"queries\":32}"},
         {"select", "{\"group\":512}"},
         {"row", "{\"group\":3}"},
+        {"store", "{\"group\":512}"},
+        {"seal", "{\"group\":0}"},
+        {"move", "{\"group\":24}"},
         {"conv.f32", "{\"group\":64}"}, /* another program's */
     };
     for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
