@@ -13,7 +13,7 @@ enum { ITEM_OUTPUTS = 32 };
 /* With fewer columns a second pass of matvec costs more than it saves. */
 enum { NARROW_COLUMNS = 512 };
 
-static uint32_t ceil_divide(uint32_t value, uint32_t unit) {
+uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit) {
     return value / unit + (value % unit != 0);
 }
 
@@ -22,6 +22,12 @@ static bool is_aligned(const AlisaMatrix *weights, AlisaVector x) {
     bool blocks = alisa_tensor_type_info(weights->type)->block_elements > 1;
     return x.offset % 4 == 0 && weights->columns % 4 == 0 &&
            (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
+}
+
+uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
+                              uint32_t side) {
+    uint32_t all = alisa_device_info(ops->device)->compute_units * items;
+    return alisa_ops_ceil_divide(alisa_ops_ceil_divide(weights->rows, all), side) * side;
 }
 
 static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
@@ -57,14 +63,13 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
         {0},
     };
     if (!item) {
-        AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, side) * group, 1, 1},
+        AlisaLaunch launch = {{(size_t)alisa_ops_ceil_divide(weights->rows, side) * group, 1, 1},
                               {group, 1, 1}};
         return alisa_kernel_launch(*kernel, &launch, arguments, 9, error);
     }
-    uint32_t units = alisa_device_info(ops->device)->compute_units;
-    uint32_t run = ceil_divide(ceil_divide(weights->rows, units * parameters->items), side) * side;
+    uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
     arguments[9] = ALISA_ARG(run);
-    AlisaLaunch launch = {{ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
+    AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
     return alisa_kernel_launch(*kernel, &launch, arguments, 10, error);
 }
 
@@ -88,8 +93,8 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
             alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options, kernel, error);
         if (status) return status;
     }
-    const AlisaLaunch launch = {{ceil_divide(weights->rows, tile->tile_outputs) * group,
-                                 ceil_divide(rows, tile->tile_rows), 1},
+    const AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, tile->tile_outputs) * group,
+                                 alisa_ops_ceil_divide(rows, tile->tile_rows), 1},
                                 {group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
@@ -107,33 +112,41 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                                error);
 }
 
+AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
+                                uint32_t panels) {
+    AlisaOpsPanels made = {0};
+    for (uint32_t i = 1; i < ALISA_OPS_MATMUL_TILES; i++) {
+        uint32_t best = item_tile_rows[made.tile], other = item_tile_rows[i];
+        if (alisa_ops_ceil_divide(rows, other) * other < alisa_ops_ceil_divide(rows, best) * best)
+            made.tile = i;
+    }
+    made.tile_rows = item_tile_rows[made.tile];
+    /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
+     * price of dequantising a panel again for each part. */
+    uint32_t all = alisa_ops_ceil_divide(weights->rows, ITEM_OUTPUTS);
+    uint32_t units = alisa_device_info(ops->device)->compute_units;
+    uint32_t parts = alisa_ops_ceil_divide(units * panels, all);
+    made.chunk =
+        alisa_ops_ceil_divide(alisa_ops_ceil_divide(rows, parts), made.tile_rows) * made.tile_rows;
+    made.launch = (AlisaLaunch){{all, alisa_ops_ceil_divide(rows, made.chunk), 1}, {1, 1, 1}};
+    return made;
+}
+
 static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                uint32_t rows, AlisaVector y, uint32_t accumulate,
                                AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type), variant = 0;
+    int type = alisa_ops_type_index(weights->type);
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    for (int i = 1; i < ALISA_OPS_MATMUL_TILES; i++) {
-        uint32_t best = item_tile_rows[variant], other = item_tile_rows[i];
-        if (ceil_divide(rows, other) * other < ceil_divide(rows, best) * best) variant = i;
-    }
-    uint32_t tile_rows = item_tile_rows[variant];
-    AlisaKernel **kernel = &ops->matmul[type][variant];
+    const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters->panels);
+    AlisaKernel **kernel = &ops->matmul[type][panels.tile];
     if (!*kernel) {
         char options[96];
         snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DDEPTH=%u", type,
-                 tile_rows, parameters->depth);
+                 panels.tile_rows, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options, kernel, error);
         if (status) return status;
     }
-
-    /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
-     * price of dequantising a panel again for each part. */
-    uint32_t panels = ceil_divide(weights->rows, ITEM_OUTPUTS);
-    uint32_t units = alisa_device_info(ops->device)->compute_units;
-    uint32_t parts = ceil_divide(units * parameters->panels, panels);
-    uint32_t chunk = ceil_divide(ceil_divide(rows, parts), tile_rows) * tile_rows;
-    const AlisaLaunch launch = {{panels, ceil_divide(rows, chunk), 1}, {1, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
         ALISA_ARG(weights->offset),
@@ -144,12 +157,15 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
         ALISA_ARG(weights->rows),
         ALISA_ARG(weights->columns),
         ALISA_ARG(rows),
-        ALISA_ARG(chunk),
+        ALISA_ARG(panels.chunk),
         ALISA_ARG(accumulate),
     };
-    return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
-                               error);
+    return alisa_kernel_launch(*kernel, &panels.launch, arguments,
+                               sizeof arguments / sizeof *arguments, error);
 }
+
+typedef AlisaStatus Product(AlisaOps *, const AlisaMatrix *, AlisaVector, uint32_t, AlisaVector,
+                            uint32_t, AlisaError *);
 
 AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                              uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
@@ -160,22 +176,26 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
 
     int type = alisa_ops_type_index(weights->type);
     const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
+    bool bytes = ops->parameters.matvec[type].layout == ALISA_LAYOUT_ITEM &&
+                 ops->parameters.matvec[type].activations == ALISA_ACTIVATIONS_INT8;
+    Product *few = bytes ? alisa_ops_int8_matvec : matvec;
     uint32_t at_once = ops->parameters.matvec[type].rows;
     uint32_t from = many->from;
     if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
     if (rows >= from) {
-        static AlisaStatus (*const by_layout[])(AlisaOps *, const AlisaMatrix *, AlisaVector,
-                                                uint32_t, AlisaVector, uint32_t, AlisaError *) = {
+        static Product *const by_layout[] = {
             [ALISA_LAYOUT_ITEM] = matmul_item,
             [ALISA_LAYOUT_GROUP] = matmul_group,
             [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
         };
+        if (many->layout == ALISA_LAYOUT_ITEM && many->activations == ALISA_ACTIVATIONS_INT8)
+            return alisa_ops_int8_matmul(ops, weights, x, rows, y, accumulate, error);
         return by_layout[many->layout](ops, weights, x, rows, y, accumulate, error);
     }
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
-    for (uint32_t parts = ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
-        uint32_t count = ceil_divide(rows, parts);
-        status = matvec(ops, weights, x, count, y, accumulate, error);
+    for (uint32_t parts = alisa_ops_ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
+        uint32_t count = alisa_ops_ceil_divide(rows, parts);
+        status = few(ops, weights, x, count, y, accumulate, error);
         x.offset += (uint64_t)count * weights->columns;
         y.offset += (uint64_t)count * weights->rows;
         rows -= count;

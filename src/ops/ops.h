@@ -38,7 +38,7 @@ void alisa_ops_destroy(AlisaOps *ops);
 AlisaDevice *alisa_ops_device(const AlisaOps *ops);
 const AlisaOpsParameters *alisa_ops_parameters(const AlisaOps *ops);
 /* Device memory held for products, for as long as the operations are there: 0 unless some are done
- * by CLBlast. */
+ * by CLBlast or with activations of 8 bits. */
 uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops);
 
 /* y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n] if `accumulate`); x: rows x w->columns,

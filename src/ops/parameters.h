@@ -27,16 +27,23 @@ typedef enum AlisaLayout {
     ALISA_LAYOUT_CLBLAST /* matmul only: CLBlast, with weights that were made floats */
 } AlisaLayout;
 
+/* What activations are while they are multiplied. */
+typedef enum AlisaActivations {
+    ALISA_ACTIVATIONS_FLOAT,
+    ALISA_ACTIVATIONS_INT8 /* rounded to 8 bits, in blocks of 32 (cl/gemm/quantise.cl) */
+} AlisaActivations;
+
 /* Every parameter is a uint32_t, so that the table can name its place. */
 
 /* Products with few rows of activations, for each weight type. */
 typedef struct AlisaMatvecParameters {
-    uint32_t layout;  /* AlisaLayout */
-    uint32_t single;  /* weight rows side by side where there is one row of activations */
-    uint32_t several; /* and where there are more */
-    uint32_t rows;    /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
-    uint32_t items;   /* work-items for each compute unit (item) */
-    uint32_t group;   /* work-items that share the rows; a power of two (group) */
+    uint32_t layout;      /* AlisaLayout */
+    uint32_t single;      /* weight rows side by side where there is one row of activations */
+    uint32_t several;     /* and where there are more */
+    uint32_t rows;        /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
+    uint32_t items;       /* work-items for each compute unit (item) */
+    uint32_t activations; /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item) */
+    uint32_t group;       /* work-items that share the rows; a power of two (group) */
 } AlisaMatvecParameters;
 
 /* Products with many. */
@@ -45,6 +52,7 @@ typedef struct AlisaMatmulParameters {
     uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
     uint32_t depth;  /* columns of a step: panel (item) or tiles (group) */
     uint32_t panels; /* work-items for each compute unit (item) */
+    uint32_t activations;             /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item) */
     uint32_t tile_rows, tile_outputs; /* of a work-group (group) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
     AlisaSgemmParameters clblast;     /* (clblast) */
