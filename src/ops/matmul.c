@@ -164,41 +164,62 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
                                sizeof arguments / sizeof *arguments, error);
 }
 
+/* Whether a product is matmul's, not some of matvec's. */
+static bool has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows) {
+    int type = alisa_ops_type_index(weights->type);
+    uint32_t at_once = ops->parameters.matvec[type].rows, from = ops->parameters.matmul[type].from;
+    if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
+    return rows >= from;
+}
+
+AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
+                                              uint32_t rows) {
+    int type = alisa_ops_type_index(weights->type);
+    const AlisaMatvecParameters *few = &ops->parameters.matvec[type];
+    const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
+    bool is_many = has_many(ops, weights, rows);
+    uint32_t layout = is_many ? many->layout : few->layout;
+    uint32_t activations = is_many ? many->activations : few->activations;
+    return layout == ALISA_LAYOUT_ITEM ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
+}
+
 typedef AlisaStatus Product(AlisaOps *, const AlisaMatrix *, AlisaVector, uint32_t, AlisaVector,
                             uint32_t, AlisaError *);
 
-AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                             uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
-    AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
-    if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
-    if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
-    if (status) return status;
-
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
-    bool bytes = ops->parameters.matvec[type].layout == ALISA_LAYOUT_ITEM &&
-                 ops->parameters.matvec[type].activations == ALISA_ACTIVATIONS_INT8;
-    Product *few = bytes ? alisa_ops_int8_matvec : matvec;
-    uint32_t at_once = ops->parameters.matvec[type].rows;
-    uint32_t from = many->from;
-    if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
-    if (rows >= from) {
-        static Product *const by_layout[] = {
-            [ALISA_LAYOUT_ITEM] = matmul_item,
-            [ALISA_LAYOUT_GROUP] = matmul_group,
-            [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
-        };
-        if (many->layout == ALISA_LAYOUT_ITEM && many->activations == ALISA_ACTIVATIONS_INT8)
-            return alisa_ops_int8_matmul(ops, weights, x, rows, y, accumulate, error);
-        return by_layout[many->layout](ops, weights, x, rows, y, accumulate, error);
-    }
+/* Launches of matvec. */
+static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                uint32_t rows, AlisaVector y, uint32_t accumulate, Product *product,
+                                AlisaError *error) {
+    uint32_t at_once = ops->parameters.matvec[alisa_ops_type_index(weights->type)].rows;
+    AlisaStatus status = ALISA_OK;
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
     for (uint32_t parts = alisa_ops_ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
         uint32_t count = alisa_ops_ceil_divide(rows, parts);
-        status = few(ops, weights, x, count, y, accumulate, error);
+        status = product(ops, weights, x, count, y, accumulate, error);
         x.offset += (uint64_t)count * weights->columns;
         y.offset += (uint64_t)count * weights->rows;
         rows -= count;
     }
     return status;
+}
+
+AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                             uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
+    static Product *const by_layout[] = {
+        [ALISA_LAYOUT_ITEM] = matmul_item,
+        [ALISA_LAYOUT_GROUP] = matmul_group,
+        [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
+    };
+    AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
+    if (status) return status;
+
+    bool int8 = alisa_ops_matmul_activations(ops, weights, rows) == ALISA_ACTIVATIONS_INT8;
+    if (!has_many(ops, weights, rows))
+        return multiply_few(ops, weights, x, rows, y, accumulate,
+                            int8 ? alisa_ops_int8_matvec : matvec, error);
+    uint32_t layout = ops->parameters.matmul[alisa_ops_type_index(weights->type)].layout;
+    return (int8 ? alisa_ops_int8_matmul : by_layout[layout])(ops, weights, x, rows, y, accumulate,
+                                                              error);
 }

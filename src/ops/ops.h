@@ -46,6 +46,10 @@ uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops);
 AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                              uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error);
 
+/* What the activations of such a product are while it is computed. */
+AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
+                                              uint32_t rows);
+
 /* y[r][n] = silu(gate[r][n]) up[r][n], where silu(a) = a / (1 + exp(-a)); all rows x columns.
  * y may be gate. */
 AlisaStatus alisa_ops_silu_product(AlisaOps *ops, AlisaVector gate, AlisaVector up, uint32_t rows,

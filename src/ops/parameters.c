@@ -162,6 +162,10 @@ bool alisa_parameter_matters(const AlisaFamilyInfo *family, const AlisaParameter
     return parameter->layouts == ALWAYS || parameter->layouts >> layout_of(family, values) & 1;
 }
 
+bool alisa_parameter_loses(const AlisaParameterInfo *parameter, uint32_t value) {
+    return parameter->words == activation_words && value != ALISA_ACTIVATIONS_FLOAT;
+}
+
 /* ---- What can be --------------------------------------------------------------------------- */
 
 static bool is_power_of_two(uint32_t value) {

@@ -167,4 +167,7 @@ const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32
 bool alisa_parameter_matters(const AlisaFamilyInfo *family, const AlisaParameterInfo *parameter,
                              const uint32_t *values);
 
+/* Whether results with this value are less exact than with the parameter's others. */
+bool alisa_parameter_loses(const AlisaParameterInfo *parameter, uint32_t value);
+
 #endif
