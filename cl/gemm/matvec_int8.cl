@@ -6,8 +6,8 @@
  *   codes, factors  ROWS rows of activations (quantise.cl)
  *   y  ROWS x outputs floats from element y_offset
  *
- * Work-item i computes the outputs i * run .. i * run + run - 1, OUTPUTS of them at a time. Vectors
- * hold the blocks of two of them.
+ * Work-item i computes the outputs i * run .. i * run + run - 1, OUTPUTS of them at a time. A vector
+ * holds two neighbouring blocks of a weight row.
  *
  * -DWEIGHT_TYPE  see quant.clh; one with blocks
  * -DROWS         activation rows, 1..16
@@ -16,7 +16,12 @@
 #include "gemm/int8.clh"
 
 #define AHEAD 8192 /* see matvec_item.cl */
-#define PAIRS ((OUTPUTS + 1) / 2)
+
+/* The same number for all sums of a block, beside that of its neighbour (int8.clh). */
+static inline float16 of_pair(const float a, const float b)
+{
+    return (float16)((float4)a, (float4)b, (float4)a, (float4)b);
+}
 
 __kernel void matvec_int8(__global const uchar *w, const ulong w_offset,
                           __global const char *codes, __global const float2 *factors,
@@ -30,42 +35,43 @@ __kernel void matvec_int8(__global const uchar *w, const ulong w_offset,
 
     for (uint base = first; base < end; base += OUTPUTS) {
         /* Past the end the last row is read again and its sums are not stored. */
-        span_pointer rows[2 * PAIRS];
-        float16 sums[PAIRS][ROWS];
+        span_pointer rows[OUTPUTS];
+        float16 sums[OUTPUTS][ROWS];
 #pragma unroll
-        for (uint n = 0; n < 2 * PAIRS; n++)
-            rows[n] = w + w_offset + min(base + min(n, (uint)OUTPUTS - 1), end - 1) * row_bytes;
-#pragma unroll
-        for (uint p = 0; p < PAIRS; p++)
+        for (uint n = 0; n < OUTPUTS; n++) {
+            rows[n] = w + w_offset + min(base + n, end - 1) * row_bytes;
 #pragma unroll
             for (uint r = 0; r < ROWS; r++)
-                sums[p][r] = 0.0f;
+                sums[n][r] = 0.0f;
+        }
 
-        for (uint s = 0; s < spans; s++) {
+        for (uint s = 0; s < spans; s += 2) {
+            /* An odd block is its own neighbour, which counts for nothing. */
+            const uint next = s + 1 < spans;
             uint16 x[ROWS];
             dots bias[ROWS];
-            float scale[ROWS];
+            float16 scales[ROWS];
 #pragma unroll
             for (uint r = 0; r < ROWS; r++) {
-                __global const char *from = codes + r * stride + s * SPAN;
-                const uint4 lo = as_uint4(vload16(0, from)), hi = as_uint4(vload16(1, from));
-                x[r] = (uint16)(lo, lo, hi, hi);
+                __global const char *a = codes + r * stride + s * SPAN, *b = a + next * SPAN;
+                __global const float2 *factor = factors + r * spans + s;
+                x[r] = (uint16)(as_uint4(vload16(0, a)), as_uint4(vload16(0, b)),
+                                as_uint4(vload16(1, a)), as_uint4(vload16(1, b)));
                 bias[r] = dots_add(dots_none, (uint16)(SPAN_BIAS * 0x01010101u), x[r]);
-                scale[r] = factors[r * spans + s].x;
+                scales[r] = of_pair(factor->x, next ? factor[1].x : 0.0f);
             }
 #pragma unroll
-            for (uint p = 0; p < PAIRS; p++) {
-                span_pointer a = rows[2 * p] + (size_t)s * SPAN_BYTES;
-                span_pointer b = rows[2 * p + 1] + (size_t)s * SPAN_BYTES;
+            for (uint n = 0; n < OUTPUTS; n++) {
+                span_pointer a = rows[n] + (size_t)s * SPAN_BYTES, b = a + next * SPAN_BYTES;
                 prefetch_later(a + AHEAD);
-                prefetch_later(b + AHEAD);
+                if (SPAN_BYTES > 32) prefetch_later(a + 32 + AHEAD);
                 const uint16 bytes = span_pair(a, b);
-                const float4 fa = span_scale(a), fb = span_scale(b);
-                const float16 both = (float16)(fa, fb, fa, fb);
+                const float16 both = of_pair(span_scale(a), span_scale(b));
 #pragma unroll
                 for (uint r = 0; r < ROWS; r++) {
                     const dots part = dots_add(dots_none, bytes, x[r]) - bias[r];
-                    sums[p][r] = fma(convert_float16(dots_total(part)), both * scale[r], sums[p][r]);
+                    sums[n][r] =
+                        fma(convert_float16(dots_total(part)), both * scales[r], sums[n][r]);
                 }
             }
         }
@@ -74,9 +80,7 @@ __kernel void matvec_int8(__global const uchar *w, const ulong w_offset,
         for (uint n = 0; n < OUTPUTS; n++)
 #pragma unroll
             for (uint r = 0; r < ROWS; r++) {
-                const float16 pair = sums[n / 2][r];
-                const float4 four = n % 2 ? pair.s4567 + pair.scdef : pair.s0123 + pair.s89ab;
-                const float sum = sum4(four);
+                const float sum = sum16(sums[n][r]);
                 if (base + n < end) {
                     __global float *out = y + y_offset + (size_t)r * outputs + base + n;
                     *out = accumulate ? *out + sum : sum;
