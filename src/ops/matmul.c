@@ -13,7 +13,7 @@ enum { ITEM_TILES = sizeof item_tile_rows / sizeof *item_tile_rows, ITEM_OUTPUTS
 /* With fewer columns a second pass of matvec costs more than it saves. */
 enum { NARROW_COLUMNS = 512 };
 
-static uint32_t ceil_divide(uint32_t value, uint32_t unit) {
+uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit) {
     return value / unit + (value % unit != 0);
 }
 
@@ -30,6 +30,12 @@ static void add_lanes(AlisaDevice *device, char *options, size_t capacity) {
     const char *language = subgroups ? alisa_device_subgroup_options(device) : "";
     snprintf(options, capacity, " -DLANES=%d%s%s", subgroups ? 1 : 2, *language ? " " : "",
              language);
+}
+
+uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
+                              uint32_t side) {
+    uint32_t all = alisa_device_info(ops->device)->compute_units * items;
+    return alisa_ops_ceil_divide(alisa_ops_ceil_divide(weights->rows, all), side) * side;
 }
 
 static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
@@ -66,14 +72,13 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
         {0},
     };
     if (!item) {
-        AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, side) * group, 1, 1},
+        AlisaLaunch launch = {{(size_t)alisa_ops_ceil_divide(weights->rows, side) * group, 1, 1},
                               {group, 1, 1}};
         return alisa_kernel_launch(*kernel, &launch, arguments, 9, error);
     }
-    uint32_t units = alisa_device_info(ops->device)->compute_units;
-    uint32_t run = ceil_divide(ceil_divide(weights->rows, units * parameters->items), side) * side;
+    uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
     arguments[9] = ALISA_ARG(run);
-    AlisaLaunch launch = {{ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
+    AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
     return alisa_kernel_launch(*kernel, &launch, arguments, 10, error);
 }
 
@@ -81,9 +86,10 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
 static AlisaStatus launch_tiles(AlisaKernel *kernel, const AlisaMatrix *weights, AlisaVector x,
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
                                 const AlisaMatrixTile *tile, AlisaError *error) {
-    const AlisaLaunch launch = {{(size_t)ceil_divide(weights->rows, tile->outputs) * tile->group,
-                                 ceil_divide(rows, tile->rows), 1},
-                                {tile->group, 1, 1}};
+    const AlisaLaunch launch = {
+        {(size_t)alisa_ops_ceil_divide(weights->rows, tile->outputs) * tile->group,
+         alisa_ops_ceil_divide(rows, tile->rows), 1},
+        {tile->group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
         ALISA_ARG(weights->offset),
@@ -133,8 +139,8 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
     AlisaMatrixTile tile = alisa_matrix_tile(parameters);
     int aligned = is_aligned(weights, x), variant = 0;
     uint32_t units = alisa_device_info(ops->device)->compute_units;
-    uint64_t tiles =
-        (uint64_t)ceil_divide(rows, tile.rows) * ceil_divide(weights->rows, tile.outputs);
+    uint64_t tiles = (uint64_t)alisa_ops_ceil_divide(rows, tile.rows) *
+                     alisa_ops_ceil_divide(weights->rows, tile.outputs);
     if (rows < tile.rows || tiles < units) {
         tile = alisa_matrix_tile_few(parameters, rows);
         for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
@@ -155,33 +161,41 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
     return launch_tiles(*kernel, weights, x, rows, y, accumulate, &tile, error);
 }
 
+AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
+                                uint32_t panels) {
+    AlisaOpsPanels made = {0};
+    for (uint32_t i = 1; i < ITEM_TILES; i++) {
+        uint32_t best = item_tile_rows[made.tile], other = item_tile_rows[i];
+        if (alisa_ops_ceil_divide(rows, other) * other < alisa_ops_ceil_divide(rows, best) * best)
+            made.tile = i;
+    }
+    made.tile_rows = item_tile_rows[made.tile];
+    /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
+     * price of dequantising a panel again for each part. */
+    uint32_t all = alisa_ops_ceil_divide(weights->rows, ITEM_OUTPUTS);
+    uint32_t units = alisa_device_info(ops->device)->compute_units;
+    uint32_t parts = alisa_ops_ceil_divide(units * panels, all);
+    made.chunk =
+        alisa_ops_ceil_divide(alisa_ops_ceil_divide(rows, parts), made.tile_rows) * made.tile_rows;
+    made.launch = (AlisaLaunch){{all, alisa_ops_ceil_divide(rows, made.chunk), 1}, {1, 1, 1}};
+    return made;
+}
+
 static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                uint32_t rows, AlisaVector y, uint32_t accumulate,
                                AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type), variant = 0;
+    int type = alisa_ops_type_index(weights->type);
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    for (int i = 1; i < ITEM_TILES; i++) {
-        uint32_t best = item_tile_rows[variant], other = item_tile_rows[i];
-        if (ceil_divide(rows, other) * other < ceil_divide(rows, best) * best) variant = i;
-    }
-    uint32_t tile_rows = item_tile_rows[variant];
-    AlisaKernel **kernel = &ops->matmul[type][variant];
+    const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters->panels);
+    AlisaKernel **kernel = &ops->matmul[type][panels.tile];
     if (!*kernel) {
         char options[96];
         snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DDEPTH=%u", type,
-                 tile_rows, parameters->depth);
+                 panels.tile_rows, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options, kernel, error);
         if (status) return status;
     }
-
-    /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
-     * price of dequantising a panel again for each part. */
-    uint32_t panels = ceil_divide(weights->rows, ITEM_OUTPUTS);
-    uint32_t units = alisa_device_info(ops->device)->compute_units;
-    uint32_t parts = ceil_divide(units * parameters->panels, panels);
-    uint32_t chunk = ceil_divide(ceil_divide(rows, parts), tile_rows) * tile_rows;
-    const AlisaLaunch launch = {{panels, ceil_divide(rows, chunk), 1}, {1, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
         ALISA_ARG(weights->offset),
@@ -192,42 +206,70 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
         ALISA_ARG(weights->rows),
         ALISA_ARG(weights->columns),
         ALISA_ARG(rows),
-        ALISA_ARG(chunk),
+        ALISA_ARG(panels.chunk),
         ALISA_ARG(accumulate),
     };
-    return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
-                               error);
+    return alisa_kernel_launch(*kernel, &panels.launch, arguments,
+                               sizeof arguments / sizeof *arguments, error);
 }
 
-AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                             uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
-    AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
-    if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
-    if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
-    if (status) return status;
-
+/* Whether a product is matmul's, not some of matvec's. */
+static bool has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows) {
     int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
-    uint32_t at_once = ops->parameters.matvec[type].rows;
-    uint32_t from = many->from;
+    uint32_t at_once = ops->parameters.matvec[type].rows, from = ops->parameters.matmul[type].from;
     if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
-    if (rows >= from) {
-        static AlisaStatus (*const by_layout[])(AlisaOps *, const AlisaMatrix *, AlisaVector,
-                                                uint32_t, AlisaVector, uint32_t, AlisaError *) = {
-            [ALISA_LAYOUT_ITEM] = matmul_item,
-            [ALISA_LAYOUT_GROUP] = matmul_group,
-            [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
-            [ALISA_LAYOUT_MATRIX] = matmul_matrix,
-        };
-        return by_layout[many->layout](ops, weights, x, rows, y, accumulate, error);
-    }
+    return rows >= from;
+}
+
+AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
+                                              uint32_t rows) {
+    int type = alisa_ops_type_index(weights->type);
+    const AlisaMatvecParameters *few = &ops->parameters.matvec[type];
+    const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
+    bool is_many = has_many(ops, weights, rows);
+    uint32_t layout = is_many ? many->layout : few->layout;
+    uint32_t activations = is_many ? many->activations : few->activations;
+    return layout == ALISA_LAYOUT_ITEM ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
+}
+
+typedef AlisaStatus Product(AlisaOps *, const AlisaMatrix *, AlisaVector, uint32_t, AlisaVector,
+                            uint32_t, AlisaError *);
+
+/* Launches of matvec. */
+static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                uint32_t rows, AlisaVector y, uint32_t accumulate, Product *product,
+                                AlisaError *error) {
+    uint32_t at_once = ops->parameters.matvec[alisa_ops_type_index(weights->type)].rows;
+    AlisaStatus status = ALISA_OK;
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
-    for (uint32_t parts = ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
-        uint32_t count = ceil_divide(rows, parts);
-        status = matvec(ops, weights, x, count, y, accumulate, error);
+    for (uint32_t parts = alisa_ops_ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
+        uint32_t count = alisa_ops_ceil_divide(rows, parts);
+        status = product(ops, weights, x, count, y, accumulate, error);
         x.offset += (uint64_t)count * weights->columns;
         y.offset += (uint64_t)count * weights->rows;
         rows -= count;
     }
     return status;
+}
+
+AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                             uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
+    static Product *const by_layout[] = {
+        [ALISA_LAYOUT_ITEM] = matmul_item,
+        [ALISA_LAYOUT_GROUP] = matmul_group,
+        [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
+        [ALISA_LAYOUT_MATRIX] = matmul_matrix,
+    };
+    AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
+    if (status) return status;
+
+    bool int8 = alisa_ops_matmul_activations(ops, weights, rows) == ALISA_ACTIVATIONS_INT8;
+    if (!has_many(ops, weights, rows))
+        return multiply_few(ops, weights, x, rows, y, accumulate,
+                            int8 ? alisa_ops_int8_matvec : matvec, error);
+    uint32_t layout = ops->parameters.matmul[alisa_ops_type_index(weights->type)].layout;
+    return (int8 ? alisa_ops_int8_matmul : by_layout[layout])(ops, weights, x, rows, y, accumulate,
+                                                              error);
 }

@@ -37,10 +37,6 @@ void alisa_ops_clblast_destroy(AlisaOps *ops) {
     alisa_buffer_destroy(&ops->clblast.scratch);
 }
 
-uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops) {
-    return ops->clblast.weights.size + ops->clblast.scratch.size;
-}
-
 /* A block of weights, from output `output` and column `column` on, as floats; sets where they are.
  */
 static AlisaStatus dequantise(AlisaOps *ops, const AlisaMatrix *weights, uint64_t output,

@@ -24,6 +24,7 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
         alisa_ops_parameters_defaults(alisa_device_info(device), &created->parameters);
     }
     AlisaStatus status = alisa_ops_clblast_create(created, error);
+    if (status == ALISA_OK) status = alisa_ops_int8_create(created, error);
     if (status != ALISA_OK) {
         alisa_ops_destroy(created);
         return status;
@@ -33,8 +34,15 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
 }
 
 void alisa_ops_destroy(AlisaOps *ops) {
-    if (ops) alisa_ops_clblast_destroy(ops);
+    if (!ops) return;
+    alisa_ops_clblast_destroy(ops);
+    alisa_ops_int8_destroy(ops);
     free(ops);
+}
+
+uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops) {
+    return ops->clblast.weights.size + ops->clblast.scratch.size + ops->int8.codes.size +
+           ops->int8.factors.size;
 }
 
 AlisaDevice *alisa_ops_device(const AlisaOps *ops) {

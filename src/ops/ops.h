@@ -38,13 +38,17 @@ void alisa_ops_destroy(AlisaOps *ops);
 AlisaDevice *alisa_ops_device(const AlisaOps *ops);
 const AlisaOpsParameters *alisa_ops_parameters(const AlisaOps *ops);
 /* Device memory held for products, for as long as the operations are there: 0 unless some are done
- * by CLBlast. */
+ * by CLBlast or with activations of 8 bits. */
 uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops);
 
 /* y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n] if `accumulate`); x: rows x w->columns,
  * y: rows x w->rows. x and y do not overlap. */
 AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                              uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error);
+
+/* What the activations of such a product are while it is computed. */
+AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
+                                              uint32_t rows);
 
 /* y[r][n] = silu(gate[r][n]) up[r][n], where silu(a) = a / (1 + exp(-a)); all rows x columns.
  * y may be gate. */

@@ -6,7 +6,7 @@
 
 #include "ops/ops.h"
 
-enum { ALISA_OPS_MATMUL_TILES = 16 /* most builds of the kernel for many rows */ };
+enum { ALISA_OPS_MATMUL_BUILDS = 16 /* most builds of the kernel for many rows */ };
 
 /* What products by CLBlast need (matmul_clblast.c); zeroed where no set of parameters has them. */
 typedef struct AlisaOpsClblast {
@@ -15,16 +15,26 @@ typedef struct AlisaOpsClblast {
     AlisaKernel *dequantise[ALISA_OPS_TYPE_COUNT];
 } AlisaOpsClblast;
 
+/* What products with activations of 8 bits need (matmul_int8.c); zeroed where no set of parameters
+ * has them. */
+typedef struct AlisaOpsInt8 {
+    AlisaBuffer codes, factors; /* of as many rows as fit */
+    AlisaKernel *quantise;
+    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [type][rows-1] */
+    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_BUILDS];
+} AlisaOpsInt8;
+
 struct AlisaOps {
     AlisaDevice *device; /* not owned */
     AlisaOpsParameters parameters;
     /* Kernels already asked for (owned by the device): the token loop builds no option strings. */
     AlisaKernel
         *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS]; /* [type][aligned][rows-1] */
-    AlisaKernel
-        *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_TILES]; /* [type][tile or aligned or both] */
+    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT]
+                       [ALISA_OPS_MATMUL_BUILDS]; /* [type][tile or aligned or both] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
     AlisaOpsClblast clblast;
+    AlisaOpsInt8 int8;
 };
 
 /* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is,
@@ -52,5 +62,30 @@ void alisa_ops_clblast_destroy(AlisaOps *ops);
 AlisaStatus alisa_ops_clblast_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                      uint32_t rows, AlisaVector y, uint32_t accumulate,
                                      AlisaError *error);
+
+/* How items of layout `item` share a product. */
+uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit);
+/* Weight rows of each of the work-items of matvec, a multiple of `side`. */
+uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
+                              uint32_t side);
+/* Of matmul: panels of 32 outputs and chunks of rows. */
+typedef struct AlisaOpsPanels {
+    uint32_t tile; /* index of the rows of a register tile */
+    uint32_t tile_rows, chunk;
+    AlisaLaunch launch;
+} AlisaOpsPanels;
+AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
+                                uint32_t panels);
+
+AlisaStatus alisa_ops_int8_create(AlisaOps *ops, AlisaError *error);
+void alisa_ops_int8_destroy(AlisaOps *ops);
+/* Products as alisa_ops_matmul has them, of arguments that were checked; matvec: of
+ * ALISA_OPS_MATVEC_ROWS rows at most. */
+AlisaStatus alisa_ops_int8_matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                  AlisaError *error);
+AlisaStatus alisa_ops_int8_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                  AlisaError *error);
 
 #endif

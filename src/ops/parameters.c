@@ -5,6 +5,8 @@
 
 static const char *const layout_words[] = {"item", "group", "clblast", "matrix", NULL};
 
+static const char *const activation_words[] = {"float", "int8", NULL};
+
 static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
     [ALISA_OPS_F32] = "f32",   [ALISA_OPS_F16] = "f16",   [ALISA_OPS_BF16] = "bf16",
     [ALISA_OPS_Q8_0] = "q8_0", [ALISA_OPS_Q4_0] = "q4_0",
@@ -20,6 +22,11 @@ static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
 #define PLACE(set, field) (uint32_t)(offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t))
 #define LAYOUT(set)                                                                                \
     { "layout", layout_words, ALWAYS, PLACE(set, layout), {0, 1}, 2, 0, ALISA_LAYOUT_GROUP }
+#define ACTIVATIONS(set)                                                                           \
+    {                                                                                              \
+        "activations", activation_words, ITEM, PLACE(set, activations), {0, 1}, 2, 0,              \
+            ALISA_ACTIVATIONS_INT8                                                                 \
+    }
 #define OF_CLBLAST(name) #name, NULL, CLBLAST, PLACE(Matmul, clblast.name)
 
 static const AlisaParameterInfo matvec_table[] = {
@@ -28,6 +35,7 @@ static const AlisaParameterInfo matvec_table[] = {
     {"several", NULL, ALWAYS, PLACE(Matvec, several), {1, 2, 3, 4}, 4, 1, 16},
     {"rows", NULL, ALWAYS, PLACE(Matvec, rows), {4, 6, 8, 12, 16}, 5, 1, ALISA_OPS_MATVEC_ROWS},
     {"items", NULL, ITEM, PLACE(Matvec, items), {4, 16, 64}, 3, 1, 4096},
+    ACTIVATIONS(Matvec),
     {"group", NULL, GROUP, PLACE(Matvec, group), {32, 64, 128, 256}, 4, 1, 1024},
     {"lanes", NULL, GROUP, PLACE(Matvec, lanes), {0, 1}, 2, 0, 1},
 };
@@ -43,6 +51,7 @@ static const AlisaParameterInfo matmul_table[] = {
      ALISA_LAYOUT_MATRIX},
     {"depth", NULL, OURS, PLACE(Matmul, depth), {8, 16, 32, 64, 128, 256}, 6, 4, 4096},
     {"panels", NULL, ITEM, PLACE(Matmul, panels), {1, 2, 4, 8}, 4, 1, 1024},
+    ACTIVATIONS(Matmul),
     {"tile_rows", NULL, TILES, PLACE(Matmul, tile_rows), {16, 32, 64, 128}, 4, 4, 256},
     {"tile_outputs", NULL, TILES, PLACE(Matmul, tile_outputs), {16, 32, 64, 128}, 4, 4, 256},
     {"item_rows", NULL, GROUP, PLACE(Matmul, item_rows), {4, 8}, 2, 4, 16},
@@ -193,6 +202,10 @@ bool alisa_parameter_matters(const AlisaFamilyInfo *family, const AlisaParameter
     return parameter->layouts == ALWAYS || parameter->layouts >> layout_of(family, values) & 1;
 }
 
+bool alisa_parameter_loses(const AlisaParameterInfo *parameter, uint32_t value) {
+    return parameter->words == activation_words && value != ALISA_ACTIVATIONS_FLOAT;
+}
+
 /* ---- What can be --------------------------------------------------------------------------- */
 
 static bool is_power_of_two(uint32_t value) {
@@ -205,11 +218,21 @@ static bool has_lanes(uint32_t group, const AlisaDeviceInfo *info) {
            (info->capabilities & ALISA_CAPABILITY_PTX && group % 32 == 0);
 }
 
-static const char *check_matvec(const uint32_t *values, const AlisaDeviceInfo *info) {
+/* Of a set whose layout is item. */
+static const char *check_activations(uint32_t activations, uint32_t type) {
+    bool blocks = type == ALISA_OPS_Q8_0 || type == ALISA_OPS_Q4_0;
+    return activations == ALISA_ACTIVATIONS_INT8 && !blocks
+               ? "activations of 8 bits are multiplied by weights of 8 or 4 bits only"
+               : NULL;
+}
+
+static const char *check_matvec(uint32_t type, const uint32_t *values,
+                                const AlisaDeviceInfo *info) {
     const AlisaMatvecParameters *matvec = (const AlisaMatvecParameters *)(const void *)values;
     if (matvec->layout == ALISA_LAYOUT_ITEM) {
         /* More vectors of sums than any processor has registers. */
-        return matvec->rows * matvec->several > 64 ? "a work-item has more than 64 sums" : NULL;
+        if (matvec->rows * matvec->several > 64) return "a work-item has more than 64 sums";
+        return check_activations(matvec->activations, type);
     }
     if (!is_power_of_two(matvec->group)) return "the group is no power of two";
     if (matvec->group > info->max_work_group) return "the device has no groups of that size";
@@ -338,16 +361,16 @@ static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t ty
     return wrong;
 }
 
-static const char *check_matmul(const uint32_t *values, uint32_t type,
+static const char *check_matmul(uint32_t type, const uint32_t *values,
                                 const AlisaDeviceInfo *info) {
     const AlisaMatmulParameters *matmul = (const AlisaMatmulParameters *)(const void *)values;
     if (matmul->layout == ALISA_LAYOUT_CLBLAST) return check_clblast(&matmul->clblast, info);
     if (matmul->layout == ALISA_LAYOUT_MATRIX) return check_matrix(matmul, type, info);
     if (matmul->layout == ALISA_LAYOUT_ITEM) {
         if (matmul->depth % 32) return "the depth is no multiple of 32";
-        return item_bytes(matmul->depth) > info->local_memory
-                   ? "the panel does not fit in the device's local memory"
-                   : NULL;
+        if (item_bytes(matmul->depth) > info->local_memory)
+            return "the panel does not fit in the device's local memory";
+        return check_activations(matmul->activations, type);
     }
     if (matmul->item_rows % 4 || matmul->item_outputs % 4)
         return "rows or outputs of a work-item are no multiple of 4";
@@ -404,9 +427,9 @@ const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32
     }
     switch (set->family) {
     case ALISA_FAMILY_MATVEC:
-        return check_matvec(values, info);
+        return check_matvec(set->type, values, info);
     case ALISA_FAMILY_MATMUL:
-        return check_matmul(values, set->type, info);
+        return check_matmul(set->type, values, info);
     case ALISA_FAMILY_DECODE:
         return check_decode(values, info);
     case ALISA_FAMILY_SELECT:

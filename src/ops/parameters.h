@@ -30,17 +30,24 @@ typedef enum AlisaLayout {
     ALISA_LAYOUT_MATRIX   /* matmul only: matrix instructions, for halves and small integers */
 } AlisaLayout;
 
+/* What activations are while they are multiplied. */
+typedef enum AlisaActivations {
+    ALISA_ACTIVATIONS_FLOAT,
+    ALISA_ACTIVATIONS_INT8 /* rounded to 8 bits, in blocks of 32 (cl/gemm/quantise.cl) */
+} AlisaActivations;
+
 /* Every parameter is a uint32_t, so that the table can name its place. */
 
 /* Products with few rows of activations, for each weight type. */
 typedef struct AlisaMatvecParameters {
-    uint32_t layout;  /* AlisaLayout */
-    uint32_t single;  /* weight rows side by side where there is one row of activations */
-    uint32_t several; /* and where there are more */
-    uint32_t rows;    /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
-    uint32_t items;   /* work-items for each compute unit (item) */
-    uint32_t group;   /* work-items that share the rows; a power of two (group) */
-    uint32_t lanes;   /* 1: sums by sub-groups or warps, not through local memory (group) */
+    uint32_t layout;      /* AlisaLayout */
+    uint32_t single;      /* weight rows side by side where there is one row of activations */
+    uint32_t several;     /* and where there are more */
+    uint32_t rows;        /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
+    uint32_t items;       /* work-items for each compute unit (item) */
+    uint32_t activations; /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item) */
+    uint32_t group;       /* work-items that share the rows; a power of two (group) */
+    uint32_t lanes;       /* 1: sums by sub-groups or warps, not through local memory (group) */
 } AlisaMatvecParameters;
 
 /* Products with many. */
@@ -49,6 +56,7 @@ typedef struct AlisaMatmulParameters {
     uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
     uint32_t depth;  /* columns of a step: panel (item) or tiles (group, matrix) */
     uint32_t panels; /* work-items for each compute unit (item) */
+    uint32_t activations;             /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item) */
     uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
     uint32_t warp_rows, warp_outputs; /* of these, of a warp (matrix) */
@@ -208,5 +216,8 @@ const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32
 /* Whether a parameter matters beside the other values of its set. */
 bool alisa_parameter_matters(const AlisaFamilyInfo *family, const AlisaParameterInfo *parameter,
                              const uint32_t *values);
+
+/* Whether results with this value are less exact than with the parameter's others. */
+bool alisa_parameter_loses(const AlisaParameterInfo *parameter, uint32_t value);
 
 #endif

@@ -29,6 +29,8 @@ static const struct {
 };
 
 #define WORTHWHILE 0.97 /* time of the new over time of the old: below this, it is kept */
+/* The same where the new is less exact than the old. */
+#define WORTH_LOSSES (1 / 1.2)
 
 /* Of one set. */
 typedef struct State {
@@ -231,7 +233,7 @@ static AlisaStatus descend(State *state, AlisaRandom *random, AlisaError *error)
         shuffle(order, count, random);
         for (uint32_t i = 0; i < count; i++) {
             const AlisaParameterInfo *parameter = &state->family->parameters[order[i]];
-            if (parameter->words) continue; /* layouts are starting points */
+            if (parameter->words) continue; /* words are starting points */
             for (uint32_t c = 0; c < parameter->candidate_count; c++) {
                 uint32_t *values = values_of(state);
                 bool better;
@@ -248,33 +250,49 @@ static AlisaStatus descend(State *state, AlisaRandom *random, AlisaError *error)
     return status;
 }
 
-/* From the defaults of each layout, and from what is there. */
-static AlisaStatus descend_from_all(State *state, AlisaError *error) {
-    AlisaRandom random;
-    alisa_random_seed(&random, state->search->seed);
-    AlisaStatus status = descend(state, &random, error);
+/* Begins anew with the values at hand and keeps what is found from there if it takes less than
+ * `worth` of the best so far. */
+static AlisaStatus descend_anew(State *state, double worth, AlisaRandom *random,
+                                AlisaError *error) {
+    uint32_t before[PARAMETERS];
+    double cost = state->best_cost;
+    copy_values(state, before, state->best);
+    /* Its own search begins at what it costs as it is; one that is far behind has none. */
+    AlisaStatus status = weigh(state, &state->best_cost, error);
+    if (status != ALISA_OK) return status;
+    copy_values(state, state->best, values_of(state));
+    if (state->best_cost < 3.0 * cost) status = descend(state, random, error);
+    if (!(state->best_cost < worth * cost)) {
+        state->best_cost = cost;
+        copy_values(state, state->best, before);
+    }
+    copy_values(state, values_of(state), state->best);
+    return status;
+}
+
+/* The values that a layout begins with: the best ones, if they have it, or its defaults. */
+static void begin_layout(State *state, uint32_t layout) {
+    const AlisaParameterInfo *parameter = &state->family->parameters[0];
+    const uint32_t *from = state->best;
+    AlisaOpsParameters other;
+    if (from[parameter->offset] != layout) {
+        alisa_ops_parameters_in(alisa_device_info(state->search->device), (AlisaLayout)layout,
+                                &other);
+        from = alisa_parameter_values(&other, state->set);
+    }
+    copy_values(state, values_of(state), from);
+}
+
+/* From what is there, and from the defaults of each layout. */
+static AlisaStatus descend_from_all(State *state, AlisaRandom *random, AlisaError *error) {
+    AlisaStatus status = descend(state, random, error);
     const AlisaParameterInfo *layout = &state->family->parameters[0];
     if (!layout->words) return status;
     for (uint32_t i = 0; i < layout->candidate_count && status == ALISA_OK; i++) {
         if (is_over(state)) break;
-        uint32_t before[PARAMETERS];
-        double cost = state->best_cost;
-        copy_values(state, before, state->best);
-        if (before[layout->offset] == layout->candidates[i]) continue;
-        AlisaOpsParameters other;
-        alisa_ops_parameters_in(alisa_device_info(state->search->device),
-                                (AlisaLayout)layout->candidates[i], &other);
-        copy_values(state, values_of(state), alisa_parameter_values(&other, state->set));
-        /* Its own search begins at what it costs as it is; one that is far behind has none. */
-        status = weigh(state, &state->best_cost, error);
-        if (status != ALISA_OK) break;
-        copy_values(state, state->best, values_of(state));
-        if (state->best_cost < 3.0 * cost) status = descend(state, &random, error);
-        if (!(state->best_cost < cost)) {
-            state->best_cost = cost;
-            copy_values(state, state->best, before);
-        }
-        copy_values(state, values_of(state), state->best);
+        if (state->best[layout->offset] == layout->candidates[i]) continue;
+        begin_layout(state, layout->candidates[i]);
+        status = descend_anew(state, 1.0, random, error);
     }
     return status;
 }
@@ -300,23 +318,12 @@ static AlisaStatus compare_case(State *state, uint32_t index, const uint32_t *co
     return ALISA_OK;
 }
 
-/* What the search found may have been luck, or right for the sizes it was timed with alone. */
-static AlisaStatus compare(State *state, const uint32_t *before, AlisaTuneGain *gain,
-                           AlisaError *error) {
+/* Time of the second over time of the first. */
+static AlisaStatus compare_values(State *state, const uint32_t *const both[2], double *ratio,
+                                  AlisaError *error) {
     double sum = 0.0, weights = 0.0;
-    const uint32_t *const both[2] = {before, state->best};
-    bool right;
-    copy_values(state, values_of(state), state->best);
-    AlisaStatus status = alisa_trial_verify(state->trial, state->parameters, &right, error);
-    if (status == ALISA_OK && !right) {
-        char name[32];
-        alisa_parameter_set_name(state->set, name);
-        alisa_log_write(&state->search->log, ALISA_LOG_WARNING,
-                        "%s: the fastest parameters give wrong results at other sizes; they are "
-                        "not used",
-                        name);
-        return ALISA_OK;
-    }
+    AlisaStatus status = ALISA_OK;
+    *ratio = INFINITY;
     for (uint32_t i = 0; i < state->case_count && status == ALISA_OK; i++) {
         double seconds[2];
         if (is_interrupted(state)) return ALISA_OK;
@@ -324,9 +331,126 @@ static AlisaStatus compare(State *state, const uint32_t *before, AlisaTuneGain *
         sum += state->cases[i].weight * seconds[1] / seconds[0];
         weights += state->cases[i].weight;
     }
-    if (status != ALISA_OK) return status;
-    gain->speedup = weights / sum;
-    gain->changed = sum / weights < WORTHWHILE;
+    if (status == ALISA_OK) *ratio = sum / weights;
+    return status;
+}
+
+/* Whether the best values are right for more sizes than those they were timed with. */
+static AlisaStatus verify_best(State *state, bool *right, AlisaError *error) {
+    copy_values(state, values_of(state), state->best);
+    AlisaStatus status = alisa_trial_verify(state->trial, state->parameters, right, error);
+    if (status == ALISA_OK && !*right) {
+        char name[32];
+        alisa_parameter_set_name(state->set, name);
+        alisa_log_write(&state->search->log, ALISA_LOG_WARNING,
+                        "%s: the fastest parameters give wrong results at other sizes; they are "
+                        "not used",
+                        name);
+    }
+    return status;
+}
+
+/* Puts at hand where a search with this value begins in this layout; false where it cannot be used
+ * or does not matter. */
+static bool begin_with(State *state, uint32_t layout, const AlisaParameterInfo *parameter,
+                       uint32_t value) {
+    if (!(parameter->layouts >> layout & 1)) return false;
+    begin_layout(state, layout);
+    values_of(state)[parameter->offset] = value;
+    const AlisaDeviceInfo *info = alisa_device_info(state->search->device);
+    return !alisa_parameter_set_check(state->set, values_of(state), info);
+}
+
+/* From a value that loses accuracy; kept if that is worth it. */
+static AlisaStatus descend_lossy(State *state, const AlisaParameterInfo *parameter, uint32_t value,
+                                 AlisaRandom *random, AlisaError *error) {
+    const AlisaParameterInfo *layout = &state->family->parameters[0];
+    uint32_t exact[PARAMETERS];
+    double cost = state->best_cost;
+    AlisaStatus status = ALISA_OK;
+    copy_values(state, exact, state->best);
+    for (uint32_t i = 0; i < layout->candidate_count && status == ALISA_OK; i++) {
+        if (is_over(state) || !begin_with(state, layout->candidates[i], parameter, value)) continue;
+        status = descend_anew(state, WORTH_LOSSES, random, error);
+    }
+    copy_values(state, values_of(state), state->best);
+    if (status != ALISA_OK || state->best[parameter->offset] != value) return status;
+    /* Trials apart in time are not enough to tell by how much it is faster. */
+    const uint32_t *const both[2] = {exact, state->best};
+    double ratio = INFINITY;
+    bool right;
+    status = verify_best(state, &right, error);
+    if (status == ALISA_OK && right) status = compare_values(state, both, &ratio, error);
+    if (status == ALISA_OK && !(ratio < WORTH_LOSSES)) {
+        state->best_cost = cost;
+        copy_values(state, state->best, exact);
+    }
+    copy_values(state, values_of(state), state->best);
+    return status;
+}
+
+/* The parameter of the set that has a value which loses accuracy and can be used here, or NULL. No
+ * family has more than one. */
+static const AlisaParameterInfo *find_lossy(State *state, uint32_t *value) {
+    const AlisaFamilyInfo *family = state->family;
+    const AlisaParameterInfo *layout = &family->parameters[0], *found = NULL;
+    for (uint32_t p = 1; p < family->parameter_count && !found; p++) {
+        const AlisaParameterInfo *parameter = &family->parameters[p];
+        for (uint32_t c = 0; c < parameter->candidate_count && !found; c++) {
+            *value = parameter->candidates[c];
+            if (!alisa_parameter_loses(parameter, *value)) continue;
+            for (uint32_t i = 0; i < layout->candidate_count && !found; i++)
+                if (begin_with(state, layout->candidates[i], parameter, *value)) found = parameter;
+        }
+    }
+    copy_values(state, values_of(state), state->best);
+    return found;
+}
+
+/* Exact values first: what loses accuracy has to be that much faster than the best of them. A third
+ * of the time is left for it. */
+static AlisaStatus search_values(State *state, double seconds, AlisaError *error) {
+    AlisaRandom random;
+    uint32_t value = 0;
+    alisa_random_seed(&random, state->search->seed);
+    uint64_t ends_at = state->ends_at;
+    const AlisaParameterInfo *lossy = find_lossy(state, &value);
+    if (lossy) state->ends_at -= (uint64_t)(seconds * 1e9 / 3);
+    AlisaStatus status = descend_from_all(state, &random, error);
+    state->ends_at = ends_at;
+    if (status == ALISA_OK && lossy) status = descend_lossy(state, lossy, value, &random, error);
+    return status;
+}
+
+/* Whether a value that matters loses accuracy; `exact`: the values without. */
+static bool leave_losses(const State *state, const uint32_t *values, uint32_t *exact) {
+    bool lossy = false;
+    copy_values(state, exact, values);
+    for (uint32_t i = 0; i < state->family->parameter_count; i++) {
+        const AlisaParameterInfo *parameter = &state->family->parameters[i];
+        if (!alisa_parameter_loses(parameter, values[parameter->offset])) continue;
+        lossy |= alisa_parameter_matters(state->family, parameter, values);
+        exact[parameter->offset] = parameter->candidates[0];
+    }
+    return lossy;
+}
+
+/* What the search found may have been luck, or right for the sizes it was timed with alone. */
+static AlisaStatus compare(State *state, const uint32_t *before, AlisaTuneGain *gain,
+                           AlisaError *error) {
+    const uint32_t *const both[2] = {before, state->best};
+    uint32_t exact[PARAMETERS];
+    double ratio, worth = WORTHWHILE;
+    bool right;
+    AlisaStatus status = verify_best(state, &right, error);
+    if (status != ALISA_OK || !right) return status;
+    status = compare_values(state, both, &ratio, error);
+    if (status != ALISA_OK || isinf(ratio)) return status;
+    /* Accuracy comes back where losing it is not worth it any more. */
+    if (leave_losses(state, before, exact) && !leave_losses(state, state->best, exact))
+        worth = 1 / WORTH_LOSSES;
+    gain->speedup = 1.0 / ratio;
+    gain->changed = ratio < worth;
     return ALISA_OK;
 }
 
@@ -368,9 +492,11 @@ AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParamete
     state.beside = alisa_tune_hash_others(&tried, set);
     state.cases = alisa_trial_cases(state.trial, &state.case_count);
     copy_values(&state, before, values_of(&state));
-    copy_values(&state, state.best, before);
+    bool lossy = leave_losses(&state, before, state.best);
     status = measure_reference(&state, error);
-    if (status == ALISA_OK) status = descend_from_all(&state, error);
+    copy_values(&state, values_of(&state), state.best);
+    if (status == ALISA_OK && lossy) status = weigh(&state, &state.best_cost, error);
+    if (status == ALISA_OK) status = search_values(&state, seconds, error);
     bool found = memcmp(before, state.best, state.family->parameter_count * sizeof *before) != 0;
     if (status == ALISA_OK && found) status = compare(&state, before, gain, error);
     if (status == ALISA_OK && gain->changed)

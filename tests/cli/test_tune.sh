@@ -44,6 +44,16 @@ expect_code 0
 expect_err "wrong results"
 ! grep -qE 'single=4|several=4' "$out" || fail "wrong results are used"
 
+# Losing accuracy is no excuse for scales that are wrong.
+kernels=$(dirname "$original")
+sed 's|largest / 127.0f|largest / 120.0f|' "$kernels/quantise.cl" >"$folder/cl/gemm/quantise.cl"
+grep -q 'largest / 120.0f' "$folder/cl/gemm/quantise.cl" || fail "the fault is not planted"
+alisa tune --effort quick --kernel matmul.q4_0 --time-budget 8
+expect_code 0
+expect_err "wrong results"
+! grep -q 'activations=int8' "$out" || fail "wrong activations are used"
+rm "$folder/cl/gemm/quantise.cl"
+
 planted '*(volatile __global uint *)(size_t)8 = 1;'
 alisa tune "${quick[@]}"
 expect_code 0

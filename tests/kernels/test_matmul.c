@@ -29,6 +29,7 @@ typedef struct Case {
 
 static AlisaDevice *device;
 static bool small;
+static bool int8; /* whether the operations under test have activations of 8 bits */
 
 /* One of each kind of storage first, for tests that do not need the others: each type is a program
  * to build. */
@@ -63,6 +64,21 @@ static float *make_x(const Case *c, AlisaRandom *random) {
         x[i] = c->weights == ORACLE_WEIGHTS_LARGE ? 1e4f * (1 + 1e-3f * value) : value;
     }
     return x;
+}
+
+/* What the floats' own product would be is no further off than rounding them allows. */
+static void expect_int8(const Case *c, const uint8_t *weights, const float *x, const float *add,
+                        double *sums, double *bounds) {
+    uint64_t count = (uint64_t)c->rows * c->outputs;
+    double *exact = malloc(count * sizeof *exact), *losses = malloc(count * sizeof *losses);
+    assert_true(exact && losses);
+    memcpy(exact, sums, count * sizeof *exact);
+    oracle_matmul_int8(c->type, weights, c->outputs, c->columns, x, c->rows, add, sums, bounds,
+                       losses);
+    for (uint64_t i = 0; i < count; i++)
+        assert_true(fabs(sums[i] - exact[i]) <= losses[i] * (1 + 1e-6) + 1e-12 * fabs(exact[i]));
+    free(exact);
+    free(losses);
 }
 
 static void check_result(const Case *c, const float *y, const double *sums, const double *bounds) {
@@ -105,6 +121,9 @@ static void check_case(AlisaOps *ops, const Case *c) {
     }
     oracle_matmul(c->type, weights + c->weight_offset, c->outputs, c->columns, x + c->x_offset,
                   c->rows, c->accumulate ? y + GUARD : NULL, sums, bounds);
+    if (int8)
+        expect_int8(c, weights + c->weight_offset, x + c->x_offset,
+                    c->accumulate ? y + GUARD : NULL, sums, bounds);
 
     AlisaBuffer w_buffer = upload(weights, weight_bytes);
     AlisaBuffer x_buffer = upload(x, (c->x_offset + x_count) * sizeof *x);
@@ -134,6 +153,7 @@ static void check_shapes(AlisaOps *ops, uint32_t type_count, const uint32_t *row
         uint32_t outputs, columns;
     } shapes[] = {{1, 32}, {3, 64}, {33, 96}, {64, 64}, {35, 100}, {70, 7}, {130, 352}, {65, 544}};
     for (uint32_t t = 0; t < type_count; t++) {
+        if (int8 && !has_blocks(all_types[t])) continue;
         for (uint32_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             uint32_t outputs = shapes[s].outputs, columns = shapes[s].columns;
             if (has_blocks(all_types[t]) && columns % 32) continue;
@@ -158,6 +178,7 @@ static void check_shapes(AlisaOps *ops, uint32_t type_count, const uint32_t *row
 
 static void check_worst(AlisaOps *ops, uint32_t rows) {
     for (uint32_t t = 0; t < ALL_TYPES; t++) {
+        if (int8 && !has_blocks(all_types[t])) continue;
         for (int kind = 1; kind < ORACLE_WEIGHTS_COUNT; kind++) {
             const Case c = {
                 all_types[t], small ? 5 : 40, small ? 64 : 512, rows, kind, false, 64, 0};
@@ -177,6 +198,35 @@ static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
         parameters.matmul[type].from = from;
     }
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    return ops;
+}
+
+static AlisaOps *make_int8_ops(uint32_t from, uint32_t single, uint32_t several) {
+    static const AlisaParameterSet sets[] = {{ALISA_FAMILY_MATVEC, ALISA_OPS_Q8_0},
+                                             {ALISA_FAMILY_MATVEC, ALISA_OPS_Q4_0},
+                                             {ALISA_FAMILY_MATMUL, ALISA_OPS_Q8_0},
+                                             {ALISA_FAMILY_MATMUL, ALISA_OPS_Q4_0}};
+    AlisaError error;
+    AlisaOps *ops;
+    AlisaOpsParameters parameters;
+    const AlisaDeviceInfo *info = alisa_device_info(device);
+    alisa_ops_parameters_in(info, ALISA_LAYOUT_ITEM, &parameters);
+    for (uint32_t type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
+        parameters.matvec[type].activations = ALISA_ACTIVATIONS_INT8;
+        parameters.matvec[type].single = single;
+        parameters.matvec[type].several = several;
+        parameters.matmul[type].activations = ALISA_ACTIVATIONS_INT8;
+        parameters.matmul[type].from = from;
+        /* Products of more than one part of the columns. */
+        parameters.matmul[type].depth = 64;
+    }
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        const char *wrong = alisa_parameter_set_check(
+            &sets[i], alisa_parameter_values(&parameters, &sets[i]), info);
+        if (wrong) fail_msg("%s", wrong);
+    }
+    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    assert_true(alisa_ops_scratch_bytes(ops) > 0);
     return ops;
 }
 
@@ -372,6 +422,81 @@ static void test_matvec_many_rows(void **state) {
     alisa_ops_destroy(ops);
 }
 
+static void test_int8(void **state) {
+    (void)state;
+    int8 = true;
+    AlisaOps *ops = make_int8_ops(9, 1, 2);
+    check_shapes(ops, ALL_TYPES, small ? small_rows : few_rows);
+    check_worst(ops, 1);
+    check_worst(ops, 3);
+    alisa_ops_destroy(ops);
+    ops = make_int8_ops(1, 1, 2);
+    check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
+    check_worst(ops, 13);
+    alisa_ops_destroy(ops);
+    ops = make_int8_ops(33, 4, 3); /* 5 + 4, 7 + 6 + 6 */
+    static const uint32_t rows[] = {1, 9, 19, 0};
+    if (!small) check_shapes(ops, ALL_TYPES, rows);
+    alisa_ops_destroy(ops);
+    int8 = false;
+}
+
+/* More rows than fit in the scratch for activations, with matmul and with matvec. */
+static void test_int8_scratch(void **state) {
+    (void)state;
+    static const Case cases[] = {
+        {ALISA_TENSOR_Q4_0, 3, 3200, 2600, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
+        {ALISA_TENSOR_Q8_0, 2, 1 << 20, 8, ORACLE_WEIGHTS_RANDOM, false, 32, 0},
+    };
+    if (small) skip();
+    int8 = true;
+    AlisaOps *ops = make_int8_ops(9, 2, 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_case(ops, &cases[i]);
+    alisa_ops_destroy(ops);
+    int8 = false;
+}
+
+/* Rows with an infinity and with what is no number are no numbers; zeros, and what is next to
+ * nothing, are 0; their neighbours are as they are. */
+static void test_int8_no_numbers(void **state) {
+    (void)state;
+    enum { ROWS = 5, COLUMNS = 96, OUTPUTS = 35, INFINITE = 0, NOT_A_NUMBER = 2, NOTHING = 3 };
+    static uint8_t weights[OUTPUTS * COLUMNS / 32 * 34];
+    static float x[ROWS][COLUMNS], y[ROWS][OUTPUTS];
+    AlisaError error;
+    AlisaRandom random;
+    alisa_random_seed(&random, 7);
+    for (uint32_t n = 0; n < OUTPUTS; n++)
+        oracle_make_row(ALISA_TENSOR_Q8_0, ORACLE_WEIGHTS_RANDOM, COLUMNS, &random,
+                        weights + n * (sizeof weights / OUTPUTS));
+    for (uint32_t r = 0; r < ROWS; r++)
+        for (uint32_t k = 0; k < COLUMNS; k++)
+            x[r][k] = r == NOTHING ? (k % 3) * 1e-38f : alisa_random_normal(&random);
+    x[INFINITE][40] = INFINITY;
+    x[NOT_A_NUMBER][95] = NAN;
+    AlisaBuffer w_buffer = upload(weights, sizeof weights), x_buffer = upload(x, sizeof x);
+    AlisaBuffer y_buffer = upload(y, sizeof y);
+    const AlisaMatrix matrix = {&w_buffer, 0, ALISA_TENSOR_Q8_0, OUTPUTS, COLUMNS};
+    for (uint32_t from = 1; from < 10; from += 8) {
+        AlisaOps *ops = make_int8_ops(from, 2, 2);
+        require(alisa_ops_matmul(ops, &matrix, (AlisaVector){&x_buffer, 0}, ROWS,
+                                 (AlisaVector){&y_buffer, 0}, false, &error),
+                &error);
+        require(alisa_buffer_read(device, &y_buffer, 0, y, sizeof y, &error), &error);
+        for (uint32_t r = 0; r < ROWS; r++)
+            for (uint32_t n = 0; n < OUTPUTS; n++) {
+                bool number = r != INFINITE && r != NOT_A_NUMBER;
+                assert_int_equal(isfinite(y[r][n]) != 0, number);
+                assert_true(r != NOTHING || y[r][n] == 0.0f);
+            }
+        alisa_ops_destroy(ops);
+    }
+    alisa_buffer_destroy(&w_buffer);
+    alisa_buffer_destroy(&x_buffer);
+    alisa_buffer_destroy(&y_buffer);
+}
+
 static void test_refusals(void **state) {
     (void)state;
     AlisaError error;
@@ -435,6 +560,9 @@ int main(void) {
         cmocka_unit_test(test_matmul_item),
         cmocka_unit_test(test_matmul_group),
         cmocka_unit_test(test_matmul_matrix),
+        cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_int8_scratch),
+        cmocka_unit_test(test_int8_no_numbers),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

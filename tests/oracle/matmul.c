@@ -1,6 +1,7 @@
 #include "oracle/matmul.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "oracle/quant.h"
@@ -25,4 +26,57 @@ void oracle_matmul(uint32_t type, const uint8_t *weights, uint32_t outputs, uint
         }
     }
     free(row);
+}
+
+enum { BLOCK = 32 };
+
+/* codes[k]; scales[k / 32]; doubtful[k]: another code is as good. */
+static void quantise_row(const float *x, uint32_t columns, double *codes, double *scales,
+                         double *doubtful) {
+    for (uint32_t b = 0; b < columns; b += BLOCK) {
+        float largest = 0;
+        for (uint32_t k = b; k < b + BLOCK; k++)
+            largest = fmaxf(largest, fabsf(x[k]));
+        bool some = largest > 1e-30f;
+        scales[b / BLOCK] = some ? largest / 127.0 : 0;
+        for (uint32_t k = b; k < b + BLOCK; k++) {
+            double code = some ? 127.0 * x[k] / largest : 0;
+            codes[k] = rint(code);
+            doubtful[k] = fabs(fabs(code - codes[k]) - 0.5) < 1e-4;
+        }
+    }
+}
+
+void oracle_matmul_int8(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
+                        const float *x, uint32_t rows, const float *add, double *sums,
+                        double *bounds, double *losses) {
+    double *row = malloc(columns * sizeof *row), *codes = malloc(columns * sizeof *codes);
+    double *scales = malloc(columns * sizeof *scales), *doubtful = malloc(columns * sizeof *codes);
+    if (!row || !codes || !scales || !doubtful) abort();
+    for (uint32_t r = 0; r < rows; r++) {
+        quantise_row(x + (uint64_t)r * columns, columns, codes, scales, doubtful);
+        for (uint32_t n = 0; n < outputs; n++) {
+            double sum = 0, magnitude = 0, doubt = 0, loss = 0;
+            oracle_dequantise_row(type, weights + n * oracle_row_bytes(type, columns), columns,
+                                  row);
+            for (uint32_t k = 0; k < columns; k++) {
+                double step = scales[k / BLOCK] * row[k];
+                sum += codes[k] * step;
+                /* Sums of integers are exact whatever they are made of: also of biased weights. */
+                magnitude += fabs(codes[k] * step);
+                doubt += doubtful[k] * fabs(step);
+                loss += fabs(step) / 2;
+            }
+            uint64_t at = (uint64_t)r * outputs + n;
+            double before = add ? add[at] : 0;
+            sums[at] = sum + before;
+            bounds[at] =
+                ldexp((columns / BLOCK + 16.0) * magnitude + 2 * fabs(before), -24) + doubt;
+            losses[at] = loss + doubt;
+        }
+    }
+    free(row);
+    free(codes);
+    free(scales);
+    free(doubtful);
 }

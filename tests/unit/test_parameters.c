@@ -117,6 +117,9 @@ static void test_apply(void **state) {
         {"matmul.f32", "{\"layout\":\"item\",\"depth\":256}"},      /* more than 32 KiB */
         {"matmul.f32", "{\"tile_rows\":128,\"tile_outputs\":128}"}, /* 1024 work-items */
         {"matmul.f32", "{\"tile_rows\":42}"},
+        {"matvec.f16", "{\"layout\":\"item\",\"activations\":\"int8\"}"}, /* no blocks */
+        {"matmul.bf16", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"int8\"}"},
+        {"matmul.q4_0", "{\"activations\":\"int4\"}"},
         {"decode", "{\"chunk\":100}"},
         {"decode", "{\"group\":512}"},
         {"decode", "{\"group\":16,\"tokens\":32}"},
