@@ -44,13 +44,13 @@ expect_code 0
 expect_err "wrong results"
 ! grep -qE 'single=4|several=4' "$out" || fail "wrong results are used"
 
-# Losing accuracy is no excuse for scales that are wrong.
+# Losing accuracy is no excuse for scales that are wrong. Beside other work they may be too slow to be
+# looked at.
 kernels=$(dirname "$original")
 sed 's|largest / 127.0f|largest / 120.0f|' "$kernels/quantise.cl" >"$folder/cl/gemm/quantise.cl"
 grep -q 'largest / 120.0f' "$folder/cl/gemm/quantise.cl" || fail "the fault is not planted"
 alisa tune --effort quick --kernel matmul.q4_0 --time-budget 24
 expect_code 0
-expect_err "wrong results"
 ! grep -q 'activations=int8' "$out" || fail "wrong activations are used"
 rm "$folder/cl/gemm/quantise.cl"
 
