@@ -18,10 +18,11 @@ __kernel void quantise(__global const float *x, const ulong x_offset, __global c
     const size_t block = get_global_id(0), row = get_global_id(1);
     __global const float *from = x + x_offset + row * columns + block * 32;
     const float16 x0 = vload16(0, from), x1 = vload16(1, from);
-    const float16 sizes = fmax(fabs(x0), fabs(x1));
-    const float8 eight = fmax(sizes.lo, sizes.hi);
-    const float4 four = fmax(eight.lo, eight.hi);
-    const float largest = fmax(fmax(four.x, four.y), fmax(four.z, four.w));
+    /* By elements: oclgrind takes the upper ones of a shuffled vector for uninitialised. */
+    float sizes[16], largest = 0.0f;
+    vstore16(fmax(fabs(x0), fabs(x1)), 0, sizes);
+    for (uint i = 0; i < 16; i++)
+        largest = fmax(largest, sizes[i]);
     const float nothing = sum16(fma(x0, 0.0f, x1 * 0.0f)); /* or no number */
     const bool some = largest > 1e-30f && nothing == 0.0f;
     const float inverse = some ? 127.0f / largest : 0.0f;

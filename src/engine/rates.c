@@ -142,7 +142,7 @@ static AlisaStatus fill(AlisaDevice *device, const AlisaBuffer *buffer, const ui
 static AlisaStatus fill_session(AlisaSession *session, AlisaError *error) {
     AlisaDevice *device = session->engine->device;
     const AlisaStepBuffers *buffers = &session->buffers;
-    const AlisaBuffer *inputs[] = {&buffers->normed, &buffers->attended, &buffers->gate};
+    const AlisaBuffer *inputs[] = {&buffers->normed, &buffers->attended, &buffers->gate, NULL};
     uint8_t *pattern = alisa_allocate(PATTERN_BYTES, 1, "measuring", error);
     if (!pattern) return ALISA_ERROR_MEMORY;
     AlisaRandom random;
@@ -153,8 +153,8 @@ static AlisaStatus fill_session(AlisaSession *session, AlisaError *error) {
     uint32_t layers = session->engine->shape.layer_count;
     uint32_t arenas = tiers ? alisa_tiers_store(tiers)->arena_count : layers;
     AlisaStatus status = ALISA_OK;
-    for (size_t i = 0; i < sizeof inputs / sizeof *inputs && status == ALISA_OK; i++)
-        status = fill(device, inputs[i], pattern, error);
+    for (const AlisaBuffer **input = inputs; *input && status == ALISA_OK; input++)
+        status = fill(device, *input, pattern, error);
     for (uint32_t i = 0; i < layers && status == ALISA_OK; i++) {
         if (i < arenas) status = fill(device, alisa_kv_keys(session->kv, i), pattern, error);
         if (i < arenas && !status)
