@@ -15,7 +15,7 @@ static const struct {
     double seconds;
     uint32_t types; /* bit i: type i */
 } efforts[ALISA_TUNE_EFFORT_COUNT] = {
-    [ALISA_TUNE_QUICK] = {"quick", 45.0,
+    [ALISA_TUNE_QUICK] = {"quick", 28.0,
                           1u << ALISA_OPS_F16 | 1u << ALISA_OPS_Q8_0 | 1u << ALISA_OPS_Q4_0},
     [ALISA_TUNE_NORMAL] = {"normal", 480.0, (1u << ALISA_OPS_TYPE_COUNT) - 1},
     [ALISA_TUNE_FULL] = {"full", 36000.0, (1u << ALISA_OPS_TYPE_COUNT) - 1},
