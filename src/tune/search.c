@@ -361,7 +361,8 @@ static bool begin_with(State *state, uint32_t layout, const AlisaParameterInfo *
     return !alisa_parameter_set_check(state->set, values_of(state), info);
 }
 
-/* From a value that loses accuracy; kept if that is worth it. */
+/* From a value that loses accuracy; kept if that is worth it. However little time is left, its
+ * starting points are timed. */
 static AlisaStatus descend_lossy(State *state, const AlisaParameterInfo *parameter, uint32_t value,
                                  AlisaRandom *random, AlisaError *error) {
     const AlisaParameterInfo *layout = &state->family->parameters[0];
@@ -370,8 +371,9 @@ static AlisaStatus descend_lossy(State *state, const AlisaParameterInfo *paramet
     AlisaStatus status = ALISA_OK;
     copy_values(state, exact, state->best);
     for (uint32_t i = 0; i < layout->candidate_count && status == ALISA_OK; i++) {
-        if (is_over(state) || !begin_with(state, layout->candidates[i], parameter, value)) continue;
-        status = descend_anew(state, WORTH_LOSSES, random, error);
+        if (is_interrupted(state)) break;
+        if (begin_with(state, layout->candidates[i], parameter, value))
+            status = descend_anew(state, WORTH_LOSSES, random, error);
     }
     copy_values(state, values_of(state), state->best);
     if (status != ALISA_OK || state->best[parameter->offset] != value) return status;

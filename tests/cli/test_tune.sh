@@ -44,22 +44,15 @@ expect_code 0
 expect_err "wrong results"
 ! grep -qE 'single=4|several=4' "$out" || fail "wrong results are used"
 
-# Losing accuracy is no excuse for scales that are wrong. Exact products are made slow, so that the others
-# are looked at on any machine.
-kernels=$(dirname "$original")
-sed 's|largest / 127.0f|largest / 120.0f|' "$kernels/quantise.cl" >"$folder/cl/gemm/quantise.cl"
+# Losing accuracy is no excuse for scales that are wrong.
+sed 's|largest / 127.0f|largest / 120.0f|' "$(dirname "$original")/quantise.cl" \
+    >"$folder/cl/gemm/quantise.cl"
 grep -q 'largest / 120.0f' "$folder/cl/gemm/quantise.cl" || fail "the fault is not planted"
-slow='for (volatile uint slow = 0; slow < 100000; slow++) {}'
-sed "s|^    const uint first = get_global_id(0) \* run;|&\n    $slow|" "$original" \
-    >"$folder/cl/gemm/matvec_item.cl"
-awk -v slow="    $slow" '/^__kernel/ { kernel = 1 } { print } kernel && /^{/ { print slow; kernel = 0 }' \
-    "$kernels/matmul_item.cl" >"$folder/cl/gemm/matmul_item.cl"
-grep -q 'slow < 100000' "$folder/cl/gemm/matmul_item.cl" || fail "exact products are not slower"
-alisa tune --effort quick --kernel matmul.q4_0 --time-budget 24
+alisa tune --effort quick --kernel matmul.q4_0 --time-budget 4
 expect_code 0
 expect_err "wrong results"
 ! grep -q 'activations=int8' "$out" || fail "wrong activations are used"
-rm "$folder/cl/gemm/quantise.cl" "$folder/cl/gemm/matmul_item.cl"
+rm "$folder/cl/gemm/quantise.cl"
 
 planted '*(volatile __global uint *)(size_t)8 = 1;'
 alisa tune "${quick[@]}"
