@@ -5,19 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_number(const char *text) {
+    return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+static bool is_digit(char c) {
+    return isdigit((unsigned char)c) != 0;
+}
+
+/* Whether `text` has `part` in it, in letters of any size. A number is not part of a longer one:
+ * "2" is not in "avx512". */
 static bool contains(const char *text, const char *part) {
-    for (; *text; text++) {
+    bool number = is_number(part);
+    for (size_t at = 0; text[at]; at++) {
         size_t i = 0;
-        while (part[i] && tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
+        if (number && at > 0 && is_digit(text[at - 1])) continue;
+        while (part[i] && tolower((unsigned char)text[at + i]) == tolower((unsigned char)part[i]))
             i++;
-        if (!part[i]) return true;
+        if (!part[i] && !(number && is_digit(text[at + i]))) return true;
     }
     return false;
 }
 
 /* Whether `selector` is the index of one of the devices. */
 static bool is_index(const AlisaDeviceInfo *infos, size_t count, const char *selector) {
-    if (!*selector || strspn(selector, "0123456789") != strlen(selector)) return false;
+    if (!is_number(selector)) return false;
     unsigned long long index = strtoull(selector, NULL, 10);
     for (size_t i = 0; i < count; i++) {
         if (infos[i].index == index) return true;

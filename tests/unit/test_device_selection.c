@@ -82,11 +82,11 @@ static void test_selectors(void **state) {
         const char *selector;
         size_t chosen;
     } rows[] = {
-        {"0", 0},       {"1", 1},          {"4", 4},     {"geforce", 2}, {"GFX1100", 3},
-        {"pocl", NONE}, {"portable", 0},   {"intel", 1}, {"nvidia", 2},  {"genuineintel", 0},
-        {"amd acc", 3}, {"advanced", 3},   {"3090", 2},  {"770", 1},     {"fpga", 4},
-        {"6", NONE},    {"7700", NONE},    {"00", 0},    {"-1", NONE},   {"hd graphics", 1},
-        {"(r)", 1},     {"corporation", 2}};
+        {"0", 0},       {"1", 1},           {"4", 4},     {"geforce", 2}, {"GFX1100", 3},
+        {"pocl", NONE}, {"portable", 0},    {"intel", 1}, {"nvidia", 2},  {"genuineintel", 0},
+        {"amd acc", 3}, {"advanced", 3},    {"3090", 2},  {"770", 1},     {"fpga", 4},
+        {"6", NONE},    {"7700", NONE},     {"00", 0},    {"-1", NONE},   {"hd graphics", 1},
+        {"(r)", 1},     {"corporation", 2}, {"7", NONE},  {"309", NONE},  {"1100", 3}};
     Machine machine = workstation();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t chosen = NONE;
