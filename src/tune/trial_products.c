@@ -15,13 +15,16 @@ enum {
     SAMPLED = 16, /* outputs that are checked */
     DROPPED = 3,  /* outputs that the product that is checked leaves out: no whole tiles */
     STREAM = 96,  /* MiB of weights: what a decoder reads is in no cache */
-    MOST_MATRICES = 64
+    MOST_MATRICES = 64,
+    WIDE = 4 /* times OUTPUTS: the matrices lie one behind the other and are one that is higher */
 };
+
+_Static_assert(64 * WIDE <= MOST_ROWS, "the outputs of the wide case fit in y");
 
 typedef struct Products {
     AlisaBuffer weights, x, y, tokens, rows;
     uint64_t matrix_bytes;
-    uint32_t matrices;
+    uint32_t matrices; /* that a pass goes through */
     uint32_t sampled[SAMPLED];
     float *x_host;    /* [MOST_ROWS][COLUMNS] */
     float *rows_host; /* [SAMPLED][COLUMNS] dequantised */
@@ -39,6 +42,7 @@ typedef struct Rows {
     const char *name;
     uint32_t rows;
     double weight;
+    uint32_t wide; /* outputs, in OUTPUTS; 0 is 1 */
 } Rows;
 
 static const Rows few[] = {{"1 row", 1, 4},
@@ -46,8 +50,13 @@ static const Rows few[] = {{"1 row", 1, 4},
                            {"4 rows", 4, 1},
                            {"8 rows", 8, 1},
                            {"16 rows", 16, 1}},
-                  many[] = {{"256 rows", 256, 3}, {"6 rows", 6, 1},   {"12 rows", 12, 1},
-                            {"24 rows", 24, 1},   {"48 rows", 48, 1}, {"96 rows", 96, 1}},
+                  many[] = {{"256 rows", 256, 3},
+                            {"6 rows", 6, 1},
+                            {"12 rows", 12, 1},
+                            {"24 rows", 24, 1},
+                            {"48 rows", 48, 1},
+                            {"96 rows", 96, 1},
+                            {"64 rows, wide", 64, 1, WIDE}},
                   doubled[] = {{"4 rows", 4, 1},    {"8 rows", 8, 1},   {"16 rows", 16, 1},
                                {"32 rows", 32, 1},  {"64 rows", 64, 1}, {"128 rows", 128, 1},
                                {"256 rows", 256, 1}};
@@ -65,9 +74,13 @@ static const Rows *cases_of(const AlisaTrial *trial, uint32_t *count) {
     return trial->curve ? doubled : many;
 }
 
-static uint32_t rows_of(const AlisaTrial *trial, uint32_t index) {
+static const Rows *case_of(const AlisaTrial *trial, uint32_t index) {
     uint32_t count;
-    return cases_of(trial, &count)[index].rows;
+    return &cases_of(trial, &count)[index];
+}
+
+static uint32_t outputs_of(const Rows *rows) {
+    return OUTPUTS * (rows->wide ? rows->wide : 1);
 }
 
 /* Ordinary numbers, between -2 and 2: no subnormals that a processor could be slower with. */
@@ -104,12 +117,13 @@ static AlisaStatus make_weights(AlisaTrial *trial, AlisaError *error) {
     products->matrix_bytes = blocks * info->block_bytes;
     uint64_t wanted = is_few(trial) ? ((uint64_t)STREAM << 20) / products->matrix_bytes : 1;
     products->matrices = wanted < 1 ? 1 : wanted > MOST_MATRICES ? MOST_MATRICES : (uint32_t)wanted;
+    uint32_t stored = is_few(trial) ? products->matrices : WIDE;
     uint8_t *data = alisa_allocate(products->matrix_bytes, 1, "a trial of kernels", error);
     if (!data) return ALISA_ERROR_MEMORY;
     fill_blocks(trial->set.type, data, blocks);
-    AlisaStatus status = alisa_trial_upload(
-        trial, NULL, products->matrices * products->matrix_bytes, &products->weights, error);
-    for (uint32_t i = 0; i < products->matrices && status == ALISA_OK; i++)
+    AlisaStatus status =
+        alisa_trial_upload(trial, NULL, stored * products->matrix_bytes, &products->weights, error);
+    for (uint32_t i = 0; i < stored && status == ALISA_OK; i++)
         status = alisa_buffer_write(trial->device, &products->weights, i * products->matrix_bytes,
                                     data, products->matrix_bytes, error);
     free(data);
@@ -143,13 +157,14 @@ static void list_cases(AlisaTrial *trial) {
     const Rows *cases = cases_of(trial, &trial->case_count);
     for (uint32_t i = 0; i < trial->case_count; i++) {
         AlisaTrialCase *made = &trial->cases[i];
-        double rows = cases[i].rows, weights = (double)products->matrix_bytes;
-        double activations = sizeof(float) * rows * (COLUMNS + OUTPUTS);
+        double rows = cases[i].rows, outputs = outputs_of(&cases[i]);
+        double weights = (double)products->matrix_bytes * outputs / OUTPUTS;
+        double activations = sizeof(float) * rows * (COLUMNS + outputs);
         *made = (AlisaTrialCase){
             .name = cases[i].name,
             .weight = cases[i].weight,
             .bytes = products->matrices * (weights + activations),
-            .flops = products->matrices * 2.0 * rows * COLUMNS * OUTPUTS,
+            .flops = products->matrices * 2.0 * rows * COLUMNS * outputs,
             .length = trial->curve ? cases[i].rows : 0,
         };
         if (!is_few(trial)) continue;
@@ -251,7 +266,7 @@ static AlisaStatus check_rows(AlisaTrial *trial, AlisaOps *ops, uint32_t rows, u
 
 static AlisaStatus check(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool *right,
                          AlisaError *error) {
-    uint32_t rows = rows_of(trial, index);
+    uint32_t rows = case_of(trial, index)->rows;
     return check_rows(trial, ops, rows > 16 ? rows - 1 : rows, 0, right, error);
 }
 
@@ -267,12 +282,12 @@ static AlisaStatus verify(AlisaTrial *trial, AlisaOps *ops, bool *right, AlisaEr
 
 static AlisaStatus launch(AlisaTrial *trial, AlisaOps *ops, uint32_t index, AlisaError *error) {
     const Products *products = trial->state;
+    const Rows *rows = case_of(trial, index);
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < products->matrices && status == ALISA_OK; i++) {
-        const AlisaMatrix matrix = matrix_at(trial, i, OUTPUTS);
-        status =
-            alisa_ops_matmul(ops, &matrix, (AlisaVector){&products->x, 0}, rows_of(trial, index),
-                             (AlisaVector){&products->y, 0}, false, error);
+        const AlisaMatrix matrix = matrix_at(trial, i, outputs_of(rows));
+        status = alisa_ops_matmul(ops, &matrix, (AlisaVector){&products->x, 0}, rows->rows,
+                                  (AlisaVector){&products->y, 0}, false, error);
     }
     return status;
 }
