@@ -417,13 +417,16 @@ typedef struct AlisaPlacementOptions {
     double device_share; /* of what K and V of the whole context take as f16: that much of the
                             device is theirs, whatever the engine's budget; 0: what the budget
                             leaves */
-    uint64_t host_memory;   /* bytes for K and V; 0: half of what the host has free */
-    uint32_t prompt_length; /* what plans are made for; 0: an eighth of the context */
-    bool only_if_needed;    /* a session of policy alisa whose whole context fits on the device is
-                               one of policy device with dense attention */
+    uint64_t host_memory;    /* bytes for K and V; 0: half of what the host has free */
+    uint32_t prompt_length;  /* what plans are made for; 0: an eighth of the context */
+    bool only_if_needed;     /* a session of policy alisa whose whole context fits on the device is
+                                one of policy device with dense attention; where what scores by
+                                query needs more memory than is left, scores are sparse */
+    bool halves_if_they_fit; /* with only_if_needed: K and V are f16, whatever their types, where
+                                the whole context fits on the device so */
 } AlisaPlacementOptions;
 
-/* recompute is true, inputs_share and host_share negative, device_share 0. */
+/* recompute is true, inputs_share and host_share negative, device_share 0, both ifs false. */
 ALISA_API void alisa_placement_options_defaults(AlisaPlacementOptions *options);
 
 /* ---- Session: sequences and their KV cache ------------------------------------------------ */
@@ -493,6 +496,8 @@ ALISA_API void alisa_session_lists(const AlisaSession *session, uint32_t layer,
                                    AlisaSelectCounts *counts);
 
 ALISA_API uint32_t alisa_session_context_length(const AlisaSession *session);
+/* What it was created with, every default resolved, and as only_if_needed made it. */
+ALISA_API void alisa_session_options(const AlisaSession *session, AlisaSessionOptions *options);
 /* Tokens sequence `sequence` holds. */
 ALISA_API uint32_t alisa_session_length(const AlisaSession *session, uint32_t sequence);
 /* Forgets the tokens of `sequence` from position `length` on. Longer than it is: no effect. */

@@ -14,10 +14,11 @@ typedef struct Entrant {
     AlisaPolicy policy;
     char refused[sizeof(((AlisaError *)0)->message)]; /* empty: it ran */
     BenchSamples samples;
-    uint64_t prompt_ns;      /* of all samples */
-    AlisaPlacementUse use;   /* of the last one */
-    double prediction_error; /* likewise */
-    json_t *steps;           /* likewise; NULL without memory */
+    uint64_t prompt_ns;          /* of all samples */
+    AlisaSessionOptions options; /* of the last one */
+    AlisaPlacementUse use;       /* likewise */
+    double prediction_error;     /* likewise */
+    json_t *steps;               /* likewise; NULL without memory */
 } Entrant;
 
 typedef struct PolicyBench {
@@ -147,6 +148,8 @@ static AlisaStatus run_fresh(PolicyBench *bench, Entrant *entrant, uint32_t prom
     status = run(bench, entrant, prompt, generate, error);
     *nanoseconds = alisa_cli_clock() - begin;
     alisa_session_memory(*session, &after);
+    alisa_session_options(*session, &entrant->options);
+    entrant->options.placement.policy = entrant->policy; /* as it was asked for */
     alisa_session_placement(*session, &entrant->use);
     size_t steps;
     entrant->prediction_error = alisa_cli_policy_prediction_error(*session, &steps);
@@ -198,8 +201,8 @@ static double throughput(const Entrant *entrant) {
 }
 
 static json_t *describe(const PolicyBench *bench, const Entrant *entrant) {
-    AlisaSessionOptions options = options_for(bench, entrant->policy);
-    if (entrant->use.not_needed) options.attention.kind = ALISA_SELECT_DENSE;
+    AlisaSessionOptions options =
+        entrant->refused[0] ? options_for(bench, entrant->policy) : entrant->options;
     json_t *row =
         alisa_cli_bench_describe(&bench->runtime, &options, &bench->test, &entrant->samples);
     if (!row) return NULL;

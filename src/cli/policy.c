@@ -50,6 +50,7 @@ void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
     /* Who says how tokens are chosen wants them chosen. */
     options->placement.only_if_needed = settings->attention < 0 && settings->swa_scores < 0 &&
                                         settings->swa_lists < 0 && settings->kv_keep < 0;
+    options->placement.halves_if_they_fit = settings->key_type < 0 && settings->value_type < 0;
     /* What a preset says of choosing is for its own kind of attention. */
     const Preset *choosing =
         attention->kind == preset->attention ? preset : &presets[ALISA_POLICY_DEVICE];

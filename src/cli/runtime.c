@@ -97,16 +97,14 @@ AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
 json_t *alisa_cli_runtime_describe(const Runtime *runtime) {
     const Settings *settings = runtime->settings;
     AlisaSessionOptions options = alisa_cli_runtime_session_options(runtime);
-    AlisaSelectOptions attention = options.attention;
-    AlisaPlacementUse use = {0};
-    if (runtime->session) alisa_session_placement(runtime->session, &use);
-    if (use.not_needed) attention.kind = ALISA_SELECT_DENSE;
-    json_t *described = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "model", settings->model,
-                                  "device", alisa_device_info(runtime->device)->name, "type_k",
-                                  alisa_kv_type_name(options.key_type), "type_v",
-                                  alisa_kv_type_name(options.value_type), "policy",
-                                  alisa_policy_name(options.placement.policy), "attention",
-                                  alisa_select_kind_name(attention.kind));
+    AlisaPolicy policy = options.placement.policy;
+    if (runtime->session) alisa_session_options(runtime->session, &options);
+    const AlisaSelectOptions attention = options.attention;
+    json_t *described = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s}", "model", settings->model, "device",
+        alisa_device_info(runtime->device)->name, "type_k", alisa_kv_type_name(options.key_type),
+        "type_v", alisa_kv_type_name(options.value_type), "policy", alisa_policy_name(policy),
+        "attention", alisa_select_kind_name(attention.kind));
     if (!described || attention.kind == ALISA_SELECT_DENSE) return described;
     json_object_update_new(
         described,

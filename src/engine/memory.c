@@ -84,16 +84,13 @@ static uint32_t longest_context(const AlisaSession *session, uint32_t most, uint
     return fits;
 }
 
-bool alisa_session_fits_dense(AlisaSession *session) {
-    AlisaSessionOptions asked = session->options;
-    AlisaSessionOptions *options = &session->options;
-    options->attention.kind = ALISA_SELECT_DENSE;
-    if (options->context_length == 0)
-        options->context_length = session->engine->shape.context_length;
+bool alisa_session_fits(AlisaSession *session) {
+    uint32_t asked = session->options.context_length, *context = &session->options.context_length;
+    if (asked == 0) *context = session->engine->shape.context_length;
     uint64_t bytes;
-    bool fits = context_bytes(session, options->context_length, &bytes, NULL) == ALISA_OK &&
-                bytes <= bytes_left(session);
-    *options = asked;
+    bool fits =
+        context_bytes(session, *context, &bytes, NULL) == ALISA_OK && bytes <= bytes_left(session);
+    *context = asked;
     return fits;
 }
 

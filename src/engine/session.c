@@ -155,6 +155,38 @@ static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOp
     return status == ALISA_OK ? check_attention(options, error) : status;
 }
 
+/* Policy device and dense attention in place of alisa, where they do. */
+static void take_what_fits(AlisaSession *session) {
+    AlisaSessionOptions *options = &session->options, asked = *options;
+    options->placement.policy = ALISA_POLICY_DEVICE;
+    options->attention.kind = ALISA_SELECT_DENSE;
+    session->not_needed = true;
+    if (options->placement.halves_if_they_fit) {
+        options->key_type = options->value_type = ALISA_KV_F16;
+        if (alisa_session_fits(session)) return;
+        options->key_type = asked.key_type;
+        options->value_type = asked.value_type;
+    }
+    if (alisa_session_fits(session)) return;
+    *options = asked;
+    session->not_needed = false;
+}
+
+/* Sparse scores, which need no index of keys, where that leaves too little for K and V. */
+static AlisaStatus fit_tiers(AlisaSession *session, bool adapts, AlisaKvMemory *memory,
+                             AlisaError *error) {
+    AlisaSelectScores *scores = &session->options.attention.scores;
+    AlisaStatus status = alisa_session_fit_tiers(session, memory, error);
+    if (status != ALISA_ERROR_MEMORY || !adapts || *scores != ALISA_SELECT_SCORES_QUERY)
+        return status;
+    *scores = ALISA_SELECT_SCORES_SPARSE;
+    if (alisa_session_fit_tiers(session, memory, NULL) != ALISA_OK) return status;
+    alisa_log_write(&session->engine->log, ALISA_LOG_WARNING,
+                    "the index of keys does not fit on the device beside a step's keys and values: "
+                    "tokens are chosen by the attention of past rows, not by the step's own query");
+    return ALISA_OK;
+}
+
 /* Resolves the options against the device's budget; memory: of a cache over two tiers. */
 static AlisaStatus prepare(AlisaSession *session, AlisaEngine *engine,
                            const AlisaSessionOptions *options, AlisaKvMemory *memory,
@@ -162,15 +194,11 @@ static AlisaStatus prepare(AlisaSession *session, AlisaEngine *engine,
     session->engine = engine;
     session->options = *options;
     if (session->options.logit_rows == 0) session->options.logit_rows = options->sequence_count;
-    AlisaPlacementOptions *placement = &session->options.placement;
-    if (placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed &&
-        alisa_session_fits_dense(session)) {
-        session->not_needed = true;
-        placement->policy = ALISA_POLICY_DEVICE;
-        session->options.attention.kind = ALISA_SELECT_DENSE;
-    }
-    return is_tiered(&session->options) ? alisa_session_fit_tiers(session, memory, error)
-                                        : alisa_session_fit(session, error);
+    const AlisaPlacementOptions *placement = &options->placement;
+    bool adapts = placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed;
+    if (adapts) take_what_fits(session);
+    if (!is_tiered(&session->options)) return alisa_session_fit(session, error);
+    return fit_tiers(session, adapts, memory, error);
 }
 
 AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
@@ -316,6 +344,10 @@ void alisa_session_lists(const AlisaSession *session, uint32_t layer, AlisaSelec
 
 uint32_t alisa_session_context_length(const AlisaSession *session) {
     return session->options.context_length;
+}
+
+void alisa_session_options(const AlisaSession *session, AlisaSessionOptions *options) {
+    *options = session->options;
 }
 
 uint32_t alisa_session_length(const AlisaSession *session, uint32_t sequence) {

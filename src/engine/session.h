@@ -112,8 +112,8 @@ uint32_t alisa_session_placed_rows(const AlisaSession *session);
 
 /* engine/memory.c: what the budget leaves for the context, and what the context takes of it. */
 uint64_t alisa_session_scratch_needed(AlisaSession *session);
-/* Whether the whole context asked for, all of it attended to, fits on the device. */
-bool alisa_session_fits_dense(AlisaSession *session);
+/* Whether the whole context asked for fits on the device. */
+bool alisa_session_fits(AlisaSession *session);
 /* Sets the context length: the one asked for if it fits beside weights and scratch, otherwise an
  * error that says what would; with none asked for, the model's, shortened to what fits. */
 AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error);

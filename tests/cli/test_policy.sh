@@ -29,8 +29,12 @@ expect_err "prediction = median error"
 
 # Nothing is chosen, and nothing moved, where everything fits; unless a flag asks for it.
 generated "$folder/all_here" --policy device -ctk i8 -ctv i8
-generated "$folder/fits" --policy alisa
+generated "$folder/fits" --policy alisa -ctk i8 -ctv i8
 cmp -s "$folder/all_here" "$folder/fits" || fail "tokens were left out of a context that fits"
+expect_err "policy alisa was not needed"
+generated "$folder/halves_here" --policy device
+generated "$folder/halves" --policy alisa
+cmp -s "$folder/halves_here" "$folder/halves" || fail "halves that fit became codes"
 expect_err "policy alisa was not needed"
 generated "$folder/asked" --policy alisa --attention swa
 cmp -s "$folder/here" "$folder/asked" || fail "--attention swa chooses nothing"
@@ -142,3 +146,26 @@ refused 2 "'flexgn' is not one of" bench --policy flexgn
 refused 2 "there is one -p" bench --policy alisa -p 1,2
 refused 2 "at least 1" bench --policy alisa -p 0
 refused 3 "--device-mem" generate -p x -c 1024 --policy alisa --device-mem kv:0.01
+
+# No more than is needed: all in halves, all in i8, chosen by query, chosen by past rows.
+if [ -f "$stories" ]; then
+    adapted() {
+        alisa bench -m "$stories" -p 496 -n 16 -r 1 -ub 32 --policy alisa --batch 16 --swa-window 4 \
+            -o json "$@"
+        expect_code 0
+        sed -n 's/^ *"\(type_k\|attention\|swa_scores\)": "\(.*\)".*/\2/p' "$out" | paste -s -d' '
+    }
+    kind() {
+        [ "$1" = "$2" ] || fail "$case_name: $1 instead of $2"
+    }
+    kind "$(adapted --device-mem 64M)" "f16 dense query"
+    kind "$(adapted --device-mem 64M -ctk i8 -ctv i8)" "i8 dense query"
+    kind "$(adapted --device-mem 46M)" "i8 dense query"
+    kind "$(adapted --device-mem 28M)" "i8 swa query"
+    ! grep -q "index of keys" "$err" || fail "$case_name: the index did fit"
+    kind "$(adapted --device-mem 20M)" "i8 swa sparse"
+    expect_err "the index of keys does not fit"
+    alisa bench -m "$stories" -p 496 -n 16 -r 1 -ub 32 --policy alisa --batch 16 --swa-window 4 \
+        --device-mem 20M --swa-scores query
+    expect_err "MiB on the device and there are" # a flag of one's own wins
+fi
