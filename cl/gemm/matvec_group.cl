@@ -5,6 +5,9 @@
  *   w  outputs x columns, dequantised as it is read (quant.clh), from byte w_offset
  *   x  ROWS x columns floats from element x_offset;  y  ROWS x outputs floats from element y_offset
  *
+ * w1, y1 and w2, y2: more products of the same x, of as many columns, in the same launch; the groups
+ * after those of one are the next one's.
+ *
  * A group of GROUP work-items computes OUTPUTS outputs. Its items walk along the weight rows side by
  * side, a slice of 8 weights each (neighbours read neighbouring bytes), all OUTPUTS rows before the
  * next step: that many independent loads are in flight for each item, and each slice of x that is
@@ -17,6 +20,7 @@
  * -DGROUP        work-items of a group, a power of two
  * -DOUTPUTS      weight rows of a group
  * -DLANES        see lanes.clh
+ * -DMATRICES     products of a launch, 1..3; default 1
  */
 #include "lanes.clh"
 #include "quant.clh"
@@ -24,14 +28,44 @@
 #define SLICES (SPAN / 8)       /* of a span */
 #define SUMS   (OUTPUTS * ROWS) /* results of a group */
 
+#ifndef MATRICES
+#define MATRICES 1
+#endif
+
+#define ONE_MORE(n)                                                                                \
+    , __global const uchar *w##n, const ulong w##n##_offset, __global float *y##n,                 \
+        const ulong y##n##_offset, const uint outputs##n
+#define ITS_GROUPS(n)                                                                              \
+    if (group >= (outputs + OUTPUTS - 1) / OUTPUTS) {                                              \
+        group -= (outputs + OUTPUTS - 1) / OUTPUTS;                                                \
+        w = w##n;                                                                                  \
+        w_offset = w##n##_offset;                                                                  \
+        y = y##n;                                                                                  \
+        y_offset = y##n##_offset;                                                                  \
+        outputs = outputs##n;                                                                      \
+    }
+
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matvec_group(
-    __global const uchar *w, const ulong w_offset, __global const float *x, const ulong x_offset,
-    __global float *y, const ulong y_offset, const uint outputs, const uint columns,
-    const uint accumulate)
+    __global const uchar *w, ulong w_offset, __global const float *x, const ulong x_offset,
+    __global float *y, ulong y_offset, uint outputs, const uint columns, const uint accumulate
+#if MATRICES > 1
+    ONE_MORE(1)
+#endif
+#if MATRICES > 2
+    ONE_MORE(2)
+#endif
+)
 {
     __local float partial[SUMS * GROUP];
     const uint item = get_local_id(0);
-    const uint first = get_group_id(0) * OUTPUTS;
+    uint group = get_group_id(0);
+#if MATRICES > 1
+    ITS_GROUPS(1)
+#endif
+#if MATRICES > 2
+    ITS_GROUPS(2)
+#endif
+    const uint first = group * OUTPUTS;
     const uint slices = columns / SPAN * SLICES;
     x += x_offset;
 

@@ -70,21 +70,24 @@ static AlisaStatus run_products(AlisaSession *session, uint32_t layers, uint32_t
     for (uint32_t layer = 0; layer < layers; layer++) {
         const AlisaLayerWeights *weights = alisa_weights_layer(engine->weights, layer);
         const struct {
-            const AlisaMatrix *matrix;
-            const AlisaBuffer *x, *y;
-        } products[] = {
-            {&weights->query, &buffers->normed, &buffers->query},
-            {&weights->key, &buffers->normed, &buffers->key},
-            {&weights->value, &buffers->normed, &buffers->value},
-            {&weights->attention_output, &buffers->attended, &buffers->residual},
-            {&weights->gate, &buffers->normed, &buffers->gate},
-            {&weights->up, &buffers->normed, &buffers->up},
-            {&weights->down, &buffers->gate, &buffers->residual},
+            const AlisaBuffer *x;
+            uint32_t count;
+            AlisaProduct products[3];
+        } steps[] = {
+            {&buffers->normed,
+             3,
+             {{weights->query, {&buffers->query, 0}},
+              {weights->key, {&buffers->key, 0}},
+              {weights->value, {&buffers->value, 0}}}},
+            {&buffers->attended, 1, {{weights->attention_output, {&buffers->residual, 0}}}},
+            {&buffers->normed,
+             2,
+             {{weights->gate, {&buffers->gate, 0}}, {weights->up, {&buffers->up, 0}}}},
+            {&buffers->gate, 1, {{weights->down, {&buffers->residual, 0}}}},
         };
-        for (size_t i = 0; i < sizeof products / sizeof *products && status == ALISA_OK; i++)
-            status =
-                alisa_ops_matmul(engine->ops, products[i].matrix, (AlisaVector){products[i].x, 0},
-                                 rows, (AlisaVector){products[i].y, 0}, false, error);
+        for (size_t i = 0; i < sizeof steps / sizeof *steps && status == ALISA_OK; i++)
+            status = alisa_ops_matmul_each(engine->ops, steps[i].products, steps[i].count,
+                                           (AlisaVector){steps[i].x, 0}, rows, error);
     }
     if (status == ALISA_OK) status = alisa_device_finish(engine->device, error);
     add_sample(samples, begun);

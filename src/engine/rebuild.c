@@ -109,9 +109,8 @@ static AlisaStatus compute(AlisaSession *session, uint32_t layer, uint32_t count
     const AlisaStepBuffers *buffers = &session->buffers;
     const AlisaLayerWeights *weights = alisa_weights_layer(engine->weights, layer);
     const AlisaVector x = {&buffers->normed, 0}, k = {&buffers->key, 0}, v = {&buffers->value, 0};
-    AlisaStatus status = alisa_ops_matmul(engine->ops, &weights->key, x, count, k, false, error);
-    if (status == ALISA_OK)
-        status = alisa_ops_matmul(engine->ops, &weights->value, x, count, v, false, error);
+    const AlisaProduct products[] = {{weights->key, k}, {weights->value, v}};
+    AlisaStatus status = alisa_ops_matmul_each(engine->ops, products, 2, x, count, error);
     if (status != ALISA_OK) return status;
     /* The rows have no queries: what is turned in their place is overwritten by attention. */
     return alisa_attention_store(session->attention, (AlisaVector){&buffers->attended, 0}, k, v,

@@ -36,6 +36,14 @@ static void matmul(Step *step, const AlisaMatrix *weights, const AlisaBuffer *x,
                                     step->error);
 }
 
+/* y = x weights^T for `count` matrices. */
+static void matmul_each(Step *step, const AlisaProduct *products, uint32_t count,
+                        const AlisaBuffer *x) {
+    if (step->status != ALISA_OK) return;
+    step->status =
+        alisa_ops_matmul_each(step->ops, products, count, whole(x), step->rows, step->error);
+}
+
 static void norm(Step *step, const AlisaBuffer *x, AlisaVector weight, const AlisaBuffer *y) {
     if (step->status != ALISA_OK) return;
     step->status =
@@ -265,17 +273,19 @@ static void run_layer(Step *step, uint32_t layer) {
     if (step->status == ALISA_OK && step->session->placement)
         step->status = alisa_placement_keep_inputs(step->session->placement, layer,
                                                    &buffers->normed, step->error);
-    matmul(step, &weights->query, &buffers->normed, &buffers->query, false);
-    matmul(step, &weights->key, &buffers->normed, &buffers->key, false);
-    matmul(step, &weights->value, &buffers->normed, &buffers->value, false);
+    const AlisaProduct attended[] = {{weights->query, whole(&buffers->query)},
+                                     {weights->key, whole(&buffers->key)},
+                                     {weights->value, whole(&buffers->value)}};
+    matmul_each(step, attended, 3, &buffers->normed);
     attend(step, layer);
     if (step->status == ALISA_OK && step->session->placement)
         step->status = alisa_placement_leave(step->session->placement, layer, step->error);
     matmul(step, &weights->attention_output, &buffers->attended, &buffers->residual, true);
 
     norm(step, &buffers->residual, weights->feed_forward_norm, &buffers->normed);
-    matmul(step, &weights->gate, &buffers->normed, &buffers->gate, false);
-    matmul(step, &weights->up, &buffers->normed, &buffers->up, false);
+    const AlisaProduct gated[] = {{weights->gate, whole(&buffers->gate)},
+                                  {weights->up, whole(&buffers->up)}};
+    matmul_each(step, gated, 2, &buffers->normed);
     if (step->status == ALISA_OK) {
         step->status = alisa_ops_silu_product(step->ops, whole(&buffers->gate), whole(&buffers->up),
                                               step->rows, step->shape->feed_forward_length,

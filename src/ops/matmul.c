@@ -17,69 +17,10 @@ uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit) {
     return value / unit + (value % unit != 0);
 }
 
-/* What -DALIGNED=1 promises; see cl/prelude.clh. */
-static bool is_aligned(const AlisaMatrix *weights, AlisaVector x) {
+bool alisa_ops_is_aligned(const AlisaMatrix *weights, AlisaVector x) {
     bool blocks = alisa_tensor_type_info(weights->type)->block_elements > 1;
     return x.offset % 4 == 0 && weights->columns % 4 == 0 &&
            (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
-}
-
-/* The options by which lanes.clh takes what the device has. */
-static void add_lanes(AlisaDevice *device, char *options, size_t capacity) {
-    bool subgroups = alisa_device_info(device)->capabilities & ALISA_CAPABILITY_SUBGROUPS;
-    const char *language = subgroups ? alisa_device_subgroup_options(device) : "";
-    snprintf(options, capacity, " -DLANES=%d%s%s", subgroups ? 1 : 2, *language ? " " : "",
-             language);
-}
-
-uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
-                              uint32_t side) {
-    uint32_t all = alisa_device_info(ops->device)->compute_units * items;
-    return alisa_ops_ceil_divide(alisa_ops_ceil_divide(weights->rows, all), side) * side;
-}
-
-static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
-                          AlisaVector y, uint32_t accumulate, AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
-    bool item = parameters->layout == ALISA_LAYOUT_ITEM;
-    int aligned = !item && is_aligned(weights, x);
-    uint32_t group = parameters->group;
-    uint32_t side = rows == 1 ? parameters->single : parameters->several;
-    AlisaKernel **kernel = &ops->matvec[type][aligned][rows - 1];
-    if (!*kernel) {
-        char options[192], lanes[64] = "";
-        if (!item && parameters->lanes) add_lanes(ops->device, lanes, sizeof lanes);
-        snprintf(options, sizeof options,
-                 "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s", type, rows,
-                 side, group, aligned, lanes);
-        const char *file = item ? "gemm/matvec_item.cl" : "gemm/matvec_group.cl";
-        AlisaStatus status = alisa_ops_kernel(ops, file, item ? "matvec_item" : "matvec_group",
-                                              options, kernel, error);
-        if (status) return status;
-    }
-
-    AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(weights->buffer),
-        ALISA_ARG(weights->offset),
-        ALISA_ARG_BUFFER(x.buffer),
-        ALISA_ARG(x.offset),
-        ALISA_ARG_BUFFER(y.buffer),
-        ALISA_ARG(y.offset),
-        ALISA_ARG(weights->rows),
-        ALISA_ARG(weights->columns),
-        ALISA_ARG(accumulate),
-        {0},
-    };
-    if (!item) {
-        AlisaLaunch launch = {{(size_t)alisa_ops_ceil_divide(weights->rows, side) * group, 1, 1},
-                              {group, 1, 1}};
-        return alisa_kernel_launch(*kernel, &launch, arguments, 9, error);
-    }
-    uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
-    arguments[9] = ALISA_ARG(run);
-    AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
-    return alisa_kernel_launch(*kernel, &launch, arguments, 10, error);
 }
 
 /* A group for each tile of rows x outputs. */
@@ -115,7 +56,7 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                                   .outputs = parameters->tile_outputs,
                                   .group = parameters->tile_rows / parameters->item_rows *
                                            (parameters->tile_outputs / parameters->item_outputs)};
-    int aligned = is_aligned(weights, x);
+    int aligned = alisa_ops_is_aligned(weights, x);
     AlisaKernel **kernel = &ops->matmul[type][aligned];
     if (!*kernel) {
         char options[192];
@@ -137,7 +78,7 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
     int type = alisa_ops_type_index(weights->type);
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
     AlisaMatrixTile tile = alisa_matrix_tile(parameters);
-    int aligned = is_aligned(weights, x), variant = 0;
+    int aligned = alisa_ops_is_aligned(weights, x), variant = 0;
     uint32_t units = alisa_device_info(ops->device)->compute_units;
     uint64_t tiles = (uint64_t)alisa_ops_ceil_divide(rows, tile.rows) *
                      alisa_ops_ceil_divide(weights->rows, tile.outputs);
@@ -213,8 +154,7 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
                                sizeof arguments / sizeof *arguments, error);
 }
 
-/* Whether a product is matmul's, not some of matvec's. */
-static bool has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows) {
+bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows) {
     int type = alisa_ops_type_index(weights->type);
     uint32_t at_once = ops->parameters.matvec[type].rows, from = ops->parameters.matmul[type].from;
     if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
@@ -226,7 +166,7 @@ AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMa
     int type = alisa_ops_type_index(weights->type);
     const AlisaMatvecParameters *few = &ops->parameters.matvec[type];
     const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
-    bool is_many = has_many(ops, weights, rows);
+    bool is_many = alisa_ops_has_many(ops, weights, rows);
     uint32_t layout = is_many ? many->layout : few->layout;
     uint32_t activations = is_many ? many->activations : few->activations;
     return layout == ALISA_LAYOUT_ITEM ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
@@ -252,6 +192,14 @@ static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     return status;
 }
 
+static AlisaStatus check_product(const AlisaMatrix *weights, AlisaVector x, uint32_t rows,
+                                 AlisaVector y, AlisaError *error) {
+    AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
+    if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
+    return status;
+}
+
 AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                              uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
     static Product *const by_layout[] = {
@@ -260,16 +208,30 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
         [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
         [ALISA_LAYOUT_MATRIX] = matmul_matrix,
     };
-    AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
-    if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
-    if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
+    AlisaStatus status = check_product(weights, x, rows, y, error);
     if (status) return status;
 
     bool int8 = alisa_ops_matmul_activations(ops, weights, rows) == ALISA_ACTIVATIONS_INT8;
-    if (!has_many(ops, weights, rows))
-        return multiply_few(ops, weights, x, rows, y, accumulate,
-                            int8 ? alisa_ops_int8_matvec : matvec, error);
-    uint32_t layout = ops->parameters.matmul[alisa_ops_type_index(weights->type)].layout;
-    return (int8 ? alisa_ops_int8_matmul : by_layout[layout])(ops, weights, x, rows, y, accumulate,
-                                                              error);
+    int type = alisa_ops_type_index(weights->type);
+    if (alisa_ops_has_many(ops, weights, rows))
+        return (int8 ? alisa_ops_int8_matmul : by_layout[ops->parameters.matmul[type].layout])(
+            ops, weights, x, rows, y, accumulate, error);
+    Product *few = int8 ? alisa_ops_int8_matvec
+                   : ops->parameters.matvec[type].layout == ALISA_LAYOUT_ITEM
+                       ? alisa_ops_matvec_item
+                       : alisa_ops_matvec_group;
+    return multiply_few(ops, weights, x, rows, y, accumulate, few, error);
+}
+
+AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                                  AlisaVector x, uint32_t rows, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < count && !status; i++)
+        status = check_product(&products[i].weights, x, rows, products[i].y, error);
+    if (status) return status;
+    if (alisa_ops_matvec_together(ops, products, count, x, rows))
+        return alisa_ops_matvec_each(ops, products, count, x, rows, error);
+    for (uint32_t i = 0; i < count && !status; i++)
+        status = alisa_ops_matmul(ops, &products[i].weights, x, rows, products[i].y, false, error);
+    return status;
 }

@@ -46,6 +46,16 @@ uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops);
 AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                              uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error);
 
+/* One of several products of the same activations. */
+typedef struct AlisaProduct {
+    AlisaMatrix weights;
+    AlisaVector y;
+} AlisaProduct;
+
+/* y = x w^T of each, as alisa_ops_matmul does it, in one launch where the device gains by that. */
+AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                                  AlisaVector x, uint32_t rows, AlisaError *error);
+
 /* What the activations of such a product are while it is computed. */
 AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
                                               uint32_t rows);

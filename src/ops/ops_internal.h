@@ -6,7 +6,10 @@
 
 #include "ops/ops.h"
 
-enum { ALISA_OPS_MATMUL_BUILDS = 16 /* most builds of the kernel for many rows */ };
+enum {
+    ALISA_OPS_MATMUL_BUILDS = 16, /* most builds of the kernel for many rows */
+    ALISA_OPS_PRODUCTS = 3        /* most that a launch of matvec does */
+};
 
 /* What products by CLBlast need (matmul_clblast.c); zeroed where no set of parameters has them. */
 typedef struct AlisaOpsClblast {
@@ -28,8 +31,8 @@ struct AlisaOps {
     AlisaDevice *device; /* not owned */
     AlisaOpsParameters parameters;
     /* Kernels already asked for (owned by the device): the token loop builds no option strings. */
-    AlisaKernel
-        *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_MATVEC_ROWS]; /* [type][aligned][rows-1] */
+    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_PRODUCTS]
+                       [ALISA_OPS_MATVEC_ROWS]; /* [type][aligned][products-1][rows-1] */
     AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT]
                        [ALISA_OPS_MATMUL_BUILDS]; /* [type][tile or aligned or both] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
@@ -62,6 +65,24 @@ void alisa_ops_clblast_destroy(AlisaOps *ops);
 AlisaStatus alisa_ops_clblast_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                      uint32_t rows, AlisaVector y, uint32_t accumulate,
                                      AlisaError *error);
+
+/* What -DALIGNED=1 promises; see cl/prelude.clh. */
+bool alisa_ops_is_aligned(const AlisaMatrix *weights, AlisaVector x);
+/* Whether a product is matmul's, not some of matvec's. */
+bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows);
+/* One launch of matvec, by layout: products as alisa_ops_matmul has them, of arguments that were
+ * checked, of no more rows than the set of parameters has. */
+AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                  AlisaError *error);
+AlisaStatus alisa_ops_matvec_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                   uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                   AlisaError *error);
+/* Whether one launch does all of these products of x; and that launch. */
+bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                               AlisaVector x, uint32_t rows);
+AlisaStatus alisa_ops_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                                  AlisaVector x, uint32_t rows, AlisaError *error);
 
 /* How items of layout `item` share a product. */
 uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit);

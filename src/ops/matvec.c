@@ -1,0 +1,147 @@
+/*
+ * Products of few rows, the launches of matvec: a kernel by layout and number of rows, its options,
+ * its launch (cl/gemm). On devices where work-items cooperate products of the same activations
+ * share a launch: what a launch costs there is as much as what a small product takes.
+ */
+#include <stdio.h>
+
+#include "ops/ops_internal.h"
+
+/* The options by which lanes.clh takes what the device has. */
+static void add_lanes(AlisaDevice *device, char *options, size_t capacity) {
+    bool subgroups = alisa_device_info(device)->capabilities & ALISA_CAPABILITY_SUBGROUPS;
+    const char *language = subgroups ? alisa_device_subgroup_options(device) : "";
+    snprintf(options, capacity, " -DLANES=%d%s%s", subgroups ? 1 : 2, *language ? " " : "",
+             language);
+}
+
+uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
+                              uint32_t side) {
+    uint32_t all = alisa_device_info(ops->device)->compute_units * items;
+    return alisa_ops_ceil_divide(alisa_ops_ceil_divide(weights->rows, all), side) * side;
+}
+
+/* Weight rows that are read side by side. */
+static uint32_t side_of(const AlisaMatvecParameters *parameters, uint32_t rows) {
+    return rows == 1 ? parameters->single : parameters->several;
+}
+
+AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                  AlisaError *error) {
+    int type = alisa_ops_type_index(weights->type);
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
+    uint32_t side = side_of(parameters, rows);
+    AlisaKernel **kernel = &ops->matvec[type][0][0][rows - 1];
+    if (!*kernel) {
+        char options[64];
+        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u", type, rows,
+                 side);
+        AlisaStatus status =
+            alisa_ops_kernel(ops, "gemm/matvec_item.cl", "matvec_item", options, kernel, error);
+        if (status) return status;
+    }
+    uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
+    const AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(weights->buffer),
+        ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),
+        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(y.buffer),
+        ALISA_ARG(y.offset),
+        ALISA_ARG(weights->rows),
+        ALISA_ARG(weights->columns),
+        ALISA_ARG(accumulate),
+        ALISA_ARG(run),
+    };
+    return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
+                               error);
+}
+
+/* The kernel for `count` products of the type of the first. */
+static AlisaStatus group_kernel(AlisaOps *ops, const AlisaProduct *first, uint32_t count,
+                                AlisaVector x, uint32_t rows, AlisaKernel ***kernel,
+                                AlisaError *error) {
+    int type = alisa_ops_type_index(first->weights.type);
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
+    int aligned = alisa_ops_is_aligned(&first->weights, x);
+    *kernel = &ops->matvec[type][aligned][count - 1][rows - 1];
+    if (**kernel) return ALISA_OK;
+    char options[192], lanes[64] = "", matrices[24] = "";
+    if (parameters->lanes) add_lanes(ops->device, lanes, sizeof lanes);
+    if (count > 1) snprintf(matrices, sizeof matrices, " -DMATRICES=%u", count);
+    snprintf(options, sizeof options,
+             "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s%s", type, rows,
+             side_of(parameters, rows), parameters->group, aligned, matrices, lanes);
+    return alisa_ops_kernel(ops, "gemm/matvec_group.cl", "matvec_group", options, *kernel, error);
+}
+
+static AlisaStatus launch_group(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                                AlisaVector x, uint32_t rows, uint32_t accumulate,
+                                AlisaError *error) {
+    enum { ARGUMENTS = 9, MORE = 5 };
+    const AlisaMatrix *weights = &products[0].weights;
+    const AlisaMatvecParameters *parameters =
+        &ops->parameters.matvec[alisa_ops_type_index(weights->type)];
+    uint32_t side = side_of(parameters, rows), groups = 0;
+    AlisaKernel **kernel;
+    AlisaStatus status = group_kernel(ops, products, count, x, rows, &kernel, error);
+    if (status) return status;
+    AlisaArgument arguments[ARGUMENTS + MORE * (ALISA_OPS_PRODUCTS - 1)] = {
+        ALISA_ARG_BUFFER(weights->buffer),
+        ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(x.buffer),
+        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(products[0].y.buffer),
+        ALISA_ARG(products[0].y.offset),
+        ALISA_ARG(weights->rows),
+        ALISA_ARG(weights->columns),
+        ALISA_ARG(accumulate),
+    };
+    for (uint32_t i = 0; i < count; i++) {
+        const AlisaProduct *product = &products[i];
+        groups += alisa_ops_ceil_divide(product->weights.rows, side);
+        if (i == 0) continue;
+        AlisaArgument *more = &arguments[ARGUMENTS + MORE * (i - 1)];
+        more[0] = (AlisaArgument)ALISA_ARG_BUFFER(product->weights.buffer);
+        more[1] = (AlisaArgument)ALISA_ARG(product->weights.offset);
+        more[2] = (AlisaArgument)ALISA_ARG_BUFFER(product->y.buffer);
+        more[3] = (AlisaArgument)ALISA_ARG(product->y.offset);
+        more[4] = (AlisaArgument)ALISA_ARG(product->weights.rows);
+    }
+    const AlisaLaunch launch = {{(size_t)groups * parameters->group, 1, 1},
+                                {parameters->group, 1, 1}};
+    return alisa_kernel_launch(*kernel, &launch, arguments, ARGUMENTS + MORE * (count - 1), error);
+}
+
+AlisaStatus alisa_ops_matvec_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                   uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                   AlisaError *error) {
+    const AlisaProduct product = {*weights, y};
+    return launch_group(ops, &product, 1, x, rows, accumulate, error);
+}
+
+bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                               AlisaVector x, uint32_t rows) {
+    const AlisaMatrix *first = &products[0].weights;
+    const AlisaMatvecParameters *parameters =
+        &ops->parameters.matvec[alisa_ops_type_index(first->type)];
+    if (count > ALISA_OPS_PRODUCTS || parameters->layout != ALISA_LAYOUT_GROUP ||
+        rows > parameters->rows)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const AlisaMatrix *weights = &products[i].weights;
+        if (weights->type != first->type || weights->columns != first->columns ||
+            alisa_ops_is_aligned(weights, x) != alisa_ops_is_aligned(first, x) ||
+            alisa_ops_has_many(ops, weights, rows) ||
+            alisa_ops_matmul_activations(ops, weights, rows) != ALISA_ACTIVATIONS_FLOAT)
+            return false;
+    }
+    return true;
+}
+
+AlisaStatus alisa_ops_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                                  AlisaVector x, uint32_t rows, AlisaError *error) {
+    return launch_group(ops, products, count, x, rows, 0, error);
+}

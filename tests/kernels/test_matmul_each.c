@@ -1,0 +1,168 @@
+/*
+ * Products of the same activations in one launch: to the bit what launches of their own compute,
+ * and launches of their own where one cannot do.
+ */
+#include "kernels/on_device.h"
+
+#include "ops/ops_internal.h"
+#include "oracle/quant.h"
+
+enum { MOST = ALISA_OPS_PRODUCTS, OFFSET = 3, GUARD = 19 };
+
+typedef struct Weights {
+    uint32_t type, outputs;
+} Weights;
+
+static AlisaOps *ops_of(AlisaLayout layout, uint32_t group, uint32_t several) {
+    AlisaError error;
+    AlisaOps *made;
+    AlisaOpsParameters parameters;
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        parameters.matvec[type].group = group;
+        parameters.matvec[type].single = 2;
+        parameters.matvec[type].several = several;
+        parameters.matvec[type].rows = 6;
+        parameters.matmul[type].from = 9;
+    }
+    require(alisa_ops_create(device, &parameters, &made, &error), &error);
+    return made;
+}
+
+static AlisaMatrix make_matrix(const Weights *weights, uint32_t columns, AlisaRandom *random,
+                               AlisaBuffer *buffer) {
+    uint64_t row_bytes = oracle_row_bytes(weights->type, columns);
+    uint8_t *bytes = malloc(row_bytes * weights->outputs);
+    assert_non_null(bytes);
+    for (uint32_t n = 0; n < weights->outputs; n++)
+        oracle_make_row(weights->type, ORACLE_WEIGHTS_RANDOM, columns, random,
+                        bytes + n * row_bytes);
+    *buffer = upload(bytes, row_bytes * weights->outputs);
+    free(bytes);
+    return (AlisaMatrix){buffer, 0, weights->type, weights->outputs, columns};
+}
+
+static float *read_floats(const AlisaBuffer *buffer) {
+    AlisaError error;
+    float *floats = malloc(buffer->size);
+    assert_non_null(floats);
+    require(alisa_buffer_read(device, buffer, 0, floats, buffer->size, &error), &error);
+    return floats;
+}
+
+/* All y lie in one buffer, a guard before each. */
+static void check_each(AlisaOps *made, const Weights *weights, uint32_t count, uint32_t columns,
+                       uint32_t rows, uint32_t x_offset, bool together) {
+    AlisaError error;
+    AlisaRandom random;
+    AlisaBuffer buffers[MOST];
+    AlisaProduct products[MOST], alone[MOST];
+    alisa_random_seed(&random, rows * 100 + columns);
+    uint64_t x_count = x_offset + (uint64_t)rows * columns, y_count = GUARD;
+    float *x = malloc(x_count * sizeof *x);
+    assert_non_null(x);
+    for (uint64_t i = 0; i < x_count; i++)
+        x[i] = alisa_random_normal(&random);
+    AlisaBuffer x_buffer = upload(x, x_count * sizeof *x);
+    for (uint32_t i = 0; i < count; i++) {
+        products[i].weights = make_matrix(&weights[i], columns, &random, &buffers[i]);
+        products[i].y.offset = y_count;
+        y_count += (uint64_t)rows * weights[i].outputs + GUARD;
+    }
+    float *before = malloc(y_count * sizeof *before);
+    assert_non_null(before);
+    for (uint64_t i = 0; i < y_count; i++)
+        before[i] = -7.25f;
+    AlisaBuffer y = upload(before, y_count * sizeof *before),
+                y_alone = upload(before, y_count * sizeof *before);
+    for (uint32_t i = 0; i < count; i++) {
+        alone[i] = products[i];
+        products[i].y.buffer = &y;
+        alone[i].y.buffer = &y_alone;
+        require(alisa_ops_matmul(made, &alone[i].weights, (AlisaVector){&x_buffer, x_offset}, rows,
+                                 alone[i].y, false, &error),
+                &error);
+    }
+    const AlisaVector at = {&x_buffer, x_offset};
+    assert_int_equal(alisa_ops_matvec_together(made, products, count, at, rows), together);
+    require(alisa_ops_matmul_each(made, products, count, at, rows, &error), &error);
+    float *got = read_floats(&y), *wanted = read_floats(&y_alone);
+    assert_memory_equal(got, wanted, y_count * sizeof *got);
+    assert_true(got[GUARD] != before[GUARD]);
+    assert_true(got[y_count - GUARD - 1] != before[0] && got[y_count - GUARD] == before[0]);
+    free(x);
+    free(before);
+    free(got);
+    free(wanted);
+    for (uint32_t i = 0; i < count; i++)
+        release(&buffers[i]);
+    release(&x_buffer);
+    release(&y);
+    release(&y_alone);
+}
+
+static const Weights of_types[][MOST] = {
+    {{ALISA_TENSOR_Q8_0, 33}, {ALISA_TENSOR_Q8_0, 5}, {ALISA_TENSOR_Q8_0, 64}},
+    {{ALISA_TENSOR_F16, 1}, {ALISA_TENSOR_F16, 70}, {ALISA_TENSOR_F16, 2}},
+};
+
+/* Each number of rows, and whether they are aligned, is a program to build. */
+static void test_one_launch(void **state) {
+    (void)state;
+    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, 64, 3);
+    for (uint32_t count = 1; count <= MOST; count++) {
+        check_each(made, of_types[0], count, 96, 1, 0, true);
+        check_each(made, of_types[0], count, 544, 6, OFFSET, true);
+    }
+    check_each(made, of_types[1], MOST, 101, 2, OFFSET, true);
+    alisa_ops_destroy(made);
+}
+
+/* More rows than a launch takes; those that are matmul's; types, and devices, that do not go
+ * together. */
+static void test_launches_of_their_own(void **state) {
+    (void)state;
+    static const Weights mixed[MOST] = {
+        {ALISA_TENSOR_Q8_0, 33}, {ALISA_TENSOR_Q4_0, 5}, {ALISA_TENSOR_Q8_0, 64}};
+    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, 64, 3);
+    check_each(made, of_types[0], MOST, 96, 8, 0, false);
+    check_each(made, of_types[0], MOST, 544, 9, 0, false);
+    check_each(made, mixed, MOST, 96, 1, 0, false);
+    alisa_ops_destroy(made);
+    made = ops_of(ALISA_LAYOUT_ITEM, 64, 3);
+    check_each(made, of_types[0], MOST, 96, 1, 0, false);
+    check_each(made, of_types[1], MOST, 96, 3, OFFSET, false);
+    alisa_ops_destroy(made);
+}
+
+/* What is wrong with any of them is said, and nothing is computed. */
+static void test_refused(void **state) {
+    (void)state;
+    AlisaError error;
+    AlisaRandom random;
+    AlisaBuffer weights[2];
+    alisa_random_seed(&random, 1);
+    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, 64, 3);
+    float zeros[64] = {0};
+    AlisaBuffer x = upload(zeros, sizeof zeros), y = upload(zeros, sizeof zeros);
+    const AlisaProduct products[] = {
+        {make_matrix(&(Weights){ALISA_TENSOR_Q8_0, 8}, 32, &random, &weights[0]), {&y, 0}},
+        {make_matrix(&(Weights){ALISA_TENSOR_Q8_0, 8}, 32, &random, &weights[1]), {&y, 57}}};
+    assert_int_equal(alisa_ops_matmul_each(made, products, 2, (AlisaVector){&x, 0}, 1, &error),
+                     ALISA_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "matmul"));
+    for (int i = 0; i < 2; i++)
+        release(&weights[i]);
+    release(&x);
+    release(&y);
+    alisa_ops_destroy(made);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_launch),
+        cmocka_unit_test(test_launches_of_their_own),
+        cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
