@@ -42,6 +42,19 @@ static const struct {
     {1024, 49152, ALISA_CAPABILITY_PTX, "ptx"},
 };
 
+/* What products with activations of 8 bits are made of, which are no default. */
+static const struct {
+    uint32_t capabilities;
+    const char *needs;
+} dot_gpus[] = {
+    {0, ""},
+    {ALISA_CAPABILITY_INT_DOT, "int_dot"},
+    {ALISA_CAPABILITY_INT_DOT | ALISA_CAPABILITY_SUBGROUPS, "int_dot"},
+    {ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
+    {ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
+    {ALISA_CAPABILITY_PTX_DOT | ALISA_CAPABILITY_PTX, "ptx"},
+};
+
 typedef struct HeadShape {
     bool few;
     uint32_t heads, kv_heads, head_dim;
@@ -110,11 +123,12 @@ static const struct {
     {"gemm/matvec_item.cl", "for CPUs"},
     {"gemm/matmul_int8.cl", "for CPUs"},
     {"gemm/matvec_int8.cl", "for CPUs"},
-    {"gemm/quantise.cl", "for CPUs"},
     {"ewise/read.cl", "of benchmarks"},
     {"trial/fp16.cl", "a device may refuse it"},
     {"trial/fp64.cl", "a device may refuse it"},
     {"trial/int_dot.cl", "a device may refuse it"},
+    {"trial/amd_dot.cl", "a device may refuse it"},
+    {"trial/ptx_dot.cl", "a device may refuse it"},
     {"trial/ptx.cl", "a device may refuse it"},
     {"trial/subgroups.cl", "a device may refuse it"},
 };
@@ -342,6 +356,26 @@ static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
     recorder_pretend(NULL, "");
 }
 
+/* Products with activations of 8 bits, in groups of both kinds. */
+static void ask_dots(AlisaDeviceInfo gpu, uint32_t capabilities, const char *needs) {
+    gpu.capabilities = capabilities;
+    for (int kind = 0; kind < 2; kind++) {
+        AlisaOpsParameters parameters;
+        gpu.max_work_group = gpus[kind].max_work_group;
+        gpu.local_memory = gpus[kind].local_memory;
+        recorder_pretend(&gpu, needs);
+        alisa_ops_parameters_in(&gpu, ALISA_LAYOUT_GROUP, &parameters);
+        for (int type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
+            parameters.matvec[type].activations = ALISA_ACTIVATIONS_INT8;
+            parameters.matmul[type].activations = ALISA_ACTIVATIONS_INT8;
+        }
+        must(alisa_ops_create(device, &parameters, &ops, &error));
+        ask_products();
+        alisa_ops_destroy(ops);
+    }
+    recorder_pretend(NULL, "");
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 /* The number of files that nothing asked for. */
@@ -380,6 +414,11 @@ int main(int argc, char **argv) {
         gpu.capabilities = gpus[i].capabilities;
         ask_gpu(&gpu, gpus[i].needs);
     }
+    AlisaDeviceInfo gpu = *alisa_device_info(device);
+    gpu.type = ALISA_DEVICE_GPU;
+    gpu.compute_units = COMPUTE_UNITS;
+    for (size_t i = 0; i < COUNT_OF(dot_gpus); i++)
+        ask_dots(gpu, dot_gpus[i].capabilities, dot_gpus[i].needs);
     unsigned wrong = find_forgotten();
     wrong += recorder_print();
     alisa_device_close(device);

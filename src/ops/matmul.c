@@ -24,14 +24,6 @@ static bool is_aligned(const AlisaMatrix *weights, AlisaVector x) {
            (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
 }
 
-/* The options by which lanes.clh takes what the device has. */
-static void add_lanes(AlisaDevice *device, char *options, size_t capacity) {
-    bool subgroups = alisa_device_info(device)->capabilities & ALISA_CAPABILITY_SUBGROUPS;
-    const char *language = subgroups ? alisa_device_subgroup_options(device) : "";
-    snprintf(options, capacity, " -DLANES=%d%s%s", subgroups ? 1 : 2, *language ? " " : "",
-             language);
-}
-
 uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
                               uint32_t side) {
     uint32_t all = alisa_device_info(ops->device)->compute_units * items;
@@ -48,8 +40,8 @@ static AlisaStatus matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
     AlisaKernel **kernel = &ops->matvec[type][aligned][rows - 1];
     if (!*kernel) {
-        char options[192], lanes[64] = "";
-        if (!item && parameters->lanes) add_lanes(ops->device, lanes, sizeof lanes);
+        char options[192], lanes[96] = "";
+        if (!item && parameters->lanes) alisa_ops_capability_options(ops, ALISA_OPS_LANES, lanes);
         snprintf(options, sizeof options,
                  "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s", type, rows,
                  side, group, aligned, lanes);
@@ -229,16 +221,13 @@ AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMa
     bool is_many = has_many(ops, weights, rows);
     uint32_t layout = is_many ? many->layout : few->layout;
     uint32_t activations = is_many ? many->activations : few->activations;
-    return layout == ALISA_LAYOUT_ITEM ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
+    return alisa_layout_activations(layout, activations);
 }
-
-typedef AlisaStatus Product(AlisaOps *, const AlisaMatrix *, AlisaVector, uint32_t, AlisaVector,
-                            uint32_t, AlisaError *);
 
 /* Launches of matvec. */
 static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                uint32_t rows, AlisaVector y, uint32_t accumulate, Product *product,
-                                AlisaError *error) {
+                                uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                AlisaOpsProduct *product, AlisaError *error) {
     uint32_t at_once = ops->parameters.matvec[alisa_ops_type_index(weights->type)].rows;
     AlisaStatus status = ALISA_OK;
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
@@ -254,22 +243,30 @@ static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, Alisa
 
 AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                              uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
-    static Product *const by_layout[] = {
-        [ALISA_LAYOUT_ITEM] = matmul_item,
-        [ALISA_LAYOUT_GROUP] = matmul_group,
-        [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
-        [ALISA_LAYOUT_MATRIX] = matmul_matrix,
+    static const struct {
+        AlisaOpsProduct *few[ALISA_LAYOUT_MATRIX + 1], *many[ALISA_LAYOUT_MATRIX + 1];
+    } products[] = {
+        [ALISA_ACTIVATIONS_FLOAT] =
+            {.few = {[ALISA_LAYOUT_ITEM] = matvec, [ALISA_LAYOUT_GROUP] = matvec},
+             .many = {[ALISA_LAYOUT_ITEM] = matmul_item,
+                      [ALISA_LAYOUT_GROUP] = matmul_group,
+                      [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
+                      [ALISA_LAYOUT_MATRIX] = matmul_matrix}},
+        [ALISA_ACTIVATIONS_INT8] = {.few = {[ALISA_LAYOUT_ITEM] = alisa_ops_int8_matvec_item,
+                                            [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matvec_group},
+                                    .many = {[ALISA_LAYOUT_ITEM] = alisa_ops_int8_matmul_item,
+                                             [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matmul_group}},
     };
     AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
     if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);
     if (!status) status = alisa_ops_check_vector("matmul", "y", y, rows, weights->rows, error);
     if (status) return status;
 
-    bool int8 = alisa_ops_matmul_activations(ops, weights, rows) == ALISA_ACTIVATIONS_INT8;
-    if (!has_many(ops, weights, rows))
-        return multiply_few(ops, weights, x, rows, y, accumulate,
-                            int8 ? alisa_ops_int8_matvec : matvec, error);
-    uint32_t layout = ops->parameters.matmul[alisa_ops_type_index(weights->type)].layout;
-    return (int8 ? alisa_ops_int8_matmul : by_layout[layout])(ops, weights, x, rows, y, accumulate,
-                                                              error);
+    int type = alisa_ops_type_index(weights->type);
+    AlisaActivations activations = alisa_ops_matmul_activations(ops, weights, rows);
+    if (has_many(ops, weights, rows))
+        return products[activations].many[ops->parameters.matmul[type].layout](
+            ops, weights, x, rows, y, accumulate, error);
+    return multiply_few(ops, weights, x, rows, y, accumulate,
+                        products[activations].few[ops->parameters.matvec[type].layout], error);
 }

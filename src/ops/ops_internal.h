@@ -21,7 +21,8 @@ typedef struct AlisaOpsInt8 {
     AlisaBuffer codes, factors; /* of as many rows as fit */
     AlisaKernel *quantise;
     AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [type][rows-1] */
-    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_BUILDS];
+    AlisaKernel
+        *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_BUILDS]; /* [type][tile of layout item] */
 } AlisaOpsInt8;
 
 struct AlisaOps {
@@ -42,6 +43,13 @@ struct AlisaOps {
 AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, const char *options,
                              AlisaKernel **kernel, AlisaError *error);
 
+/* Build options by which kernels take what the device has; each begins with a space. */
+enum {
+    ALISA_OPS_LANES = 1, /* of cl/lanes.clh */
+    ALISA_OPS_DOT4 = 2   /* of cl/dot4.clh */
+};
+void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]);
+
 /* ALISA_OPS_* of a tensor type, or -1 if it is not computed with. */
 int alisa_ops_type_index(uint32_t tensor_type);
 
@@ -56,12 +64,14 @@ AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *mat
 AlisaStatus alisa_ops_check_vector(const char *operation, const char *name, AlisaVector vector,
                                    uint64_t rows, uint64_t columns, AlisaError *error);
 
+/* A product as alisa_ops_matmul has it, of arguments that were checked. */
+typedef AlisaStatus AlisaOpsProduct(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                    uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                    AlisaError *error);
+
 AlisaStatus alisa_ops_clblast_create(AlisaOps *ops, AlisaError *error);
 void alisa_ops_clblast_destroy(AlisaOps *ops);
-/* alisa_ops_matmul of arguments that were checked. */
-AlisaStatus alisa_ops_clblast_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                     uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                     AlisaError *error);
+AlisaOpsProduct alisa_ops_clblast_matmul;
 
 /* How items of layout `item` share a product. */
 uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit);
@@ -79,13 +89,11 @@ AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights,
 
 AlisaStatus alisa_ops_int8_create(AlisaOps *ops, AlisaError *error);
 void alisa_ops_int8_destroy(AlisaOps *ops);
-/* Products as alisa_ops_matmul has them, of arguments that were checked; matvec: of
- * ALISA_OPS_MATVEC_ROWS rows at most. */
-AlisaStatus alisa_ops_int8_matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                  AlisaError *error);
-AlisaStatus alisa_ops_int8_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                  AlisaError *error);
+
+/* In layout item and in layout group; matvec: of ALISA_OPS_MATVEC_ROWS rows at most. */
+AlisaOpsProduct alisa_ops_int8_matvec_item;
+AlisaOpsProduct alisa_ops_int8_matvec_group;
+AlisaOpsProduct alisa_ops_int8_matmul_item;
+AlisaOpsProduct alisa_ops_int8_matmul_group;
 
 #endif

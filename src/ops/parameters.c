@@ -18,13 +18,14 @@ static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
 #define CLBLAST           ALISA_PARAMETER_CLBLAST
 #define MATRIX            ALISA_PARAMETER_MATRIX
 #define TILES             ALISA_PARAMETER_TILES
+#define BYTES             ALISA_PARAMETER_BYTES
 #define OURS              ALISA_PARAMETER_OURS
 #define PLACE(set, field) (uint32_t)(offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t))
 #define LAYOUT(set)                                                                                \
     { "layout", layout_words, ALWAYS, PLACE(set, layout), {0, 1}, 2, 0, ALISA_LAYOUT_GROUP }
 #define ACTIVATIONS(set)                                                                           \
     {                                                                                              \
-        "activations", activation_words, ITEM, PLACE(set, activations), {0, 1}, 2, 0,              \
+        "activations", activation_words, BYTES, PLACE(set, activations), {0, 1}, 2, 0,             \
             ALISA_ACTIVATIONS_INT8                                                                 \
     }
 #define OF_CLBLAST(name) #name, NULL, CLBLAST, PLACE(Matmul, clblast.name)
@@ -206,6 +207,15 @@ bool alisa_parameter_loses(const AlisaParameterInfo *parameter, uint32_t value) 
     return parameter->words == activation_words && value != ALISA_ACTIVATIONS_FLOAT;
 }
 
+AlisaActivations alisa_layout_activations(uint32_t layout, uint32_t activations) {
+    return BYTES >> layout & 1 ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
+}
+
+uint32_t alisa_int8_depth(const AlisaMatmulParameters *parameters) {
+    enum { BLOCK = 32 };
+    return parameters->depth < BLOCK ? BLOCK : parameters->depth;
+}
+
 /* ---- What can be --------------------------------------------------------------------------- */
 
 static bool is_power_of_two(uint32_t value) {
@@ -218,7 +228,6 @@ static bool has_lanes(uint32_t group, const AlisaDeviceInfo *info) {
            (info->capabilities & ALISA_CAPABILITY_PTX && group % 32 == 0);
 }
 
-/* Of a set whose layout is item. */
 static const char *check_activations(uint32_t activations, uint32_t type) {
     bool blocks = type == ALISA_OPS_Q8_0 || type == ALISA_OPS_Q4_0;
     return activations == ALISA_ACTIVATIONS_INT8 && !blocks
@@ -242,7 +251,7 @@ static const char *check_matvec(uint32_t type, const uint32_t *values,
     if (matvec->single > sums) sums = matvec->single;
     if (sums * matvec->group * sizeof(float) > info->local_memory)
         return "the sums of a group do not fit in the device's local memory";
-    return NULL;
+    return check_activations(matvec->activations, type);
 }
 
 /* Local memory of matmul_item: a panel together with the copied rows of x. */
@@ -376,15 +385,21 @@ static const char *check_matmul(uint32_t type, const uint32_t *values,
         return "rows or outputs of a work-item are no multiple of 4";
     if (matmul->tile_rows % matmul->item_rows || matmul->tile_outputs % matmul->item_outputs)
         return "a tile is not made of whole work-items";
-    if (matmul->depth % 4 || 32 % matmul->depth) return "the depth does not divide 32";
+    bool int8 = matmul->activations == ALISA_ACTIVATIONS_INT8;
+    if (matmul->depth % 4 || (32 % matmul->depth && !(int8 && matmul->depth % 32 == 0)))
+        return "the depth does not divide 32";
     if (matmul->item_rows * matmul->item_outputs > 64) return "a work-item has more than 64 sums";
     uint64_t group = (uint64_t)(matmul->tile_rows / matmul->item_rows) *
                      (matmul->tile_outputs / matmul->item_outputs);
     if (group > info->max_work_group) return "the device has no groups of that size";
-    uint64_t tiles = (uint64_t)matmul->depth * (matmul->tile_rows + matmul->tile_outputs + 8);
-    if (tiles * sizeof(float) > info->local_memory)
-        return "the tiles do not fit in the device's local memory";
-    return NULL;
+    uint32_t sides = matmul->tile_rows + matmul->tile_outputs;
+    uint64_t tiles = matmul->depth * (sides + 8ull) * sizeof(float);
+    if (int8) { /* four columns in an int, and the scales of blocks */
+        uint32_t depth = alisa_int8_depth(matmul);
+        tiles = depth * (sides + 8ull) + depth / 32 * sizeof(float) * sides;
+    }
+    if (tiles > info->local_memory) return "the tiles do not fit in the device's local memory";
+    return check_activations(matmul->activations, type);
 }
 
 static const char *check_decode(const uint32_t *values, const AlisaDeviceInfo *info) {

@@ -62,6 +62,8 @@ static float *make_x(const Case *c, AlisaRandom *random) {
         float value = alisa_random_normal(random);
         /* Large weights meet large activations of one sign: everything cancels in the sums. */
         x[i] = c->weights == ORACLE_WEIGHTS_LARGE ? 1e4f * (1 + 1e-3f * value) : value;
+        /* Codes are as large as they get, too. */
+        if (c->weights == ORACLE_WEIGHTS_LOWEST) x[i] = i / c->columns % 2 ? -3 : 3;
     }
     return x;
 }
@@ -201,16 +203,24 @@ static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
     return ops;
 }
 
-static AlisaOps *make_int8_ops(uint32_t from, uint32_t single, uint32_t several) {
-    static const AlisaParameterSet sets[] = {{ALISA_FAMILY_MATVEC, ALISA_OPS_Q8_0},
-                                             {ALISA_FAMILY_MATVEC, ALISA_OPS_Q4_0},
-                                             {ALISA_FAMILY_MATMUL, ALISA_OPS_Q8_0},
-                                             {ALISA_FAMILY_MATMUL, ALISA_OPS_Q4_0}};
+static AlisaOps *make_checked_ops(const AlisaOpsParameters *wanted) {
     AlisaError error;
     AlisaOps *ops;
+    AlisaOpsParameters parameters = *wanted;
+    AlisaParameterSet set;
+    for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
+        const char *wrong = alisa_parameter_set_check(
+            &set, alisa_parameter_values(&parameters, &set), alisa_device_info(device));
+        if (wrong) fail_msg("%s", wrong);
+    }
+    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    return ops;
+}
+
+static AlisaOpsParameters int8_parameters(AlisaLayout layout, uint32_t from, uint32_t single,
+                                          uint32_t several) {
     AlisaOpsParameters parameters;
-    const AlisaDeviceInfo *info = alisa_device_info(device);
-    alisa_ops_parameters_in(info, ALISA_LAYOUT_ITEM, &parameters);
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
     for (uint32_t type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
         parameters.matvec[type].activations = ALISA_ACTIVATIONS_INT8;
         parameters.matvec[type].single = single;
@@ -218,14 +228,15 @@ static AlisaOps *make_int8_ops(uint32_t from, uint32_t single, uint32_t several)
         parameters.matmul[type].activations = ALISA_ACTIVATIONS_INT8;
         parameters.matmul[type].from = from;
         /* Products of more than one part of the columns. */
-        parameters.matmul[type].depth = 64;
+        if (layout == ALISA_LAYOUT_ITEM) parameters.matmul[type].depth = 64;
     }
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-        const char *wrong = alisa_parameter_set_check(
-            &sets[i], alisa_parameter_values(&parameters, &sets[i]), info);
-        if (wrong) fail_msg("%s", wrong);
-    }
-    require(alisa_ops_create(device, &parameters, &ops, &error), &error);
+    return parameters;
+}
+
+static AlisaOps *make_int8_ops(AlisaLayout layout, uint32_t from, uint32_t single,
+                               uint32_t several) {
+    const AlisaOpsParameters parameters = int8_parameters(layout, from, single, several);
+    AlisaOps *ops = make_checked_ops(&parameters);
     assert_true(alisa_ops_scratch_bytes(ops) > 0);
     return ops;
 }
@@ -422,29 +433,71 @@ static void test_matvec_many_rows(void **state) {
     alisa_ops_destroy(ops);
 }
 
-static void skip_where_small(void) {
-    if (!small) return;
-    print_message("oclgrind crashes on the vectors of vectors of these kernels\n");
-    skip();
+static bool can_be_tested(AlisaLayout layout) {
+    return !small || layout == ALISA_LAYOUT_GROUP; /* oclgrind crashes on vectors of vectors */
 }
 
-static void test_int8(void **state) {
-    (void)state;
-    skip_where_small();
+static const AlisaLayout byte_layouts[] = {ALISA_LAYOUT_ITEM, ALISA_LAYOUT_GROUP};
+enum { BYTE_LAYOUTS = sizeof byte_layouts / sizeof *byte_layouts };
+
+static void check_int8(AlisaLayout layout) {
+    static const uint32_t rows[] = {1, 9, 19, 0}; /* 5 + 4, 7 + 6 + 6 */
+    if (!can_be_tested(layout)) skip();
     int8 = true;
-    AlisaOps *ops = make_int8_ops(9, 1, 2);
-    check_shapes(ops, ALL_TYPES, few_rows);
+    AlisaOps *ops = make_int8_ops(layout, 9, 1, 2);
+    check_shapes(ops, ALL_TYPES, small ? small_rows : few_rows);
     check_worst(ops, 1);
     check_worst(ops, 3);
     alisa_ops_destroy(ops);
-    ops = make_int8_ops(1, 1, 2);
-    check_shapes(ops, ALL_TYPES, many_rows);
+    ops = make_int8_ops(layout, 1, 1, 2);
+    check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
-    ops = make_int8_ops(33, 4, 3); /* 5 + 4, 7 + 6 + 6 */
-    static const uint32_t rows[] = {1, 9, 19, 0};
+    ops = make_int8_ops(layout, 33, 4, 3);
     if (!small) check_shapes(ops, ALL_TYPES, rows);
     alisa_ops_destroy(ops);
+    int8 = false;
+}
+
+static void test_int8_item(void **state) {
+    (void)state;
+    check_int8(ALISA_LAYOUT_ITEM);
+}
+
+static void test_int8_group(void **state) {
+    (void)state;
+    check_int8(ALISA_LAYOUT_GROUP);
+}
+
+/* Tiles of other shapes than the default one, with steps of more than a block, and other groups. */
+static void test_int8_tiles(void **state) {
+    (void)state;
+    static const AlisaMatmulParameters tiles[] = {
+        {.tile_rows = 64, .tile_outputs = 32, .item_rows = 8, .item_outputs = 4, .depth = 64},
+        {.tile_rows = 16, .tile_outputs = 64, .item_rows = 4, .item_outputs = 8, .depth = 32},
+        {.tile_rows = 32, .tile_outputs = 48, .item_rows = 8, .item_outputs = 8, .depth = 128},
+        {.tile_rows = 4, .tile_outputs = 4, .item_rows = 4, .item_outputs = 4, .depth = 8},
+    };
+    static const uint32_t groups[] = {32, 256, 1, 16};
+    static const uint32_t rows[] = {2, 15, 33, 70, 0};
+    int8 = true;
+    for (uint32_t i = 0; i < (small ? 1 : sizeof tiles / sizeof *tiles); i++)
+        for (uint32_t from = 1; from <= 16; from += 15) {
+            AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_GROUP, from, 2, 4);
+            for (uint32_t type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
+                AlisaMatmulParameters *matmul = &parameters.matmul[type];
+                matmul->tile_rows = tiles[i].tile_rows;
+                matmul->tile_outputs = tiles[i].tile_outputs;
+                matmul->item_rows = tiles[i].item_rows;
+                matmul->item_outputs = tiles[i].item_outputs;
+                matmul->depth = tiles[i].depth;
+                parameters.matvec[type].group = groups[i];
+                parameters.matvec[type].lanes = 0;
+            }
+            AlisaOps *ops = make_checked_ops(&parameters);
+            check_shapes(ops, ALL_TYPES, small ? small_rows : rows);
+            alisa_ops_destroy(ops);
+        }
     int8 = false;
 }
 
@@ -455,12 +508,14 @@ static void test_int8_scratch(void **state) {
         {ALISA_TENSOR_Q4_0, 3, 3200, 2600, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
         {ALISA_TENSOR_Q8_0, 2, 1 << 20, 8, ORACLE_WEIGHTS_RANDOM, false, 32, 0},
     };
-    skip_where_small();
+    if (small) skip();
     int8 = true;
-    AlisaOps *ops = make_int8_ops(9, 2, 2);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_case(ops, &cases[i]);
-    alisa_ops_destroy(ops);
+    for (size_t l = 0; l < BYTE_LAYOUTS; l++) {
+        AlisaOps *ops = make_int8_ops(byte_layouts[l], 9, 2, 2);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+            check_case(ops, &cases[i]);
+        alisa_ops_destroy(ops);
+    }
     int8 = false;
 }
 
@@ -473,7 +528,6 @@ static void test_int8_no_numbers(void **state) {
     static float x[ROWS][COLUMNS], y[ROWS][OUTPUTS];
     AlisaError error;
     AlisaRandom random;
-    skip_where_small();
     alisa_random_seed(&random, 7);
     for (uint32_t n = 0; n < OUTPUTS; n++)
         oracle_make_row(ALISA_TENSOR_Q8_0, ORACLE_WEIGHTS_RANDOM, COLUMNS, &random,
@@ -486,8 +540,9 @@ static void test_int8_no_numbers(void **state) {
     AlisaBuffer w_buffer = upload(weights, sizeof weights), x_buffer = upload(x, sizeof x);
     AlisaBuffer y_buffer = upload(y, sizeof y);
     const AlisaMatrix matrix = {&w_buffer, 0, ALISA_TENSOR_Q8_0, OUTPUTS, COLUMNS};
-    for (uint32_t from = 1; from < 10; from += 8) {
-        AlisaOps *ops = make_int8_ops(from, 2, 2);
+    for (uint32_t i = 0; i < 2 * BYTE_LAYOUTS; i++) {
+        if (!can_be_tested(byte_layouts[i / 2])) continue;
+        AlisaOps *ops = make_int8_ops(byte_layouts[i / 2], i % 2 ? 9 : 1, 2, 2);
         require(alisa_ops_matmul(ops, &matrix, (AlisaVector){&x_buffer, 0}, ROWS,
                                  (AlisaVector){&y_buffer, 0}, false, &error),
                 &error);
@@ -568,7 +623,9 @@ int main(void) {
         cmocka_unit_test(test_matmul_item),
         cmocka_unit_test(test_matmul_group),
         cmocka_unit_test(test_matmul_matrix),
-        cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_int8_item),
+        cmocka_unit_test(test_int8_group),
+        cmocka_unit_test(test_int8_tiles),
         cmocka_unit_test(test_int8_scratch),
         cmocka_unit_test(test_int8_no_numbers),
         cmocka_unit_test(test_refusals),
