@@ -42,14 +42,14 @@ static const struct {
     {1024, 49152, ALISA_CAPABILITY_PTX, "ptx"},
 };
 
-/* What products with activations of 8 bits are made of, which are no default. */
+/* What products with activations of 8 bits are made of, which are no default. Intel's compiler
+ * makes dp4a of plain OpenCL C, and ocloc as it is here has not the functions of int_dot. */
 static const struct {
     uint32_t capabilities;
     const char *needs;
 } dot_gpus[] = {
     {0, ""},
-    {ALISA_CAPABILITY_INT_DOT, "int_dot"},
-    {ALISA_CAPABILITY_INT_DOT | ALISA_CAPABILITY_SUBGROUPS, "int_dot"},
+    {ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
     {ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
     {ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
     {ALISA_CAPABILITY_PTX_DOT | ALISA_CAPABILITY_PTX, "ptx"},

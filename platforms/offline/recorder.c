@@ -31,7 +31,6 @@ static Program *programs, **last_program = &programs;
 
 /* What the linker leaves of the functions that are replaced. */
 const AlisaDeviceInfo *__real_alisa_device_info(const AlisaDevice *device);
-const char *__real_alisa_device_language(const AlisaDevice *device, uint32_t capabilities);
 AlisaStatus __real_alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
                                     const char *options, AlisaKernel **kernel, AlisaError *error);
 AlisaStatus __real_alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
@@ -40,7 +39,6 @@ AlisaStatus __real_alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *l
 size_t __real_alisa_kernel_max_group(const AlisaKernel *kernel);
 
 const AlisaDeviceInfo *__wrap_alisa_device_info(const AlisaDevice *device);
-const char *__wrap_alisa_device_language(const AlisaDevice *device, uint32_t capabilities);
 AlisaStatus __wrap_alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
                                     const char *options, AlisaKernel **kernel, AlisaError *error);
 AlisaStatus __wrap_alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
@@ -117,12 +115,6 @@ bool recorder_has_file(const char *file) {
 
 const AlisaDeviceInfo *__wrap_alisa_device_info(const AlisaDevice *device) {
     return recording ? &pretended : __real_alisa_device_info(device);
-}
-
-/* Where Intel's compiler has the functions of cl_khr_integer_dot_product. */
-const char *__wrap_alisa_device_language(const AlisaDevice *device, uint32_t capabilities) {
-    if (!recording) return __real_alisa_device_language(device, capabilities);
-    return capabilities & ALISA_CAPABILITY_INT_DOT ? "-cl-std=CL3.0 -cl-mad-enable" : "";
 }
 
 AlisaStatus __wrap_alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
