@@ -6,10 +6,10 @@
  *   codes, factors  rows of activations (quantise.cl)
  *   y  rows x outputs floats from element y_offset
  *
- * Tiles, work-items and the order of steps are those of matmul_group.cl, but a step brings bytes with
- * a sign, four columns in an int ([k / 4][row], [k / 4][output]), and the scales of their blocks. The
- * sum of a block of 32 columns is one of integers, exact; times both scales it is added to the sums
- * of floats.
+ * Tiles, work-items and the order of steps are those of matmul_group.cl, but a step brings bytes
+ * with a sign, four columns in an int ([k / 4][row], [k / 4][output]), and the scales of their
+ * blocks. The sum of a block of 32 columns is one of integers, exact; times both scales it is added
+ * to the sums of floats.
  *
  * -DWEIGHT_TYPE                  see quant.clh; one with blocks
  * -DTILE_ROWS -DTILE_OUTPUTS     of a group; multiples of ITEM_ROWS, ITEM_OUTPUTS
@@ -49,12 +49,13 @@ static inline void bring(__global const char *x, __global const float2 *factors,
                          const uint block, Brought *brought)
 {
     const uint item = get_local_id(0);
+    const size_t stride = columns + CODES_PADDING;
 #pragma unroll
     for (uint n = 0; n < X_PARTS; n++) {
         const uint i = item + n * GROUP;
         const uint row = row_base + i / PARTS, k = block + 8 * (i % PARTS);
         brought->x[n] = row < rows && k < columns
-                            ? *(__global const int2 *)(x + (size_t)row * (columns + CODES_PADDING) + k)
+                            ? *(__global const int2 *)(x + row * stride + k)
                             : (int2)0;
     }
 #pragma unroll
@@ -84,7 +85,7 @@ static inline void bring(__global const char *x, __global const float2 *factors,
     }
 }
 
-/* Four sums of a block for each of four rows, as floats with the scales of both. */
+/* Four sums of a block, as floats with the scales of both. */
 static inline float4 scaled(const int4 part, const float x_scale, const float4 w_scale,
                             const float4 sum)
 {
@@ -169,7 +170,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_dot(
                 int4 xs[ITEM_ROWS / 4], ws[ITEM_OUTPUTS / 4];
 #pragma unroll
                 for (uint i = 0; i < ITEM_ROWS / 4; i++)
-                    xs[i] = *(__local const int4 *)(x_tile + at * X_STRIDE + item_row + i * ROW_STEP);
+                    xs[i] = *(__local const int4 *)(x_tile + at * X_STRIDE + item_row +
+                                                    i * ROW_STEP);
 #pragma unroll
                 for (uint j = 0; j < ITEM_OUTPUTS / 4; j++)
                     ws[j] = *(__local const int4 *)(w_tile + at * W_STRIDE + item_output +

@@ -33,6 +33,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matvec_dot(
     const uint item = get_local_id(0);
     const uint first = get_group_id(0) * OUTPUTS;
     const uint spans = columns / SPAN;
+    const size_t stride = columns + CODES_PADDING;
 
     /* Past the last output the last row is read again; its sums are not stored. */
     span_pointer rows[OUTPUTS];
@@ -55,7 +56,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matvec_dot(
         }
 #pragma unroll
         for (uint r = 0; r < ROWS; r++) {
-            __global const char *xs = codes_of_x + (size_t)r * (columns + CODES_PADDING) + span * SPAN;
+            __global const char *xs = codes_of_x + r * stride + span * SPAN;
             const int xa = *(__global const int *)(xs + SLICE_FIRST(slice));
             const int xb = *(__global const int *)(xs + SLICE_SECOND(slice));
             const float x_scale = factors[(size_t)r * spans + span].x;
