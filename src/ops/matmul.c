@@ -256,6 +256,7 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
                                             [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matvec_group},
                                     .many = {[ALISA_LAYOUT_ITEM] = alisa_ops_int8_matmul_item,
                                              [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matmul_group}},
+        [ALISA_ACTIVATIONS_HALF] = {.many = {[ALISA_LAYOUT_GROUP] = alisa_ops_half_matmul}},
     };
     AlisaStatus status = alisa_ops_check_matrix("matmul", weights, error);
     if (!status) status = alisa_ops_check_vector("matmul", "x", x, rows, weights->columns, error);

@@ -25,7 +25,7 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
         alisa_ops_parameters_defaults(alisa_device_info(device), &created->parameters);
     }
     AlisaStatus status = alisa_ops_clblast_create(created, error);
-    if (status == ALISA_OK) status = alisa_ops_int8_create(created, error);
+    if (status == ALISA_OK) status = alisa_ops_rounded_create(created, error);
     if (status != ALISA_OK) {
         alisa_ops_destroy(created);
         return status;
@@ -37,13 +37,13 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
 void alisa_ops_destroy(AlisaOps *ops) {
     if (!ops) return;
     alisa_ops_clblast_destroy(ops);
-    alisa_ops_int8_destroy(ops);
+    alisa_ops_rounded_destroy(ops);
     free(ops);
 }
 
 uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops) {
-    return ops->clblast.weights.size + ops->clblast.scratch.size + ops->int8.codes.size +
-           ops->int8.factors.size;
+    return ops->clblast.weights.size + ops->clblast.scratch.size + ops->rounded.codes.size +
+           ops->rounded.factors.size;
 }
 
 AlisaDevice *alisa_ops_device(const AlisaOps *ops) {
@@ -72,6 +72,7 @@ void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char opt
         {ALISA_OPS_DOT4, ALISA_CAPABILITY_PTX_DOT, "DOT4", 3},
         {ALISA_OPS_DOT4, ALISA_CAPABILITY_AMD_DOT, "DOT4", 2},
         {ALISA_OPS_DOT4, ALISA_CAPABILITY_INT_DOT, "DOT4", 1},
+        {ALISA_OPS_HALVES, ALISA_CAPABILITY_FP16, "HALVES", 1},
     };
     uint32_t taken = 0;
     size_t used = 0;

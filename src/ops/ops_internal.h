@@ -15,15 +15,25 @@ typedef struct AlisaOpsClblast {
     AlisaKernel *dequantise[ALISA_OPS_TYPE_COUNT];
 } AlisaOpsClblast;
 
-/* What products with activations of 8 bits need (matmul_int8.c); zeroed where no set of parameters
- * has them. */
-typedef struct AlisaOpsInt8 {
+/* Where activations are that were rounded for a product (rounded.c); zeroed where no set of
+ * parameters has them. */
+typedef struct AlisaOpsRounded {
     AlisaBuffer codes, factors; /* of as many rows as fit */
+} AlisaOpsRounded;
+
+/* Kernels of products with activations of 8 bits (matmul_int8.c). */
+typedef struct AlisaOpsInt8 {
     AlisaKernel *quantise;
     AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [type][rows-1] */
     AlisaKernel
         *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_BUILDS]; /* [type][tile of layout item] */
 } AlisaOpsInt8;
+
+/* And with halves (matmul_half.c). */
+typedef struct AlisaOpsHalf {
+    AlisaKernel *halve;
+    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][2]; /* [type][aligned] */
+} AlisaOpsHalf;
 
 struct AlisaOps {
     AlisaDevice *device; /* not owned */
@@ -35,7 +45,9 @@ struct AlisaOps {
                        [ALISA_OPS_MATMUL_BUILDS]; /* [type][tile or aligned or both] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
     AlisaOpsClblast clblast;
+    AlisaOpsRounded rounded;
     AlisaOpsInt8 int8;
+    AlisaOpsHalf half;
 };
 
 /* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is,
@@ -46,7 +58,8 @@ AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, 
 /* Build options by which kernels take what the device has; each begins with a space. */
 enum {
     ALISA_OPS_LANES = 1, /* of cl/lanes.clh */
-    ALISA_OPS_DOT4 = 2   /* of cl/dot4.clh */
+    ALISA_OPS_DOT4 = 2,  /* of cl/dot4.clh */
+    ALISA_OPS_HALVES = 4 /* of cl/halves.clh */
 };
 void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]);
 
@@ -87,13 +100,41 @@ typedef struct AlisaOpsPanels {
 AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
                                 uint32_t panels);
 
-AlisaStatus alisa_ops_int8_create(AlisaOps *ops, AlisaError *error);
-void alisa_ops_int8_destroy(AlisaOps *ops);
+AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error);
+void alisa_ops_rounded_destroy(AlisaOps *ops);
+
+enum { ALISA_OPS_ROUNDED_BLOCK = 32 };
+
+/* How one kind of activations gets into the scratch. */
+typedef struct AlisaOpsRounding {
+    const char *name;               /* "of 8 bits" */
+    uint32_t code_bytes;            /* of an activation; rows are whole blocks and padding */
+    uint32_t padding;               /* bytes */
+    const char *file, *kernel_name; /* x, x_offset, codes, factors, columns; an item a block */
+} AlisaOpsRounding;
+
+/* Part after part of the rows, as many as fit in the scratch, each rounded and then multiplied. The
+ * product takes the rows in the scratch, not x. */
+AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *rounding,
+                                       AlisaKernel **round, const AlisaMatrix *weights,
+                                       AlisaVector x, uint32_t rows, AlisaVector y,
+                                       uint32_t accumulate, AlisaOpsProduct *product,
+                                       AlisaError *error);
+
+/* The arguments that kernels of such products begin with. */
+enum { ALISA_OPS_ROUNDED_COMMON = 8 };
+void alisa_ops_rounded_common(const AlisaOps *ops, const AlisaMatrix *weights, const AlisaVector *y,
+                              AlisaArgument arguments[ALISA_OPS_ROUNDED_COMMON]);
+
+/* A group for each tile of rows x outputs (group). */
+AlisaLaunch alisa_ops_tile_launch(const AlisaMatmulParameters *parameters,
+                                  const AlisaMatrix *weights, uint32_t rows);
 
 /* In layout item and in layout group; matvec: of ALISA_OPS_MATVEC_ROWS rows at most. */
 AlisaOpsProduct alisa_ops_int8_matvec_item;
 AlisaOpsProduct alisa_ops_int8_matvec_group;
 AlisaOpsProduct alisa_ops_int8_matmul_item;
 AlisaOpsProduct alisa_ops_int8_matmul_group;
+AlisaOpsProduct alisa_ops_half_matmul;
 
 #endif

@@ -33,7 +33,8 @@ typedef enum AlisaLayout {
 /* What activations are while they are multiplied. */
 typedef enum AlisaActivations {
     ALISA_ACTIVATIONS_FLOAT,
-    ALISA_ACTIVATIONS_INT8 /* rounded to 8 bits, in blocks of 32 (cl/gemm/quantise.cl) */
+    ALISA_ACTIVATIONS_INT8, /* rounded to 8 bits, in blocks of 32 (cl/gemm/quantise.cl) */
+    ALISA_ACTIVATIONS_HALF  /* to halves, likewise (cl/gemm/halve.cl), and so are short sums */
 } AlisaActivations;
 
 /* Every parameter is a uint32_t, so that the table can name its place. */
@@ -56,8 +57,10 @@ typedef struct AlisaMatmulParameters {
     uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
     /* Columns of a step: panel (item) or tiles (group, matrix); of tiles with int8 at least 32. */
     uint32_t depth;
-    uint32_t panels;      /* work-items for each compute unit (item) */
-    uint32_t activations; /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item, group) */
+    uint32_t panels; /* work-items for each compute unit (item) */
+    /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item, group), half for these and F16 (group).
+     */
+    uint32_t activations;
     uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
     uint32_t warp_rows, warp_outputs; /* of these, of a warp (matrix) */
@@ -165,7 +168,7 @@ enum {
     ALISA_PARAMETER_CLBLAST = 1u << ALISA_LAYOUT_CLBLAST,
     ALISA_PARAMETER_MATRIX = 1u << ALISA_LAYOUT_MATRIX,
     ALISA_PARAMETER_TILES = ALISA_PARAMETER_GROUP | ALISA_PARAMETER_MATRIX,
-    ALISA_PARAMETER_BYTES = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_GROUP,
+    ALISA_PARAMETER_ROUNDED = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_GROUP,
     ALISA_PARAMETER_OURS = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_TILES,
     ALISA_PARAMETER_ALWAYS = ALISA_PARAMETER_OURS | ALISA_PARAMETER_CLBLAST
 };
