@@ -42,17 +42,19 @@ static const struct {
     {1024, 49152, ALISA_CAPABILITY_PTX, "ptx"},
 };
 
-/* What products with activations of 8 bits are made of, which are no default. Intel's compiler
+/* What products with rounded activations are made of, which are no default. Intel's compiler
  * makes dp4a of plain OpenCL C, and ocloc as it is here has not the functions of int_dot. */
 static const struct {
+    AlisaActivations activations;
     uint32_t capabilities;
     const char *needs;
-} dot_gpus[] = {
-    {0, ""},
-    {ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
-    {ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
-    {ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
-    {ALISA_CAPABILITY_PTX_DOT | ALISA_CAPABILITY_PTX, "ptx"},
+} rounding_gpus[] = {
+    {ALISA_ACTIVATIONS_INT8, 0, ""},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_PTX_DOT | ALISA_CAPABILITY_PTX, "ptx"},
+    {ALISA_ACTIVATIONS_HALF, ALISA_CAPABILITY_FP16, "fp16"},
 };
 
 typedef struct HeadShape {
@@ -356,8 +358,9 @@ static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
     recorder_pretend(NULL, "");
 }
 
-/* Products with activations of 8 bits, in groups of both kinds. */
-static void ask_dots(AlisaDeviceInfo gpu, uint32_t capabilities, const char *needs) {
+/* Products with rounded activations, in groups of both kinds, of the weights that they are for. */
+static void ask_rounded(AlisaDeviceInfo gpu, AlisaActivations activations, uint32_t capabilities,
+                        const char *needs) {
     gpu.capabilities = capabilities;
     for (int kind = 0; kind < 2; kind++) {
         AlisaOpsParameters parameters;
@@ -365,9 +368,16 @@ static void ask_dots(AlisaDeviceInfo gpu, uint32_t capabilities, const char *nee
         gpu.local_memory = gpus[kind].local_memory;
         recorder_pretend(&gpu, needs);
         alisa_ops_parameters_in(&gpu, ALISA_LAYOUT_GROUP, &parameters);
-        for (int type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
-            parameters.matvec[type].activations = ALISA_ACTIVATIONS_INT8;
-            parameters.matmul[type].activations = ALISA_ACTIVATIONS_INT8;
+        AlisaParameterSet set;
+        for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
+            uint32_t *place =
+                set.family == ALISA_FAMILY_MATVEC   ? &parameters.matvec[set.type].activations
+                : set.family == ALISA_FAMILY_MATMUL ? &parameters.matmul[set.type].activations
+                                                    : NULL;
+            if (!place) continue;
+            *place = activations;
+            if (alisa_parameter_set_check(&set, alisa_parameter_values(&parameters, &set), &gpu))
+                *place = ALISA_ACTIVATIONS_FLOAT;
         }
         must(alisa_ops_create(device, &parameters, &ops, &error));
         ask_products();
@@ -417,8 +427,9 @@ int main(int argc, char **argv) {
     AlisaDeviceInfo gpu = *alisa_device_info(device);
     gpu.type = ALISA_DEVICE_GPU;
     gpu.compute_units = COMPUTE_UNITS;
-    for (size_t i = 0; i < COUNT_OF(dot_gpus); i++)
-        ask_dots(gpu, dot_gpus[i].capabilities, dot_gpus[i].needs);
+    for (size_t i = 0; i < COUNT_OF(rounding_gpus); i++)
+        ask_rounded(gpu, rounding_gpus[i].activations, rounding_gpus[i].capabilities,
+                    rounding_gpus[i].needs);
     unsigned wrong = find_forgotten();
     wrong += recorder_print();
     alisa_device_close(device);

@@ -124,6 +124,8 @@ static void test_apply(void **state) {
         {"matmul.q8_0", "{\"depth\":48,\"activations\":\"int8\"}"},
         {"matmul.q8_0", "{\"depth\":256,\"activations\":\"int8\"}"}, /* more than 32 KiB */
         {"matmul.bf16", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"int8\"}"},
+        {"matmul.f16", "{\"activations\":\"half\"}"}, /* the device does not compute with halves */
+        {"matvec.q8_0", "{\"activations\":\"half\"}"},
         {"matmul.q4_0", "{\"activations\":\"int4\"}"},
         {"decode", "{\"chunk\":100}"},
         {"decode", "{\"group\":512}"},
@@ -172,6 +174,35 @@ static void test_int8(void **state) {
                                                       : ALISA_ACTIVATIONS_FLOAT);
 }
 
+/* Halves where the device computes with them, in groups, with weights of their range. */
+static void test_half(void **state) {
+    (void)state;
+    AlisaDeviceInfo info = info_of(256, 32768);
+    AlisaOpsParameters parameters;
+    static const char *const possible[] = {"matmul.f16", "matmul.q8_0", "matmul.q4_0"};
+    static const char *const impossible[][2] = {
+        {"matmul.f32", "{\"activations\":\"half\"}"},
+        {"matmul.bf16", "{\"activations\":\"half\"}"},
+        {"matvec.q8_0", "{\"activations\":\"half\"}"},
+        {"matmul.q8_0", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"half\"}"},
+        {"matmul.q8_0", "{\"depth\":64,\"activations\":\"half\"}"},
+    };
+    info.capabilities = ALISA_CAPABILITY_FP16;
+    alisa_ops_parameters_defaults(&info, &parameters);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
+        assert_int_equal(parameters.matmul[type].activations, ALISA_ACTIVATIONS_FLOAT);
+    for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++)
+        assert_string_equal(check(impossible[i][0], impossible[i][1], &info, &parameters), "left");
+    for (size_t i = 0; i < sizeof possible / sizeof *possible; i++)
+        assert_string_equal(
+            check(possible[i], "{\"activations\":\"half\",\"depth\":32}", &info, &parameters),
+            "taken");
+    for (uint32_t layout = 0; layout <= ALISA_LAYOUT_MATRIX; layout++)
+        assert_int_equal(alisa_layout_activations(layout, ALISA_ACTIVATIONS_HALF),
+                         layout == ALISA_LAYOUT_GROUP ? ALISA_ACTIVATIONS_HALF
+                                                      : ALISA_ACTIVATIONS_FLOAT);
+}
+
 /* What is written of a set is what is read. */
 static void test_round_trip(void **state) {
     (void)state;
@@ -204,6 +235,7 @@ int main(void) {
         cmocka_unit_test(test_table_is_whole),
         cmocka_unit_test(test_apply),
         cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_half),
         cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
