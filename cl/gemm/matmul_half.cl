@@ -105,7 +105,7 @@ static inline void bring(__global const ushort *x, __global const float *x_scale
                          const uint block, Part *part)
 {
     const uint item = get_local_id(0);
-    const size_t blocks = (columns + SPAN - 1) / SPAN;
+    const uint blocks = (columns + SPAN - 1) / SPAN; /* x is no larger than the scratch */
     if (block >= columns) return;
 #pragma unroll
     for (uint n = 0; n < SHARE(X_QUADS); n++) {
