@@ -209,7 +209,11 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void matmul_half(
 #pragma unroll
             for (uint j = 0; j < ITEM_OUTPUTS / 4; j++)
                 parts[i][j] = (halves)0;
+#if HALVES == HALVES_PLAIN
+#pragma unroll 1 /* a twin that is compiled in no time */
+#else
 #pragma unroll
+#endif
         for (uint k = 0; k < DEPTH; k++) {
             halves xs[ITEM_ROWS / 4], ws[ITEM_OUTPUTS / 4];
 #pragma unroll

@@ -22,7 +22,8 @@
 
 static const uint32_t types[] = {ALISA_TENSOR_Q8_0, ALISA_TENSOR_F16, ALISA_TENSOR_Q4_0};
 static const uint32_t op_types[] = {ALISA_OPS_Q8_0, ALISA_OPS_F16, ALISA_OPS_Q4_0};
-enum { TYPES = sizeof types / sizeof *types, GUARD = 37 };
+/* For tests that do not need them all: each is a program to build. */
+enum { SOME_TYPES = 2, TYPES = sizeof types / sizeof *types, GUARD = 37 };
 static const float guard = -12345.5f;
 
 typedef struct Case {
@@ -147,12 +148,13 @@ static void check_case(AlisaOps *with, uint32_t depth, const Case *c) {
     free(y);
 }
 
-static void check_shapes(const AlisaMatmulParameters *tile, const uint32_t *row_counts) {
+static void check_shapes(const AlisaMatmulParameters *tile, uint32_t type_count,
+                         const uint32_t *row_counts) {
     static const struct {
         uint32_t outputs, columns;
     } shapes[] = {{1, 32}, {3, 64}, {33, 96}, {64, 64}, {35, 100}, {70, 7}, {130, 352}, {65, 545}};
     AlisaOps *with = make_half_ops(tile);
-    for (uint32_t t = 0; t < TYPES; t++)
+    for (uint32_t t = 0; t < type_count; t++)
         for (uint32_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             uint32_t outputs = shapes[s].outputs, columns = shapes[s].columns;
             if (types[t] != ALISA_TENSOR_F16 && columns % 32) continue;
@@ -171,20 +173,20 @@ static void check_shapes(const AlisaMatmulParameters *tile, const uint32_t *row_
 static void test_shapes(void **state) {
     (void)state;
     static const uint32_t rows[] = {1, 12, 37, 70, 0}, small_rows[] = {13, 0};
-    check_shapes(&usual, small ? small_rows : rows);
+    check_shapes(&usual, TYPES, small ? small_rows : rows);
 }
 
 static void test_tiles(void **state) {
     (void)state;
     static const AlisaMatmulParameters tiles[] = {
         {.tile_rows = 64, .tile_outputs = 32, .item_rows = 8, .item_outputs = 4, .depth = 32},
-        {.tile_rows = 16, .tile_outputs = 64, .item_rows = 4, .item_outputs = 8, .depth = 8},
+        {.tile_rows = 16, .tile_outputs = 32, .item_rows = 4, .item_outputs = 8, .depth = 8},
         {.tile_rows = 32, .tile_outputs = 48, .item_rows = 8, .item_outputs = 8, .depth = 32},
         {.tile_rows = 4, .tile_outputs = 4, .item_rows = 4, .item_outputs = 4, .depth = 4},
     };
     static const uint32_t rows[] = {2, 33, 70, 0}, small_rows[] = {3, 0};
     for (uint32_t i = 0; i < (small ? 1 : sizeof tiles / sizeof *tiles); i++)
-        check_shapes(&tiles[i], small ? small_rows : rows);
+        check_shapes(&tiles[i], SOME_TYPES, small ? small_rows : rows);
 }
 
 /* Weights chosen to hurt, with activations of every size and of different ones in each block. */
