@@ -1,6 +1,6 @@
 /*
  * y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n]) as matmul_group.cl computes it, with activations that
- * halve.cl made halves and products of halves, where the device multiplies these faster than floats.
+ * halve.cl made halves and products of halves, for devices that multiply these faster than floats.
  *
  *   w  outputs x columns, from byte w_offset
  *   x, x_scales  rows of activations (halve.cl)

@@ -84,9 +84,9 @@ static double add_up(const double *halves, const double *codes, uint32_t count, 
 void oracle_matmul_half(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
                         const float *x, uint32_t rows, const float *add, uint32_t depth, bool fused,
                         double *sums, double *bounds, double *losses) {
-    double *halves = malloc(columns * sizeof *halves), *codes = malloc(columns * sizeof *codes);
+    double *halves = calloc(columns, sizeof *halves), *codes = calloc(columns, sizeof *codes);
     uint32_t blocks = (columns + BLOCK - 1) / BLOCK;
-    double *x_scales = malloc(blocks * sizeof(double)), *w_scales = malloc(blocks * sizeof(double));
+    double *x_scales = calloc(blocks, sizeof(double)), *w_scales = calloc(blocks, sizeof(double));
     if (!halves || !codes || !x_scales || !w_scales) abort();
     for (uint32_t r = 0; r < rows; r++) {
         halve_row(x + (uint64_t)r * columns, columns, halves, x_scales);
