@@ -1,7 +1,7 @@
 /*
  * Activations as halves: blocks of 32 along a row, x = scale half with scale the power of two next
- * above max |x|, so that a half is 1 at most and off by 2^-11 of itself or by 2^-25. Floats of 2^126
- * and above keep a scale of 2^126 (its inverse is no subnormal) and make halves below 4.
+ * above max |x|, so that a half is 1 at most and off by 2^-11 of itself or by 2^-25. Floats of
+ * 2^126 and above keep a scale of 2^126 (its inverse is no subnormal) and make halves below 4.
  * What is smaller than 1e-30 is taken for nothing. Where one is not a number or infinite, the scale
  * is no number, and so are all products.
  *
