@@ -5,12 +5,13 @@
  * number, and so are all products.
  *
  *   x        rows x columns floats from element x_offset
- *   codes    rows x (columns + CODES_PADDING) bytes (int8.clh)
+ *   codes    rows x (columns + CODES_PADDING) bytes (codes.clh)
  *   factors  rows x columns / 32: scale and sum of codes
  *
  * Work-item (b, r) makes block b of row r.
  */
-#include "gemm/int8.clh"
+#include "gemm/codes.clh"
+#include "prelude.clh"
 
 __kernel void quantise(__global const float *x, const ulong x_offset, __global char *codes,
                        __global float2 *factors, const uint columns)

@@ -104,7 +104,9 @@ enum {
     ALISA_CAPABILITY_INT_DOT = 1u << 3,        /* cl_khr_integer_dot_product, 4x8 bit packed */
     ALISA_CAPABILITY_OUT_OF_ORDER = 1u << 4,   /* out-of-order queues */
     ALISA_CAPABILITY_UNIFIED_MEMORY = 1u << 5, /* the device shares the host's memory */
-    ALISA_CAPABILITY_PTX = 1u << 6             /* inline PTX, with matrix instructions of sm_80 */
+    ALISA_CAPABILITY_PTX = 1u << 6,            /* inline PTX, with matrix instructions of sm_80 */
+    ALISA_CAPABILITY_AMD_DOT = 1u << 7,        /* as int_dot, by a builtin of AMD's compiler */
+    ALISA_CAPABILITY_PTX_DOT = 1u << 8         /* as int_dot, by inline PTX of sm_61 */
 };
 
 /* How near to a device the device is whose tuned parameters it uses; the higher, the nearer. */

@@ -18,10 +18,11 @@ class Program:
     def __init__(self, line):
         self.file, options, kernels, self.needs = line.rstrip("\n").split("\t")
         self.options = options.split()
-        self.groups = {}  # kernel: the sizes of the groups it is launched in
+        self.groups = {}  # kernel: the sizes of the groups it is launched in; None: the driver chooses
         for launch in kernels.split(",") if kernels != "*" else []:
             name, size = launch.split(":")
-            self.groups.setdefault(name, []).append([int(part) for part in size.split("x")])
+            group = [int(part) for part in size.split("x")] if size != "0x0x0" else None
+            self.groups.setdefault(name, []).append(group)
 
 
 def list_targets():

@@ -42,6 +42,21 @@ static const struct {
     {1024, 49152, ALISA_CAPABILITY_PTX, "ptx"},
 };
 
+/* What products with rounded activations are made of, which are no default. Intel's compiler
+ * makes dp4a of plain OpenCL C, and ocloc as it is here has not the functions of int_dot. */
+static const struct {
+    AlisaActivations activations;
+    uint32_t capabilities;
+    const char *needs;
+} rounding_gpus[] = {
+    {ALISA_ACTIVATIONS_INT8, 0, ""},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
+    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_PTX_DOT | ALISA_CAPABILITY_PTX, "ptx"},
+    {ALISA_ACTIVATIONS_HALF, ALISA_CAPABILITY_FP16, "fp16"},
+};
+
 typedef struct HeadShape {
     bool few;
     uint32_t heads, kv_heads, head_dim;
@@ -110,11 +125,12 @@ static const struct {
     {"gemm/matvec_item.cl", "for CPUs"},
     {"gemm/matmul_int8.cl", "for CPUs"},
     {"gemm/matvec_int8.cl", "for CPUs"},
-    {"gemm/quantise.cl", "for CPUs"},
     {"ewise/read.cl", "of benchmarks"},
     {"trial/fp16.cl", "a device may refuse it"},
     {"trial/fp64.cl", "a device may refuse it"},
     {"trial/int_dot.cl", "a device may refuse it"},
+    {"trial/amd_dot.cl", "a device may refuse it"},
+    {"trial/ptx_dot.cl", "a device may refuse it"},
     {"trial/ptx.cl", "a device may refuse it"},
     {"trial/subgroups.cl", "a device may refuse it"},
 };
@@ -342,6 +358,34 @@ static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
     recorder_pretend(NULL, "");
 }
 
+/* Products with rounded activations, in groups of both kinds, of the weights that they are for. */
+static void ask_rounded(AlisaDeviceInfo gpu, AlisaActivations activations, uint32_t capabilities,
+                        const char *needs) {
+    gpu.capabilities = capabilities;
+    for (int kind = 0; kind < 2; kind++) {
+        AlisaOpsParameters parameters;
+        gpu.max_work_group = gpus[kind].max_work_group;
+        gpu.local_memory = gpus[kind].local_memory;
+        recorder_pretend(&gpu, needs);
+        alisa_ops_parameters_in(&gpu, ALISA_LAYOUT_GROUP, &parameters);
+        AlisaParameterSet set;
+        for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
+            uint32_t *place =
+                set.family == ALISA_FAMILY_MATVEC   ? &parameters.matvec[set.type].activations
+                : set.family == ALISA_FAMILY_MATMUL ? &parameters.matmul[set.type].activations
+                                                    : NULL;
+            if (!place) continue;
+            *place = activations;
+            if (alisa_parameter_set_check(&set, alisa_parameter_values(&parameters, &set), &gpu))
+                *place = ALISA_ACTIVATIONS_FLOAT;
+        }
+        must(alisa_ops_create(device, &parameters, &ops, &error));
+        ask_products();
+        alisa_ops_destroy(ops);
+    }
+    recorder_pretend(NULL, "");
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 /* The number of files that nothing asked for. */
@@ -380,6 +424,12 @@ int main(int argc, char **argv) {
         gpu.capabilities = gpus[i].capabilities;
         ask_gpu(&gpu, gpus[i].needs);
     }
+    AlisaDeviceInfo gpu = *alisa_device_info(device);
+    gpu.type = ALISA_DEVICE_GPU;
+    gpu.compute_units = COMPUTE_UNITS;
+    for (size_t i = 0; i < COUNT_OF(rounding_gpus); i++)
+        ask_rounded(gpu, rounding_gpus[i].activations, rounding_gpus[i].capabilities,
+                    rounding_gpus[i].needs);
     unsigned wrong = find_forgotten();
     wrong += recorder_print();
     alisa_device_close(device);

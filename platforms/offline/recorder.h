@@ -21,9 +21,9 @@ bool recorder_has_file(const char *file);
 
 /* Prints the programs in the order in which they were first asked for, one a line, with tabs
  * between the file, the options as the driver gets them, "kernel:XxYxZ,kernel:XxYxZ,.." with the
- * sizes of the groups it was launched with ("*" for a file with all its kernels), the capability
- * it needs. Returns the number of kernels that were never launched, each of which is named on
- * stderr. */
+ * sizes of the groups it was launched with (0x0x0: as the driver likes; "*" for a file with all its
+ * kernels), the capability it needs. Returns the number of kernels that were never launched, each
+ * of which is named on stderr. */
 unsigned recorder_print(void);
 
 #endif

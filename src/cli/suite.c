@@ -182,8 +182,9 @@ static json_t *model_json(const Suite *suite) {
 }
 
 static json_t *capabilities_json(uint32_t capabilities) {
-    static const char *const names[] = {"fp16",         "fp64",           "subgroups", "int dot",
-                                        "out of order", "unified memory", "ptx"};
+    static const char *const names[] = {"fp16",    "fp64",         "subgroups",
+                                        "int dot", "out of order", "unified memory",
+                                        "ptx",     "amd dot",      "ptx dot"};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (capabilities >> i & 1) json_array_append_new(list, json_string(names[i]));

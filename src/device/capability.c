@@ -35,8 +35,8 @@ static float expect_ptx(float in) {
     return in;
 }
 
-static float expect_int_dot(float in) {
-    return in + (1 * 5 + -2 * 6 + 3 * -7 + -128 * 8);
+static float expect_dot(float in) {
+    return in + (100 + 1 * 5 + -2 * 6 + 3 * -7 + -128 * 8);
 }
 
 static const Trial trials[] = {
@@ -46,9 +46,12 @@ static const Trial trials[] = {
      "trial/subgroups.cl",
      {"cl_khr_subgroups", "cl_intel_subgroups"},
      expect_subgroups},
-    {ALISA_CAPABILITY_INT_DOT, "trial/int_dot.cl", {"cl_khr_integer_dot_product"}, expect_int_dot},
-    /* The extension says no more than whose compiler it is: one that may know PTX. */
+    {ALISA_CAPABILITY_INT_DOT, "trial/int_dot.cl", {"cl_khr_integer_dot_product"}, expect_dot},
+    /* These extensions say no more than whose compiler it is: one that may know AMD's builtins, one
+     * that may know PTX. */
+    {ALISA_CAPABILITY_AMD_DOT, "trial/amd_dot.cl", {"cl_amd_device_attribute_query"}, expect_dot},
     {ALISA_CAPABILITY_PTX, "trial/ptx.cl", {"cl_nv_compiler_options"}, expect_ptx},
+    {ALISA_CAPABILITY_PTX_DOT, "trial/ptx_dot.cl", {"cl_nv_compiler_options"}, expect_dot},
 };
 #define TRIAL_COUNT (sizeof trials / sizeof *trials)
 
@@ -118,7 +121,7 @@ static uint32_t find_language(AlisaDevice *device, const Trial *trial) {
 /* What the trials of a device said; as it is in the cache. */
 typedef struct Found {
     uint32_t capabilities;
-    uint32_t subgroup_language;
+    uint8_t languages[ALISA_CAPABILITIES]; /* of each bit */
 } Found;
 
 /* On a device of its own, so that a driver that fails a trial keeps nothing of it. */
@@ -132,7 +135,8 @@ static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *exten
         uint32_t language = find_language(device, &trials[i]);
         if (language == LANGUAGE_COUNT) continue;
         found->capabilities |= trials[i].capability;
-        if (trials[i].capability == ALISA_CAPABILITY_SUBGROUPS) found->subgroup_language = language;
+        for (uint32_t bit = 0; bit < ALISA_CAPABILITIES; bit++)
+            if (trials[i].capability >> bit & 1) found->languages[bit] = (uint8_t)language;
     }
     alisa_device_close(device);
     return ALISA_OK;
@@ -159,6 +163,16 @@ static AlisaStatus format_key(const AlisaCandidate *candidate, const char *exten
     return ALISA_OK;
 }
 
+const char *alisa_capability_language(const AlisaCandidate *candidate, uint32_t capabilities) {
+    uint8_t latest = 0;
+    for (uint32_t bit = 0; bit < ALISA_CAPABILITIES; bit++) {
+        uint8_t language = candidate->languages[bit];
+        if (capabilities >> bit & 1 && language > latest && language < LANGUAGE_COUNT)
+            latest = language;
+    }
+    return languages[latest];
+}
+
 AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error) {
     const size_t capacity = ALISA_OPENCL_EXTENSIONS_SIZE;
     char *extensions = alisa_allocate(1, capacity, "extension list", error);
@@ -177,8 +191,7 @@ AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, 
         if (status == ALISA_OK) alisa_cache_write(cache, "trial", key, &found, sizeof found);
     }
     candidate->info.capabilities |= found.capabilities;
-    if (found.subgroup_language < LANGUAGE_COUNT)
-        candidate->subgroup_options = languages[found.subgroup_language];
+    memcpy(candidate->languages, found.languages, sizeof found.languages);
 done:
     free(record);
     free(extensions);

@@ -163,9 +163,8 @@ const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device) {
     return &device->candidate.info;
 }
 
-const char *alisa_device_subgroup_options(const AlisaDevice *device) {
-    const char *options = device->candidate.subgroup_options;
-    return options ? options : "";
+const char *alisa_device_language(const AlisaDevice *device, uint32_t capabilities) {
+    return alisa_capability_language(&device->candidate, capabilities);
 }
 
 const char *alisa_device_cache_folder(const AlisaDevice *device) {

@@ -13,9 +13,9 @@
  * alisa_devices_list, but for tuned parameters. *infos is malloc'ed. */
 AlisaStatus alisa_device_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
 
-/* Build options in which programs may use sub-groups, where the device has
- * ALISA_CAPABILITY_SUBGROUPS: "", or a later language. */
-const char *alisa_device_subgroup_options(const AlisaDevice *device);
+/* Build options in which programs may use capabilities that the device has, ALISA_CAPABILITY_* of
+ * those that are features of the language: "", or a later language. */
+const char *alisa_device_language(const AlisaDevice *device, uint32_t capabilities);
 
 /* Memory on the device. `memory` is a cl_mem; a zeroed buffer is a NULL pointer to a kernel. */
 typedef struct AlisaBuffer {

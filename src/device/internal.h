@@ -12,13 +12,15 @@
 #include "device/opencl.h"
 #include "device/transfer.h"
 
+enum { ALISA_CAPABILITIES = 32 /* bits of AlisaDeviceInfo.capabilities */ };
+
 /* A device as the ICD loader shows it, with what identifies it and its driver in cache keys. */
 typedef struct AlisaCandidate {
     cl_platform_id platform;
     cl_device_id id;
     AlisaDeviceInfo info; /* capabilities: those found by query alone */
     char platform_version[128];
-    const char *subgroup_options; /* see alisa_device_subgroup_options; NULL: none */
+    uint8_t languages[ALISA_CAPABILITIES]; /* of each bit; see alisa_capability_language */
 } AlisaCandidate;
 
 /* Every device of every platform, in the loader's order; freed with free(). */
@@ -113,6 +115,9 @@ AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *
 /* Adds the capabilities that trial kernels confirm to candidate->info, from the cache if they were
  * tried before. Fails where the device cannot be opened at all. */
 AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error);
+
+/* Build options of the latest of the languages in which trials confirmed these capabilities. */
+const char *alisa_capability_language(const AlisaCandidate *candidate, uint32_t capabilities);
 
 /* Adds the measured figures of candidate->info, where the cache has them. */
 void alisa_probe_recall(AlisaCandidate *candidate, const AlisaCache *cache);

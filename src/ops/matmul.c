@@ -169,16 +169,13 @@ AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMa
     bool is_many = alisa_ops_has_many(ops, weights, rows);
     uint32_t layout = is_many ? many->layout : few->layout;
     uint32_t activations = is_many ? many->activations : few->activations;
-    return layout == ALISA_LAYOUT_ITEM ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
+    return alisa_layout_activations(layout, activations);
 }
-
-typedef AlisaStatus Product(AlisaOps *, const AlisaMatrix *, AlisaVector, uint32_t, AlisaVector,
-                            uint32_t, AlisaError *);
 
 /* Launches of matvec. */
 static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                uint32_t rows, AlisaVector y, uint32_t accumulate, Product *product,
-                                AlisaError *error) {
+                                uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                AlisaOpsProduct *product, AlisaError *error) {
     uint32_t at_once = ops->parameters.matvec[alisa_ops_type_index(weights->type)].rows;
     AlisaStatus status = ALISA_OK;
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
@@ -202,25 +199,31 @@ static AlisaStatus check_product(const AlisaMatrix *weights, AlisaVector x, uint
 
 AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                              uint32_t rows, AlisaVector y, bool accumulate, AlisaError *error) {
-    static Product *const by_layout[] = {
-        [ALISA_LAYOUT_ITEM] = matmul_item,
-        [ALISA_LAYOUT_GROUP] = matmul_group,
-        [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
-        [ALISA_LAYOUT_MATRIX] = matmul_matrix,
+    static const struct {
+        AlisaOpsProduct *few[ALISA_LAYOUT_MATRIX + 1], *many[ALISA_LAYOUT_MATRIX + 1];
+    } products[] = {
+        [ALISA_ACTIVATIONS_FLOAT] = {.few = {[ALISA_LAYOUT_ITEM] = alisa_ops_matvec_item,
+                                             [ALISA_LAYOUT_GROUP] = alisa_ops_matvec_group},
+                                     .many = {[ALISA_LAYOUT_ITEM] = matmul_item,
+                                              [ALISA_LAYOUT_GROUP] = matmul_group,
+                                              [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
+                                              [ALISA_LAYOUT_MATRIX] = matmul_matrix}},
+        [ALISA_ACTIVATIONS_INT8] = {.few = {[ALISA_LAYOUT_ITEM] = alisa_ops_int8_matvec_item,
+                                            [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matvec_group},
+                                    .many = {[ALISA_LAYOUT_ITEM] = alisa_ops_int8_matmul_item,
+                                             [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matmul_group}},
+        [ALISA_ACTIVATIONS_HALF] = {.many = {[ALISA_LAYOUT_GROUP] = alisa_ops_half_matmul}},
     };
     AlisaStatus status = check_product(weights, x, rows, y, error);
     if (status) return status;
 
-    bool int8 = alisa_ops_matmul_activations(ops, weights, rows) == ALISA_ACTIVATIONS_INT8;
     int type = alisa_ops_type_index(weights->type);
+    AlisaActivations activations = alisa_ops_matmul_activations(ops, weights, rows);
     if (alisa_ops_has_many(ops, weights, rows))
-        return (int8 ? alisa_ops_int8_matmul : by_layout[ops->parameters.matmul[type].layout])(
+        return products[activations].many[ops->parameters.matmul[type].layout](
             ops, weights, x, rows, y, accumulate, error);
-    Product *few = int8 ? alisa_ops_int8_matvec
-                   : ops->parameters.matvec[type].layout == ALISA_LAYOUT_ITEM
-                       ? alisa_ops_matvec_item
-                       : alisa_ops_matvec_group;
-    return multiply_few(ops, weights, x, rows, y, accumulate, few, error);
+    return multiply_few(ops, weights, x, rows, y, accumulate,
+                        products[activations].few[ops->parameters.matvec[type].layout], error);
 }
 
 AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,

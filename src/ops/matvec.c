@@ -7,14 +7,6 @@
 
 #include "ops/ops_internal.h"
 
-/* The options by which lanes.clh takes what the device has. */
-static void add_lanes(AlisaDevice *device, char *options, size_t capacity) {
-    bool subgroups = alisa_device_info(device)->capabilities & ALISA_CAPABILITY_SUBGROUPS;
-    const char *language = subgroups ? alisa_device_subgroup_options(device) : "";
-    snprintf(options, capacity, " -DLANES=%d%s%s", subgroups ? 1 : 2, *language ? " " : "",
-             language);
-}
-
 uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
                               uint32_t side) {
     uint32_t all = alisa_device_info(ops->device)->compute_units * items;
@@ -68,8 +60,8 @@ static AlisaStatus group_kernel(AlisaOps *ops, const AlisaProduct *first, uint32
     int aligned = alisa_ops_is_aligned(&first->weights, x);
     *kernel = &ops->matvec[type][aligned][count - 1][rows - 1];
     if (**kernel) return ALISA_OK;
-    char options[192], lanes[64] = "", matrices[24] = "";
-    if (parameters->lanes) add_lanes(ops->device, lanes, sizeof lanes);
+    char options[192], lanes[96] = "", matrices[24] = "";
+    if (parameters->lanes) alisa_ops_capability_options(ops, ALISA_OPS_LANES, lanes);
     if (count > 1) snprintf(matrices, sizeof matrices, " -DMATRICES=%u", count);
     snprintf(options, sizeof options,
              "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s%s", type, rows,

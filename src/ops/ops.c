@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ops/ops_internal.h"
@@ -24,7 +25,7 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
         alisa_ops_parameters_defaults(alisa_device_info(device), &created->parameters);
     }
     AlisaStatus status = alisa_ops_clblast_create(created, error);
-    if (status == ALISA_OK) status = alisa_ops_int8_create(created, error);
+    if (status == ALISA_OK) status = alisa_ops_rounded_create(created, error);
     if (status != ALISA_OK) {
         alisa_ops_destroy(created);
         return status;
@@ -36,13 +37,13 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
 void alisa_ops_destroy(AlisaOps *ops) {
     if (!ops) return;
     alisa_ops_clblast_destroy(ops);
-    alisa_ops_int8_destroy(ops);
+    alisa_ops_rounded_destroy(ops);
     free(ops);
 }
 
 uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops) {
-    return ops->clblast.weights.size + ops->clblast.scratch.size + ops->int8.codes.size +
-           ops->int8.factors.size;
+    return ops->clblast.weights.size + ops->clblast.scratch.size + ops->rounded.codes.size +
+           ops->rounded.factors.size;
 }
 
 AlisaDevice *alisa_ops_device(const AlisaOps *ops) {
@@ -57,6 +58,35 @@ AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, 
                              AlisaKernel **kernel, AlisaError *error) {
     if (*kernel) return ALISA_OK;
     return alisa_kernel_get(ops->device, file, name, options ? options : "", kernel, error);
+}
+
+void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]) {
+    /* The first that the device has; values as in the files. */
+    static const struct {
+        uint32_t wanted, capability;
+        const char *name;
+        int value;
+    } choices[] = {
+        {ALISA_OPS_LANES, ALISA_CAPABILITY_SUBGROUPS, "LANES", 1},
+        {ALISA_OPS_LANES, ALISA_CAPABILITY_PTX, "LANES", 2},
+        {ALISA_OPS_DOT4, ALISA_CAPABILITY_PTX_DOT, "DOT4", 3},
+        {ALISA_OPS_DOT4, ALISA_CAPABILITY_AMD_DOT, "DOT4", 2},
+        {ALISA_OPS_DOT4, ALISA_CAPABILITY_INT_DOT, "DOT4", 1},
+        {ALISA_OPS_HALVES, ALISA_CAPABILITY_FP16, "HALVES", 1},
+    };
+    uint32_t taken = 0;
+    size_t used = 0;
+    options[0] = 0;
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+        if (!(wanted & choices[i].wanted)) continue;
+        if (!(alisa_device_info(ops->device)->capabilities & choices[i].capability)) continue;
+        wanted &= ~choices[i].wanted;
+        taken |= choices[i].capability;
+        used += (size_t)snprintf(options + used, 96 - used, " -D%s=%d", choices[i].name,
+                                 choices[i].value);
+    }
+    const char *language = alisa_device_language(ops->device, taken);
+    snprintf(options + used, 96 - used, "%s%s", *language ? " " : "", language);
 }
 
 int alisa_ops_type_index(uint32_t tensor_type) {

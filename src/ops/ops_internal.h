@@ -18,14 +18,25 @@ typedef struct AlisaOpsClblast {
     AlisaKernel *dequantise[ALISA_OPS_TYPE_COUNT];
 } AlisaOpsClblast;
 
-/* What products with activations of 8 bits need (matmul_int8.c); zeroed where no set of parameters
- * has them. */
-typedef struct AlisaOpsInt8 {
+/* Where activations are that were rounded for a product (rounded.c); zeroed where no set of
+ * parameters has them. */
+typedef struct AlisaOpsRounded {
     AlisaBuffer codes, factors; /* of as many rows as fit */
+} AlisaOpsRounded;
+
+/* Kernels of products with activations of 8 bits (matmul_int8.c). */
+typedef struct AlisaOpsInt8 {
     AlisaKernel *quantise;
     AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [type][rows-1] */
-    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_BUILDS];
+    AlisaKernel
+        *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_BUILDS]; /* [type][tile of layout item] */
 } AlisaOpsInt8;
+
+/* And with halves (matmul_half.c). */
+typedef struct AlisaOpsHalf {
+    AlisaKernel *halve;
+    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][2]; /* [type][aligned] */
+} AlisaOpsHalf;
 
 struct AlisaOps {
     AlisaDevice *device; /* not owned */
@@ -37,13 +48,23 @@ struct AlisaOps {
                        [ALISA_OPS_MATMUL_BUILDS]; /* [type][tile or aligned or both] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
     AlisaOpsClblast clblast;
+    AlisaOpsRounded rounded;
     AlisaOpsInt8 int8;
+    AlisaOpsHalf half;
 };
 
 /* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is,
  * so that the caller can keep it in a table: start with NULL. */
 AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, const char *options,
                              AlisaKernel **kernel, AlisaError *error);
+
+/* Build options by which kernels take what the device has; each begins with a space. */
+enum {
+    ALISA_OPS_LANES = 1, /* of cl/lanes.clh */
+    ALISA_OPS_DOT4 = 2,  /* of cl/dot4.clh */
+    ALISA_OPS_HALVES = 4 /* of cl/halves.clh */
+};
+void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]);
 
 /* ALISA_OPS_* of a tensor type, or -1 if it is not computed with. */
 int alisa_ops_type_index(uint32_t tensor_type);
@@ -59,25 +80,22 @@ AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *mat
 AlisaStatus alisa_ops_check_vector(const char *operation, const char *name, AlisaVector vector,
                                    uint64_t rows, uint64_t columns, AlisaError *error);
 
+/* A product as alisa_ops_matmul has it, of arguments that were checked. */
+typedef AlisaStatus AlisaOpsProduct(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                    uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                    AlisaError *error);
+
 AlisaStatus alisa_ops_clblast_create(AlisaOps *ops, AlisaError *error);
 void alisa_ops_clblast_destroy(AlisaOps *ops);
-/* alisa_ops_matmul of arguments that were checked. */
-AlisaStatus alisa_ops_clblast_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                     uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                     AlisaError *error);
+AlisaOpsProduct alisa_ops_clblast_matmul;
 
 /* What -DALIGNED=1 promises; see cl/prelude.clh. */
 bool alisa_ops_is_aligned(const AlisaMatrix *weights, AlisaVector x);
 /* Whether a product is matmul's, not some of matvec's. */
 bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows);
-/* One launch of matvec, by layout: products as alisa_ops_matmul has them, of arguments that were
- * checked, of no more rows than the set of parameters has. */
-AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                  AlisaError *error);
-AlisaStatus alisa_ops_matvec_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                   uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                   AlisaError *error);
+/* One launch of matvec, by layout, of no more rows than the set of parameters has. */
+AlisaOpsProduct alisa_ops_matvec_item;
+AlisaOpsProduct alisa_ops_matvec_group;
 /* Whether one launch does all of these products of x; and that launch. */
 bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                AlisaVector x, uint32_t rows);
@@ -98,15 +116,41 @@ typedef struct AlisaOpsPanels {
 AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
                                 uint32_t panels);
 
-AlisaStatus alisa_ops_int8_create(AlisaOps *ops, AlisaError *error);
-void alisa_ops_int8_destroy(AlisaOps *ops);
-/* Products as alisa_ops_matmul has them, of arguments that were checked; matvec: of
- * ALISA_OPS_MATVEC_ROWS rows at most. */
-AlisaStatus alisa_ops_int8_matvec(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                  AlisaError *error);
-AlisaStatus alisa_ops_int8_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                  AlisaError *error);
+AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error);
+void alisa_ops_rounded_destroy(AlisaOps *ops);
+
+enum { ALISA_OPS_ROUNDED_BLOCK = 32 };
+
+/* How one kind of activations gets into the scratch. */
+typedef struct AlisaOpsRounding {
+    const char *name;               /* "of 8 bits" */
+    uint32_t code_bytes;            /* of an activation; rows are whole blocks and padding */
+    uint32_t padding;               /* bytes */
+    const char *file, *kernel_name; /* x, x_offset, codes, factors, columns; an item a block */
+} AlisaOpsRounding;
+
+/* Part after part of the rows, as many as fit in the scratch, each rounded and then multiplied. The
+ * product takes the rows in the scratch, not x. */
+AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *rounding,
+                                       AlisaKernel **round, const AlisaMatrix *weights,
+                                       AlisaVector x, uint32_t rows, AlisaVector y,
+                                       uint32_t accumulate, AlisaOpsProduct *product,
+                                       AlisaError *error);
+
+/* The arguments that kernels of such products begin with. */
+enum { ALISA_OPS_ROUNDED_COMMON = 8 };
+void alisa_ops_rounded_common(const AlisaOps *ops, const AlisaMatrix *weights, const AlisaVector *y,
+                              AlisaArgument arguments[ALISA_OPS_ROUNDED_COMMON]);
+
+/* A group for each tile of rows x outputs (group). */
+AlisaLaunch alisa_ops_tile_launch(const AlisaMatmulParameters *parameters,
+                                  const AlisaMatrix *weights, uint32_t rows);
+
+/* In layout item and in layout group; matvec: of ALISA_OPS_MATVEC_ROWS rows at most. */
+AlisaOpsProduct alisa_ops_int8_matvec_item;
+AlisaOpsProduct alisa_ops_int8_matvec_group;
+AlisaOpsProduct alisa_ops_int8_matmul_item;
+AlisaOpsProduct alisa_ops_int8_matmul_group;
+AlisaOpsProduct alisa_ops_half_matmul;
 
 #endif

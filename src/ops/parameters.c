@@ -5,7 +5,7 @@
 
 static const char *const layout_words[] = {"item", "group", "clblast", "matrix", NULL};
 
-static const char *const activation_words[] = {"float", "int8", NULL};
+static const char *const activation_words[] = {"float", "int8", "half", NULL};
 
 static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
     [ALISA_OPS_F32] = "f32",   [ALISA_OPS_F16] = "f16",   [ALISA_OPS_BF16] = "bf16",
@@ -18,14 +18,16 @@ static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
 #define CLBLAST           ALISA_PARAMETER_CLBLAST
 #define MATRIX            ALISA_PARAMETER_MATRIX
 #define TILES             ALISA_PARAMETER_TILES
+#define ROUNDED           ALISA_PARAMETER_ROUNDED
 #define OURS              ALISA_PARAMETER_OURS
 #define PLACE(set, field) (uint32_t)(offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t))
 #define LAYOUT(set)                                                                                \
     { "layout", layout_words, ALWAYS, PLACE(set, layout), {0, 1}, 2, 0, ALISA_LAYOUT_GROUP }
-#define ACTIVATIONS(set)                                                                           \
+/* The first `count` of the words. */
+#define ACTIVATIONS(set, count)                                                                    \
     {                                                                                              \
-        "activations", activation_words, ITEM, PLACE(set, activations), {0, 1}, 2, 0,              \
-            ALISA_ACTIVATIONS_INT8                                                                 \
+        "activations", activation_words, ROUNDED, PLACE(set, activations), {0, 1, 2}, count, 0,    \
+            (count)-1                                                                              \
     }
 #define OF_CLBLAST(name) #name, NULL, CLBLAST, PLACE(Matmul, clblast.name)
 
@@ -35,7 +37,7 @@ static const AlisaParameterInfo matvec_table[] = {
     {"several", NULL, ALWAYS, PLACE(Matvec, several), {1, 2, 3, 4}, 4, 1, 16},
     {"rows", NULL, ALWAYS, PLACE(Matvec, rows), {4, 6, 8, 12, 16}, 5, 1, ALISA_OPS_MATVEC_ROWS},
     {"items", NULL, ITEM, PLACE(Matvec, items), {4, 16, 64}, 3, 1, 4096},
-    ACTIVATIONS(Matvec),
+    ACTIVATIONS(Matvec, 2),
     {"group", NULL, GROUP, PLACE(Matvec, group), {32, 64, 128, 256}, 4, 1, 1024},
     {"lanes", NULL, GROUP, PLACE(Matvec, lanes), {0, 1}, 2, 0, 1},
 };
@@ -51,7 +53,7 @@ static const AlisaParameterInfo matmul_table[] = {
      ALISA_LAYOUT_MATRIX},
     {"depth", NULL, OURS, PLACE(Matmul, depth), {8, 16, 32, 64, 128, 256}, 6, 4, 4096},
     {"panels", NULL, ITEM, PLACE(Matmul, panels), {1, 2, 4, 8}, 4, 1, 1024},
-    ACTIVATIONS(Matmul),
+    ACTIVATIONS(Matmul, 3),
     {"tile_rows", NULL, TILES, PLACE(Matmul, tile_rows), {16, 32, 64, 128}, 4, 4, 256},
     {"tile_outputs", NULL, TILES, PLACE(Matmul, tile_outputs), {16, 32, 64, 128}, 4, 4, 256},
     {"item_rows", NULL, GROUP, PLACE(Matmul, item_rows), {4, 8}, 2, 4, 16},
@@ -206,6 +208,19 @@ bool alisa_parameter_loses(const AlisaParameterInfo *parameter, uint32_t value) 
     return parameter->words == activation_words && value != ALISA_ACTIVATIONS_FLOAT;
 }
 
+AlisaActivations alisa_layout_activations(uint32_t layout, uint32_t activations) {
+    static const uint32_t layouts[] = {[ALISA_ACTIVATIONS_FLOAT] = ALWAYS,
+                                       [ALISA_ACTIVATIONS_INT8] = ITEM | GROUP,
+                                       [ALISA_ACTIVATIONS_HALF] = GROUP};
+    bool there = layouts[activations] >> layout & 1;
+    return there ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
+}
+
+uint32_t alisa_int8_depth(const AlisaMatmulParameters *parameters) {
+    enum { BLOCK = 32 };
+    return parameters->depth < BLOCK ? BLOCK : parameters->depth;
+}
+
 /* ---- What can be --------------------------------------------------------------------------- */
 
 static bool is_power_of_two(uint32_t value) {
@@ -218,12 +233,18 @@ static bool has_lanes(uint32_t group, const AlisaDeviceInfo *info) {
            (info->capabilities & ALISA_CAPABILITY_PTX && group % 32 == 0);
 }
 
-/* Of a set whose layout is item. */
-static const char *check_activations(uint32_t activations, uint32_t type) {
+static const char *check_activations(uint32_t layout, uint32_t activations, uint32_t type,
+                                     const AlisaDeviceInfo *info) {
     bool blocks = type == ALISA_OPS_Q8_0 || type == ALISA_OPS_Q4_0;
-    return activations == ALISA_ACTIVATIONS_INT8 && !blocks
-               ? "activations of 8 bits are multiplied by weights of 8 or 4 bits only"
-               : NULL;
+    bool half = activations == ALISA_ACTIVATIONS_HALF;
+    if (activations == ALISA_ACTIVATIONS_INT8 && !blocks)
+        return "activations of 8 bits are multiplied by weights of 8 or 4 bits only";
+    if (half && layout != ALISA_LAYOUT_GROUP) return "halves are multiplied in layout group only";
+    if (half && !blocks && type != ALISA_OPS_F16)
+        return "halves are multiplied by weights of 16, 8 or 4 bits with the range of halves only";
+    if (half && !(info->capabilities & ALISA_CAPABILITY_FP16))
+        return "the device does not compute with halves";
+    return NULL;
 }
 
 static const char *check_matvec(uint32_t type, const uint32_t *values,
@@ -232,7 +253,7 @@ static const char *check_matvec(uint32_t type, const uint32_t *values,
     if (matvec->layout == ALISA_LAYOUT_ITEM) {
         /* More vectors of sums than any processor has registers. */
         if (matvec->rows * matvec->several > 64) return "a work-item has more than 64 sums";
-        return check_activations(matvec->activations, type);
+        return check_activations(matvec->layout, matvec->activations, type, info);
     }
     if (!is_power_of_two(matvec->group)) return "the group is no power of two";
     if (matvec->group > info->max_work_group) return "the device has no groups of that size";
@@ -242,7 +263,7 @@ static const char *check_matvec(uint32_t type, const uint32_t *values,
     if (matvec->single > sums) sums = matvec->single;
     if (sums * matvec->group * sizeof(float) > info->local_memory)
         return "the sums of a group do not fit in the device's local memory";
-    return NULL;
+    return check_activations(matvec->layout, matvec->activations, type, info);
 }
 
 /* Local memory of matmul_item: a panel together with the copied rows of x. */
@@ -370,21 +391,29 @@ static const char *check_matmul(uint32_t type, const uint32_t *values,
         if (matmul->depth % 32) return "the depth is no multiple of 32";
         if (item_bytes(matmul->depth) > info->local_memory)
             return "the panel does not fit in the device's local memory";
-        return check_activations(matmul->activations, type);
+        return check_activations(matmul->layout, matmul->activations, type, info);
     }
     if (matmul->item_rows % 4 || matmul->item_outputs % 4)
         return "rows or outputs of a work-item are no multiple of 4";
     if (matmul->tile_rows % matmul->item_rows || matmul->tile_outputs % matmul->item_outputs)
         return "a tile is not made of whole work-items";
-    if (matmul->depth % 4 || 32 % matmul->depth) return "the depth does not divide 32";
+    bool int8 = matmul->activations == ALISA_ACTIVATIONS_INT8;
+    if (matmul->depth % 4 || (32 % matmul->depth && !(int8 && matmul->depth % 32 == 0)))
+        return "the depth does not divide 32";
     if (matmul->item_rows * matmul->item_outputs > 64) return "a work-item has more than 64 sums";
     uint64_t group = (uint64_t)(matmul->tile_rows / matmul->item_rows) *
                      (matmul->tile_outputs / matmul->item_outputs);
     if (group > info->max_work_group) return "the device has no groups of that size";
-    uint64_t tiles = (uint64_t)matmul->depth * (matmul->tile_rows + matmul->tile_outputs + 8);
-    if (tiles * sizeof(float) > info->local_memory)
-        return "the tiles do not fit in the device's local memory";
-    return NULL;
+    uint32_t sides = matmul->tile_rows + matmul->tile_outputs;
+    uint64_t tiles = matmul->depth * (sides + 8ull) * sizeof(float);
+    if (int8) { /* four columns in an int, and the scales of blocks */
+        uint32_t depth = alisa_int8_depth(matmul);
+        tiles = depth * (sides + 8ull) + depth / 32 * sizeof(float) * sides;
+    }
+    if (matmul->activations == ALISA_ACTIVATIONS_HALF) /* likewise */
+        tiles = tiles / 2 + sizeof(float) * sides;
+    if (tiles > info->local_memory) return "the tiles do not fit in the device's local memory";
+    return check_activations(matmul->layout, matmul->activations, type, info);
 }
 
 static const char *check_decode(const uint32_t *values, const AlisaDeviceInfo *info) {

@@ -33,7 +33,8 @@ typedef enum AlisaLayout {
 /* What activations are while they are multiplied. */
 typedef enum AlisaActivations {
     ALISA_ACTIVATIONS_FLOAT,
-    ALISA_ACTIVATIONS_INT8 /* rounded to 8 bits, in blocks of 32 (cl/gemm/quantise.cl) */
+    ALISA_ACTIVATIONS_INT8, /* rounded to 8 bits, in blocks of 32 (cl/gemm/quantise.cl) */
+    ALISA_ACTIVATIONS_HALF  /* to halves, likewise (cl/gemm/halve.cl), and so are short sums */
 } AlisaActivations;
 
 /* Every parameter is a uint32_t, so that the table can name its place. */
@@ -45,7 +46,7 @@ typedef struct AlisaMatvecParameters {
     uint32_t several;     /* and where there are more */
     uint32_t rows;        /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
     uint32_t items;       /* work-items for each compute unit (item) */
-    uint32_t activations; /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item) */
+    uint32_t activations; /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item, group) */
     uint32_t group;       /* work-items that share the rows; a power of two (group) */
     uint32_t lanes;       /* 1: sums by sub-groups or warps, not through local memory (group) */
 } AlisaMatvecParameters;
@@ -54,9 +55,12 @@ typedef struct AlisaMatvecParameters {
 typedef struct AlisaMatmulParameters {
     uint32_t layout; /* AlisaLayout */
     uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
-    uint32_t depth;  /* columns of a step: panel (item) or tiles (group, matrix) */
+    /* Columns of a step: panel (item) or tiles (group, matrix); of tiles with int8 at least 32. */
+    uint32_t depth;
     uint32_t panels; /* work-items for each compute unit (item) */
-    uint32_t activations;             /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item) */
+    /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item, group), half for these and F16 (group).
+     */
+    uint32_t activations;
     uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
     uint32_t warp_rows, warp_outputs; /* of these, of a warp (matrix) */
@@ -121,6 +125,13 @@ typedef struct AlisaOpsParameters {
 
 enum { ALISA_OPS_MATVEC_ROWS = 16 };
 
+/* What activations are in a layout: floats, whatever a set says, in those where they are nothing
+ * else. */
+AlisaActivations alisa_layout_activations(uint32_t layout, uint32_t activations);
+
+/* Columns of a step of tiles with activations of 8 bits: whole blocks of 32. */
+uint32_t alisa_int8_depth(const AlisaMatmulParameters *parameters);
+
 /* Defaults by queried properties of the device (largest work-group, local memory), in one layout
  * all families that have it; and, as the others, in the one that suits the type of the device.
  * ALISA_LAYOUT_MATRIX: where the device has it, ALISA_LAYOUT_GROUP for the rest. */
@@ -157,6 +168,7 @@ enum {
     ALISA_PARAMETER_CLBLAST = 1u << ALISA_LAYOUT_CLBLAST,
     ALISA_PARAMETER_MATRIX = 1u << ALISA_LAYOUT_MATRIX,
     ALISA_PARAMETER_TILES = ALISA_PARAMETER_GROUP | ALISA_PARAMETER_MATRIX,
+    ALISA_PARAMETER_ROUNDED = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_GROUP,
     ALISA_PARAMETER_OURS = ALISA_PARAMETER_ITEM | ALISA_PARAMETER_TILES,
     ALISA_PARAMETER_ALWAYS = ALISA_PARAMETER_OURS | ALISA_PARAMETER_CLBLAST
 };

@@ -361,66 +361,99 @@ static bool begin_with(State *state, uint32_t layout, const AlisaParameterInfo *
     return !alisa_parameter_set_check(state->set, values_of(state), info);
 }
 
-/* From a value that loses accuracy; kept if that is worth it. However little time is left, its
- * starting points are timed. */
-static AlisaStatus descend_lossy(State *state, const AlisaParameterInfo *parameter, uint32_t value,
+/* A value that loses accuracy. */
+typedef struct Lossy {
+    const AlisaParameterInfo *parameter;
+    uint32_t value;
+} Lossy;
+
+/* The best values that lose none. */
+typedef struct Exact {
+    uint32_t values[PARAMETERS];
+    double cost;
+} Exact;
+
+/* Whether the best values take less than `worth` of the time of others. Trials apart in time are
+ * not enough to tell. */
+static AlisaStatus is_worth(State *state, const uint32_t *others, double worth, bool *is,
+                            AlisaError *error) {
+    const uint32_t *const both[2] = {others, state->best};
+    double ratio;
+    AlisaStatus status = compare_values(state, both, &ratio, error);
+    *is = status == ALISA_OK && ratio < worth;
+    return status;
+}
+
+/* From a value that loses accuracy, beside the best exact values; kept if that is worth it, and if
+ * it is faster than another such value that was. However little time is left, its starting points
+ * are timed. */
+static AlisaStatus descend_lossy(State *state, const Lossy *lossy, const Exact *exact,
                                  AlisaRandom *random, AlisaError *error) {
     const AlisaParameterInfo *layout = &state->family->parameters[0];
-    uint32_t exact[PARAMETERS];
+    uint32_t before[PARAMETERS];
     double cost = state->best_cost;
+    bool another = cost < exact->cost;
     AlisaStatus status = ALISA_OK;
-    copy_values(state, exact, state->best);
+    copy_values(state, before, state->best);
+    copy_values(state, state->best, exact->values);
+    state->best_cost = exact->cost;
     for (uint32_t i = 0; i < layout->candidate_count && status == ALISA_OK; i++) {
         if (is_interrupted(state)) break;
-        if (begin_with(state, layout->candidates[i], parameter, value))
+        if (begin_with(state, layout->candidates[i], lossy->parameter, lossy->value))
             status = descend_anew(state, WORTH_LOSSES, random, error);
     }
-    copy_values(state, values_of(state), state->best);
-    if (status != ALISA_OK || state->best[parameter->offset] != value) return status;
-    /* Trials apart in time are not enough to tell by how much it is faster. */
-    const uint32_t *const both[2] = {exact, state->best};
-    double ratio = INFINITY;
-    bool right;
-    status = verify_best(state, &right, error);
-    if (status == ALISA_OK && right) status = compare_values(state, both, &ratio, error);
-    if (status == ALISA_OK && !(ratio < WORTH_LOSSES)) {
+    bool kept = status == ALISA_OK && state->best[lossy->parameter->offset] == lossy->value;
+    if (kept) status = verify_best(state, &kept, error);
+    if (kept && status == ALISA_OK)
+        status = is_worth(state, exact->values, WORTH_LOSSES, &kept, error);
+    if (kept && status == ALISA_OK && another) status = is_worth(state, before, 1.0, &kept, error);
+    if (!kept) {
         state->best_cost = cost;
-        copy_values(state, state->best, exact);
+        copy_values(state, state->best, before);
     }
     copy_values(state, values_of(state), state->best);
     return status;
 }
 
-/* The parameter of the set that has a value which loses accuracy and can be used here, or NULL. No
- * family has more than one. */
-static const AlisaParameterInfo *find_lossy(State *state, uint32_t *value) {
+enum { MOST_LOSSY = 8 };
+
+/* The values of the set that lose accuracy and can be used here. */
+static uint32_t list_lossy(State *state, Lossy list[MOST_LOSSY]) {
     const AlisaFamilyInfo *family = state->family;
-    const AlisaParameterInfo *layout = &family->parameters[0], *found = NULL;
-    for (uint32_t p = 1; p < family->parameter_count && !found; p++) {
+    const AlisaParameterInfo *layout = &family->parameters[0];
+    uint32_t count = 0;
+    for (uint32_t p = 1; p < family->parameter_count; p++) {
         const AlisaParameterInfo *parameter = &family->parameters[p];
-        for (uint32_t c = 0; c < parameter->candidate_count && !found; c++) {
-            *value = parameter->candidates[c];
-            if (!alisa_parameter_loses(parameter, *value)) continue;
-            for (uint32_t i = 0; i < layout->candidate_count && !found; i++)
-                if (begin_with(state, layout->candidates[i], parameter, *value)) found = parameter;
+        for (uint32_t c = 0; c < parameter->candidate_count; c++) {
+            uint32_t value = parameter->candidates[c];
+            bool can_be = false;
+            if (!alisa_parameter_loses(parameter, value)) continue;
+            for (uint32_t i = 0; i < layout->candidate_count && !can_be; i++)
+                can_be = begin_with(state, layout->candidates[i], parameter, value);
+            if (can_be && count < MOST_LOSSY) list[count++] = (Lossy){parameter, value};
         }
     }
     copy_values(state, values_of(state), state->best);
-    return found;
+    return count;
 }
 
 /* Exact values first: what loses accuracy has to be that much faster than the best of them. A third
- * of the time is left for it. */
+ * of the time is left for it, the same part for each such value. */
 static AlisaStatus search_values(State *state, double seconds, AlisaError *error) {
     AlisaRandom random;
-    uint32_t value = 0;
+    Lossy lossy[MOST_LOSSY];
+    Exact exact;
     alisa_random_seed(&random, state->search->seed);
-    uint64_t ends_at = state->ends_at;
-    const AlisaParameterInfo *lossy = find_lossy(state, &value);
-    if (lossy) state->ends_at -= (uint64_t)(seconds * 1e9 / 3);
+    uint32_t count = list_lossy(state, lossy);
+    uint64_t part = count ? (uint64_t)(seconds * 1e9 / 3) / count : 0;
+    state->ends_at -= count * part;
     AlisaStatus status = descend_from_all(state, &random, error);
-    state->ends_at = ends_at;
-    if (status == ALISA_OK && lossy) status = descend_lossy(state, lossy, value, &random, error);
+    copy_values(state, exact.values, state->best);
+    exact.cost = state->best_cost;
+    for (uint32_t i = 0; i < count && status == ALISA_OK; i++) {
+        state->ends_at += part;
+        status = descend_lossy(state, &lossy[i], &exact, &random, error);
+    }
     return status;
 }
 

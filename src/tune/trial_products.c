@@ -209,20 +209,52 @@ static void destroy(AlisaTrial *trial) {
     free(products->y_host);
 }
 
-/* How far a sum may be off because activations were rounded to 8 bits in blocks of 32: each by half
- * a scale of max |x| / 127 at most, so evenly spread errors with a deviation of the scale over the
- * root of 12. They are independent: eight deviations of their sum. */
-static double rounding(const float *x, const float *w) {
-    enum { BLOCK = 32 };
-    double squares = 0.0;
-    for (uint32_t b = 0; b < COLUMNS; b += BLOCK) {
-        double largest = 0.0, weights = 0.0;
-        for (uint32_t k = b; k < b + BLOCK; k++) {
-            largest = fmax(largest, fabs((double)x[k]));
-            weights += (double)w[k] * w[k];
-        }
-        squares += largest / 127.0 * (largest / 127.0) * weights;
+enum { BLOCK = 32 };
+
+static double largest_of(const float *x) {
+    double largest = 0.0;
+    for (uint32_t k = 0; k < BLOCK; k++)
+        largest = fmax(largest, fabs((double)x[k]));
+    return largest;
+}
+
+/* The sum of squared steps of a block of 32 of which each error is half a one at most.
+ *
+ * Rounded to 8 bits: the step of an activation is a scale of max |x| / 127. */
+static double int8_steps(const float *x, const float *w) {
+    double step = largest_of(x) / 127.0, weights = 0.0;
+    for (uint32_t k = 0; k < BLOCK; k++)
+        weights += (double)w[k] * w[k];
+    return step * step * weights;
+}
+
+/* To halves: an activation's is 2^-10 of it, or itself, twice, where a device has no halves below
+ * 2^-14 (of a scale below 2 max |x|); and, 32 times, 2^-10 of a sum of some products that follow
+ * each other, which is the difference of two sums from the first on. A device that rounds products
+ * before it adds them does that twice as often at most. */
+static double half_steps(const float *x, const float *w) {
+    double least = ldexp(largest_of(x), -13), squares = 0.0, sum = 0.0, low = 0.0, high = 0.0;
+    for (uint32_t k = 0; k < BLOCK; k++) {
+        double product = (double)x[k] * w[k];
+        double step = fabs((double)x[k]) < least ? 2.0 * product : ldexp(product, -10);
+        squares += step * step;
+        sum += product;
+        low = fmin(low, sum);
+        high = fmax(high, sum);
     }
+    double step = ldexp(high - low, -10);
+    return squares + 2 * BLOCK * step * step;
+}
+
+/* How far a sum may be off because activations were rounded: errors are evenly spread, with a
+ * deviation of the step over the root of 12, and independent: eight deviations of their sum. */
+static double rounding(AlisaActivations activations, const float *x, const float *w) {
+    static double (*const steps[])(const float *, const float *) = {
+        [ALISA_ACTIVATIONS_INT8] = int8_steps, [ALISA_ACTIVATIONS_HALF] = half_steps};
+    double squares = 0.0;
+    if (!steps[activations]) return 0.0;
+    for (uint32_t b = 0; b < COLUMNS; b += BLOCK)
+        squares += steps[activations](x + b, w + b);
     return 8.0 * sqrt(squares / 12.0);
 }
 
@@ -239,8 +271,7 @@ static bool is_right(const Products *products, uint32_t rows, uint32_t x_offset,
                 sum += (double)x[k] * w[k];
                 size += fabs((double)x[k] * w[k]);
             }
-            double bound = 4e-6 * size;
-            if (activations != ALISA_ACTIVATIONS_FLOAT) bound += rounding(x, w);
+            double bound = 4e-6 * size + rounding(activations, x, w);
             double y = products->y_host[(size_t)row * outputs + products->sampled[i]];
             if (!(fabs(y - sum) <= bound)) return false;
         }

@@ -109,8 +109,10 @@ static void make_block(uint32_t type, OracleWeights kind, uint32_t block, AlisaR
     write_u16(bytes, make_half(kind, block, random));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t in_turn = block * count + i; /* from -128 on; every pair of nibbles */
-        bytes[2 + i] =
-            (uint8_t)(kind == ORACLE_WEIGHTS_EXTREME ? in_turn + 128 : alisa_random_next(random));
+        uint32_t value = alisa_random_next(random);
+        if (kind == ORACLE_WEIGHTS_EXTREME) value = in_turn + 128;
+        if (kind == ORACLE_WEIGHTS_LOWEST) value = type == ALISA_TENSOR_Q8_0 ? 128 : 0;
+        bytes[2 + i] = (uint8_t)value;
     }
 }
 

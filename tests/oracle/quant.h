@@ -13,6 +13,7 @@ typedef enum OracleWeights {
     ORACLE_WEIGHTS_LARGE,     /* about 1e4, signs alternate */
     ORACLE_WEIGHTS_SUBNORMAL, /* scales and halves below 2^-14 */
     ORACLE_WEIGHTS_EXTREME,   /* every quantised value in turn, -128 and both nibbles included */
+    ORACLE_WEIGHTS_LOWEST,    /* every quantised value -128 or -8 */
     ORACLE_WEIGHTS_COUNT
 } OracleWeights;
 

@@ -118,7 +118,14 @@ static void test_apply(void **state) {
         {"matmul.f32", "{\"tile_rows\":128,\"tile_outputs\":128}"}, /* 1024 work-items */
         {"matmul.f32", "{\"tile_rows\":42}"},
         {"matvec.f16", "{\"layout\":\"item\",\"activations\":\"int8\"}"}, /* no blocks */
+        {"matvec.f16", "{\"layout\":\"group\",\"activations\":\"int8\"}"},
+        {"matmul.f32", "{\"activations\":\"int8\"}"},
+        {"matmul.q8_0", "{\"depth\":64}"}, /* only with activations of 8 bits */
+        {"matmul.q8_0", "{\"depth\":48,\"activations\":\"int8\"}"},
+        {"matmul.q8_0", "{\"depth\":256,\"activations\":\"int8\"}"}, /* more than 32 KiB */
         {"matmul.bf16", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"int8\"}"},
+        {"matmul.f16", "{\"activations\":\"half\"}"}, /* the device does not compute with halves */
+        {"matvec.q8_0", "{\"activations\":\"half\"}"},
         {"matmul.q4_0", "{\"activations\":\"int4\"}"},
         {"decode", "{\"chunk\":100}"},
         {"decode", "{\"group\":512}"},
@@ -136,6 +143,64 @@ static void test_apply(void **state) {
         if (strcmp(said, "left") != 0)
             fail_msg("%s %s is taken", impossible[i][0], impossible[i][1]);
     }
+}
+
+/* Activations of 8 bits where groups multiply, too; no default, and floats in other layouts. */
+static void test_int8(void **state) {
+    (void)state;
+    AlisaDeviceInfo info = info_of(256, 32768);
+    AlisaOpsParameters parameters;
+    static const char *const possible[][2] = {
+        {"matvec.q8_0", "{\"activations\":\"int8\"}"},
+        {"matvec.q4_0", "{\"layout\":\"item\",\"activations\":\"int8\"}"},
+        {"matmul.q4_0", "{\"activations\":\"int8\"}"}, /* the default depth is part of a block */
+        {"matmul.q8_0", "{\"depth\":128,\"activations\":\"int8\"}"},
+    };
+    alisa_ops_parameters_defaults(&info, &parameters);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        assert_int_equal(parameters.matvec[type].activations, ALISA_ACTIVATIONS_FLOAT);
+        assert_int_equal(parameters.matmul[type].activations, ALISA_ACTIVATIONS_FLOAT);
+    }
+    for (size_t i = 0; i < sizeof possible / sizeof *possible; i++) {
+        const char *said = check(possible[i][0], possible[i][1], &info, &parameters);
+        if (strcmp(said, "taken") != 0) fail_msg("%s %s is left", possible[i][0], possible[i][1]);
+    }
+    parameters.matmul[ALISA_OPS_Q4_0].depth = 16;
+    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_OPS_Q4_0]), 32);
+    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_OPS_Q8_0]), 128);
+    for (uint32_t layout = 0; layout <= ALISA_LAYOUT_MATRIX; layout++)
+        assert_int_equal(alisa_layout_activations(layout, ALISA_ACTIVATIONS_INT8),
+                         layout <= ALISA_LAYOUT_GROUP ? ALISA_ACTIVATIONS_INT8
+                                                      : ALISA_ACTIVATIONS_FLOAT);
+}
+
+/* Halves where the device computes with them, in groups, with weights of their range. */
+static void test_half(void **state) {
+    (void)state;
+    AlisaDeviceInfo info = info_of(256, 32768);
+    AlisaOpsParameters parameters;
+    static const char *const possible[] = {"matmul.f16", "matmul.q8_0", "matmul.q4_0"};
+    static const char *const impossible[][2] = {
+        {"matmul.f32", "{\"activations\":\"half\"}"},
+        {"matmul.bf16", "{\"activations\":\"half\"}"},
+        {"matvec.q8_0", "{\"activations\":\"half\"}"},
+        {"matmul.q8_0", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"half\"}"},
+        {"matmul.q8_0", "{\"depth\":64,\"activations\":\"half\"}"},
+    };
+    info.capabilities = ALISA_CAPABILITY_FP16;
+    alisa_ops_parameters_defaults(&info, &parameters);
+    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
+        assert_int_equal(parameters.matmul[type].activations, ALISA_ACTIVATIONS_FLOAT);
+    for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++)
+        assert_string_equal(check(impossible[i][0], impossible[i][1], &info, &parameters), "left");
+    for (size_t i = 0; i < sizeof possible / sizeof *possible; i++)
+        assert_string_equal(
+            check(possible[i], "{\"activations\":\"half\",\"depth\":32}", &info, &parameters),
+            "taken");
+    for (uint32_t layout = 0; layout <= ALISA_LAYOUT_MATRIX; layout++)
+        assert_int_equal(alisa_layout_activations(layout, ALISA_ACTIVATIONS_HALF),
+                         layout == ALISA_LAYOUT_GROUP ? ALISA_ACTIVATIONS_HALF
+                                                      : ALISA_ACTIVATIONS_FLOAT);
 }
 
 /* What is written of a set is what is read. */
@@ -169,6 +234,8 @@ int main(void) {
         cmocka_unit_test(test_defaults_can_be_used),
         cmocka_unit_test(test_table_is_whole),
         cmocka_unit_test(test_apply),
+        cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_half),
         cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,3 @@
+/* Confirms ALISA_CAPABILITY_PTX_DOT. */
+#define DOT4 DOT4_PTX
+#include "trial/dot4.clh"

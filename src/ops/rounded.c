@@ -1,0 +1,102 @@
+/*
+ * Activations that are rounded once for each product, in a scratch of fixed size, so many rows at a
+ * time as fit in it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/ops_internal.h"
+
+enum { BLOCK = ALISA_OPS_ROUNDED_BLOCK, FACTOR_BYTES = 8 /* of a block, at most */ };
+
+/* A prompt of 512 rows for matrices of up to 16 thousand columns, in bytes. */
+#define CODES_BYTES   ((uint64_t)8 << 20)
+#define FACTORS_BYTES (CODES_BYTES / BLOCK * FACTOR_BYTES)
+
+AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error) {
+    bool used = false;
+    for (int type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        const AlisaMatvecParameters *few = &ops->parameters.matvec[type];
+        const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
+        used |= alisa_layout_activations(few->layout, few->activations) != ALISA_ACTIVATIONS_FLOAT;
+        used |=
+            alisa_layout_activations(many->layout, many->activations) != ALISA_ACTIVATIONS_FLOAT;
+    }
+    if (!used) return ALISA_OK;
+    AlisaStatus status = alisa_buffer_create(ops->device, CODES_BYTES, ALISA_BUFFER_READ_WRITE,
+                                             "rounded activations", &ops->rounded.codes, error);
+    if (status == ALISA_OK)
+        status = alisa_buffer_create(ops->device, FACTORS_BYTES, ALISA_BUFFER_READ_WRITE,
+                                     "scales of activations", &ops->rounded.factors, error);
+    return status;
+}
+
+void alisa_ops_rounded_destroy(AlisaOps *ops) {
+    alisa_buffer_destroy(&ops->rounded.codes);
+    alisa_buffer_destroy(&ops->rounded.factors);
+}
+
+void alisa_ops_rounded_common(const AlisaOps *ops, const AlisaMatrix *weights, const AlisaVector *y,
+                              AlisaArgument arguments[ALISA_OPS_ROUNDED_COMMON]) {
+    const AlisaArgument common[ALISA_OPS_ROUNDED_COMMON] = {
+        ALISA_ARG_BUFFER(weights->buffer),
+        ALISA_ARG(weights->offset),
+        ALISA_ARG_BUFFER(&ops->rounded.codes),
+        ALISA_ARG_BUFFER(&ops->rounded.factors),
+        ALISA_ARG_BUFFER(y->buffer),
+        ALISA_ARG(y->offset),
+        ALISA_ARG(weights->rows),
+        ALISA_ARG(weights->columns),
+    };
+    memcpy(arguments, common, sizeof common);
+}
+
+static AlisaStatus round_rows(AlisaOps *ops, const AlisaOpsRounding *rounding, AlisaKernel **round,
+                              uint32_t columns, AlisaVector x, uint32_t rows, AlisaError *error) {
+    AlisaStatus status =
+        alisa_ops_kernel(ops, rounding->file, rounding->kernel_name, NULL, round, error);
+    if (status) return status;
+    const AlisaLaunch launch = {{alisa_ops_ceil_divide(columns, BLOCK), rows, 1}, {0, 0, 0}};
+    const AlisaArgument arguments[] = {
+        ALISA_ARG_BUFFER(x.buffer),
+        ALISA_ARG(x.offset),
+        ALISA_ARG_BUFFER(&ops->rounded.codes),
+        ALISA_ARG_BUFFER(&ops->rounded.factors),
+        ALISA_ARG(columns),
+    };
+    return alisa_kernel_launch(*round, &launch, arguments, sizeof arguments / sizeof *arguments,
+                               error);
+}
+
+AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *rounding,
+                                       AlisaKernel **round, const AlisaMatrix *weights,
+                                       AlisaVector x, uint32_t rows, AlisaVector y,
+                                       uint32_t accumulate, AlisaOpsProduct *product,
+                                       AlisaError *error) {
+    uint64_t codes = (uint64_t)alisa_ops_ceil_divide(weights->columns, BLOCK) * BLOCK;
+    uint32_t most = (uint32_t)(CODES_BYTES / (codes * rounding->code_bytes + rounding->padding));
+    AlisaStatus status = ALISA_OK;
+    if (most == 0)
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "matmul: %u columns are too many for activations %s: use parameters "
+                               "with activations float",
+                               weights->columns, rounding->name);
+    while (rows > 0 && !status) {
+        uint32_t count = rows < most ? rows : most;
+        status = round_rows(ops, rounding, round, weights->columns, x, count, error);
+        if (!status) status = product(ops, weights, x, count, y, accumulate, error);
+        x.offset += (uint64_t)count * weights->columns;
+        y.offset += (uint64_t)count * weights->rows;
+        rows -= count;
+    }
+    return status;
+}
+
+AlisaLaunch alisa_ops_tile_launch(const AlisaMatmulParameters *parameters,
+                                  const AlisaMatrix *weights, uint32_t rows) {
+    size_t group = (size_t)(parameters->tile_rows / parameters->item_rows) *
+                   (parameters->tile_outputs / parameters->item_outputs);
+    return (AlisaLaunch){{alisa_ops_ceil_divide(weights->rows, parameters->tile_outputs) * group,
+                          alisa_ops_ceil_divide(rows, parameters->tile_rows), 1},
+                         {group, 1, 1}};
+}

@@ -1,0 +1,120 @@
+#include "oracle/halves.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/half.h"
+#include "oracle/quant.h"
+
+enum { BLOCK = 32 };
+#define LARGEST 65504.0
+#define TINY    0x1p-25 /* half of the least half above nothing */
+
+/* To the nearest half, to even in the middle; 2^-24 is the least, above LARGEST all is infinite. */
+static double round_half(double value) {
+    int exponent;
+    if (!isfinite(value)) return value;
+    frexp(value, &exponent);
+    double unit = ldexp(1, exponent < -13 ? -24 : exponent - 11);
+    double rounded = rint(value / unit) * unit;
+    return fabs(rounded) > LARGEST ? copysign(INFINITY, value) : rounded;
+}
+
+/* The halves of a row and the scale of each of its blocks. */
+static void halve_row(const float *x, uint32_t columns, double *halves, double *scales) {
+    for (uint32_t b = 0; b < columns; b += BLOCK) {
+        uint32_t end = b + BLOCK < columns ? b + BLOCK : columns;
+        double largest = 0;
+        bool finite = true;
+        for (uint32_t k = b; k < end; k++) {
+            largest = fmax(largest, fabs((double)x[k]));
+            finite &= isfinite(x[k]) != 0;
+        }
+        int exponent;
+        frexp(largest, &exponent);
+        bool some = finite && largest > 1e-30f;
+        scales[b / BLOCK] = !finite ? NAN : some ? ldexp(1, exponent < 126 ? exponent : 126) : 0;
+        for (uint32_t k = b; k < end; k++)
+            halves[k] = some ? round_half(x[k] / scales[b / BLOCK]) : 0;
+    }
+}
+
+/* A row of weights as what is multiplied and the scale of each block. */
+static void read_row(uint32_t type, const uint8_t *row, uint32_t columns, double *codes,
+                     double *scales) {
+    uint32_t block_bytes = type == ALISA_TENSOR_Q8_0 ? 34 : 18;
+    if (type == ALISA_TENSOR_F16) {
+        oracle_dequantise_row(type, row, columns, codes);
+        for (uint32_t k = 0; k < columns; k += BLOCK)
+            scales[k / BLOCK] = 1;
+        return;
+    }
+    for (uint32_t k = 0; k < columns; k++) {
+        const uint8_t *block = row + k / BLOCK * block_bytes, *q = block + 2;
+        uint32_t i = k % BLOCK;
+        uint16_t bits = (uint16_t)(block[0] | block[1] << 8);
+        scales[k / BLOCK] = alisa_half_to_float(bits);
+        if (type == ALISA_TENSOR_Q8_0)
+            codes[k] = (int8_t)q[i];
+        else
+            codes[k] = (i < 16 ? q[i] & 15 : q[i - 16] >> 4) - 8;
+    }
+}
+
+/* Of `count` products, and how far these may be from the exact ones: 2^-11 of a half and of each
+ * sum on the way for its rounding (no more than 2^-12 of it, and what is below the least one), and
+ * a little for the rounding of roundings. */
+static double add_up(const double *halves, const double *codes, uint32_t count, double *largest,
+                     double *loss) {
+    float sum = 0;
+    double size = 0, off = 0;
+    *largest = 0;
+    for (uint32_t k = 0; k < count; k++) {
+        float product = (float)(halves[k] * codes[k]); /* exact */
+        sum = (float)round_half(product + sum);
+        size += fabs(halves[k] * codes[k]);
+        off += fabs(codes[k]) * (fabs(halves[k]) * 0x1p-11 + TINY) + size * 0x1p-11 + TINY;
+        *largest = fmax(*largest, fabs((double)sum));
+    }
+    *loss = off;
+    return sum;
+}
+
+void oracle_matmul_half(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
+                        const float *x, uint32_t rows, const float *add, uint32_t depth, bool fused,
+                        double *sums, double *bounds, double *losses) {
+    double *halves = calloc(columns, sizeof *halves), *codes = calloc(columns, sizeof *codes);
+    uint32_t blocks = (columns + BLOCK - 1) / BLOCK;
+    double *x_scales = calloc(blocks, sizeof(double)), *w_scales = calloc(blocks, sizeof(double));
+    if (!halves || !codes || !x_scales || !w_scales) abort();
+    for (uint32_t r = 0; r < rows; r++) {
+        halve_row(x + (uint64_t)r * columns, columns, halves, x_scales);
+        for (uint32_t n = 0; n < outputs; n++) {
+            double sum = 0, size = 0, doubt = 0, lost = 0;
+            read_row(type, weights + n * oracle_row_bytes(type, columns), columns, codes, w_scales);
+            for (uint32_t k = 0; k < columns; k += depth) {
+                double largest, loss, scale = x_scales[k / BLOCK] * w_scales[k / BLOCK];
+                uint32_t count = k + depth < columns ? depth : columns - k;
+                double part = add_up(halves + k, codes + k, count, &largest, &loss);
+                sum += part * scale;
+                size += fabs(part * scale);
+                doubt += (0x1p-10 * largest + TINY) * fabs(scale) * (1 + 2 * count);
+                lost += loss * fabs(scale);
+                /* What is next to nothing is taken for it. */
+                if (x_scales[k / BLOCK] == 0)
+                    for (uint32_t i = 0; i < count; i++)
+                        lost += 1e-30 * fabs(codes[k + i] * w_scales[k / BLOCK]);
+            }
+            uint64_t at = (uint64_t)r * outputs + n;
+            double before = add ? add[at] : 0, steps = (columns + depth - 1.0) / depth;
+            sums[at] = sum + before;
+            bounds[at] = ldexp((steps + 3) * size + 2 * fabs(before), -24) + (fused ? doubt : 0);
+            losses[at] = lost;
+        }
+    }
+    free(halves);
+    free(codes);
+    free(x_scales);
+    free(w_scales);
+}
