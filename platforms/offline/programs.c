@@ -166,6 +166,10 @@ static void ask_products(void) {
                                              product_columns[c]};
                 for (size_t r = 0; r < COUNT_OF(product_rows); r++)
                     if (product_rows[r].few || !few) ask_product(&weights, product_rows[r].count);
+                const AlisaProduct products[] = {
+                    {weights, any_vector}, {weights, any_vector}, {weights, any_vector}};
+                for (uint32_t count = few ? 3 : 2; count <= 3; count++)
+                    must(alisa_ops_matmul_each(ops, products, count, any_vector, 1, &error));
                 must(alisa_ops_embed(ops, &weights, &any, ROWS, any_vector, &error));
             }
 }
