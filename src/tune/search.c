@@ -398,8 +398,11 @@ static AlisaStatus descend_lossy(State *state, const Lossy *lossy, const Exact *
     copy_values(state, state->best, exact->values);
     state->best_cost = exact->cost;
     for (uint32_t i = 0; i < layout->candidate_count && status == ALISA_OK; i++) {
+        uint32_t best = exact->values[layout->offset], other = layout->candidates[i];
         if (is_interrupted(state)) break;
-        if (begin_with(state, layout->candidates[i], lossy->parameter, lossy->value))
+        /* Where one of these is the best, the other is for another kind of device. */
+        if (other != best && (best == ALISA_LAYOUT_ITEM || best == ALISA_LAYOUT_GROUP)) continue;
+        if (begin_with(state, other, lossy->parameter, lossy->value))
             status = descend_anew(state, WORTH_LOSSES, random, error);
     }
     bool kept = status == ALISA_OK && state->best[lossy->parameter->offset] == lossy->value;
