@@ -4,9 +4,10 @@
  * the tokens that are kept at 80 % sparsity, turn by turn with the same step over all tokens:
  * alone, with all it takes to choose the next list from past rows, and with choosing this one by
  * the query; and decode with K and V in each storage type, all tokens of i8 in sealed blocks. With
- * a number of tokens: only dense against kept, in a context of so many.
+ * a number of tokens (0: everything): only dense against kept, in a context of so many; with a
+ * layout (item, group): in that alone.
  *
- *   bench_attention [device [tokens]]
+ *   bench_attention [device [tokens [layout]]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "base/half.h"
 #include "base/kv_type.h"
 #include "base/random.h"
+#include "device/probe.h"
 #include "timing.h"
 
 typedef struct Case {
@@ -43,7 +45,7 @@ static const Case cases[] = {
     {"8B prefill (GQA 4)", 32, 8, 128, 1, 512, 512},
 };
 
-enum { READ_BYTES = 256 << 20, READ_ITEMS = 64, CASES = sizeof cases / sizeof *cases };
+enum { CASES = sizeof cases / sizeof *cases };
 
 static void check(AlisaStatus status, const AlisaError *error) {
     if (status == ALISA_OK) return;
@@ -60,28 +62,12 @@ static AlisaBuffer buffer_of(AlisaDevice *device, const void *data, uint64_t siz
     return buffer;
 }
 
+/* GB/s of a kernel that only reads. */
 static double read_rate(AlisaDevice *device) {
     AlisaError error;
-    AlisaKernel *kernel;
-    check(alisa_kernel_get(device, "ewise/read.cl", "ewise_read", NULL, &kernel, &error), &error);
-    float *zeros = calloc(1, READ_BYTES);
-    AlisaBuffer x = buffer_of(device, zeros, READ_BYTES);
-    AlisaBuffer y = buffer_of(device, NULL, READ_ITEMS * sizeof(float));
-    free(zeros);
-    uint64_t vectors = READ_BYTES / 64 / READ_ITEMS, best = UINT64_MAX;
-    const AlisaLaunch launch = {{READ_ITEMS, 1, 1}, {1, 1, 1}};
-    const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(&x), ALISA_ARG(vectors),
-                                       ALISA_ARG_BUFFER(&y)};
-    for (int i = 0; i < 8; i++) {
-        uint64_t start = alisa_clock_now();
-        check(alisa_kernel_launch(kernel, &launch, arguments, 3, &error), &error);
-        check(alisa_device_finish(device, &error), &error);
-        uint64_t time = alisa_clock_now() - start;
-        if (time < best) best = time;
-    }
-    alisa_buffer_destroy(&x);
-    alisa_buffer_destroy(&y);
-    return (double)READ_BYTES / (double)best;
+    AlisaDeviceProfile profile;
+    check(alisa_device_measure_anew(device, &profile, &error), &error);
+    return profile.read_bandwidth / 1e9;
 }
 
 /* Rows, lists and tiles of a case; the slots of a sequence are a shuffled range. */
@@ -434,9 +420,9 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
     for (uint32_t layer = 0; layer < LAYERS; layer++) {
         const AlisaBuffer *keys = &step->keys[layer], *values = &step->values[layer];
         if (choice->index) {
-            check(
-                alisa_index_score(choice->index, layer, q, &choice->index_row, &all_scores, &error),
-                &error);
+            check(alisa_index_score(choice->index, layer, q, &choice->index_row, count, &all_scores,
+                                    &error),
+                  &error);
             check(alisa_attention_row(step->attention, &all, &all_scores, &all_rows, &error),
                   &error);
             check(alisa_selection_run(choice->selection, layer, 0, 1,
@@ -506,18 +492,22 @@ static void bench_sparse(AlisaOps *ops, size_t shape, const char *layout) {
     destroy_step(&step);
 }
 
-static void bench_layouts(AlisaDevice *device, bool sparse) {
-    static const char *names[] = {[ALISA_LAYOUT_ITEM] = "item", [ALISA_LAYOUT_GROUP] = "group"};
+static const char *const layout_names[] = {
+    [ALISA_LAYOUT_ITEM] = "item", [ALISA_LAYOUT_GROUP] = "group"};
+
+/* `only`: a layout's name, or NULL for each. */
+static void bench_layouts(AlisaDevice *device, const char *only, bool sparse) {
     AlisaError error;
     for (int layout = ALISA_LAYOUT_ITEM; layout <= ALISA_LAYOUT_GROUP; layout++) {
+        if (only && strcmp(only, layout_names[layout]) != 0) continue;
         AlisaOpsParameters parameters;
         AlisaOps *ops;
         alisa_ops_parameters_in(alisa_device_info(device), (AlisaLayout)layout, &parameters);
         check(alisa_ops_create(device, &parameters, &ops, &error), &error);
         for (size_t i = 0; !sparse && i < CASES; i++)
-            bench(ops, &cases[i], names[layout], ALISA_KV_F16, 0);
+            bench(ops, &cases[i], layout_names[layout], ALISA_KV_F16, 0);
         for (size_t i = 0; sparse && i < sizeof sparse_shapes / sizeof *sparse_shapes; i++)
-            bench_sparse(ops, i, names[layout]);
+            bench_sparse(ops, i, layout_names[layout]);
         alisa_ops_destroy(ops);
     }
 }
@@ -528,20 +518,27 @@ int main(int argc, char **argv) {
     AlisaDevice *device;
     alisa_device_options_defaults(&options);
     if (argc > 1) options.selector = argv[1];
-    unsigned long tokens = argc > 2 ? strtoul(argv[2], NULL, 10) : USUAL_CONTEXT;
+    unsigned long tokens = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+    bool everything = tokens == 0;
+    if (everything) tokens = USUAL_CONTEXT;
     if (tokens < LEAST_CONTEXT || tokens > MOST_CONTEXT) {
         fprintf(stderr, "bench_attention: the context has to have %d to %d tokens, not %s\n",
                 LEAST_CONTEXT, MOST_CONTEXT, argv[2]);
+        return 2;
+    }
+    const char *layout = argc > 3 ? argv[3] : NULL;
+    if (layout && strcmp(layout, "item") != 0 && strcmp(layout, "group") != 0) {
+        fprintf(stderr, "bench_attention: the layout is item or group, not %s\n", layout);
         return 2;
     }
     set_context((uint32_t)tokens);
     check(alisa_device_open(&options, &device, &error), &error);
     const AlisaDeviceInfo *info = alisa_device_info(device);
     printf("%s: a kernel that only reads: %.1f GB/s\n\n", info->name, read_rate(device));
-    if (argc <= 2) {
+    if (everything) {
         printf("| case                      | layout| heads x dim | rows | tokens|        ms |"
                "   GB/s | GFLOP/s |\n|---|---|---|---:|---:|---:|---:|---:|\n");
-        bench_layouts(device, false);
+        bench_layouts(device, layout, false);
         bench_types(device);
     }
     printf("\nDecode of %d layers over %d tokens, and over the %d kept at 80 %% sparsity: "
@@ -550,7 +547,7 @@ int main(int argc, char **argv) {
            "query | ratio |\n"
            "|---|---|---:|---:|---:|---:|---:|---:|---:|\n",
            LAYERS, context, kept_count);
-    bench_layouts(device, true);
+    bench_layouts(device, layout, true);
     printf("\nA kernel that only reads, afterwards: %.1f GB/s\n", read_rate(device));
     alisa_device_save_programs(device);
     alisa_device_close(device);

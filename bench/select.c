@@ -128,7 +128,8 @@ static double score_index(Bench *bench, const AlisaAttentionShape *shape, const 
     double times[TIMED];
     for (int i = 0; i < TIMED; i++) {
         uint64_t start = alisa_clock_now();
-        check(alisa_index_score(index, 0, (AlisaVector){q, 0}, &row_buffer, &out, &error), &error);
+        check(alisa_index_score(index, 0, (AlisaVector){q, 0}, &row_buffer, CONTEXT, &out, &error),
+              &error);
         times[i] = seconds_since(bench->device, start);
     }
     alisa_buffer_destroy(&row_buffer);

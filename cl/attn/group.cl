@@ -6,7 +6,7 @@
  * the rows of one tile for TILE_HEADS heads of one KV head, in the first dimension of chunks 1 the
  * whole list, else one chunk. Per chunk (CHUNK tokens):
  *   scores   K goes through local memory, TOKENS at a time, read once and coalesced; a work-item
- *            multiplies one token with several queries
+ *            multiplies one token with several queries; where there are very few, each what it reads
  *   softmax  over the whole chunk, several work-items to a query
  *   values   V is read from the cache, coalesced; a work-item sums 4 elements of the head for some
  *            queries, and for one in TOKEN_SPLIT tokens where there are more work-items than that

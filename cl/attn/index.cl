@@ -17,11 +17,14 @@
  * index_store quantises rows of keys, rotated on the way. Global size: GROUPS x KV_HEADS x rows.
  *   k [rows][KV_HEADS][HEAD_DIM]; rotations [rows][ROPE_DIM / 2]; tokens (sequence, position)
  *
- * index_score leaves what attention would leave of a row over all its tokens (attn/scores.clh):
- *   scores [row][HEADS][score_stride]  s_j in base 2;  stats [row][HEADS]  (m, l)
+ * index_score leaves what attention would leave of a row over all its tokens (attn/scores.clh), but stats
+ * for each part of the tokens:
+ *   scores [row][HEADS][score_stride]  s_j in base 2;  stats [row][HEADS][parts]  (m, l)
  *   q [..][HEADS][HEAD_DIM]; rows (row of q, sequence, count, -)
- * A work-group of GROUP work-items does HEAD_BLOCK heads that share a KV head, LANES tokens at a time.
- * Global size: (GROUP rows) x (HEADS / HEAD_BLOCK).
+ * A work-group of GROUP work-items does a part of so many tokens (a multiple of LANES) for HEAD_BLOCK heads
+ * that share a KV head, LANES tokens at a time. Global size: (GROUP rows) x (HEADS / HEAD_BLOCK) x parts.
+ *
+ * index_merge makes stats [row][HEADS] of those of several parts. Global size: (GROUP rows) x HEADS.
  *
  * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DROPE_DIM -DHEAD_BLOCK -DLANES (4 or 16) -DGROUP.
  */
@@ -108,27 +111,39 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
 
 #if LANES == 16
 #define FLOATS         float16
-#define UCHARS         uchar16
-#define LOAD_CODES     vload16
-#define TO_FLOATS      convert_float16
-#define LOAD_HALVES    vload_half16
-#define STORE_FLOATS   vstore16
-#define LOAD_FLOATS    vload16
+#define UINTS          uint16
+#define CODES_AT(p)    vload16(0, p)
+#define TO_UINTS       convert_uint16
+#define AS_FLOATS      as_float16
+#define HALVES_AT(p)   vload_half16(0, p)
+#define FLOATS_AT(p)   vload16(0, p)
+#define STORE(v, p)    vstore16(v, 0, p)
 #define EXP2           exp2_16
 #else
 #define FLOATS         float4
-#define UCHARS         uchar4
-#define LOAD_CODES     vload4
-#define TO_FLOATS      convert_float4
-#define LOAD_HALVES    vload_half4
-#define STORE_FLOATS   vstore4
-#define LOAD_FLOATS    vload4
+#define UINTS          uint4
+#define CODES_AT       aligned_uchar4
+#define TO_UINTS       convert_uint4
+#define AS_FLOATS      as_float4
+#define HALVES_AT      aligned_half4
+#define FLOATS_AT      aligned_float4
+#define STORE(v, p)    (*(__global float4 *)(p) = (v))
 #define EXP2           exp2_4
 DEFINE_EXP2(exp2_4, float4, convert_int4, as_float4)
 #endif
 
-/* Scores of LANES tokens, whose codes and scales start here, for HEAD_BLOCK heads. Four sums to a head,
- * because one would wait for itself. */
+/* 1 + code / 4 of the codes at this bit of each byte, put into the float's fraction: GPUs convert
+ * integers at a fraction of the rate of everything else. */
+static inline FLOATS levels(UINTS four, uint bit)
+{
+    return AS_FLOATS((four << (21 - bit) & 0x00600000u) | 0x3f800000u);
+}
+
+/* Sums of a head, because one would wait for itself; of four heads that many do not fit into the registers
+ * of Intel's GPUs. */
+#define SUMS (HEAD_BLOCK > 2 && !PROCESSOR ? 2 : 4)
+
+/* Scores of LANES tokens, whose codes and scales start here, for HEAD_BLOCK heads. */
 static inline void score_tokens(__local const float (*q)[HEAD_DIM],
                                 __local const float (*bias)[GROUPS], __global const uchar *codes,
                                 __global const half *scales, FLOATS *score)
@@ -140,30 +155,32 @@ static inline void score_tokens(__local const float (*q)[HEAD_DIM],
 #pragma unroll 1
     for (uint group = 0; group < GROUPS; group++) {
         uint end = min((group + 1) * GROUP_BYTES, (uint)(HEAD_DIM / 4));
-        FLOATS sum[HEAD_BLOCK][4];
+        FLOATS sum[HEAD_BLOCK][SUMS];
 #pragma unroll
-        for (uint h = 0; h < HEAD_BLOCK; h++) {
-            sum[h][0] = bias[h][group];
-            sum[h][1] = sum[h][2] = sum[h][3] = 0.0f;
-        }
-        /* Unrolled, with more sums than that, it spills on Intel's GPUs. */
+        for (uint h = 0; h < HEAD_BLOCK; h++)
+#pragma unroll
+            for (uint i = 0; i < SUMS; i++)
+                sum[h][i] = i == 0 ? bias[h][group] : 0.0f;
+        /* Unrolled, it spills there too. */
 #if HEAD_BLOCK > 2 && !PROCESSOR
 #pragma unroll 1
 #endif
         for (uint byte = group * GROUP_BYTES; byte < end; byte++) {
-            UCHARS four = LOAD_CODES(0, codes + byte * TILE);
+            UINTS four = TO_UINTS(CODES_AT(codes + byte * TILE));
 #pragma unroll
             for (uint i = 0; i < 4; i++) {
-                FLOATS x = TO_FLOATS((four >> (uchar)(2 * i)) & (uchar)3);
+                FLOATS x = levels(four, 2 * i);
 #pragma unroll
                 for (uint h = 0; h < HEAD_BLOCK; h++)
-                    sum[h][i] = fma((FLOATS)(q[h][4 * byte + i]), x, sum[h][i]);
+                    sum[h][i % SUMS] = fma((FLOATS)(q[h][4 * byte + i]), x, sum[h][i % SUMS]);
             }
         }
-        FLOATS scale = LOAD_HALVES(0, scales + group * TILE);
+        FLOATS scale = HALVES_AT(scales + group * TILE);
 #pragma unroll
         for (uint h = 0; h < HEAD_BLOCK; h++)
-            score[h] = fma((sum[h][0] + sum[h][1]) + (sum[h][2] + sum[h][3]), scale, score[h]);
+            score[h] = fma(SUMS == 4 ? (sum[h][0] + sum[h][1]) + (sum[h][SUMS - 2] + sum[h][SUMS - 1])
+                                     : sum[h][0] + sum[h][1],
+                           scale, score[h]);
     }
 }
 
@@ -225,31 +242,32 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 index_score(__global const float *q, ulong q_offset, __global const uint4 *rows, float scale,
             uint context, __global const uchar *codes, ulong codes_offset,
             __global const half *scales, ulong scales_offset, __global float *scores,
-            __global float2 *stats, uint score_stride)
+            __global float2 *stats, uint score_stride, uint part)
 {
     __local float shared[GROUP];
-    __local float query[HEAD_BLOCK][HEAD_DIM];
-    __local float bias[HEAD_BLOCK][GROUPS]; /* -3/2 times the sum of the group's elements */
+    __local float query[HEAD_BLOCK][HEAD_DIM]; /* four times what levels are multiplied by */
+    __local float bias[HEAD_BLOCK][GROUPS];    /* takes off 1 + 3/2 / 4 of each element */
     uint4 row = rows[get_group_id(0)];
-    uint first_head = get_group_id(1) * HEAD_BLOCK, count = row.z;
+    uint first_head = get_group_id(1) * HEAD_BLOCK;
+    uint begin = get_group_id(2) * part, end = min(row.z, begin + part);
     size_t plane = (size_t)row.y * KV_HEADS + first_head / RATIO;
     q += q_offset + ((size_t)row.x * HEADS + first_head) * HEAD_DIM;
     codes += codes_offset + plane * (HEAD_DIM / 4) * context;
     scales += scales_offset + plane * GROUPS * context;
     size_t out = (size_t)get_group_id(0) * HEADS + first_head;
     scores += out * score_stride;
-    stats += out;
+    stats += out * get_num_groups(2) + get_group_id(2);
 
     for (uint i = get_local_id(0); i < HEAD_BLOCK * HEAD_DIM; i += GROUP)
         query[i / HEAD_DIM][i % HEAD_DIM] =
-            scale * mixed_element(q + i / HEAD_DIM * HEAD_DIM, i % HEAD_DIM);
+            4.0f * scale * mixed_element(q + i / HEAD_DIM * HEAD_DIM, i % HEAD_DIM);
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint i = get_local_id(0); i < HEAD_BLOCK * GROUPS; i += GROUP) {
-        uint first = i % GROUPS * GROUP_SIZE, end = min(first + GROUP_SIZE, (uint)HEAD_DIM);
+        uint first = i % GROUPS * GROUP_SIZE, size = min(HEAD_DIM - first, (uint)GROUP_SIZE);
         float sum = 0.0f;
-        for (uint d = first; d < end; d++)
+        for (uint d = first; d < first + size; d++)
             sum += query[i / GROUPS][d];
-        bias[i / GROUPS][i % GROUPS] = -1.5f * sum;
+        bias[i / GROUPS][i % GROUPS] = -1.375f * sum;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
 
@@ -258,15 +276,15 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
 #pragma unroll
     for (uint h = 0; h < HEAD_BLOCK; h++)
         largest[h] = maximum[h] = LOWEST;
-    for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
+    for (uint j = begin + LANES * (uint)get_local_id(0); j < end; j += LANES * GROUP) {
         FLOATS score[HEAD_BLOCK];
         uint tile = j / TILE, inside = j % TILE;
         score_tokens(query, bias, codes + tile * (size_t)(HEAD_DIM / 4 * TILE) + inside,
                      scales + tile * (size_t)(GROUPS * TILE) + inside, score);
-        uint lanes = min(count - j, (uint)LANES);
+        uint lanes = min(end - j, (uint)LANES);
 #pragma unroll
         for (uint h = 0; h < HEAD_BLOCK; h++) {
-            STORE_FLOATS(score[h], 0, scores + h * (size_t)score_stride + j);
+            STORE(score[h], scores + h * (size_t)score_stride + j);
             if (lanes == LANES)
                 largest[h] = max(largest[h], score[h]);
             else
@@ -284,9 +302,9 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
         float m = group_max(maximum[h], shared), l = 0.0f;
         FLOATS sum = 0.0f;
         __global const float *own = scores + h * (size_t)score_stride;
-        for (uint j = LANES * (uint)get_local_id(0); j < count; j += LANES * GROUP) {
-            FLOATS weight = EXP2(LOAD_FLOATS(0, own + j) - m);
-            uint lanes = min(count - j, (uint)LANES);
+        for (uint j = begin + LANES * (uint)get_local_id(0); j < end; j += LANES * GROUP) {
+            FLOATS weight = EXP2(FLOATS_AT(own + j) - m);
+            uint lanes = min(end - j, (uint)LANES);
             if (lanes == LANES)
                 sum += weight;
             else
@@ -300,6 +318,23 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
             l += element(&sum, i);
         l = group_sum(l, shared);
         if (get_local_id(0) == 0)
-            stats[h] = (float2)(m, l);
+            stats[h * get_num_groups(2)] = (float2)(m, l);
     }
+}
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+index_merge(__global const float2 *partial, uint parts, __global float2 *stats)
+{
+    __local float shared[GROUP];
+    size_t head = get_group_id(0) * HEADS + get_group_id(1);
+    partial += head * parts;
+    float m = LOWEST, l = 0.0f;
+    for (uint i = get_local_id(0); i < parts; i += GROUP)
+        m = max(m, partial[i].x);
+    m = group_max(m, shared);
+    for (uint i = get_local_id(0); i < parts; i += GROUP)
+        l = fma(partial[i].y, exp2_1(partial[i].x - m), l);
+    l = group_sum(l, shared);
+    if (get_local_id(0) == 0)
+        stats[head] = (float2)(m, l);
 }

@@ -3,13 +3,16 @@
  *
  *   y [rows][HEADS][HEAD_DIM]
  *
- * Global size: (HEAD_DIM / 8) x HEADS x (tiles * TILE_ROWS); one work-item does 8 elements of a head.
+ * Global size: (HEAD_DIM / 4) x HEADS x (tiles * TILE_ROWS); one work-item does 4 elements of a head.
  * Rows from split_rows on were finished by attn_item or attn_group itself.
  * Needs -DHEADS -DHEAD_DIM -DTILE_ROWS -DCHUNK. With -DSCORES=1 (m, l) is written too
  * (attn/scores.clh).
  */
+#include "prelude.clh"
 #include "attn/scores.clh"
 #include "attn/softmax.clh"
+
+#define BATCH 8 /* chunks whose loads are under way at once */
 
 __kernel void attn_merge(__global const uint4 *tiles, __global const float *partial,
                          uint split_rows, uint chunk_capacity, __global float *y, ulong y_offset
@@ -18,7 +21,7 @@ __kernel void attn_merge(__global const uint4 *tiles, __global const float *part
 #endif
 )
 {
-    uint first = 8 * get_global_id(0);
+    uint first = 4 * get_global_id(0);
     uint head = get_global_id(1);
     uint4 tile = tiles[get_global_id(2) / TILE_ROWS];
     uint i = get_global_id(2) % TILE_ROWS;
@@ -26,19 +29,31 @@ __kernel void attn_merge(__global const uint4 *tiles, __global const float *part
         return;
     size_t row = tile.x + i;
     uint chunks = (tile.w + i + CHUNK - 1) / CHUNK;
-    __global const float *part = partial + (row * HEADS + head) * chunk_capacity * PARTIAL;
+    partial += (row * HEADS + head) * chunk_capacity * PARTIAL;
 
     float maximum = LOWEST, sum = 0.0f;
-    float8 total = 0.0f;
-    for (uint chunk = 0; chunk < chunks; chunk++, part += PARTIAL) {
-        float m = part[HEAD_DIM];
-        float larger = max(maximum, m);
-        float old = exp2_1(maximum - larger), now = exp2_1(m - larger);
-        maximum = larger;
-        sum = fma(sum, old, part[HEAD_DIM + 1] * now);
-        total = fma(total, (float8)old, vload8(0, part + first) * now);
+    float4 total = 0.0f;
+    for (uint chunk = 0; chunk < chunks; chunk += BATCH) {
+        float4 values[BATCH];
+        float2 stat[BATCH]; /* (m, l) */
+#pragma unroll
+        for (uint c = 0; c < BATCH; c++) {
+            __global const float *part = partial + min(chunk + c, chunks - 1) * PARTIAL;
+            values[c] = aligned_float4(part + first);
+            stat[c] = *(__global const float2 *)(part + HEAD_DIM);
+        }
+#pragma unroll
+        for (uint c = 0; c < BATCH; c++) {
+            if (chunk + c >= chunks)
+                continue;
+            float larger = max(maximum, stat[c].x);
+            float old = exp2_1(maximum - larger), now = exp2_1(stat[c].x - larger);
+            maximum = larger;
+            sum = fma(sum, old, stat[c].y * now);
+            total = fma(total, (float4)old, values[c] * now);
+        }
     }
-    vstore8(total * (1.0f / sum), 0, y + y_offset + (row * HEADS + head) * HEAD_DIM + first);
+    vstore4(total * (1.0f / sum), 0, y + y_offset + (row * HEADS + head) * HEAD_DIM + first);
 #if SCORES
     if (first == 0)
         stats[get_global_id(2) / TILE_ROWS * HEADS + head] = (float2)(maximum, sum);

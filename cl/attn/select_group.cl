@@ -9,7 +9,8 @@
  */
 #include "attn/select.clh"
 
-#define BINS 256
+#define BINS  256
+#define BATCH 8 /* values under way at once */
 
 typedef struct Shared {
     __local uint *histogram; /* [BINS] */
@@ -32,27 +33,40 @@ static inline Stretch stretch_of(uint first, uint end)
     return stretch;
 }
 
-/* Those with the bits `prefix` above `shift` + 8, by the 8 bits from `shift` on. Neighbours are often
- * in the same bin (most sums are small): they are added at once. */
+/* Values of `begin` and every `step`-th position after it; past the end the last one again. */
+static inline void load_batch(const List *list, __global const uint *values, uint begin, uint step,
+                              uint end, uint *batch)
+{
+#pragma unroll
+    for (uint i = 0; i < BATCH; i++)
+        batch[i] = VALUE_AT(list, values, min(begin + i * step, end - 1));
+}
+
+/* Those of candidates [first, end) with the bits `prefix` above `shift` + 8, by the 8 bits from `shift`
+ * on. Many in a row are often in the same bin (most sums are small): they are added at once. */
 static void count_bins(const List *list, const Shared *shared, __global const uint *values,
-                       Stretch stretch, uint prefix, uint shift)
+                       uint first, uint end, uint prefix, uint shift)
 {
     uint item = get_local_id(0);
     for (uint i = item; i < BINS; i += GROUP)
         shared->histogram[i] = 0;
     barrier(CLK_LOCAL_MEM_FENCE);
     uint run_bin = 0, run = 0;
-    for (uint position = stretch.begin; position < stretch.end; position++) {
-        uint value = VALUE_AT(list, values, position);
-        if (shift < 24 && value >> (shift + 8) != prefix)
-            continue;
-        uint bin = value >> shift & (BINS - 1);
-        if (bin != run_bin && run > 0) {
-            atomic_add(shared->histogram + run_bin, run);
-            run = 0;
+    for (uint begin = first + item; begin < end; begin += BATCH * GROUP) {
+        uint value[BATCH];
+        load_batch(list, values, begin, GROUP, end, value);
+#pragma unroll
+        for (uint i = 0; i < BATCH; i++) {
+            if (begin + i * GROUP >= end || (shift < 24 && value[i] >> (shift + 8) != prefix))
+                continue;
+            uint bin = value[i] >> shift & (BINS - 1);
+            if (bin != run_bin && run > 0) {
+                atomic_add(shared->histogram + run_bin, run);
+                run = 0;
+            }
+            run_bin = bin;
+            run++;
         }
-        run_bin = bin;
-        run++;
     }
     if (run > 0)
         atomic_add(shared->histogram + run_bin, run);
@@ -69,11 +83,11 @@ static void count_bins(const List *list, const Shared *shared, __global const ui
 /* The `wanted`-th largest value; *equal becomes how many of that value are among the wanted. Every
  * work-item finds it for itself. */
 static uint find_threshold(const List *list, const Shared *shared, __global const uint *values,
-                           Stretch stretch, uint wanted, uint *equal)
+                           uint first, uint end, uint wanted, uint *equal)
 {
     uint threshold = 0;
     for (int shift = 24; shift >= 0; shift -= 8) {
-        count_bins(list, shared, values, stretch, threshold, shift);
+        count_bins(list, shared, values, first, end, threshold, shift);
         uint bin = 15;
         for (; shared->coarse[bin] < wanted; bin--)
             wanted -= shared->coarse[bin];
@@ -105,24 +119,33 @@ static uint2 sum_before(const Shared *shared, uint2 own)
 static void pick_largest(const List *list, const Shared *shared, const Turn *turn)
 {
     __global const uint *values = values_of(list, turn);
-    Stretch stretch = stretch_of(turn->sinks, turn->count - turn->locals);
-    uint equal;
-    uint threshold = find_threshold(list, shared, values, stretch, turn->globals, &equal);
+    uint first = turn->sinks, end = turn->count - turn->locals, equal;
+    uint threshold = find_threshold(list, shared, values, first, end, turn->globals, &equal);
+    Stretch stretch = stretch_of(first, end);
     uint2 own = 0;
-    for (uint position = stretch.begin; position < stretch.end; position++) {
-        uint value = VALUE_AT(list, values, position);
-        own.x += value > threshold;
-        own.y += value == threshold;
+    for (uint begin = stretch.begin; begin < stretch.end; begin += BATCH) {
+        uint value[BATCH];
+        load_batch(list, values, begin, 1, stretch.end, value);
+#pragma unroll
+        for (uint i = 0; i < BATCH; i++) {
+            own.x += begin + i < stretch.end && value[i] > threshold;
+            own.y += begin + i < stretch.end && value[i] == threshold;
+        }
     }
     uint2 before = sum_before(shared, own);
     uint left = equal - min(equal, before.y); /* of the equal ones, for this work-item and later */
     __global uint *out = list->positions + turn->sinks + before.x + min(equal, before.y);
-    for (uint position = stretch.begin; position < stretch.end; position++) {
-        uint value = VALUE_AT(list, values, position);
-        if (value < threshold || (value == threshold && left == 0))
-            continue;
-        left -= value == threshold;
-        *out++ = position;
+    for (uint begin = stretch.begin; begin < stretch.end; begin += BATCH) {
+        uint value[BATCH];
+        load_batch(list, values, begin, 1, stretch.end, value);
+#pragma unroll
+        for (uint i = 0; i < BATCH; i++) {
+            if (begin + i >= stretch.end || value[i] < threshold ||
+                (value[i] == threshold && left == 0))
+                continue;
+            left -= value[i] == threshold;
+            *out++ = begin + i;
+        }
     }
 }
 

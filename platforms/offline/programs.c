@@ -237,7 +237,7 @@ static void ask_index(const AlisaAttentionShape *shape) {
     const AlisaAttentionScores scores = {&any, &any, 1, CONTEXT};
     must(alisa_index_create(ops, shape, 1, 1, CONTEXT, &index, &error));
     must(alisa_index_store(index, 0, any_vector, &any, &any, ROWS, &error));
-    must(alisa_index_score(index, 0, any_vector, &any, &scores, &error));
+    must(alisa_index_score(index, 0, any_vector, &any, CONTEXT, &scores, &error));
     alisa_index_destroy(index);
 }
 

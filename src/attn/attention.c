@@ -39,7 +39,7 @@ struct AlisaAttention {
     bool tails;                  /* a side is i8 */
     RunKernels plain, scored;    /* scored: nothing before they are first needed */
     AlisaKernel *row[ROW_KINDS]; /* likewise */
-    AlisaBuffer partial;         /* float[split_rows][head_count][chunk_capacity][head_dim + 2] */
+    AlisaBuffer partial;         /* float[split_rows][head_count][chunk_capacity][head_dim + 4] */
 };
 
 static const char *kernel_type(AlisaKvType type) {
@@ -293,8 +293,8 @@ static AlisaStatus merge(const AlisaAttention *attention, const AlisaAttentionLi
     const AlisaAttentionPlan *plan = &attention->plan;
     size_t tile_rows = scores ? 1 : plan->tile_rows;
     const AlisaLaunch launch = {
-        {shape->head_dim / 8, shape->head_count, lists->tile_count * tile_rows},
-        {shape->head_dim / 8, 1, 1}};
+        {shape->head_dim / 4, shape->head_count, lists->tile_count * tile_rows},
+        {shape->head_dim / 4, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(lists->tiles),
         ALISA_ARG_BUFFER(&attention->partial),

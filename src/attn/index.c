@@ -12,7 +12,9 @@ enum {
     CONTEXT_UNIT = 64, /* whole tiles of tokens */
     ITEM_LANES = 16,   /* tokens of a vector */
     GROUP_LANES = 4,
-    MOST_HEADS = 4, /* whose queries share a load of codes */
+    MOST_HEADS = 4,    /* whose queries share a load of codes */
+    BUSY_ITEMS = 1024, /* work-items that keep a compute unit of a GPU busy */
+    STAT_BYTES = 8,    /* (m, l) */
     CLEAR_BYTES = 1 << 20
 };
 
@@ -22,9 +24,12 @@ struct AlisaIndex {
     uint64_t layer_codes, layer_scales;
     uint32_t head_block;
     size_t group;
-    float scale;        /* of the scores in base 2 */
-    AlisaKernel *store; /* owned by the device, like the other */
+    uint32_t busy_groups; /* fewer leave the device idle: rows are cut into parts */
+    float scale;          /* of the scores in base 2 */
+    AlisaKernel *store;   /* owned by the device, like the others */
     AlisaKernel *score;
+    AlisaKernel *merge;        /* group layout */
+    AlisaBuffer partial;       /* [row][head][part] (m, l); group layout */
     AlisaBuffer codes, scales; /* cl/attn/index.cl, layer after layer */
 };
 
@@ -56,7 +61,10 @@ static AlisaStatus get_kernels(AlisaIndex *index, AlisaDevice *device, AlisaErro
     AlisaStatus status =
         alisa_kernel_get(device, "attn/index.cl", "index_store", options, &index->store, error);
     if (status) return status;
-    return alisa_kernel_get(device, "attn/index.cl", "index_score", options, &index->score, error);
+    status =
+        alisa_kernel_get(device, "attn/index.cl", "index_score", options, &index->score, error);
+    if (status || index->group == 1) return status;
+    return alisa_kernel_get(device, "attn/index.cl", "index_merge", options, &index->merge, error);
 }
 
 /* Zeros, so that what vectors read past a sequence's last token are numbers. */
@@ -94,7 +102,16 @@ AlisaStatus alisa_index_create(AlisaOps *ops, const AlisaAttentionShape *shape,
         made->head_block--;
     const AlisaSelectParameters *parameters = &alisa_ops_parameters(ops)->select;
     made->group = parameters->layout == ALISA_LAYOUT_GROUP ? parameters->index_group : 1;
+    if (made->group > 1) {
+        uint64_t items = (uint64_t)BUSY_ITEMS * alisa_device_info(device)->compute_units;
+        made->busy_groups = (uint32_t)(items / made->group + 1);
+    }
     AlisaStatus status = get_kernels(made, device, error);
+    if (!status && made->group > 1) {
+        status = alisa_buffer_create(
+            device, (uint64_t)made->busy_groups * made->head_block * STAT_BYTES,
+            ALISA_BUFFER_READ_WRITE, "parts of the index of keys", &made->partial, error);
+    }
     if (!status) {
         status = make_cleared(device, layer_count * made->layer_codes, "index of keys",
                               &made->codes, error);
@@ -115,6 +132,7 @@ void alisa_index_destroy(AlisaIndex *index) {
     if (!index) return;
     alisa_buffer_destroy(&index->codes);
     alisa_buffer_destroy(&index->scales);
+    alisa_buffer_destroy(&index->partial);
     free(index);
 }
 
@@ -135,21 +153,47 @@ AlisaStatus alisa_index_store(AlisaIndex *index, uint32_t layer, AlisaVector k,
     return alisa_kernel_launch(index->store, &launch, arguments, COUNT_OF(arguments), error);
 }
 
+/* Tokens of a part: whole passes of a group, as many parts as keep the device busy. */
+static uint32_t part_of(const AlisaIndex *index, uint32_t rows, uint32_t longest) {
+    if (index->group == 1) return longest;
+    uint32_t pass = GROUP_LANES * (uint32_t)index->group;
+    uint32_t passes = (longest + pass - 1) / pass;
+    uint64_t groups = (uint64_t)rows * (index->shape.head_count / index->head_block);
+    uint32_t parts = groups < index->busy_groups ? (uint32_t)(index->busy_groups / groups) : 1;
+    return pass * (parts < passes ? (passes + parts - 1) / parts : 1);
+}
+
 AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q,
-                              const AlisaBuffer *rows, const AlisaAttentionScores *scores,
-                              AlisaError *error) {
+                              const AlisaBuffer *rows, uint32_t longest,
+                              const AlisaAttentionScores *scores, AlisaError *error) {
+    uint32_t part = part_of(index, scores->rows, longest), parts = (longest + part - 1) / part;
     const AlisaLaunch launch = {
-        {scores->rows * index->group, index->shape.head_count / index->head_block, 1},
+        {scores->rows * index->group, index->shape.head_count / index->head_block, parts},
         {index->group, 1, 1}};
     uint64_t codes_offset = layer * index->layer_codes;
     uint64_t scales_offset = layer * index->layer_scales;
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(q.buffer),      ALISA_ARG(q.offset),
-        ALISA_ARG_BUFFER(rows),          ALISA_ARG(index->scale),
-        ALISA_ARG(index->context),       ALISA_ARG_BUFFER(&index->codes),
-        ALISA_ARG(codes_offset),         ALISA_ARG_BUFFER(&index->scales),
-        ALISA_ARG(scales_offset),        ALISA_ARG_BUFFER(scores->scores),
-        ALISA_ARG_BUFFER(scores->stats), ALISA_ARG(scores->stride),
+        ALISA_ARG_BUFFER(q.buffer),
+        ALISA_ARG(q.offset),
+        ALISA_ARG_BUFFER(rows),
+        ALISA_ARG(index->scale),
+        ALISA_ARG(index->context),
+        ALISA_ARG_BUFFER(&index->codes),
+        ALISA_ARG(codes_offset),
+        ALISA_ARG_BUFFER(&index->scales),
+        ALISA_ARG(scales_offset),
+        ALISA_ARG_BUFFER(scores->scores),
+        ALISA_ARG_BUFFER(parts > 1 ? &index->partial : scores->stats),
+        ALISA_ARG(scores->stride),
+        ALISA_ARG(part),
     };
-    return alisa_kernel_launch(index->score, &launch, arguments, COUNT_OF(arguments), error);
+    AlisaStatus status =
+        alisa_kernel_launch(index->score, &launch, arguments, COUNT_OF(arguments), error);
+    if (status || parts == 1) return status;
+    const AlisaLaunch merge_launch = {{scores->rows * index->group, index->shape.head_count, 1},
+                                      {index->group, 1, 1}};
+    const AlisaArgument merge_arguments[] = {ALISA_ARG_BUFFER(&index->partial), ALISA_ARG(parts),
+                                             ALISA_ARG_BUFFER(scores->stats)};
+    return alisa_kernel_launch(index->merge, &merge_launch, merge_arguments,
+                               COUNT_OF(merge_arguments), error);
 }

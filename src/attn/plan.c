@@ -137,7 +137,7 @@ uint64_t alisa_attention_plan_local(const AlisaAttentionPlan *plan,
 uint64_t alisa_attention_plan_scratch(const AlisaAttentionPlan *plan,
                                       const AlisaAttentionShape *shape) {
     return (uint64_t)plan->split_rows * shape->head_count * plan->chunk_capacity *
-           (shape->head_dim + 2) * sizeof(float);
+           (shape->head_dim + 4) * sizeof(float);
 }
 
 uint32_t alisa_attention_plan_chunks(const AlisaAttentionPlan *plan,

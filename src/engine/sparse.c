@@ -254,7 +254,7 @@ AlisaStatus alisa_sparse_choose(AlisaSparse *sparse, const AlisaSparseLayer *lay
                                              .rows = batch->tile_count,
                                              .stride = sparse->all_stride};
         status = alisa_index_score(sparse->index, layer->index, layer->q, &batch->index_rows,
-                                   &scores, error);
+                                   batch->longest, &scores, error);
         if (status == ALISA_OK)
             status = select_tokens(sparse, layer, batch, &lists, &scores, error);
     }

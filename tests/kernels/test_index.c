@@ -55,7 +55,8 @@ static Scored score(AlisaIndex *index, const Case *c, uint32_t layer, const floa
     AlisaBuffer score_buffer = upload(scored.scores, score_bytes);
     AlisaBuffer stat_buffer = upload(scored.scores, heads * 2 * sizeof(float));
     const AlisaAttentionScores out = {&score_buffer, &stat_buffer, row_count, scored.stride};
-    require(alisa_index_score(index, layer, (AlisaVector){&q_buffer, 0}, &row_buffer, &out, &error),
+    require(alisa_index_score(index, layer, (AlisaVector){&q_buffer, 0}, &row_buffer, c->tokens,
+                              &out, &error),
             &error);
     require(alisa_buffer_read(device, &score_buffer, 0, scored.scores, score_bytes, &error),
             &error);
