@@ -6,18 +6,20 @@
  *   codes, factors  rows of activations (quantise.cl)
  *   y  rows x outputs floats from element y_offset
  *
- * Groups of one work-item. Item (p, c) computes outputs 32 p .. 32 p + 31 for the activation rows
- * c * chunk .. c * chunk + chunk - 1. For each part of DEPTH columns it brings the bytes of its 32
- * weight rows into a panel [k / 4][32][4], then walks down the activations TILE_ROWS at a time. The
- * sums of a block of 32 columns stay in registers, those of the part in private memory.
+ * Groups of one work-item. With PANEL = 16 VECTORS, item (p, c) computes outputs PANEL p .. PANEL (p + 1)
+ * - 1 for the activation rows c * chunk .. c * chunk + chunk - 1. For each part of DEPTH columns it brings
+ * the bytes of its PANEL weight rows into a panel [k / 4][PANEL][4], then walks down the activations
+ * TILE_ROWS at a time. The sums of a block of 32 columns stay in registers, those of the part in private
+ * memory.
  *
  * -DWEIGHT_TYPE  see quant.clh; one with blocks
- * -DTILE_ROWS    activation rows of a register tile: 2 * TILE_ROWS + 3 vectors are alive
+ * -DTILE_ROWS    activation rows of a register tile
+ * -DVECTORS      vectors of 16 outputs of a register tile: VECTORS (TILE_ROWS + 1) + 1 are alive
  * -DDEPTH        columns of a part, a multiple of 32
  */
 #include "gemm/int8.clh"
 
-#define PANEL 32 /* outputs of an item: two vectors */
+#define PANEL (16 * VECTORS) /* outputs of an item */
 
 /* Past the last output the last row is read again; its sums are not stored. */
 static inline void fill_panel(__local uint *panel, __local float *scales, span_pointer w,
@@ -43,17 +45,18 @@ static inline void fill_panel(__local uint *panel, __local float *scales, span_p
     }
 }
 
-/* Writes or adds `width` (<= 32) sums of one row. */
-static inline void store_row(__global float *y, const float16 lo, const float16 hi,
-                             const uint width, const uint add)
+/* Writes or adds `width` (<= PANEL) sums of one row. */
+static inline void store_row(__global float *y, const float16 *sum, const uint width, const uint add)
 {
     if (width == PANEL) {
-        vstore16(add ? vload16(0, y) + lo : lo, 0, y);
-        vstore16(add ? vload16(1, y) + hi : hi, 1, y);
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++)
+            vstore16(add ? vload16(v, y) + sum[v] : sum[v], v, y);
     } else {
         float sums[PANEL];
-        vstore16(lo, 0, sums);
-        vstore16(hi, 1, sums);
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++)
+            vstore16(sum[v], v, sums);
         for (uint n = 0; n < width; n++)
             y[n] = add ? y[n] + sums[n] : sums[n];
     }
@@ -79,43 +82,52 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_int8(
 
         for (uint row = get_group_id(1) * chunk; row < row_end; row += TILE_ROWS) {
             const uint count = min((uint)TILE_ROWS, row_end - row);
-            float16 lo[TILE_ROWS], hi[TILE_ROWS];
+            float16 sum[TILE_ROWS][VECTORS];
 #pragma unroll
             for (uint i = 0; i < TILE_ROWS; i++)
-                lo[i] = hi[i] = 0.0f;
+#pragma unroll
+                for (uint v = 0; v < VECTORS; v++)
+                    sum[i][v] = 0.0f;
             for (uint s = 0; s < spans; s++) {
-                dots part_lo[TILE_ROWS], part_hi[TILE_ROWS];
+                dots dot[TILE_ROWS][VECTORS];
 #pragma unroll
                 for (uint i = 0; i < TILE_ROWS; i++)
-                    part_lo[i] = part_hi[i] = dots_none;
+#pragma unroll
+                    for (uint v = 0; v < VECTORS; v++)
+                        dot[i][v] = dots_none;
 #pragma unroll
                 for (uint q = 0; q < SPAN / 4; q++) {
                     const __local uint *quads = panel + (s * (SPAN / 4) + q) * PANEL;
-                    const uint16 w0 = vload16(0, quads), w1 = vload16(1, quads);
+                    uint16 weights[VECTORS];
+#pragma unroll
+                    for (uint v = 0; v < VECTORS; v++)
+                        weights[v] = vload16(v, quads);
 #pragma unroll
                     for (uint i = 0; i < TILE_ROWS; i++) {
                         /* Past the last row it is read again. */
                         __global const uint *x = (__global const uint *)(
                             codes + min(row + i, rows - 1) * stride + part + s * SPAN);
-                        part_lo[i] = dots_add(part_lo[i], w0, (uint16)x[q]);
-                        part_hi[i] = dots_add(part_hi[i], w1, (uint16)x[q]);
+#pragma unroll
+                        for (uint v = 0; v < VECTORS; v++)
+                            dot[i][v] = dots_add(dot[i][v], weights[v], (uint16)x[q]);
                     }
                 }
-                const float16 s0 = vload16(2 * s, scales), s1 = vload16(2 * s + 1, scales);
 #pragma unroll
                 for (uint i = 0; i < TILE_ROWS; i++) {
                     const float2 factor = factors[min(row + i, rows - 1) * (size_t)(columns / SPAN) +
                                                   part / SPAN + s];
                     const int bias = SPAN_BIAS * (int)factor.y;
-                    lo[i] = fma(convert_float16(dots_total(part_lo[i]) - bias) * factor.x, s0, lo[i]);
-                    hi[i] = fma(convert_float16(dots_total(part_hi[i]) - bias) * factor.x, s1, hi[i]);
+#pragma unroll
+                    for (uint v = 0; v < VECTORS; v++)
+                        sum[i][v] = fma(convert_float16(dots_total(dot[i][v]) - bias) * factor.x,
+                                        vload16(VECTORS * s + v, scales), sum[i][v]);
                 }
             }
 #pragma unroll
             for (uint i = 0; i < TILE_ROWS; i++)
                 if (i < count)
-                    store_row(y + y_offset + (row + i) * (size_t)outputs + first, lo[i], hi[i],
-                              width, add);
+                    store_row(y + y_offset + (row + i) * (size_t)outputs + first, sum[i], width,
+                              add);
         }
     }
 }

@@ -5,19 +5,21 @@
  *   w  outputs x columns, dequantised as it is read (quant.clh), from byte w_offset
  *   x  rows x columns floats from element x_offset;  y  rows x outputs floats from element y_offset
  *
- * Groups of one work-item. Item (p, c) computes outputs 32 p .. 32 p + 31 for the activation rows
- * c * chunk .. c * chunk + chunk - 1. For each block of DEPTH columns it dequantises its 32 weight
- * rows into a panel [k][32], then walks down the activations TILE_ROWS at a time: their part of x is
- * copied beside the panel, the tile of sums (TILE_ROWS x 2 vectors) stays in registers over the
- * block, and is added to y at its end. Panel and copy together are sized for the nearest cache.
+ * Groups of one work-item. With PANEL = 16 VECTORS, item (p, c) computes outputs PANEL p .. PANEL (p + 1)
+ * - 1 for the activation rows c * chunk .. c * chunk + chunk - 1. For each block of DEPTH columns it
+ * dequantises its PANEL weight rows into a panel [k][PANEL], then walks down the activations TILE_ROWS at a
+ * time: their part of x is copied beside the panel, the tile of sums (TILE_ROWS x VECTORS) stays in
+ * registers over the block, and is added to y at its end. Panel and copy together are sized for the
+ * nearest cache.
  *
  * -DWEIGHT_TYPE  see quant.clh
- * -DTILE_ROWS    activation rows of a register tile: 2 * TILE_ROWS + 3 vectors are alive
+ * -DTILE_ROWS    activation rows of a register tile
+ * -DVECTORS      vectors of 16 outputs of a register tile: VECTORS (TILE_ROWS + 1) + 1 are alive
  * -DDEPTH        columns of a block, a multiple of 32
  */
 #include "quant.clh"
 
-#define PANEL    32             /* outputs of an item: two vectors */
+#define PANEL    (16 * VECTORS) /* outputs of an item */
 #define X_STRIDE (DEPTH + 16)   /* of the copied rows: keeps them off each other's cache sets */
 
 /* Transposes 16 vectors in registers: four rounds of exchanging halves, each of which brings one bit
@@ -96,17 +98,18 @@ static inline void copy_rows(__local float *copy, __global const float *x, const
     }
 }
 
-/* Writes or adds `width` (<= 32) sums of one row. */
-static inline void store_row(__global float *y, const float16 lo, const float16 hi,
-                             const uint width, const uint add)
+/* Writes or adds `width` (<= PANEL) sums of one row. */
+static inline void store_row(__global float *y, const float16 *sum, const uint width, const uint add)
 {
     if (width == PANEL) {
-        vstore16(add ? vload16(0, y) + lo : lo, 0, y);
-        vstore16(add ? vload16(1, y) + hi : hi, 1, y);
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++)
+            vstore16(add ? vload16(v, y) + sum[v] : sum[v], v, y);
     } else {
         float sums[PANEL];
-        vstore16(lo, 0, sums);
-        vstore16(hi, 1, sums);
+#pragma unroll
+        for (uint v = 0; v < VECTORS; v++)
+            vstore16(sum[v], v, sums);
         for (uint n = 0; n < width; n++)
             y[n] = add ? y[n] + sums[n] : sums[n];
     }
@@ -131,25 +134,31 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_item(
 
         for (uint row = get_group_id(1) * chunk; row < row_end; row += TILE_ROWS) {
             const uint count = min((uint)TILE_ROWS, row_end - row);
-            float16 lo[TILE_ROWS], hi[TILE_ROWS];
+            float16 sum[TILE_ROWS][VECTORS];
             copy_rows(copy, x + x_offset + row * (size_t)columns + block, columns, count, depth);
 #pragma unroll
             for (uint i = 0; i < TILE_ROWS; i++)
-                lo[i] = hi[i] = 0.0f;
+#pragma unroll
+                for (uint v = 0; v < VECTORS; v++)
+                    sum[i][v] = 0.0f;
             for (uint k = 0; k < depth; k++) {
-                const float16 w0 = vload16(2 * k, panel), w1 = vload16(2 * k + 1, panel);
+                float16 weights[VECTORS];
+#pragma unroll
+                for (uint v = 0; v < VECTORS; v++)
+                    weights[v] = vload16(VECTORS * k + v, panel);
 #pragma unroll
                 for (uint i = 0; i < TILE_ROWS; i++) {
                     const float16 value = copy[i * X_STRIDE + k];
-                    lo[i] = fma(value, w0, lo[i]);
-                    hi[i] = fma(value, w1, hi[i]);
+#pragma unroll
+                    for (uint v = 0; v < VECTORS; v++)
+                        sum[i][v] = fma(value, weights[v], sum[i][v]);
                 }
             }
 #pragma unroll
             for (uint i = 0; i < TILE_ROWS; i++)
                 if (i < count)
-                    store_row(y + y_offset + (row + i) * (size_t)outputs + first, lo[i], hi[i],
-                              width, add);
+                    store_row(y + y_offset + (row + i) * (size_t)outputs + first, sum[i], width,
+                              add);
         }
     }
 }

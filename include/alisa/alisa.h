@@ -142,6 +142,7 @@ typedef struct AlisaDeviceInfo {
     uint64_t max_allocation; /* bytes in one buffer */
     uint64_t local_memory;   /* bytes a work-group */
     uint64_t max_work_group; /* work-items */
+    uint32_t native_floats;  /* floats of a vector that the device prefers; 0: not known */
     uint32_t capabilities;   /* ALISA_CAPABILITY_* */
     bool usable;
     char reason[512]; /* why it is not usable; empty otherwise */
@@ -666,6 +667,10 @@ typedef enum AlisaTuneEffort {
 
 /* "quick"; static storage. */
 ALISA_API const char *alisa_tune_effort_name(AlisaTuneEffort effort);
+
+/* Seconds that a search with it takes, without those of the comparison with CLBlast; 0 where the
+ * effort is none. */
+ALISA_API double alisa_tune_effort_seconds(AlisaTuneEffort effort);
 
 /* What was found for a set of parameters: those of a kernel family, or of it for a weight type. */
 typedef struct AlisaTuneReport {

@@ -146,6 +146,8 @@ static void describe(AlisaCandidate *candidate) {
     info->max_allocation = alisa_opencl_device_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, 0);
     info->local_memory = alisa_opencl_device_number(id, CL_DEVICE_LOCAL_MEM_SIZE, 0);
     info->max_work_group = alisa_opencl_device_number(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, 0);
+    info->native_floats =
+        (uint32_t)alisa_opencl_device_number(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 0);
     uint64_t queue = alisa_opencl_device_number(id, CL_DEVICE_QUEUE_PROPERTIES, 0);
     if (queue & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) {
         info->capabilities |= ALISA_CAPABILITY_OUT_OF_ORDER;

@@ -5,10 +5,7 @@
 
 #include "ops/ops_internal.h"
 
-/* Tiles of matmul_item. 12 rows x 2 vectors fill the 32 vector registers of AVX-512; 8 rows waste
- * less when 12 would leave the last tile nearly empty. */
-static const uint32_t item_tile_rows[] = {12, 8};
-enum { ITEM_TILES = sizeof item_tile_rows / sizeof *item_tile_rows, ITEM_OUTPUTS = 32 };
+enum { VECTOR_OUTPUTS = 16 };
 
 /* With fewer columns a second pass of matvec costs more than it saves. */
 enum { NARROW_COLUMNS = 512 };
@@ -103,19 +100,18 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
 }
 
 AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
-                                uint32_t panels) {
-    AlisaOpsPanels made = {0};
-    for (uint32_t i = 1; i < ITEM_TILES; i++) {
-        uint32_t best = item_tile_rows[made.tile], other = item_tile_rows[i];
-        if (alisa_ops_ceil_divide(rows, other) * other < alisa_ops_ceil_divide(rows, best) * best)
-            made.tile = i;
-    }
-    made.tile_rows = item_tile_rows[made.tile];
+                                const AlisaMatmulParameters *parameters) {
+    /* A shorter tile wastes less where the whole one would leave the last nearly empty. */
+    uint32_t whole = parameters->sum_rows, shorter = (2 * whole + 2) / 3;
+    bool is_less =
+        alisa_ops_ceil_divide(rows, shorter) * shorter < alisa_ops_ceil_divide(rows, whole) * whole;
+    AlisaOpsPanels made = {.tile = is_less, .tile_rows = is_less ? shorter : whole};
     /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
      * price of dequantising a panel again for each part. */
-    uint32_t all = alisa_ops_ceil_divide(weights->rows, ITEM_OUTPUTS);
+    uint32_t outputs = VECTOR_OUTPUTS * parameters->sum_vectors;
+    uint32_t all = alisa_ops_ceil_divide(weights->rows, outputs);
     uint32_t units = alisa_device_info(ops->device)->compute_units;
-    uint32_t parts = alisa_ops_ceil_divide(units * panels, all);
+    uint32_t parts = alisa_ops_ceil_divide(units * parameters->panels, all);
     made.chunk =
         alisa_ops_ceil_divide(alisa_ops_ceil_divide(rows, parts), made.tile_rows) * made.tile_rows;
     made.launch = (AlisaLaunch){{all, alisa_ops_ceil_divide(rows, made.chunk), 1}, {1, 1, 1}};
@@ -127,12 +123,12 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
                                AlisaError *error) {
     int type = alisa_ops_type_index(weights->type);
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters->panels);
+    const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters);
     AlisaKernel **kernel = &ops->matmul[type][panels.tile];
     if (!*kernel) {
         char options[96];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DDEPTH=%u", type,
-                 panels.tile_rows, parameters->depth);
+        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u",
+                 type, panels.tile_rows, parameters->sum_vectors, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options, kernel, error);
         if (status) return status;

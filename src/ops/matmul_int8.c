@@ -91,12 +91,12 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
     (void)x; /* in the scratch */
     int type = alisa_ops_type_index(weights->type);
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters->panels);
+    const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters);
     AlisaKernel **kernel = &ops->int8.matmul[type][panels.tile];
     if (!*kernel) {
         char options[96];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DDEPTH=%u", type,
-                 panels.tile_rows, parameters->depth);
+        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u",
+                 type, panels.tile_rows, parameters->sum_vectors, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_int8.cl", "matmul_int8", options, kernel, error);
         if (status) return status;

@@ -107,14 +107,14 @@ uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit);
 /* Weight rows of each of the work-items of matvec, a multiple of `side`. */
 uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
                               uint32_t side);
-/* Of matmul: panels of 32 outputs and chunks of rows. */
+/* Of matmul: panels of outputs and chunks of rows. */
 typedef struct AlisaOpsPanels {
-    uint32_t tile; /* index of the rows of a register tile */
+    uint32_t tile; /* 0: the whole register tile, 1: the shorter one */
     uint32_t tile_rows, chunk;
     AlisaLaunch launch;
 } AlisaOpsPanels;
 AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
-                                uint32_t panels);
+                                const AlisaMatmulParameters *parameters);
 
 AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error);
 void alisa_ops_rounded_destroy(AlisaOps *ops);

@@ -57,7 +57,8 @@ typedef struct AlisaMatmulParameters {
     uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
     /* Columns of a step: panel (item) or tiles (group, matrix); of tiles with int8 at least 32. */
     uint32_t depth;
-    uint32_t panels; /* work-items for each compute unit (item) */
+    uint32_t panels;                /* work-items for each compute unit (item) */
+    uint32_t sum_rows, sum_vectors; /* sums in registers: rows x vectors of 16 outputs (item) */
     /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item, group), half for these and F16 (group).
      */
     uint32_t activations;

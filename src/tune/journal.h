@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "ops/parameters.h"
 
-enum { ALISA_TUNE_VALUES = 32 }; /* of a set, at most */
+enum { ALISA_TUNE_VALUES = 40 }; /* of a set, at most */
 
 typedef enum AlisaTuneEnd {
     ALISA_TUNE_MEASURED,

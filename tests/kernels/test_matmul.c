@@ -97,6 +97,26 @@ static void test_matmul_item(void **state) {
     alisa_ops_destroy(ops);
 }
 
+/* Sums in registers of every shape, of which the default is one: whole and last tiles. */
+static void test_matmul_item_tiles(void **state) {
+    (void)state;
+    static const uint32_t tiles[][2] = {{12, 2}, {3, 2}, {1, 1}};
+    static const uint32_t rows[] = {13, 24, 0}; /* a last tile that is shorter; none */
+    if (small) skip();
+    for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        AlisaOpsParameters parameters;
+        alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_ITEM, &parameters);
+        for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+            parameters.matmul[type].sum_rows = tiles[i][0];
+            parameters.matmul[type].sum_vectors = tiles[i][1];
+            parameters.matmul[type].from = 1;
+        }
+        AlisaOps *ops = make_checked_ops(&parameters);
+        check_shapes(ops, SOME_TYPES, rows);
+        alisa_ops_destroy(ops);
+    }
+}
+
 static void test_matmul_group(void **state) {
     (void)state;
     AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
@@ -247,6 +267,7 @@ int main(void) {
         cmocka_unit_test(test_matvec_group_without_lanes),
         cmocka_unit_test(test_matvec_many_rows),
         cmocka_unit_test(test_matmul_item),
+        cmocka_unit_test(test_matmul_item_tiles),
         cmocka_unit_test(test_matmul_group),
         cmocka_unit_test(test_matmul_matrix),
         cmocka_unit_test(test_refusals),

@@ -101,6 +101,26 @@ static void test_int8_tiles(void **state) {
     int8 = false;
 }
 
+/* As test_matmul_item_tiles. */
+static void test_int8_item_tiles(void **state) {
+    (void)state;
+    static const uint32_t tiles[][2] = {{12, 2}, {3, 1}};
+    static const uint32_t rows[] = {13, 24, 0};
+    if (small) skip();
+    int8 = true;
+    for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_ITEM, 1, 1, 2);
+        for (uint32_t type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
+            parameters.matmul[type].sum_rows = tiles[i][0];
+            parameters.matmul[type].sum_vectors = tiles[i][1];
+        }
+        AlisaOps *ops = make_checked_ops(&parameters);
+        check_shapes(ops, ALL_TYPES, rows);
+        alisa_ops_destroy(ops);
+    }
+    int8 = false;
+}
+
 /* More rows than fit in the scratch for activations, with matmul and with matvec. */
 static void test_int8_scratch(void **state) {
     (void)state;
@@ -164,7 +184,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_int8_group),      cmocka_unit_test(test_int8_item),
         cmocka_unit_test(test_int8_tiles),      cmocka_unit_test(test_int8_scratch),
-        cmocka_unit_test(test_int8_no_numbers),
+        cmocka_unit_test(test_int8_item_tiles), cmocka_unit_test(test_int8_no_numbers),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
