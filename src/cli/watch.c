@@ -74,20 +74,21 @@ static ExitCode start(Watch *watch) {
                                                "use --no-watch");
     }
     program[length] = 0;
+    AlisaTuneEffort effort = (AlisaTuneEffort)settings->effort;
+    double left =
+        settings->time_budget > 0.0 ? settings->time_budget : alisa_tune_effort_seconds(effort);
+    left -= seconds_since(watch->begun); /* less than that where it is started again */
+    snprintf(budget, sizeof budget, "%.1f", left > 0.1 ? left : 0.1);
     const char *words[MOST_WORDS] = {program,
                                      "tune",
                                      "--no-watch",
                                      "--journal",
                                      watch->journal,
                                      "--effort",
-                                     alisa_tune_effort_name((AlisaTuneEffort)settings->effort)};
-    size_t count = 7;
-    if (settings->time_budget > 0.0) {
-        double left = settings->time_budget - seconds_since(watch->begun);
-        snprintf(budget, sizeof budget, "%.1f", left > 0.1 ? left : 0.1);
-        words[count++] = "--time-budget";
-        words[count++] = budget;
-    }
+                                     alisa_tune_effort_name(effort),
+                                     "--time-budget",
+                                     budget};
+    size_t count = 9;
     if (watch->device) {
         words[count++] = "-dev";
         words[count++] = watch->device;

@@ -10,7 +10,10 @@
 #include "device/source.h"
 
 /* Infinities are used as masks, so no option that lets the compiler assume there are none. */
-#define DEFAULT_OPTIONS "-cl-std=CL1.2 -cl-mad-enable"
+#define STANDARD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable "
+/* PoCL's compiler counts its warnings on standard error, such as those of vectors as arguments on a
+ * processor without AVX-512. */
+#define QUIET "-w "
 
 /* Puts the first line that reports an error into `line`, the first line at all if there is none. */
 static void first_error_line(const char *build_log, char *line, size_t capacity) {
@@ -225,8 +228,8 @@ static AlisaStatus create_kernel(AlisaDevice *device, AlisaProgram *program, con
 
 size_t alisa_program_options(const char *options, char *all, size_t capacity) {
     bool own_standard = strstr(options, "-cl-std=") != NULL;
-    int length = snprintf(all, capacity, "%s%s%s", own_standard ? "" : DEFAULT_OPTIONS,
-                          own_standard || !*options ? "" : " ", options);
+    int length =
+        snprintf(all, capacity, QUIET "%s%s", own_standard ? "" : STANDARD_OPTIONS, options);
     return length < 0 ? SIZE_MAX : (size_t)length;
 }
 

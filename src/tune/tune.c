@@ -34,6 +34,10 @@ const char *alisa_tune_effort_name(AlisaTuneEffort effort) {
     return (unsigned)effort < ALISA_TUNE_EFFORT_COUNT ? efforts[effort].name : NULL;
 }
 
+double alisa_tune_effort_seconds(AlisaTuneEffort effort) {
+    return (unsigned)effort < ALISA_TUNE_EFFORT_COUNT ? efforts[effort].seconds : 0.0;
+}
+
 void alisa_tune_options_defaults(AlisaTuneOptions *options) {
     *options = (AlisaTuneOptions){.effort = ALISA_TUNE_NORMAL};
 }
@@ -175,8 +179,8 @@ static AlisaStatus interrupted_in(const char *what, AlisaError *error) {
 
 static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
     const AlisaTuneOptions *options = tuner->options;
-    double budget =
-        options->time_budget > 0.0 ? options->time_budget : efforts[options->effort].seconds;
+    double budget = options->time_budget > 0.0 ? options->time_budget
+                                               : alisa_tune_effort_seconds(options->effort);
     uint64_t begun = alisa_clock_now();
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < tuner->set_count && status == ALISA_OK; i++) {
@@ -291,7 +295,6 @@ static AlisaStatus search_locked(Tuner *tuner, const AlisaTuneKey *key, const ch
         status = search_all(tuner, error);
         if (status == ALISA_OK) status = find_crossovers(tuner, error);
     }
-    alisa_device_save_programs(tuner->device);
     if (status == ALISA_OK) {
         fill_entry(tuner, entry.parameters);
         status = alisa_tune_store_write(folder, &entry, error);
