@@ -518,10 +518,11 @@ int main(int argc, char **argv) {
     AlisaDevice *device;
     alisa_device_options_defaults(&options);
     if (argc > 1) options.selector = argv[1];
-    unsigned long tokens = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-    bool everything = tokens == 0;
+    char *end = NULL;
+    unsigned long tokens = argc > 2 ? strtoul(argv[2], &end, 10) : 0;
+    bool everything = tokens == 0, wrong = end && (*end || end == argv[2]);
     if (everything) tokens = USUAL_CONTEXT;
-    if (tokens < LEAST_CONTEXT || tokens > MOST_CONTEXT) {
+    if (wrong || tokens < LEAST_CONTEXT || tokens > MOST_CONTEXT) {
         fprintf(stderr, "bench_attention: the context has to have %d to %d tokens, not %s\n",
                 LEAST_CONTEXT, MOST_CONTEXT, argv[2]);
         return 2;

@@ -61,7 +61,7 @@ typedef struct Tile {
 
 typedef struct Shared {
     __local float4 *query;    /* [queries][LOCAL_QUADS], scaled */
-    __local float4 *stage;    /* [TOKENS][LOCAL_QUADS]; then sums of other work-items */
+    __local float4 *stage;    /* [TOKENS][LOCAL_QUADS], or parts of scores; then sums of others */
     __local float *weight;    /* [CHUNK][queries] */
     __local float *reduction; /* [2][GROUP] */
     __local float2 *own;      /* [queries] (m, l) of the chunk */

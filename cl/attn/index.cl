@@ -21,8 +21,9 @@
  * for each part of the tokens:
  *   scores [row][HEADS][score_stride]  s_j in base 2;  stats [row][HEADS][parts]  (m, l)
  *   q [..][HEADS][HEAD_DIM]; rows (row of q, sequence, count, -)
- * A work-group of GROUP work-items does a part of so many tokens (a multiple of LANES) for HEAD_BLOCK heads
- * that share a KV head, LANES tokens at a time. Global size: (GROUP rows) x (HEADS / HEAD_BLOCK) x parts.
+ * A work-group of GROUP work-items does a part of so many tokens (a multiple of LANES, where there are
+ * several) for HEAD_BLOCK heads that share a KV head, LANES tokens at a time. Global size: (GROUP rows) x
+ * (HEADS / HEAD_BLOCK) x parts.
  *
  * index_merge makes stats [row][HEADS] of those of several parts. Global size: (GROUP rows) x HEADS.
  *

@@ -142,7 +142,7 @@ typedef struct AlisaDeviceInfo {
     uint64_t max_allocation; /* bytes in one buffer */
     uint64_t local_memory;   /* bytes a work-group */
     uint64_t max_work_group; /* work-items */
-    uint32_t native_floats;  /* floats of a vector that the device prefers; 0: not known */
+    uint32_t native_floats;  /* floats of a vector of its instructions; 0: not known */
     uint32_t capabilities;   /* ALISA_CAPABILITY_* */
     bool usable;
     char reason[512]; /* why it is not usable; empty otherwise */

@@ -291,10 +291,10 @@ static AlisaStatus merge(const AlisaAttention *attention, const AlisaAttentionLi
                          AlisaVector y, const AlisaAttentionScores *scores, AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
     const AlisaAttentionPlan *plan = &attention->plan;
-    size_t tile_rows = scores ? 1 : plan->tile_rows;
-    const AlisaLaunch launch = {
-        {shape->head_dim / 4, shape->head_count, lists->tile_count * tile_rows},
-        {shape->head_dim / 4, 1, 1}};
+    AlisaKernel *kernel = scores ? attention->scored.merge : attention->plain.merge;
+    size_t tile_rows = scores ? 1 : plan->tile_rows, quads = shape->head_dim / 4;
+    const AlisaLaunch launch = {{quads, shape->head_count, lists->tile_count * tile_rows},
+                                {choose_group(quads, alisa_kernel_max_group(kernel)), 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(lists->tiles),
         ALISA_ARG_BUFFER(&attention->partial),
@@ -304,8 +304,8 @@ static AlisaStatus merge(const AlisaAttention *attention, const AlisaAttentionLi
         ALISA_ARG(y.offset),
         ALISA_ARG_BUFFER(scores ? scores->stats : NULL),
     };
-    return alisa_kernel_launch(scores ? attention->scored.merge : attention->plain.merge, &launch,
-                               arguments, COUNT_OF(arguments) - (scores ? 0 : 1), error);
+    return alisa_kernel_launch(kernel, &launch, arguments, COUNT_OF(arguments) - (scores ? 0 : 1),
+                               error);
 }
 
 /* KV_TAIL_PARAMETERS of cl/attn/kv.clh; returns their number. */

@@ -23,7 +23,7 @@ typedef struct Watch {
     const char *device; /* NULL: the fastest */
     char *journal;      /* malloc'ed */
     pid_t process;
-    uint64_t begun;   /* of the whole search */
+    uint64_t begun;   /* of the whole search; later by what was waited for drivers that hung */
     off_t size;       /* of the journal, and */
     uint64_t changed; /* when it was seen to have changed */
 } Watch;
@@ -143,6 +143,7 @@ static bool await(Watch *watch, int *status) {
         if (seconds_since(watch->changed) > watch->settings->hang_after) {
             kill(watch->process, SIGKILL);
             waitpid(watch->process, status, 0);
+            watch->begun += alisa_cli_clock() - watch->changed;
             return !told;
         }
         nanosleep(&(struct timespec){0, POLL_NANOSECONDS}, NULL);

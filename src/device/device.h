@@ -56,9 +56,9 @@ AlisaStatus alisa_buffer_read(AlisaDevice *device, const AlisaBuffer *buffer, ui
 /* A program: one .cl file of cl/ with -D options, compiled for the device or taken from the binary
  * cache. Lines `#include "quant.clh"` name files from the root of cl/, or beside the including
  * file; $ALISA_KERNEL_DIR/<file> is taken before the embedded one. Options are added to
- * "-w -cl-std=CL1.2 -cl-mad-enable", or replace all but -w where they name a -cl-std of their own.
- * Programs are owned by the device and shared: asking twice for the same file and options gives the
- * same kernels. */
+ * "-cl-std=CL1.2 -cl-mad-enable", or replace both where they name a -cl-std of their own. Programs
+ * are owned by the device and shared: asking twice for the same file and options gives the same
+ * kernels. */
 typedef struct AlisaKernel AlisaKernel;
 
 /* Kernel `name` of `file` ("gemm/matvec.cl") built with `options` ("-DROWS=4"). The kernel is owned

@@ -10,10 +10,10 @@
 #include "device/source.h"
 
 /* Infinities are used as masks, so no option that lets the compiler assume there are none. */
-#define STANDARD_OPTIONS "-cl-std=CL1.2 -cl-mad-enable "
-/* PoCL's compiler counts its warnings on standard error, such as those of vectors as arguments on a
- * processor without AVX-512. */
-#define QUIET "-w "
+#define DEFAULT_OPTIONS "-cl-std=CL1.2 -cl-mad-enable"
+
+/* Options are at most so long. */
+enum { MOST_OPTIONS = 1024 };
 
 /* Puts the first line that reports an error into `line`, the first line at all if there is none. */
 static void first_error_line(const char *build_log, char *line, size_t capacity) {
@@ -67,6 +67,14 @@ static AlisaStatus fail_build(AlisaDevice *device, cl_program program, const cha
                            options, alisa_opencl_code_name(code), (int)code, line);
 }
 
+/* -w: PoCL's compiler counts its warnings on standard error, such as those of vectors as arguments
+ * on a processor without AVX-512. */
+static cl_int build(const AlisaDevice *device, cl_program built, const char *options) {
+    char quiet[MOST_OPTIONS + 4];
+    snprintf(quiet, sizeof quiet, "-w %s", options);
+    return clBuildProgram(built, 1, &device->candidate.id, quiet, NULL, NULL);
+}
+
 static AlisaStatus build_from_source(AlisaDevice *device, AlisaProgram *program, const char *text,
                                      size_t size, AlisaError *error) {
     cl_int code;
@@ -74,7 +82,7 @@ static AlisaStatus build_from_source(AlisaDevice *device, AlisaProgram *program,
     if (!built) {
         return alisa_opencl_fail(error, code, "clCreateProgramWithSource", "%s", program->file);
     }
-    code = clBuildProgram(built, 1, &device->candidate.id, program->options, NULL, NULL);
+    code = build(device, built, program->options);
     if (code != CL_SUCCESS) {
         AlisaStatus status =
             fail_build(device, built, program->file, program->options, code, error);
@@ -102,7 +110,7 @@ static void build_from_cache(AlisaDevice *device, AlisaProgram *program) {
         cl_program built = clCreateProgramWithBinary(device->context, 1, &device->candidate.id,
                                                      &binary_size, &binary, &binary_status, &code);
         if (built && binary_status == CL_SUCCESS) {
-            code = clBuildProgram(built, 1, &device->candidate.id, program->options, NULL, NULL);
+            code = build(device, built, program->options);
         }
         if (built && binary_status == CL_SUCCESS && code == CL_SUCCESS) {
             program->program = built;
@@ -228,8 +236,8 @@ static AlisaStatus create_kernel(AlisaDevice *device, AlisaProgram *program, con
 
 size_t alisa_program_options(const char *options, char *all, size_t capacity) {
     bool own_standard = strstr(options, "-cl-std=") != NULL;
-    int length =
-        snprintf(all, capacity, QUIET "%s%s", own_standard ? "" : STANDARD_OPTIONS, options);
+    int length = snprintf(all, capacity, "%s%s%s", own_standard ? "" : DEFAULT_OPTIONS,
+                          own_standard || !*options ? "" : " ", options);
     return length < 0 ? SIZE_MAX : (size_t)length;
 }
 
@@ -237,7 +245,7 @@ size_t alisa_program_options(const char *options, char *all, size_t capacity) {
 static AlisaStatus get_program(AlisaDevice *device, const char *file, const char *options,
                                AlisaProgram **program, AlisaError *error) {
     *program = NULL;
-    char all[1024];
+    char all[MOST_OPTIONS];
     size_t length = alisa_program_options(options, all, sizeof all);
     if (length >= sizeof all) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s: build options of %zu bytes", file,

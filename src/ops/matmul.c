@@ -7,8 +7,8 @@
 
 enum { VECTOR_OUTPUTS = 16 };
 
-/* With fewer columns a second pass of matvec costs more than it saves. */
-enum { NARROW_COLUMNS = 512 };
+/* With fewer columns a second pass of matvec over more rows than these costs more than it saves. */
+enum { NARROW_COLUMNS = 512, NARROW_ROWS = 8 };
 
 uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit) {
     return value / unit + (value % unit != 0);
@@ -153,7 +153,8 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
 bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows) {
     int type = alisa_ops_type_index(weights->type);
     uint32_t at_once = ops->parameters.matvec[type].rows, from = ops->parameters.matmul[type].from;
-    if (weights->columns < NARROW_COLUMNS && from > at_once + 1) from = at_once + 1;
+    uint32_t few = at_once > NARROW_ROWS ? at_once : NARROW_ROWS;
+    if (weights->columns < NARROW_COLUMNS && from > few + 1) from = few + 1;
     return rows >= from;
 }
 

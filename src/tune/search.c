@@ -15,6 +15,7 @@ _Static_assert(sizeof(AlisaMatmulParameters) <= PARAMETERS * sizeof(uint32_t) &&
                    sizeof(AlisaMatvecParameters) <= PARAMETERS * sizeof(uint32_t) &&
                    sizeof(AlisaDecodeParameters) <= PARAMETERS * sizeof(uint32_t),
                "a trial has room for the values of every set");
+_Static_assert(PARAMETERS <= 64, "a case has a bit for every value");
 
 /* By effort: how long a case is timed, how often all parameters are gone through, and how much
  * slower than the best a case may be before the others are left out. */
@@ -28,9 +29,10 @@ static const struct {
     [ALISA_TUNE_FULL] = {0.3, 4, 2.0},
 };
 
-#define WORTHWHILE 0.97 /* time of the new over time of the old: below this, it is kept */
+#define WORTHWHILE 0.97 /* cost of the new beside the old: below this, it is kept */
 /* The same where the new is less exact than the old. */
-#define WORTH_LOSSES (1 / 1.2)
+#define WORTH_LOSSES  (1 / 1.2)
+#define SLOWER_COUNTS 4.0 /* times as much as faster */
 
 /* Of one set. */
 typedef struct State {
@@ -178,7 +180,13 @@ static AlisaStatus time_case(State *state, uint32_t index, double *seconds, Alis
                            error);
 }
 
-/* Time of the values at hand over that of the reference, weighted by case; INFINITY where they
+/* What a case costs that takes `ratio` of its time before: slower ones count more, so that no size
+ * is given away for others. */
+static double cost_of(double ratio) {
+    return ratio > 1.0 ? 1.0 + SLOWER_COUNTS * (ratio - 1.0) : ratio;
+}
+
+/* Cost of the values at hand beside those of the reference, weighted by case; INFINITY where they
  * cannot be used, or where a case shows that they are much slower than the best. */
 static AlisaStatus weigh(State *state, double *cost, AlisaError *error) {
     double sum = 0.0, weights = 0.0;
@@ -191,7 +199,7 @@ static AlisaStatus weigh(State *state, double *cost, AlisaError *error) {
         double seconds;
         status = time_case(state, i, &seconds, error);
         if (status != ALISA_OK || isinf(seconds)) return status;
-        sum += state->cases[i].weight * seconds / state->reference[i];
+        sum += state->cases[i].weight * cost_of(seconds / state->reference[i]);
         weights += state->cases[i].weight;
         if (sum / weights > hopeless * state->best_cost) return ALISA_OK;
     }
@@ -318,21 +326,24 @@ static AlisaStatus compare_case(State *state, uint32_t index, const uint32_t *co
     return ALISA_OK;
 }
 
-/* Time of the second over time of the first. */
-static AlisaStatus compare_values(State *state, const uint32_t *const both[2], double *ratio,
-                                  AlisaError *error) {
-    double sum = 0.0, weights = 0.0;
+/* Cost of the second beside the first, and time of it over that of the first. */
+static AlisaStatus compare_values(State *state, const uint32_t *const both[2], double *cost,
+                                  double *ratio, AlisaError *error) {
+    double costs = 0.0, ratios = 0.0, weights = 0.0;
     AlisaStatus status = ALISA_OK;
-    *ratio = INFINITY;
+    *cost = *ratio = INFINITY;
     for (uint32_t i = 0; i < state->case_count && status == ALISA_OK; i++) {
         double seconds[2];
         if (is_interrupted(state)) return ALISA_OK;
         status = compare_case(state, i, both, seconds, error);
-        sum += state->cases[i].weight * seconds[1] / seconds[0];
+        costs += state->cases[i].weight * cost_of(seconds[1] / seconds[0]);
+        ratios += state->cases[i].weight * seconds[1] / seconds[0];
         weights += state->cases[i].weight;
     }
-    if (status == ALISA_OK) *ratio = sum / weights;
-    return status;
+    if (status != ALISA_OK) return status;
+    *cost = costs / weights;
+    *ratio = ratios / weights;
+    return ALISA_OK;
 }
 
 /* Whether the best values are right for more sizes than those they were timed with. */
@@ -378,9 +389,9 @@ typedef struct Exact {
 static AlisaStatus is_worth(State *state, const uint32_t *others, double worth, bool *is,
                             AlisaError *error) {
     const uint32_t *const both[2] = {others, state->best};
-    double ratio;
-    AlisaStatus status = compare_values(state, both, &ratio, error);
-    *is = status == ALISA_OK && ratio < worth;
+    double cost, ratio;
+    AlisaStatus status = compare_values(state, both, &cost, &ratio, error);
+    *is = status == ALISA_OK && cost < worth;
     return status;
 }
 
@@ -478,17 +489,16 @@ static AlisaStatus compare(State *state, const uint32_t *before, AlisaTuneGain *
                            AlisaError *error) {
     const uint32_t *const both[2] = {before, state->best};
     uint32_t exact[PARAMETERS];
-    double ratio, worth = WORTHWHILE;
+    double cost, ratio;
     bool right;
     AlisaStatus status = verify_best(state, &right, error);
     if (status != ALISA_OK || !right) return status;
-    status = compare_values(state, both, &ratio, error);
-    if (status != ALISA_OK || isinf(ratio)) return status;
+    status = compare_values(state, both, &cost, &ratio, error);
+    if (status != ALISA_OK || isinf(cost)) return status;
     /* Accuracy comes back where losing it is not worth it any more. */
-    if (leave_losses(state, before, exact) && !leave_losses(state, state->best, exact))
-        worth = 1 / WORTH_LOSSES;
+    bool is_back = leave_losses(state, before, exact) && !leave_losses(state, state->best, exact);
     gain->speedup = 1.0 / ratio;
-    gain->changed = ratio < worth;
+    gain->changed = is_back ? ratio < 1 / WORTH_LOSSES : cost < WORTHWHILE;
     return ALISA_OK;
 }
 

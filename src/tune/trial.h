@@ -9,13 +9,13 @@
 
 #include "ops/ops.h"
 
-enum { ALISA_TRIAL_CASES = 7 };
+enum { ALISA_TRIAL_CASES = 8 };
 
 /* One size of the problem. */
 typedef struct AlisaTrialCase {
     const char *name; /* "1 row" */
     double weight;    /* of its time among those of its set */
-    uint32_t ignores; /* bit i: the parameter at offset i does not matter to it */
+    uint64_t ignores; /* bit i: the parameter at offset i does not matter to it */
     double bytes;     /* that a pass has to read and write */
     double flops;     /* operations of a pass; 0: not counted */
     uint32_t length;  /* where cases differ in it: tokens of the context, or rows; else 0 */

@@ -44,7 +44,7 @@ extern const AlisaTrialKind alisa_trial_moves;
 
 /* The bit of AlisaTrialCase.ignores for a field of a set of parameters. */
 #define ALISA_TRIAL_BIT(set, field)                                                                \
-    (1u << (offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t)))
+    (UINT64_C(1) << (offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t)))
 
 /* A buffer of the device with a copy of `data`, or with anything where that is NULL. */
 AlisaStatus alisa_trial_upload(AlisaTrial *trial, const void *data, uint64_t size,

@@ -16,10 +16,11 @@ enum {
     DROPPED = 3,  /* outputs that the product that is checked leaves out: no whole tiles */
     STREAM = 96,  /* MiB of weights: what a decoder reads is in no cache */
     MOST_MATRICES = 64,
-    WIDE = 4 /* times OUTPUTS: the matrices lie one behind the other and are one that is higher */
+    WIDE = 4 * OUTPUTS, /* the matrices lie one behind the other and are one that is higher */
+    SHORT = 16          /* so few that what a launch takes counts, as in small models */
 };
 
-_Static_assert(64 * WIDE <= MOST_ROWS, "the outputs of the wide case fit in y");
+_Static_assert(64 * WIDE <= MOST_ROWS * OUTPUTS, "the outputs of the wide case fit in y");
 
 typedef struct Products {
     AlisaBuffer weights, x, y, tokens, rows;
@@ -42,21 +43,24 @@ typedef struct Rows {
     const char *name;
     uint32_t rows;
     double weight;
-    uint32_t wide; /* outputs, in OUTPUTS; 0 is 1 */
+    uint32_t outputs; /* 0: OUTPUTS */
 } Rows;
 
 static const Rows few[] = {{"1 row", 1, 4},
                            {"2 rows", 2, 1},
                            {"4 rows", 4, 1},
                            {"8 rows", 8, 1},
-                           {"16 rows", 16, 1}},
+                           {"16 rows", 16, 1},
+                           {"1 row, short", 1, 1, SHORT},
+                           {"8 rows, short", 8, 1, SHORT}},
                   many[] = {{"256 rows", 256, 3},
                             {"6 rows", 6, 1},
                             {"12 rows", 12, 1},
                             {"24 rows", 24, 1},
                             {"48 rows", 48, 1},
                             {"96 rows", 96, 1},
-                            {"64 rows, wide", 64, 1, WIDE}},
+                            {"64 rows, wide", 64, 1, WIDE},
+                            {"64 rows, short", 64, 1, SHORT}},
                   doubled[] = {{"4 rows", 4, 1},    {"8 rows", 8, 1},   {"16 rows", 16, 1},
                                {"32 rows", 32, 1},  {"64 rows", 64, 1}, {"128 rows", 128, 1},
                                {"256 rows", 256, 1}};
@@ -80,7 +84,7 @@ static const Rows *case_of(const AlisaTrial *trial, uint32_t index) {
 }
 
 static uint32_t outputs_of(const Rows *rows) {
-    return OUTPUTS * (rows->wide ? rows->wide : 1);
+    return rows->outputs ? rows->outputs : OUTPUTS;
 }
 
 /* Ordinary numbers, between -2 and 2: no subnormals that a processor could be slower with. */
@@ -117,7 +121,7 @@ static AlisaStatus make_weights(AlisaTrial *trial, AlisaError *error) {
     products->matrix_bytes = blocks * info->block_bytes;
     uint64_t wanted = is_few(trial) ? ((uint64_t)STREAM << 20) / products->matrix_bytes : 1;
     products->matrices = wanted < 1 ? 1 : wanted > MOST_MATRICES ? MOST_MATRICES : (uint32_t)wanted;
-    uint32_t stored = is_few(trial) ? products->matrices : WIDE;
+    uint32_t stored = is_few(trial) ? products->matrices : WIDE / OUTPUTS;
     uint8_t *data = alisa_allocate(products->matrix_bytes, 1, "a trial of kernels", error);
     if (!data) return ALISA_ERROR_MEMORY;
     fill_blocks(trial->set.type, data, blocks);
