@@ -41,8 +41,8 @@ AlisaStatus alisa_index_store(AlisaIndex *index, uint32_t layer, AlisaVector k,
                               uint32_t rows, AlisaError *error);
 
 /* Scores of all tokens of each row's sequence for its query (rotated), as attention would leave
- * them from a list of all positions. rows: AlisaIndexRow[scores->rows]; counts are 1 to longest, and
- * that is at most scores->stride, a multiple of 32. */
+ * them from a list of all positions. rows: AlisaIndexRow[scores->rows]; counts are 1 to longest,
+ * and that is at most scores->stride, a multiple of 32. */
 AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q,
                               const AlisaBuffer *rows, uint32_t longest,
                               const AlisaAttentionScores *scores, AlisaError *error);

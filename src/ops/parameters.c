@@ -554,8 +554,9 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matmul.from = 33;
     matmul.depth = layout == ALISA_LAYOUT_ITEM ? item_depth(info->local_memory) : 16;
     matmul.panels = 4;
-    /* What the vector registers hold: 24 vectors of the 32 of AVX-512, or 12 halves of the 16 of AVX2
-     * (measured there: 2.5 times as fast as 24). Quarters, as NEON has them, were not measured. */
+    /* What the vector registers hold: 24 vectors of the 32 of AVX-512, or 12 halves of the 16 of
+     * AVX2 (measured there: 2.5 times as fast as 24). Quarters, as NEON has them, were not
+     * measured. */
     matmul.sum_rows = info->native_floats >= 16 ? 12 : 3;
     matmul.sum_vectors = 2;
     matmul.warp_rows = 32;
