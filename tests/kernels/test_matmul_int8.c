@@ -180,11 +180,36 @@ static void test_int8_no_numbers(void **state) {
     alisa_buffer_destroy(&y_buffer);
 }
 
+/* Fewer rows a launch of matvec leave it what it had of narrow matrices, which the product for many
+ * rows is slow at; only that one has int8 here. */
+static void test_few_rows_of_narrow_matrices(void **state) {
+    (void)state;
+    AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_ITEM, 33, 1, 2);
+    parameters.matvec[ALISA_OPS_Q8_0].activations = ALISA_ACTIVATIONS_FLOAT;
+    const AlisaMatrix narrow = {.type = ALISA_TENSOR_Q8_0, .rows = 64, .columns = 256};
+    const AlisaMatrix wide = {.type = ALISA_TENSOR_Q8_0, .rows = 64, .columns = 1024};
+    for (uint32_t at_once = 4; at_once <= 12; at_once += 4) {
+        parameters.matvec[ALISA_OPS_Q8_0].rows = at_once;
+        AlisaOps *ops = make_checked_ops(&parameters);
+        uint32_t few = at_once < 8 ? 8 : at_once;
+        assert_int_equal(alisa_ops_matmul_activations(ops, &narrow, few), ALISA_ACTIVATIONS_FLOAT);
+        assert_int_equal(alisa_ops_matmul_activations(ops, &narrow, few + 1),
+                         ALISA_ACTIVATIONS_INT8);
+        assert_int_equal(alisa_ops_matmul_activations(ops, &wide, 32), ALISA_ACTIVATIONS_FLOAT);
+        assert_int_equal(alisa_ops_matmul_activations(ops, &wide, 33), ALISA_ACTIVATIONS_INT8);
+        alisa_ops_destroy(ops);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_int8_group),      cmocka_unit_test(test_int8_item),
-        cmocka_unit_test(test_int8_tiles),      cmocka_unit_test(test_int8_scratch),
-        cmocka_unit_test(test_int8_item_tiles), cmocka_unit_test(test_int8_no_numbers),
+        cmocka_unit_test(test_int8_group),
+        cmocka_unit_test(test_int8_item),
+        cmocka_unit_test(test_int8_tiles),
+        cmocka_unit_test(test_int8_scratch),
+        cmocka_unit_test(test_int8_item_tiles),
+        cmocka_unit_test(test_int8_no_numbers),
+        cmocka_unit_test(test_few_rows_of_narrow_matrices),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
