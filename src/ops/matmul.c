@@ -76,13 +76,14 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
     AlisaMatrixTile tile = alisa_matrix_tile(parameters);
     int aligned = alisa_ops_is_aligned(weights, x), variant = 0;
-    uint32_t units = alisa_device_info(ops->device)->compute_units;
+    const AlisaDeviceInfo *info = alisa_device_info(ops->device);
     uint64_t tiles = (uint64_t)alisa_ops_ceil_divide(rows, tile.rows) *
                      alisa_ops_ceil_divide(weights->rows, tile.outputs);
-    if (rows < tile.rows || tiles < units) {
-        tile = alisa_matrix_tile_few(parameters, rows);
+    if (rows < tile.rows || tiles < info->compute_units) {
+        tile = alisa_matrix_tile_few(parameters, info, rows, weights->rows);
+        variant = tile.outputs == ALISA_OPS_MATRIX_OUTPUTS;
         for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
-            variant++;
+            variant += 2;
     }
     AlisaKernel **kernel = &ops->matmul[type][2 * variant + aligned];
     if (!*kernel) {

@@ -7,7 +7,7 @@
 #include "ops/ops.h"
 
 enum {
-    ALISA_OPS_MATMUL_BUILDS = 16, /* most builds of the kernel for many rows */
+    ALISA_OPS_MATMUL_BUILDS = 32, /* most builds of the kernel for many rows */
     ALISA_OPS_PRODUCTS = 3        /* most that a launch of matvec does */
 };
 

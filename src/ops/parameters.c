@@ -31,6 +31,9 @@ static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
     }
 #define OF_CLBLAST(name) #name, NULL, CLBLAST, PLACE(Matmul, clblast.name)
 
+/* Groups for each compute unit with which tiles of more outputs than the least are enough. */
+enum { MATRIX_BUSY = 2 };
+
 /* Of matmul in layout item. */
 enum { MOST_SUM_ROWS = 12, MOST_SUM_VECTORS = 2 };
 
@@ -341,27 +344,51 @@ AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters) {
                                         .parts = 1});
 }
 
-AlisaMatrixTile alisa_matrix_tile_few(const AlisaMatmulParameters *parameters, uint32_t rows) {
+static uint64_t factor_bytes(const AlisaMatrixTile *tile) {
+    return (2 * (uint64_t)tile->rows + tile->outputs) * tile->depth * 2;
+}
+
+/* In local memory; the sums that warps hand over take the place of the factors. */
+static bool tile_fits(const AlisaMatrixTile *tile, const AlisaDeviceInfo *info) {
+    uint64_t scales = (uint64_t)tile->outputs * (tile->depth / 32) * sizeof(float);
+    return factor_bytes(tile) + scales <= info->local_memory;
+}
+
+AlisaMatrixTile alisa_matrix_tile_few(const AlisaMatmulParameters *parameters,
+                                      const AlisaDeviceInfo *info, uint32_t rows,
+                                      uint32_t outputs) {
     uint32_t needed = ALISA_OPS_MATRIX_ROWS;
     while (needed < rows && needed < parameters->tile_rows)
         needed *= 2;
-    return with_group(
-        (AlisaMatrixTile){.rows = needed,
-                          .outputs = parameters->few_outputs,
-                          .depth = parameters->few_depth,
-                          .warp_rows = least(parameters->warp_rows, needed),
-                          .warp_outputs = least(parameters->warp_outputs, parameters->few_outputs),
-                          .parts = parameters->few_parts});
+    uint64_t groups = outputs / parameters->few_outputs;
+    bool is_busy = groups >= (uint64_t)MATRIX_BUSY * info->compute_units;
+    uint32_t wide = is_busy ? parameters->few_outputs : ALISA_OPS_MATRIX_OUTPUTS;
+    AlisaMatrixTile tile =
+        with_group((AlisaMatrixTile){.rows = needed,
+                                     .outputs = wide,
+                                     .depth = parameters->few_depth,
+                                     .warp_rows = least(parameters->warp_rows, needed),
+                                     .warp_outputs = least(parameters->warp_outputs, wide),
+                                     .parts = parameters->few_parts});
+    /* The same warps share fewer sums where these need several; deep tiles are for few rows. */
+    while (tile.parts > 1 && tile.group > 32 * parameters->few_parts) {
+        tile.parts /= 2;
+        tile = with_group(tile);
+    }
+    while (tile.depth > 32 && !tile_fits(&tile, info)) {
+        tile.depth /= 2;
+        tile.parts = least(tile.parts, tile.depth / 32);
+        tile = with_group(tile);
+    }
+    return tile;
 }
 
 static const char *check_matrix_tile(const AlisaMatrixTile *tile, const AlisaDeviceInfo *info) {
     if (tile->depth % (32 * tile->parts)) return "the depth is not made of whole spans of a warp";
     if (tile->warp_rows * tile->warp_outputs > 2048) return "a warp has more than 2048 sums";
     if (tile->group > info->max_work_group) return "the device has no groups of that size";
-    uint64_t tiles = (2 * (uint64_t)tile->rows + tile->outputs) * tile->depth * 2;
     uint64_t sums = (uint64_t)(tile->parts - 1) * tile->rows * tile->outputs * sizeof(float);
-    uint64_t scales = (uint64_t)tile->outputs * (tile->depth / 32) * sizeof(float);
-    if (tiles + scales > info->local_memory || sums > tiles)
+    if (!tile_fits(tile, info) || sums > factor_bytes(tile))
         return "the tiles do not fit in the device's local memory";
     return NULL;
 }
@@ -374,16 +401,19 @@ static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t ty
                                matmul->warp_outputs, matmul->few_outputs,  matmul->few_parts};
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
         if (!is_power_of_two(powers[i])) return "a number is no power of two";
-    if (matmul->tile_rows < ALISA_OPS_MATRIX_ROWS || matmul->tile_outputs < 16)
+    if (matmul->tile_rows < ALISA_OPS_MATRIX_ROWS ||
+        matmul->tile_outputs < ALISA_OPS_MATRIX_OUTPUTS ||
+        matmul->few_outputs < ALISA_OPS_MATRIX_OUTPUTS)
         return "a tile is smaller than what an instruction multiplies";
     if (matmul->tile_rows % matmul->warp_rows || matmul->tile_outputs % matmul->warp_outputs)
         return "a tile is not made of whole warps";
     AlisaMatrixTile tile = alisa_matrix_tile(matmul);
     const char *wrong = check_matrix_tile(&tile, info);
-    for (uint32_t rows = ALISA_OPS_MATRIX_ROWS; rows <= matmul->tile_rows && !wrong; rows *= 2) {
-        tile = alisa_matrix_tile_few(matmul, rows);
-        wrong = check_matrix_tile(&tile, info);
-    }
+    for (uint32_t rows = ALISA_OPS_MATRIX_ROWS; rows <= matmul->tile_rows; rows *= 2)
+        for (int is_high = 0; is_high < 2 && !wrong; is_high++) {
+            tile = alisa_matrix_tile_few(matmul, info, rows, is_high ? UINT32_MAX : 1);
+            wrong = check_matrix_tile(&tile, info);
+        }
     return wrong;
 }
 
@@ -562,8 +592,8 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matmul.warp_rows = 32;
     matmul.warp_outputs = 32;
     matmul.few_outputs = 32;
-    matmul.few_depth = 128;
-    matmul.few_parts = 4;
+    matmul.few_depth = 256;
+    matmul.few_parts = 8;
     matmul.clblast = clblast_defaults(info);
     AlisaMatmulParameters matrix = matmul;
     matrix.layout = ALISA_LAYOUT_MATRIX;

@@ -151,12 +151,17 @@ typedef struct AlisaMatrixTile {
 /* Whether the device has matrix instructions for weights of a type, ALISA_OPS_F32 ... */
 bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info);
 
-enum { ALISA_OPS_MATRIX_ROWS = 8 /* the least of a tile */ };
+enum {
+    ALISA_OPS_MATRIX_ROWS = 8, /* the least of a tile */
+    ALISA_OPS_MATRIX_OUTPUTS = 16,
+};
 
 /* The tile of a group where whole tiles keep the device busy; and, few: where they do not, for so
- * many rows of activations: with no more rows than these need. */
+ * many rows of activations and outputs of weights: with no more rows than are needed, and with the
+ * least outputs where more would leave the device idle. */
 AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters);
-AlisaMatrixTile alisa_matrix_tile_few(const AlisaMatmulParameters *parameters, uint32_t rows);
+AlisaMatrixTile alisa_matrix_tile_few(const AlisaMatmulParameters *parameters,
+                                      const AlisaDeviceInfo *info, uint32_t rows, uint32_t outputs);
 
 /* ---- The table ----------------------------------------------------------------------------- */
 

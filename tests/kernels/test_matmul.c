@@ -125,6 +125,18 @@ static void test_matmul_group(void **state) {
     alisa_ops_destroy(ops);
 }
 
+/* So many outputs that tiles of few rows need not be the smallest. */
+static void check_high(AlisaOps *ops, uint32_t rows) {
+    for (uint32_t t = 0; t < ALL_TYPES; t++) {
+        const Case c = {.type = all_types[t],
+                        .outputs = 64 * alisa_device_info(device)->compute_units + 5,
+                        .columns = 96,
+                        .rows = rows,
+                        .weights = ORACLE_WEIGHTS_RANDOM};
+        check_case(ops, &c);
+    }
+}
+
 /* The default, one tile of few rows by warps of every shape, and one of warps that share sums. */
 static void test_matmul_matrix(void **state) {
     (void)state;
@@ -155,6 +167,8 @@ static void test_matmul_matrix(void **state) {
     check_shapes(ops, ALL_TYPES, many_rows);
     check_worst(ops, 13);
     check_worst(ops, 130);
+    check_high(ops, 13);
+    check_high(ops, 64);
     alisa_ops_destroy(ops);
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaError error;

@@ -44,6 +44,32 @@ static void test_defaults_can_be_used(void **state) {
             }
 }
 
+/* Where a device has matrix instructions and the 48 KB of NVIDIA's they are the default, and tiles
+ * of few rows are as small as these and the weights allow. */
+static void test_matrix_tiles(void **state) {
+    (void)state;
+    AlisaDeviceInfo info = info_of(1024, 49152);
+    info.capabilities = ALISA_CAPABILITY_PTX;
+    info.compute_units = 132;
+    AlisaOpsParameters parameters;
+    alisa_ops_parameters_defaults(&info, &parameters);
+    const AlisaMatmulParameters *matmul = &parameters.matmul[ALISA_OPS_Q8_0];
+    assert_int_equal(matmul->layout, ALISA_LAYOUT_MATRIX);
+    static const struct {
+        uint32_t rows, outputs, tile_rows, tile_outputs;
+    } cases[] = {{1, 2048, 8, 16},   {9, 4096, 16, 16}, {9, 8447, 16, 16},  {9, 8448, 16, 32},
+                 {32, 9000, 32, 32}, {33, 16, 64, 16},  {64, 9000, 64, 32}, {500, 16, 64, 16}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        AlisaMatrixTile tile =
+            alisa_matrix_tile_few(matmul, &info, cases[i].rows, cases[i].outputs);
+        assert_int_equal(tile.rows, cases[i].tile_rows);
+        assert_int_equal(tile.outputs, cases[i].tile_outputs);
+        assert_int_equal(tile.depth % (32 * tile.parts), 0);
+        assert_true(tile.group >= 128 && tile.group <= 256);
+        assert_true((2 * tile.rows + tile.outputs) * tile.depth * 2 <= info.local_memory);
+    }
+}
+
 /* Names find their sets, no two sets share a place, and candidates are within the limits. */
 static void test_table_is_whole(void **state) {
     (void)state;
@@ -232,6 +258,7 @@ static void test_round_trip(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_can_be_used),
+        cmocka_unit_test(test_matrix_tiles),
         cmocka_unit_test(test_table_is_whole),
         cmocka_unit_test(test_apply),
         cmocka_unit_test(test_int8),
