@@ -69,23 +69,41 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     return launch_tiles(*kernel, weights, x, rows, y, accumulate, &tile, error);
 }
 
+static bool keeps_busy(const AlisaOps *ops, const AlisaMatrixTile *tile, uint32_t rows,
+                       uint32_t outputs) {
+    uint64_t tiles = (uint64_t)alisa_ops_ceil_divide(rows, tile->rows) *
+                     alisa_ops_ceil_divide(outputs, tile->outputs);
+    return tiles >= alisa_device_info(ops->device)->compute_units;
+}
+
+/* The tile for a product; each has a number of its own, below half of ALISA_OPS_MATMUL_BUILDS. */
+static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParameters *parameters,
+                                   uint32_t rows, uint32_t outputs, uint32_t *variant) {
+    AlisaMatrixTile tile = alisa_matrix_tile(parameters);
+    bool is_few = rows < tile.rows;
+    *variant = 0;
+    if (!is_few && !keeps_busy(ops, &tile, rows, outputs)) {
+        tile = alisa_matrix_tile_half(parameters);
+        is_few = !keeps_busy(ops, &tile, rows, outputs);
+        *variant = 1;
+    }
+    if (is_few) {
+        tile = alisa_matrix_tile_few(parameters, alisa_device_info(ops->device), rows, outputs);
+        *variant = tile.outputs == ALISA_OPS_MATRIX_OUTPUTS;
+        for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
+            *variant += 2;
+    }
+    return tile;
+}
+
 static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
                                  AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    AlisaMatrixTile tile = alisa_matrix_tile(parameters);
-    int aligned = alisa_ops_is_aligned(weights, x), variant = 0;
-    const AlisaDeviceInfo *info = alisa_device_info(ops->device);
-    uint64_t tiles = (uint64_t)alisa_ops_ceil_divide(rows, tile.rows) *
-                     alisa_ops_ceil_divide(weights->rows, tile.outputs);
-    if (rows < tile.rows || tiles < info->compute_units) {
-        tile = alisa_matrix_tile_few(parameters, info, rows, weights->rows);
-        variant = tile.outputs == ALISA_OPS_MATRIX_OUTPUTS;
-        for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
-            variant += 2;
-    }
-    AlisaKernel **kernel = &ops->matmul[type][2 * variant + aligned];
+    int type = alisa_ops_type_index(weights->type), aligned = alisa_ops_is_aligned(weights, x);
+    uint32_t variant;
+    const AlisaMatrixTile tile =
+        choose_tile(ops, &ops->parameters.matmul[type], rows, weights->rows, &variant);
+    AlisaKernel **kernel = &ops->matmul[type][2 * variant + (uint32_t)aligned];
     if (!*kernel) {
         char options[192];
         snprintf(options, sizeof options,

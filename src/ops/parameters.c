@@ -344,6 +344,15 @@ AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters) {
                                         .parts = 1});
 }
 
+AlisaMatrixTile alisa_matrix_tile_half(const AlisaMatmulParameters *parameters) {
+    AlisaMatrixTile tile = alisa_matrix_tile(parameters);
+    if (tile.warp_rows > ALISA_OPS_MATRIX_ROWS) {
+        tile.rows /= 2;
+        tile.warp_rows /= 2;
+    }
+    return tile;
+}
+
 static uint64_t factor_bytes(const AlisaMatrixTile *tile) {
     return (2 * (uint64_t)tile->rows + tile->outputs) * tile->depth * 2;
 }
@@ -407,7 +416,7 @@ static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t ty
         return "a tile is smaller than what an instruction multiplies";
     if (matmul->tile_rows % matmul->warp_rows || matmul->tile_outputs % matmul->warp_outputs)
         return "a tile is not made of whole warps";
-    AlisaMatrixTile tile = alisa_matrix_tile(matmul);
+    AlisaMatrixTile tile = alisa_matrix_tile(matmul); /* half of it fits where it does */
     const char *wrong = check_matrix_tile(&tile, info);
     for (uint32_t rows = ALISA_OPS_MATRIX_ROWS; rows <= matmul->tile_rows; rows *= 2)
         for (int is_high = 0; is_high < 2 && !wrong; is_high++) {

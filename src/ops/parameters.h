@@ -156,10 +156,12 @@ enum {
     ALISA_OPS_MATRIX_OUTPUTS = 16,
 };
 
-/* The tile of a group where whole tiles keep the device busy; and, few: where they do not, for so
- * many rows of activations and outputs of weights: with no more rows than are needed, and with the
- * least outputs where more would leave the device idle. */
+/* The tile of a group where whole tiles keep the device busy; half of it, by as many warps, where
+ * only those do; and, few, where neither does: for so many rows of activations and outputs of
+ * weights, with no more rows than are needed, and with the least outputs where more would leave the
+ * device idle. */
 AlisaMatrixTile alisa_matrix_tile(const AlisaMatmulParameters *parameters);
+AlisaMatrixTile alisa_matrix_tile_half(const AlisaMatmulParameters *parameters);
 AlisaMatrixTile alisa_matrix_tile_few(const AlisaMatmulParameters *parameters,
                                       const AlisaDeviceInfo *info, uint32_t rows, uint32_t outputs);
 

@@ -32,7 +32,8 @@ static const struct {
 #define WORTHWHILE 0.97 /* cost of the new beside the old: below this, it is kept */
 /* The same where the new is less exact than the old. */
 #define WORTH_LOSSES  (1 / 1.2)
-#define SLOWER_COUNTS 4.0 /* times as much as faster */
+#define SLOWER_COUNTS 4.0  /* times as much as faster, */
+#define SLOWER_FROM   1.02 /* past what equal parameters differ by from run to run */
 
 /* Of one set. */
 typedef struct State {
@@ -183,7 +184,7 @@ static AlisaStatus time_case(State *state, uint32_t index, double *seconds, Alis
 /* What a case costs that takes `ratio` of its time before: slower ones count more, so that no size
  * is given away for others. */
 static double cost_of(double ratio) {
-    return ratio > 1.0 ? 1.0 + SLOWER_COUNTS * (ratio - 1.0) : ratio;
+    return ratio > SLOWER_FROM ? SLOWER_FROM + SLOWER_COUNTS * (ratio - SLOWER_FROM) : ratio;
 }
 
 /* Cost of the values at hand beside those of the reference, weighted by case; INFINITY where they

@@ -55,6 +55,12 @@ static void test_matrix_tiles(void **state) {
     alisa_ops_parameters_defaults(&info, &parameters);
     const AlisaMatmulParameters *matmul = &parameters.matmul[ALISA_OPS_Q8_0];
     assert_int_equal(matmul->layout, ALISA_LAYOUT_MATRIX);
+    AlisaMatrixTile whole = alisa_matrix_tile(matmul), half = alisa_matrix_tile_half(matmul);
+    assert_int_equal(2 * half.rows, whole.rows);
+    assert_int_equal(half.group, whole.group);
+    AlisaMatmulParameters least = *matmul;
+    least.warp_rows = ALISA_OPS_MATRIX_ROWS;
+    assert_int_equal(alisa_matrix_tile_half(&least).rows, least.tile_rows);
     static const struct {
         uint32_t rows, outputs, tile_rows, tile_outputs;
     } cases[] = {{1, 2048, 8, 16},   {9, 4096, 16, 16}, {9, 8447, 16, 16},  {9, 8448, 16, 32},
