@@ -65,6 +65,16 @@ static int lock_journal(const Watch *watch, ExitCode *code) {
 
 /* ---- The process --------------------------------------------------------------------------- */
 
+/* Of the time to search; what is waited for a hung driver is not counted. */
+static double seconds_left(const Watch *watch) {
+    const Settings *settings = watch->settings;
+    double budget = settings->time_budget > 0.0
+                        ? settings->time_budget
+                        : alisa_tune_effort_seconds((AlisaTuneEffort)settings->effort);
+    double left = budget - seconds_since(watch->begun);
+    return left > 0.1 ? left : 0.1;
+}
+
 static ExitCode start(Watch *watch) {
     const Settings *settings = watch->settings;
     char program[4096], budget[32];
@@ -74,18 +84,14 @@ static ExitCode start(Watch *watch) {
                                                "use --no-watch");
     }
     program[length] = 0;
-    AlisaTuneEffort effort = (AlisaTuneEffort)settings->effort;
-    double left =
-        settings->time_budget > 0.0 ? settings->time_budget : alisa_tune_effort_seconds(effort);
-    left -= seconds_since(watch->begun); /* less than that where it is started again */
-    snprintf(budget, sizeof budget, "%.1f", left > 0.1 ? left : 0.1);
+    snprintf(budget, sizeof budget, "%.1f", seconds_left(watch));
     const char *words[MOST_WORDS] = {program,
                                      "tune",
                                      "--no-watch",
                                      "--journal",
                                      watch->journal,
                                      "--effort",
-                                     alisa_tune_effort_name(effort),
+                                     alisa_tune_effort_name((AlisaTuneEffort)settings->effort),
                                      "--time-budget",
                                      budget};
     size_t count = 9;
@@ -207,8 +213,9 @@ static ExitCode run(Watch *watch) {
                                     "the driver %s before any kernel was tried: it cannot be tuned",
                                     hung ? "hangs" : "crashes");
         }
-        alisa_cli_note("the driver %s on a candidate, which is left out; the search goes on",
-                       hung ? "hung" : "crashed");
+        alisa_cli_note("the driver %s on a candidate, which is left out; the search goes on for "
+                       "%.1f s",
+                       hung ? "hung" : "crashed", seconds_left(watch));
         code = note(watch, hung ? ALISA_TUNE_ENDING_HUNG : ALISA_TUNE_ENDING_CRASHED);
         if (code != EXIT_DONE) return code;
     }
