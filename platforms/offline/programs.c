@@ -1,7 +1,8 @@
 /*
- * Lists every program that the engine asks for on a GPU by default, without a GPU: makes each
- * object of the modules on the device that is there, which says that it is a GPU and neither
- * compiles nor runs anything (recorder.h), and does with it what the engine does.
+ * Lists every program that the engine asks for on a GPU by default, or with parameters that it
+ * carries for a device (platforms/devices), without a GPU: makes each object of the modules on the
+ * device that is there, which says that it is a GPU and neither compiles nor runs anything
+ * (recorder.h), and does with it what the engine does.
  *
  *   alisa_offline_programs [few]
  *
@@ -21,6 +22,9 @@
 #include "kv/kv.h"
 #include "kv/tails.h"
 #include "recorder.h"
+#include "tune/embedded.h"
+#include "tune/store.h"
+#include "tune/tune.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -349,9 +353,8 @@ static void ask_heads(const HeadShape *heads) {
     }
 }
 
-static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
-    recorder_pretend(gpu, needs);
-    must(alisa_ops_create(device, NULL, &ops, &error));
+static void ask_all(const AlisaOpsParameters *parameters) {
+    must(alisa_ops_create(device, parameters, &ops, &error));
     ask_products();
     ask_dequantise();
     ask_elementwise();
@@ -359,6 +362,25 @@ static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
     for (size_t h = 0; h < COUNT_OF(head_shapes); h++)
         if (head_shapes[h].few || !few) ask_heads(&head_shapes[h]);
     alisa_ops_destroy(ops);
+}
+
+/* The defaults; then what a tuned device left, which serves others that have nothing nearer: as far
+ * as it is possible there. Few: on such with all that the device has. */
+static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
+    static const AlisaLog quiet = {0};
+    recorder_pretend(gpu, needs);
+    ask_all(NULL);
+    bool asks = !few || gpu->capabilities & ALISA_CAPABILITY_PTX;
+    for (size_t i = 0; i < alisa_tune_file_count && asks; i++) {
+        const AlisaEmbeddedFile *file = &alisa_tune_files[i];
+        AlisaTuneEntry entry = {0};
+        AlisaOpsParameters parameters;
+        must(alisa_tune_entry_parse(file->text, file->size, file->name, &quiet, &entry, &error));
+        alisa_ops_parameters_defaults(gpu, &parameters);
+        alisa_tune_apply(entry.parameters, file->name, gpu, &quiet, &parameters);
+        ask_all(&parameters);
+        alisa_tune_entry_finish(&entry);
+    }
     recorder_pretend(NULL, "");
 }
 

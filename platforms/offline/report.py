@@ -84,10 +84,10 @@ def idle_lanes(rows):
 
 def write_markdown(path, rows, failures, chains, targets, programs):
     lines = ["# Kernels compiled for GPUs that are not here", "",
-             f"{len(programs)} programs with the parameters of a GPU's defaults, made by `platforms/offline/compile`; "
-             "`platforms/README.md` says how. For each kernel the worst of its programs: registers, how many waves fit "
-             "of how many there is room for, and what there is too little of. Local memory is the most of any program "
-             "and target, in bytes.", ""]
+             f"{len(programs)} programs with a GPU's defaults and the parameters of platforms/devices, made by "
+             "`platforms/offline/compile`; `platforms/README.md` says how. For each kernel the worst of its programs: "
+             "registers, how many waves fit of how many there is room for, and what there is too little of. Local memory "
+             "is the most of any program and target, in bytes.", ""]
     for chain in chains:
         own = [target for target in targets if target["vendor"] == chain.vendor]
         names = [target["name"] for target in own]

@@ -76,9 +76,12 @@ static bool keeps_busy(const AlisaOps *ops, const AlisaMatrixTile *tile, uint32_
     return tiles >= alisa_device_info(ops->device)->compute_units;
 }
 
-/* The tile for a product; each has a number of its own, below half of ALISA_OPS_MATMUL_BUILDS. */
+/* The tile for a product; each has a number of its own, below half of ALISA_OPS_MATMUL_BUILDS.
+ * What is not aligned is read one by one, and a deep step of that wants more registers than there
+ * are. */
 static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParameters *parameters,
-                                   uint32_t rows, uint32_t outputs, uint32_t *variant) {
+                                   uint32_t rows, uint32_t outputs, bool aligned,
+                                   uint32_t *variant) {
     AlisaMatrixTile tile = alisa_matrix_tile(parameters);
     bool is_few = rows < tile.rows;
     *variant = 0;
@@ -87,6 +90,7 @@ static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParamet
         is_few = !keeps_busy(ops, &tile, rows, outputs);
         *variant = 1;
     }
+    if (!aligned) tile.depth = ALISA_OPS_MATRIX_COLUMNS;
     if (is_few) {
         tile = alisa_matrix_tile_few(parameters, alisa_device_info(ops->device), rows, outputs);
         *variant = tile.outputs == ALISA_OPS_MATRIX_OUTPUTS;
@@ -102,7 +106,7 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
     int type = alisa_ops_type_index(weights->type), aligned = alisa_ops_is_aligned(weights, x);
     uint32_t variant;
     const AlisaMatrixTile tile =
-        choose_tile(ops, &ops->parameters.matmul[type], rows, weights->rows, &variant);
+        choose_tile(ops, &ops->parameters.matmul[type], rows, weights->rows, aligned, &variant);
     AlisaKernel **kernel = &ops->matmul[type][2 * variant + (uint32_t)aligned];
     if (!*kernel) {
         char options[192];

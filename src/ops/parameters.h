@@ -65,8 +65,9 @@ typedef struct AlisaMatmulParameters {
     uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */
     uint32_t warp_rows, warp_outputs; /* of these, of a warp (matrix) */
-    /* In place of tile_outputs and depth where those tiles are too few for the device; warps that
-     * share sums there (matrix). */
+    /* In place of tile_outputs and depth where those tiles are too few for the device, and warps
+     * that share sums there: fewer where a tile has several warps, less deep where local memory
+     * wants it (matrix). */
     uint32_t few_outputs, few_depth, few_parts;
     AlisaSgemmParameters clblast; /* (clblast) */
 } AlisaMatmulParameters;
@@ -154,6 +155,7 @@ bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info);
 enum {
     ALISA_OPS_MATRIX_ROWS = 8, /* the least of a tile */
     ALISA_OPS_MATRIX_OUTPUTS = 16,
+    ALISA_OPS_MATRIX_COLUMNS = 32,
 };
 
 /* The tile of a group where whole tiles keep the device busy; half of it, by as many warps, where
