@@ -35,15 +35,16 @@ enum { COMPUTE_UNITS = 64, ROWS = 4, PROMPT_ROWS = 512, CONTEXT = 4096, TIER_CON
 
 /* GPUs of two kinds: the small groups and local memory of some, and the usual ones; and the usual
  * ones with what only some vendor has. */
-static const struct {
+static const struct Gpu {
     uint64_t max_work_group, local_memory;
     uint32_t capabilities;
-    const char *needs; /* as targets.json names it */
+    uint32_t vendor_id; /* 0: of any */
+    const char *needs;  /* as targets.json names it */
 } gpus[] = {
-    {256, 32768, 0, ""},
-    {1024, 65536, 0, ""},
-    {1024, 65536, ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
-    {1024, 49152, ALISA_CAPABILITY_PTX, "ptx"},
+    {256, 32768, 0, 0, ""},
+    {1024, 65536, 0, 0, ""},
+    {1024, 65536, ALISA_CAPABILITY_SUBGROUPS, 0, "subgroups"},
+    {1024, 49152, ALISA_CAPABILITY_PTX, 0x10de, "ptx"},
 };
 
 /* What products with rounded activations are made of, which are no default. Intel's compiler
@@ -353,6 +354,17 @@ static void ask_heads(const HeadShape *heads) {
     }
 }
 
+static AlisaDeviceInfo as_gpu(const AlisaDeviceInfo *info, const struct Gpu *gpu) {
+    AlisaDeviceInfo made = *info;
+    made.type = ALISA_DEVICE_GPU;
+    made.compute_units = COMPUTE_UNITS;
+    made.max_work_group = gpu->max_work_group;
+    made.local_memory = gpu->local_memory;
+    made.capabilities = gpu->capabilities;
+    return made;
+}
+
+/* NULL: with the defaults. */
 static void ask_all(const AlisaOpsParameters *parameters) {
     must(alisa_ops_create(device, parameters, &ops, &error));
     ask_products();
@@ -364,24 +376,29 @@ static void ask_all(const AlisaOpsParameters *parameters) {
     alisa_ops_destroy(ops);
 }
 
-/* The defaults; then what a tuned device left, which serves others that have nothing nearer: as far
- * as it is possible there. Few: on such with all that the device has. */
-static void ask_gpu(const AlisaDeviceInfo *gpu, const char *needs) {
+/* What a tuned device left, on each GPU that it serves. */
+static void ask_tuned(const AlisaEmbeddedFile *file, const AlisaDeviceInfo *device_info) {
     static const AlisaLog quiet = {0};
-    recorder_pretend(gpu, needs);
-    ask_all(NULL);
-    bool asks = !few || gpu->capabilities & ALISA_CAPABILITY_PTX;
-    for (size_t i = 0; i < alisa_tune_file_count && asks; i++) {
-        const AlisaEmbeddedFile *file = &alisa_tune_files[i];
-        AlisaTuneEntry entry = {0};
+    AlisaTuneEntry entry;
+    bool asked = false;
+    must(alisa_tune_entry_parse(file->text, file->size, file->name, &quiet, &entry, &error));
+    for (size_t i = 0; i < COUNT_OF(gpus); i++) {
         AlisaOpsParameters parameters;
-        must(alisa_tune_entry_parse(file->text, file->size, file->name, &quiet, &entry, &error));
-        alisa_ops_parameters_defaults(gpu, &parameters);
-        alisa_tune_apply(entry.parameters, file->name, gpu, &quiet, &parameters);
+        if (entry.serves >= ALISA_TUNING_VENDOR && gpus[i].vendor_id != entry.key.vendor_id)
+            continue;
+        const AlisaDeviceInfo gpu = as_gpu(device_info, &gpus[i]);
+        recorder_pretend(&gpu, gpus[i].needs);
+        alisa_ops_parameters_defaults(&gpu, &parameters);
+        alisa_tune_apply(entry.parameters, file->name, &gpu, &quiet, &parameters);
         ask_all(&parameters);
-        alisa_tune_entry_finish(&entry);
+        asked = true;
     }
     recorder_pretend(NULL, "");
+    alisa_tune_entry_finish(&entry);
+    if (asked) return;
+    fprintf(stderr, "%s: no line of `gpus` in platforms/offline/programs.c is of its vendor\n",
+            file->name);
+    exit(1);
 }
 
 /* Products with rounded activations, in groups of both kinds, of the weights that they are for. */
@@ -441,21 +458,18 @@ int main(int argc, char **argv) {
     must(alisa_device_open(NULL, &device, &error));
     for (size_t i = 0; i < COUNT_OF(whole_files); i++)
         recorder_add_file(whole_files[i], "");
+    const AlisaDeviceInfo own = *alisa_device_info(device);
     for (size_t i = 0; i < COUNT_OF(gpus); i++) {
-        AlisaDeviceInfo gpu = *alisa_device_info(device);
-        gpu.type = ALISA_DEVICE_GPU;
-        gpu.compute_units = COMPUTE_UNITS;
-        gpu.max_work_group = gpus[i].max_work_group;
-        gpu.local_memory = gpus[i].local_memory;
-        gpu.capabilities = gpus[i].capabilities;
-        ask_gpu(&gpu, gpus[i].needs);
+        const AlisaDeviceInfo gpu = as_gpu(&own, &gpus[i]);
+        recorder_pretend(&gpu, gpus[i].needs);
+        ask_all(NULL);
+        recorder_pretend(NULL, "");
     }
-    AlisaDeviceInfo gpu = *alisa_device_info(device);
-    gpu.type = ALISA_DEVICE_GPU;
-    gpu.compute_units = COMPUTE_UNITS;
+    for (size_t i = 0; i < alisa_tune_file_count; i++)
+        ask_tuned(&alisa_tune_files[i], &own);
     for (size_t i = 0; i < COUNT_OF(rounding_gpus); i++)
-        ask_rounded(gpu, rounding_gpus[i].activations, rounding_gpus[i].capabilities,
-                    rounding_gpus[i].needs);
+        ask_rounded(as_gpu(&own, &gpus[0]), rounding_gpus[i].activations,
+                    rounding_gpus[i].capabilities, rounding_gpus[i].needs);
     unsigned wrong = find_forgotten();
     wrong += recorder_print();
     alisa_device_close(device);

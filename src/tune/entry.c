@@ -15,7 +15,14 @@
 
 /* ---- The fields, one row each -------------------------------------------------------------- */
 
-typedef enum FieldKind { FIELD_TEXT, FIELD_COUNT, FIELD_TYPE, FIELD_FIGURE, FIELD_RATES } FieldKind;
+typedef enum FieldKind {
+    FIELD_TEXT,
+    FIELD_COUNT,
+    FIELD_TYPE,
+    FIELD_MATCH,
+    FIELD_FIGURE,
+    FIELD_RATES
+} FieldKind;
 
 typedef struct Field {
     const char *section;
@@ -48,6 +55,7 @@ static const Field fields[] = {
     KEY(driver, FIELD_TEXT, true),
     KEY(type, FIELD_TYPE, true),
     KEY(kernels, FIELD_TEXT, true),
+    FIELD("key", "serves", FIELD_MATCH, false, serves, 0),
     MADE(date, true),
     MADE(version, false),
     MADE(effort, false),
@@ -75,10 +83,18 @@ static const char *const type_words[] = {
     [ALISA_DEVICE_OTHER] = "other",
 };
 
+static const char *const match_words[] = {
+    [ALISA_TUNING_TYPE] = "type",
+    [ALISA_TUNING_VENDOR] = "vendor",
+    [ALISA_TUNING_ARCHITECTURE] = "architecture",
+    [ALISA_TUNING_STALE] = "device",
+};
+
 static const char *const wanted[] = {
     [FIELD_TEXT] = "a text that is not too long",
     [FIELD_COUNT] = "a whole number of 32 bits",
     [FIELD_TYPE] = "\"gpu\", \"accelerator\", \"cpu\" or \"other\"",
+    [FIELD_MATCH] = "\"type\", \"vendor\", \"architecture\" or \"device\"",
     [FIELD_FIGURE] = "a number, not negative",
     [FIELD_RATES] = "a list of 6 numbers, not negative",
 };
@@ -101,14 +117,23 @@ static bool read_count(const json_t *value, uint32_t *count) {
     return true;
 }
 
-static bool read_type(const json_t *value, AlisaDeviceType *type) {
+/* Index of a word; `count` where it is none of them, some of which are NULL. */
+static size_t find_word(const json_t *value, const char *const *words, size_t count) {
     const char *word = json_string_value(value);
-    for (size_t i = 0; word && i < LENGTH(type_words); i++) {
-        if (strcmp(word, type_words[i]) != 0) continue;
-        *type = (AlisaDeviceType)i;
-        return true;
-    }
-    return false;
+    size_t i = 0;
+    while (i < count && !(word && words[i] && strcmp(word, words[i]) == 0))
+        i++;
+    return i;
+}
+
+static bool read_type(const json_t *value, AlisaDeviceType *type) {
+    *type = (AlisaDeviceType)find_word(value, type_words, LENGTH(type_words));
+    return (size_t)*type < LENGTH(type_words);
+}
+
+static bool read_match(const json_t *value, AlisaTuningMatch *match) {
+    *match = (AlisaTuningMatch)find_word(value, match_words, LENGTH(match_words));
+    return (size_t)*match < LENGTH(match_words);
 }
 
 static bool read_figure(const json_t *value, double unit, double *figure) {
@@ -133,6 +158,8 @@ static bool read_value(const Field *field, const json_t *value, AlisaTuneEntry *
         return read_count(value, member);
     case FIELD_TYPE:
         return read_type(value, member);
+    case FIELD_MATCH:
+        return read_match(value, member);
     case FIELD_FIGURE:
         return read_figure(value, field->unit, member);
     default:
@@ -306,9 +333,10 @@ static json_t *make_rates(const double *rates, double unit) {
     return list;
 }
 
-/* NULL for an optional text that is empty. */
+/* NULL for an optional text that is empty, and an entry that serves any device. */
 static json_t *make_value(const Field *field, const AlisaTuneEntry *entry) {
     const void *member = (const char *)entry + field->offset;
+    const char *word;
     switch (field->kind) {
     case FIELD_TEXT:
         return field->required || *(const char *)member ? json_string(member) : NULL;
@@ -316,6 +344,9 @@ static json_t *make_value(const Field *field, const AlisaTuneEntry *entry) {
         return json_integer(*(const uint32_t *)member);
     case FIELD_TYPE:
         return json_string(type_words[*(const AlisaDeviceType *)member]);
+    case FIELD_MATCH:
+        word = match_words[*(const AlisaTuningMatch *)member];
+        return word ? json_string(word) : NULL;
     case FIELD_FIGURE:
         return json_real(*(const double *)member / field->unit);
     default:

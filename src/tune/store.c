@@ -56,7 +56,7 @@ size_t alisa_tune_store_choose(const AlisaTuneKey *device, const AlisaTuneEntry 
     *match = ALISA_TUNING_NONE;
     for (size_t i = 0; i < count; i++) {
         AlisaTuningMatch near = alisa_tune_key_match(device, &entries[i].key);
-        if (near < *match || near == ALISA_TUNING_NONE) continue;
+        if (near < *match || near < entries[i].serves || near == ALISA_TUNING_NONE) continue;
         if (near == *match && !is_better(device, near, &entries[i], &entries[best])) continue;
         best = i;
         *match = near;

@@ -43,7 +43,8 @@ typedef struct AlisaTuneEntry {
     char name[128]; /* its file without ".json"; of a built-in one: "VENDOR/DEVICE" */
     bool built_in;
     AlisaTuneKey key;
-    char date[32]; /* "2026-01-31" or "2026-01-31T12:00:00Z" */
+    AlisaTuningMatch serves; /* no device that is farther; ALISA_TUNING_NONE: any */
+    char date[32];           /* "2026-01-31" or "2026-01-31T12:00:00Z" */
     char version[32];
     char effort[32];
     AlisaDeviceProfile profile; /* all 0: not measured */
@@ -64,8 +65,8 @@ AlisaStatus alisa_tune_entry_parse(const char *text, size_t size, const char *or
                                    const AlisaLog *log, AlisaTuneEntry *entry, AlisaError *error);
 char *alisa_tune_entry_format(const AlisaTuneEntry *entry, AlisaError *error);
 
-/* Index of the best of `count` entries for a device, and why; `count` and ALISA_TUNING_NONE where
- * none fits. The nearest match wins, then the user's own, of the same vendor the one whose
+/* Index of the best of `count` entries that serve a device, and why; `count` and ALISA_TUNING_NONE
+ * where none does. The nearest match wins, then the user's own, of the same vendor the one whose
  * architecture begins most alike, then the closest number of compute units, the newest, the first
  * by name: the order of entries does not matter. Pure. */
 size_t alisa_tune_store_choose(const AlisaTuneKey *device, const AlisaTuneEntry *entries,

@@ -370,6 +370,25 @@ static void test_level_before_folder(void **state) {
     assert_int_equal(match, NONE);
 }
 
+/* An entry serves no device that is farther than it says, however few others there are. */
+static void test_how_far_an_entry_serves(void **state) {
+    (void)state;
+    static const struct {
+        size_t device;
+        AlisaTuningMatch serves, match;
+    } rows[] = {
+        {2, NONE, VENDOR}, {2, TYPE, VENDOR}, {2, VENDOR, VENDOR},
+        {2, ARCH, NONE},   {1, STALE, EXACT}, {2, STALE, NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        AlisaTuneEntry entry = {.key = entries[1].key, .serves = rows[i].serves};
+        AlisaTuningMatch match;
+        size_t chosen = alisa_tune_store_choose(&entries[rows[i].device].key, &entry, 1, &match);
+        assert_int_equal(match, rows[i].match);
+        assert_int_equal(chosen, match == NONE);
+    }
+}
+
 static void test_other_kernels_are_stale(void **state) {
     (void)state;
     AlisaTuneKey key = entries[0].key;
@@ -564,6 +583,7 @@ int main(void) {
         cmocka_unit_test(test_architectures_in_names),
         cmocka_unit_test(test_best_of_one_level),
         cmocka_unit_test(test_level_before_folder),
+        cmocka_unit_test(test_how_far_an_entry_serves),
         cmocka_unit_test(test_other_kernels_are_stale),
         cmocka_unit_test(test_kernels_have_a_hash),
         cmocka_unit_test(test_observed_words),

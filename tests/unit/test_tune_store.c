@@ -246,7 +246,6 @@ static void test_folder_that_cannot_be(void **state) {
     AlisaTuneEntry found;
     AlisaTuningMatch match;
     OK(alisa_tune_store_find(path, &entry.key, NULL, &found, &match, &error));
-    assert_int_equal(match == ALISA_TUNING_NONE, alisa_tune_file_count == 0);
     alisa_tune_entry_finish(&found);
     OK(alisa_tune_store_find(NULL, &entry.key, NULL, &found, &match, &error));
     alisa_tune_entry_finish(&found);
