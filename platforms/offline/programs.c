@@ -376,13 +376,13 @@ static void ask_all(const AlisaOpsParameters *parameters) {
     alisa_ops_destroy(ops);
 }
 
-/* What a tuned device left, on each GPU that it serves. */
+/* What a tuned GPU left, on each of those that it serves. */
 static void ask_tuned(const AlisaEmbeddedFile *file, const AlisaDeviceInfo *device_info) {
     static const AlisaLog quiet = {0};
     AlisaTuneEntry entry;
-    bool asked = false;
     must(alisa_tune_entry_parse(file->text, file->size, file->name, &quiet, &entry, &error));
-    for (size_t i = 0; i < COUNT_OF(gpus); i++) {
+    bool asked = entry.key.type != ALISA_DEVICE_GPU;
+    for (size_t i = 0; i < COUNT_OF(gpus) && entry.key.type == ALISA_DEVICE_GPU; i++) {
         AlisaOpsParameters parameters;
         if (entry.serves >= ALISA_TUNING_VENDOR && gpus[i].vendor_id != entry.key.vendor_id)
             continue;

@@ -76,9 +76,7 @@ static bool keeps_busy(const AlisaOps *ops, const AlisaMatrixTile *tile, uint32_
     return tiles >= alisa_device_info(ops->device)->compute_units;
 }
 
-/* The tile for a product; each has a number of its own, below half of ALISA_OPS_MATMUL_BUILDS.
- * What is not aligned is read one by one, and a deep step of that wants more registers than there
- * are. */
+/* The tile for a product; each has a number of its own, below half of ALISA_OPS_MATMUL_BUILDS. */
 static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParameters *parameters,
                                    uint32_t rows, uint32_t outputs, bool aligned,
                                    uint32_t *variant) {
@@ -90,6 +88,8 @@ static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParamet
         is_few = !keeps_busy(ops, &tile, rows, outputs);
         *variant = 1;
     }
+    /* What is not aligned is read one by one: of four warps, deep steps of that want more registers
+     * than there are. */
     if (!aligned) tile.depth = ALISA_OPS_MATRIX_COLUMNS;
     if (is_few) {
         tile = alisa_matrix_tile_few(parameters, alisa_device_info(ops->device), rows, outputs);

@@ -407,7 +407,8 @@ static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t ty
     if (!alisa_matrix_multiplies(type, info))
         return "the device has no matrix instructions for weights of that type";
     const uint32_t powers[] = {matmul->tile_rows,    matmul->tile_outputs, matmul->warp_rows,
-                               matmul->warp_outputs, matmul->few_outputs,  matmul->few_parts};
+                               matmul->warp_outputs, matmul->few_outputs,  matmul->few_depth,
+                               matmul->few_parts};
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
         if (!is_power_of_two(powers[i])) return "a number is no power of two";
     if (matmul->tile_rows < ALISA_OPS_MATRIX_ROWS ||

@@ -306,7 +306,9 @@ AlisaStatus alisa_tune_entry_parse(const char *text, size_t size, const char *or
 
 AlisaStatus alisa_tune_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *key,
                                   const char *effort, AlisaError *error) {
-    *entry = (AlisaTuneEntry){.key = *key, .parameters = json_object()};
+    /* What suits the registers of one vendor's devices spills in those of another's. */
+    *entry =
+        (AlisaTuneEntry){.key = *key, .serves = ALISA_TUNING_VENDOR, .parameters = json_object()};
     if (!entry->parameters) {
         return alisa_error_set(error, ALISA_ERROR_MEMORY, "tuned parameters: no host memory");
     }

@@ -43,7 +43,7 @@ typedef struct AlisaTuneEntry {
     char name[128]; /* its file without ".json"; of a built-in one: "VENDOR/DEVICE" */
     bool built_in;
     AlisaTuneKey key;
-    AlisaTuningMatch serves; /* no device that is farther; ALISA_TUNING_NONE: any */
+    AlisaTuningMatch serves; /* none that is farther, at most STALE; NONE: any */
     char date[32];           /* "2026-01-31" or "2026-01-31T12:00:00Z" */
     char version[32];
     char effort[32];
@@ -51,7 +51,7 @@ typedef struct AlisaTuneEntry {
     json_t *parameters;         /* an object of objects of integers and strings; owned */
 } AlisaTuneEntry;
 
-/* An entry of now and this version without parameters. */
+/* An entry of now and this version without parameters, for devices of the same vendor. */
 AlisaStatus alisa_tune_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *key,
                                   const char *effort, AlisaError *error);
 /* Takes a zeroed entry. */

@@ -125,14 +125,16 @@ static void test_matmul_group(void **state) {
     alisa_ops_destroy(ops);
 }
 
-/* So many outputs that tiles of few rows need not be the smallest. */
+/* So many outputs that tiles of few rows need not be the smallest, and those of many are whole or
+ * halves. */
 static void check_high(AlisaOps *ops, uint32_t rows) {
     for (uint32_t t = 0; t < ALL_TYPES; t++) {
         const Case c = {.type = all_types[t],
                         .outputs = 64 * alisa_device_info(device)->compute_units + 5,
                         .columns = 96,
                         .rows = rows,
-                        .weights = ORACLE_WEIGHTS_RANDOM};
+                        .weights = ORACLE_WEIGHTS_RANDOM,
+                        .x_offset = rows % 2};
         check_case(ops, &c);
     }
 }
@@ -167,8 +169,12 @@ static void test_matmul_matrix(void **state) {
     check_shapes(ops, ALL_TYPES, many_rows);
     check_worst(ops, 13);
     check_worst(ops, 130);
-    check_high(ops, 13);
+    for (uint32_t rows = 12; rows <= 14; rows++)
+        check_high(ops, rows);
     check_high(ops, 64);
+    check_high(ops, 65);
+    check_high(ops, 130);
+    check_high(ops, 131);
     alisa_ops_destroy(ops);
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaError error;

@@ -61,6 +61,12 @@ static void test_matrix_tiles(void **state) {
     AlisaMatmulParameters least = *matmul;
     least.warp_rows = ALISA_OPS_MATRIX_ROWS;
     assert_int_equal(alisa_matrix_tile_half(&least).rows, least.tile_rows);
+    /* Halved until it fits, it would leave nothing. */
+    const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, ALISA_OPS_Q8_0};
+    parameters.matmul[ALISA_OPS_Q8_0].few_depth = 96;
+    assert_non_null(
+        alisa_parameter_set_check(&set, alisa_parameter_values(&parameters, &set), &info));
+    parameters.matmul[ALISA_OPS_Q8_0].few_depth = 256;
     static const struct {
         uint32_t rows, outputs, tile_rows, tile_outputs;
     } cases[] = {{1, 2048, 8, 16},   {9, 4096, 16, 16}, {9, 8447, 16, 16},  {9, 8448, 16, 32},

@@ -68,9 +68,13 @@ static void test_written_is_found(void **state) {
     OK(alisa_tune_store_write(folder, &entry, &error));
     assert_int_equal(for_each_file(tuning, NULL, NULL), 2);
 
-    /* A device of which nothing is known takes what there is of its kind. */
+    /* A device of which nothing is known takes what there is for any of its kind. */
     AlisaDeviceInfo nothing = {0};
     alisa_tune_key_init(&key, &nothing, "");
+    find(&key, &match, NULL);
+    assert_int_equal(match, ALISA_TUNING_NONE);
+    entry.serves = ALISA_TUNING_NONE;
+    OK(alisa_tune_store_write(folder, &entry, &error));
     find(&key, &match, NULL);
     assert_int_equal(match, ALISA_TUNING_TYPE);
     alisa_tune_entry_finish(&entry);
