@@ -29,7 +29,7 @@ static const struct {
     [ALISA_TUNE_FULL] = {0.3, 4, 2.0},
 };
 
-#define WORTHWHILE 0.97 /* cost of the new beside the old: below this, it is kept */
+#define WORTHWHILE 0.95 /* cost of the new beside the old: below this, it is kept */
 /* The same where the new is less exact than the old. */
 #define WORTH_LOSSES  (1 / 1.2)
 #define SLOWER_COUNTS 4.0  /* times as much as faster, */

@@ -26,7 +26,7 @@ typedef struct AlisaTuneGain {
 } AlisaTuneGain;
 
 /* Improves one set of *parameters (a set of another family it depends on stays as it is), until
- * nothing helps or `seconds` are over. The result is faster by 3 % at least, what is slower in some
+ * nothing helps or `seconds` are over. The result is faster by 5 % at least, what is slower in some
  * sizes counted four times, measured once more beside what was there, or nothing is changed. Values
  * that lose accuracy are taken where they are 1.2 times as fast as the best without. */
 AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParameterSet *set,

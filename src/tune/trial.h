@@ -9,7 +9,7 @@
 
 #include "ops/ops.h"
 
-enum { ALISA_TRIAL_CASES = 8 };
+enum { ALISA_TRIAL_CASES = 9 };
 
 /* One size of the problem. */
 typedef struct AlisaTrialCase {

@@ -18,7 +18,7 @@ enum {
     MOST_MATRICES = 64,
     WIDE = 4 * OUTPUTS,  /* the matrices lie one behind the other and are one that is higher, */
     WIDER = 8 * OUTPUTS, /* so high that few rows keep the largest devices busy */
-    SHORT = 16           /* so few that what a launch takes counts, as in small models */
+    SHORT = 64           /* so few that what a launch takes counts, as in small models */
 };
 
 _Static_assert(64 * WIDE <= MOST_ROWS * OUTPUTS && 12 * WIDER <= MOST_ROWS * OUTPUTS,
@@ -58,6 +58,7 @@ static const Rows few[] = {{"1 row", 1, 4},
                            {"8 rows, short", 8, 1, SHORT}},
                   many[] = {{"256 rows", 256, 3},
                             {"6 rows", 6, 1},
+                            {"12 rows", 12, 1},
                             {"12 rows, wide", 12, 1, WIDER},
                             {"24 rows", 24, 1},
                             {"48 rows, wide", 48, 1, WIDE},
