@@ -381,11 +381,11 @@ static void ask_tuned(const AlisaEmbeddedFile *file, const AlisaDeviceInfo *devi
     static const AlisaLog quiet = {0};
     AlisaTuneEntry entry;
     must(alisa_tune_entry_parse(file->text, file->size, file->name, &quiet, &entry, &error));
-    bool asked = entry.key.type != ALISA_DEVICE_GPU;
-    for (size_t i = 0; i < COUNT_OF(gpus) && entry.key.type == ALISA_DEVICE_GPU; i++) {
+    bool is_gpu = entry.key.type == ALISA_DEVICE_GPU, asked = false;
+    for (size_t i = 0; i < COUNT_OF(gpus); i++) {
         AlisaOpsParameters parameters;
-        if (entry.serves >= ALISA_TUNING_VENDOR && gpus[i].vendor_id != entry.key.vendor_id)
-            continue;
+        bool any_vendor = entry.serves < ALISA_TUNING_VENDOR;
+        if (!is_gpu || !(any_vendor || gpus[i].vendor_id == entry.key.vendor_id)) continue;
         const AlisaDeviceInfo gpu = as_gpu(device_info, &gpus[i]);
         recorder_pretend(&gpu, gpus[i].needs);
         alisa_ops_parameters_defaults(&gpu, &parameters);
@@ -395,7 +395,7 @@ static void ask_tuned(const AlisaEmbeddedFile *file, const AlisaDeviceInfo *devi
     }
     recorder_pretend(NULL, "");
     alisa_tune_entry_finish(&entry);
-    if (asked) return;
+    if (asked || !is_gpu) return;
     fprintf(stderr, "%s: no line of `gpus` in platforms/offline/programs.c is of its vendor\n",
             file->name);
     exit(1);

@@ -88,14 +88,15 @@ static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParamet
         is_few = !keeps_busy(ops, &tile, rows, outputs);
         *variant = 1;
     }
-    /* What is not aligned is read one by one: of four warps, deep steps of that want more registers
-     * than there are. */
-    if (!aligned) tile.depth = ALISA_OPS_MATRIX_COLUMNS;
     if (is_few) {
         tile = alisa_matrix_tile_few(parameters, alisa_device_info(ops->device), rows, outputs);
         *variant = tile.outputs == ALISA_OPS_MATRIX_OUTPUTS;
         for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
             *variant += 2;
+    } else if (!aligned) {
+        /* What is not aligned is read one by one, and a deep step of that by few warps wants more
+         * registers than there are. */
+        tile.depth = ALISA_OPS_MATRIX_COLUMNS;
     }
     return tile;
 }

@@ -250,9 +250,21 @@ static void test_folder_that_cannot_be(void **state) {
     AlisaTuneEntry found;
     AlisaTuningMatch match;
     OK(alisa_tune_store_find(path, &entry.key, NULL, &found, &match, &error));
+    assert_int_equal(match, ALISA_TUNING_NONE);
     alisa_tune_entry_finish(&found);
-    OK(alisa_tune_store_find(NULL, &entry.key, NULL, &found, &match, &error));
-    alisa_tune_entry_finish(&found);
+    /* Nor does it keep a device from an entry of the library. */
+    const AlisaDeviceInfo served = {.type = ALISA_DEVICE_GPU,
+                                    .vendor_id = 0x10de,
+                                    .platform = "NVIDIA CUDA",
+                                    .vendor = "NVIDIA Corporation",
+                                    .name = "NVIDIA GeForce RTX 4090"};
+    AlisaTuneKey key;
+    alisa_tune_key_init(&key, &served, KERNELS);
+    for (int i = 0; i < 2; i++) {
+        OK(alisa_tune_store_find(i ? NULL : path, &key, NULL, &found, &match, &error));
+        assert_true(match >= ALISA_TUNING_VENDOR && found.built_in);
+        alisa_tune_entry_finish(&found);
+    }
     alisa_tune_entry_finish(&entry);
 }
 
