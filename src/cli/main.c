@@ -1,7 +1,7 @@
 /*
  * alisa: the command table, and how a command is found, configured and run.
  */
-#include "terminal.h"
+#include "common/terminal.h"
 
 #include <signal.h>
 #include <string.h>

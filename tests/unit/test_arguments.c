@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 /* The program is not a library: its two pure files are compiled into the test. */
-#include "../../src/cli/arguments.c"
-#include "../../src/cli/options.c"
+#include "../../src/cli/options/arguments.c"
+#include "../../src/cli/options/options.c"
 
 enum { FIRST = 1u << 0, SECOND = 1u << 1 };
 

@@ -1,6 +1,6 @@
 /* UTF-8 that arrives in pieces, as the tokens of a model deliver it, and files of JSON rows. */
 /* The program is not a library: its pure file is compiled into the test. */
-#include "../../src/cli/text.c"
+#include "../../src/cli/common/text.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /* Files of a suite: every field that is wrong gets a sentence that names its place; what follows
  * from the samples; which runs are not comparable; text that a page can show. */
 /* The program is not a library: its pure files are compiled into the test. */
-#include "../../src/cli/html.c"
-#include "../../src/cli/report_check.c"
-#include "../../src/cli/report_figures.c"
-#include "../../src/cli/report_read.c"
-#include "../../src/cli/terminal.c"
-#include "../../src/cli/text.c"
+#include "../../src/cli/common/html.c"
+#include "../../src/cli/common/terminal.c"
+#include "../../src/cli/common/text.c"
+#include "../../src/cli/report/check.c"
+#include "../../src/cli/report/figures.c"
+#include "../../src/cli/report/read.c"
 
 #include <setjmp.h>
 

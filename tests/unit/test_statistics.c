@@ -1,6 +1,6 @@
 /* Means with their errors, and two predictions compared, against values worked out by hand. */
 /* The program is not a library: its pure file is compiled into the test. */
-#include "../../src/cli/statistics.c"
+#include "../../src/cli/common/statistics.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

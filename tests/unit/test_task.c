@@ -1,8 +1,8 @@
 /* Multiple-choice items: every form of row becomes the text that a model reads, bad rows become a
  * sentence, and the examples of --shots are what they promise. */
 /* The program is not a library: its pure files are compiled into the test. */
-#include "../../src/cli/task.c"
-#include "../../src/cli/text.c"
+#include "../../src/cli/common/text.c"
+#include "../../src/cli/eval/task.c"
 
 #include <setjmp.h>
 

@@ -1,0 +1,31 @@
+/*
+ * The rows of alisa bench in llama-bench's forms.
+ */
+#ifndef ALISA_CLI_BENCH_OUTPUT_H
+#define ALISA_CLI_BENCH_OUTPUT_H
+
+#include "common/terminal.h"
+
+/* A column of the Markdown table that is there only when its values differ. */
+typedef struct BenchColumn {
+    const char *field; /* of a row */
+    bool shown;
+    const char *title;  /* NULL: the field */
+    const char *format; /* of a number, for printf: "%.1f"; NULL: as it is */
+    double unit;        /* with a format: what the number is divided by */
+} BenchColumn;
+
+typedef struct BenchOutput {
+    OutputFormat format;
+    const BenchColumn *columns; /* ends with a NULL field */
+    json_t *rows;               /* for OUTPUT_JSON, which is one array */
+    size_t count;               /* rows so far */
+    bool collects;              /* into `rows`, which are the caller's, with OUTPUT_JSON */
+} BenchOutput;
+
+/* Prints `row` (or keeps it for the end) and releases it. `test` is "pp512" or "tg128 @ d4096".
+ * False when nobody reads it. */
+bool alisa_cli_bench_row(BenchOutput *output, json_t *row, const char *test);
+void alisa_cli_bench_end(BenchOutput *output);
+
+#endif

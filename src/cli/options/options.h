@@ -1,0 +1,75 @@
+/*
+ * Every flag of every command, and the settings they fill.
+ */
+#ifndef ALISA_CLI_OPTIONS_OPTIONS_H
+#define ALISA_CLI_OPTIONS_OPTIONS_H
+
+#include "options/arguments.h"
+
+enum {
+    COMMAND_GENERATE = 1u << 0,
+    COMMAND_CHAT = 1u << 1,
+    COMMAND_BENCH = 1u << 2,
+    COMMAND_DEVICES = 1u << 3,
+    COMMAND_INSPECT = 1u << 4,
+    COMMAND_TOKENIZE = 1u << 5,
+    COMMAND_PERPLEXITY = 1u << 6,
+    COMMAND_LOGPROBS = 1u << 7,
+    COMMAND_RECALL = 1u << 8,
+    COMMAND_CHOICE = 1u << 9,
+    COMMAND_COMPLETION = 1u << 10,
+    COMMAND_PLAN = 1u << 11,
+    COMMAND_TUNE = 1u << 12,
+};
+
+typedef enum OutputFormat {
+    OUTPUT_TEXT,
+    OUTPUT_JSON,
+    OUTPUT_JSONL,
+    OUTPUT_MARKDOWN,
+    OUTPUT_CSV,
+    OUTPUT_SQL,
+} OutputFormat;
+
+typedef struct Settings {
+    const char *operands[OPERAND_CAPACITY + 1]; /* the words without a dash; NULL ends them */
+    const char *model, *device, *log_file, *prompt, *file, *prompts, *system_prompt, *chat_template;
+    const char *task;
+    bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
+    bool kl_divergence, step_by_step, documents, stats;
+    int output;          /* OutputFormat */
+    OutputTarget target; /* the same, or a file: of alisa bench */
+    bool report, suite;
+    const char *changed;
+    /* AlisaKvType, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy has it.
+     * runtime/policy.h reads them. */
+    int key_type, value_type, attention, swa_scores, swa_lists;
+    int policy, schedule; /* AlisaPolicy, AlisaSchedule */
+    const char *policies; /* several, to compare */
+    int64_t kv_keep, swa_sinks, swa_window;
+    double kv_sparsity;
+    MemoryBudget device_memory;
+    uint64_t host_memory;
+    NamedRate link; /* GB/s; choice: of the memory of a card that had a link of 20 */
+    double host_share, inputs_share;
+    int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;
+    int64_t top_k, repeat_last_n, repetitions;
+    double temperature, top_p, min_p, repeat_penalty;
+    /* alisa plan */
+    const char *profile, *saved_profile, *model_shape, *chart;
+    int recompute;
+    int64_t plan_prompt, plan_generate;
+    uint64_t scratch;
+    double new_picks;
+    /* alisa tune */
+    int effort; /* AlisaTuneEffort */
+    double time_budget, hang_after;
+    const char *kernel, *export_file, *import_file, *journal;
+    bool unwatched;
+    IntegerList tokens;
+    IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
+} Settings;
+
+const ArgumentTable *alisa_cli_options(void);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * The chart of a plan: an SVG file.
+ */
+#ifndef ALISA_CLI_PLAN_CHART_H
+#define ALISA_CLI_PLAN_CHART_H
+
+#include "alisa/alisa.h"
+
+/* Bytes in each tier over the length of the context for `shown`, with a band for each phase, and
+ * below it the time of a step for all plans. False with the reason in *error. */
+bool alisa_cli_chart_write(const char *path, const AlisaPlan *shown, const AlisaPlan *plans,
+                           size_t count, const char *title, AlisaError *error);
+
+#endif

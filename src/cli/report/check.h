@@ -1,0 +1,25 @@
+/*
+ * What keeps runs from being compared. Pure.
+ */
+#ifndef ALISA_CLI_REPORT_CHECK_H
+#define ALISA_CLI_REPORT_CHECK_H
+
+#include "report/report.h"
+
+typedef struct ReportWarning {
+    const char *kind; /* a word: "build" */
+    char *text;       /* sentences */
+    unsigned groups;  /* bits of those whose pictures are not to be trusted for it */
+} ReportWarning;
+
+/* Zeroed is empty. */
+typedef struct ReportWarnings {
+    ReportWarning *list;
+    size_t count;
+} ReportWarnings;
+
+/* Looks through an arranged report. False without memory. */
+bool alisa_cli_report_check(const Report *report, ReportWarnings *warnings, AlisaError *error);
+void alisa_cli_report_warnings_free(ReportWarnings *warnings);
+
+#endif

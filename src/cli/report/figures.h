@@ -1,0 +1,41 @@
+/*
+ * What follows from the samples: values, their spread, how near a device came to its own limits,
+ * and which tests belong together. Pure.
+ */
+#ifndef ALISA_CLI_REPORT_FIGURES_H
+#define ALISA_CLI_REPORT_FIGURES_H
+
+#include "report/report.h"
+
+/* Fills the derived fields of all tests. The limit of a test that says bytes and flops is
+ * min(matrix peak, read bandwidth * intensity); with one of the two it is that one's; a transfer's
+ * is the rate of copies in its direction. */
+void alisa_cli_report_figures(ReportRun *run);
+
+/* Gives the runs their letters and labels and makes the rows. False without memory. */
+bool alisa_cli_report_arrange(Report *report, AlisaError *error);
+
+/* A parameter's text, NULL where there is none; its number, 0 likewise. */
+const char *alisa_cli_report_text(const ReportTest *test, const char *parameter);
+double alisa_cli_report_number(const ReportTest *test, const char *parameter);
+
+/* The parameters that are texts, or those that are numbers: "dense, f16", "batch 16, prompt 128".
+ * The parameter `without` is left out (NULL: none). */
+void alisa_cli_report_texts(const ReportTest *test, const char *without, char *text, size_t size);
+void alisa_cli_report_numbers(const ReportTest *test, char *text, size_t size);
+
+/* Whether a group of two runs can be compared: those that run a model need the same one, those that
+ * copy the same link. */
+bool alisa_cli_report_comparable(const ReportRun *a, const ReportRun *b, ReportGroup group);
+/* Whether two tests of one name say that they do the same. */
+bool alisa_cli_report_same_work(const ReportTest *a, const ReportTest *b);
+
+/* How many times as fast as in run `base` a group's tests are in `run`: the geometric mean over the
+ * `count` tests that are the same in both. 0 where there are none, or the runs are not comparable.
+ */
+double alisa_cli_report_ratio(const Report *report, ReportGroup group, size_t run, size_t base,
+                              size_t *count);
+/* The geometric mean of the shares of a run's tests in a group that have one, `count` of them. */
+double alisa_cli_report_share(const Report *report, ReportGroup group, size_t run, size_t *count);
+
+#endif

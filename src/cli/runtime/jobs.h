@@ -1,0 +1,58 @@
+/*
+ * Texts generated side by side: each job goes on from its own prompt and ends on its own; when one
+ * ends, the next waiting job takes over its sequence.
+ */
+#ifndef ALISA_CLI_RUNTIME_JOBS_H
+#define ALISA_CLI_RUNTIME_JOBS_H
+
+#include "runtime/runtime.h"
+
+typedef enum JobEnd {
+    JOB_UNFINISHED,
+    JOB_STOPPED,     /* the model ended the text */
+    JOB_LENGTH,      /* -n tokens were generated */
+    JOB_CONTEXT,     /* the sequence is full */
+    JOB_INTERRUPTED, /* Ctrl-C */
+} JobEnd;
+
+typedef struct Job {
+    Tokens prompt;
+    uint64_t seed;
+    AlisaSampler *sampler; /* while the job runs */
+    Utf8Hold hold;
+    Text text; /* what was generated, whole characters only */
+    uint32_t generated;
+    int32_t next; /* token that was chosen but not appended yet */
+    JobEnd end;
+} Job;
+
+typedef struct JobSet {
+    Runtime *runtime; /* with a session of `sequences` sequences */
+    Job *jobs;
+    size_t count;
+    uint32_t sequences;
+    int32_t *end_tokens; /* never chosen: for --ignore-eos */
+    size_t end_token_count;
+    /* Called when a job has more text or has ended; false stops everything quietly. */
+    bool (*changed)(void *user, size_t job);
+    void *user;
+} JobSet;
+
+/* "stop", "length", ... */
+const char *alisa_cli_job_end_name(JobEnd end);
+
+/* Sampler options of the settings, with `seed`. */
+AlisaSamplerOptions alisa_cli_job_sampler_options(const Settings *settings, uint64_t seed);
+/* --seed, or a new one drawn from the system for -1. */
+uint64_t alisa_cli_job_seed(const Settings *settings);
+
+/* Runs all jobs. ALISA_OK also when Ctrl-C stopped them (the jobs that ran say so, the waiting ones
+ * are unfinished). */
+/* Whether tokens are simply the likeliest ones, so that a session may be made with likeliest_only.
+ */
+bool alisa_cli_jobs_greedy(const JobSet *set);
+AlisaStatus alisa_cli_jobs_run(JobSet *set, AlisaError *error);
+
+void alisa_cli_job_free(Job *job);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * What the commands that compute share: a model on a device, a session, and the time they took.
+ */
+#ifndef ALISA_CLI_RUNTIME_RUNTIME_H
+#define ALISA_CLI_RUNTIME_RUNTIME_H
+
+#include "common/terminal.h"
+#include "common/text.h"
+
+typedef struct Timings {
+    uint64_t begin_ns; /* when the command started */
+    uint64_t load_ns;
+    uint64_t prompt_ns, prompt_tokens;
+    uint64_t eval_ns, eval_tokens;
+} Timings;
+
+/* Zeroed is closed. */
+typedef struct Runtime {
+    const Settings *settings;
+    AlisaModel *model;
+    AlisaModelInfo info;
+    AlisaDevice *device;
+    AlisaEngine *engine;
+    AlisaSession *session;
+    Timings timings;
+} Runtime;
+
+/* Each prints its own sentence when it fails and returns the exit code. Open the model first (that
+ * is quick: prompts can be checked against it), then the engine, then sessions. A vocabulary is
+ * enough to tokenize; everything else needs a model with weights. */
+ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings);
+ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings);
+ExitCode alisa_cli_runtime_engine(Runtime *runtime);
+/* The device alone, for what needs no model; alisa_cli_runtime_engine opens it by itself. */
+ExitCode alisa_cli_runtime_device(Runtime *runtime, const Settings *settings);
+/* Of the device's bandwidth, the rate of the emulated link; 0: it is not given so. */
+double alisa_cli_runtime_link_share(const Settings *settings);
+/* Replaces the session there was. */
+ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options);
+/* What every flag says of sessions; how many sequences and rows they hold is the command's. */
+AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime);
+/* The same under a policy that is not the one of --policy. */
+AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, AlisaPolicy policy);
+/* The model, the device and those flags as an object, for results; with --stats, what the lists of
+ * tokens were. */
+json_t *alisa_cli_runtime_describe(const Runtime *runtime);
+void alisa_cli_runtime_close(Runtime *runtime);
+
+/* Timings and memory on standard error, in llama.cpp's form. */
+void alisa_cli_runtime_report(const Runtime *runtime);
+
+typedef struct Tokens {
+    int32_t *ids; /* alisa_free */
+    size_t count;
+} Tokens;
+
+/* Tokens of a prompt, special tokens recognised. An empty one becomes the token that begins a text;
+ * a model that has none is an error. */
+ExitCode alisa_cli_runtime_tokenize(const Runtime *runtime, const char *text, size_t size,
+                                    Tokens *tokens);
+
+/* Appends the tokens to `sequence`, at most -b a call; logits follow the last one if `logits`. */
+AlisaStatus alisa_cli_runtime_append(Runtime *runtime, uint32_t sequence, const int32_t *ids,
+                                     size_t count, bool logits, AlisaError *error);
+
+/* The text of -p or -f, whichever was given; both are an error, none gives an empty text. */
+ExitCode alisa_cli_runtime_prompt(const Settings *settings, Text *text);
+
+#endif
