@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "base/round.h"
 #include "ops/ops.h"
 #include "timing.h"
 
@@ -262,7 +263,7 @@ static void measure(Run *run) {
     const AlisaTensorTypeInfo *info = alisa_tensor_type_info(run->type);
     run->matrix_bytes = (uint64_t)run->shape.columns / info->block_elements * info->block_bytes *
                         run->shape.outputs;
-    run->copies = run->matvec ? (working_set + run->matrix_bytes - 1) / run->matrix_bytes : 1;
+    run->copies = run->matvec ? alisa_divide_up_64(working_set, run->matrix_bytes) : 1;
     create_buffers(run);
     kernel_pass(run);
     reference_pass(run);

@@ -6,6 +6,7 @@
 
 #include "attn/plan.h"
 #include "base/kv_type.h"
+#include "base/round.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -411,11 +412,11 @@ AlisaStatus alisa_attention_row(AlisaAttention *attention, const AlisaAttentionL
     AlisaStatus status = prepare_rows(attention, kind, error);
     if (status) return status;
     size_t block = item ? ROW_BLOCK : 1, group = item ? 1 : attention->plan.group;
-    size_t items = (lists->longest + block - 1) / block;
+    size_t items = alisa_divide_up_64(lists->longest, block);
     uint32_t heads = attention->shape.head_count / rows->list_count;
     float unit = (float)(1u << rows->shift);
     const AlisaLaunch launch = {
-        {(items + group - 1) / group * group, rows->list_count, lists->tile_count}, {group, 1, 1}};
+        {alisa_round_up_64(items, group), rows->list_count, lists->tile_count}, {group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(lists->tiles),
         ALISA_ARG_BUFFER(scores->scores),

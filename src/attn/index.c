@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "attn/plan.h"
+#include "base/round.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -34,13 +35,13 @@ struct AlisaIndex {
 };
 
 static uint32_t scales_of(const AlisaAttentionShape *shape) {
-    return (shape->head_dim + GROUP_SIZE - 1) / GROUP_SIZE;
+    return alisa_divide_up(shape->head_dim, GROUP_SIZE);
 }
 
 /* Heads and tokens of a layer. */
 static uint64_t layer_tokens(const AlisaAttentionShape *shape, uint32_t sequence_count,
                              uint32_t context) {
-    uint64_t rounded = ((uint64_t)context + CONTEXT_UNIT - 1) / CONTEXT_UNIT * CONTEXT_UNIT;
+    uint64_t rounded = alisa_round_up_64(context, CONTEXT_UNIT);
     return rounded * sequence_count * shape->kv_head_count;
 }
 
@@ -93,7 +94,7 @@ AlisaStatus alisa_index_create(AlisaOps *ops, const AlisaAttentionShape *shape,
     AlisaDevice *device = alisa_ops_device(ops);
     made->shape = *shape;
     made->scale = shape->scale * 1.44269504f; /* log2(e) */
-    made->context = (context + CONTEXT_UNIT - 1) / CONTEXT_UNIT * CONTEXT_UNIT;
+    made->context = alisa_round_up(context, CONTEXT_UNIT);
     uint64_t tokens = layer_tokens(shape, sequence_count, context);
     made->layer_codes = tokens * (shape->head_dim / 4);
     made->layer_scales = tokens * scales_of(shape);
@@ -157,16 +158,17 @@ AlisaStatus alisa_index_store(AlisaIndex *index, uint32_t layer, AlisaVector k,
 static uint32_t part_of(const AlisaIndex *index, uint32_t rows, uint32_t longest) {
     if (index->group == 1) return longest;
     uint32_t pass = GROUP_LANES * (uint32_t)index->group;
-    uint32_t passes = (longest + pass - 1) / pass;
+    uint32_t passes = alisa_divide_up(longest, pass);
     uint64_t groups = (uint64_t)rows * (index->shape.head_count / index->head_block);
     uint32_t parts = groups < index->busy_groups ? (uint32_t)(index->busy_groups / groups) : 1;
-    return pass * (parts < passes ? (passes + parts - 1) / parts : 1);
+    return pass * (parts < passes ? alisa_divide_up(passes, parts) : 1);
 }
 
 AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q,
                               const AlisaBuffer *rows, uint32_t longest,
                               const AlisaAttentionScores *scores, AlisaError *error) {
-    uint32_t part = part_of(index, scores->rows, longest), parts = (longest + part - 1) / part;
+    uint32_t part = part_of(index, scores->rows, longest);
+    uint32_t parts = alisa_divide_up(longest, part);
     const AlisaLaunch launch = {
         {scores->rows * index->group, index->shape.head_count / index->head_block, parts},
         {index->group, 1, 1}};

@@ -1,6 +1,7 @@
 #include "attn/plan.h"
 
 #include "base/kv_type.h"
+#include "base/round.h"
 
 enum {
     ITEM_BLOCK = 32, /* tokens of the inner loops; divides the chunk */
@@ -20,10 +21,6 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-static uint32_t divided_up(uint32_t a, uint32_t b) {
-    return a / b + (a % b != 0);
-}
-
 /* Largest power of two <= value; 1 for 0. */
 static uint32_t power_of_two(uint32_t value) {
     uint32_t power = 1;
@@ -34,7 +31,7 @@ static uint32_t power_of_two(uint32_t value) {
 
 /* As many equal blocks of heads as `queries` asks for, then as many rows as still fit. */
 static void choose_tile(AlisaAttentionPlan *plan, uint32_t ratio, uint32_t queries) {
-    plan->tile_heads = divided_up(ratio, divided_up(ratio, queries));
+    plan->tile_heads = alisa_divide_up(ratio, alisa_divide_up(ratio, queries));
     plan->tile_rows = queries / plan->tile_heads;
 }
 
@@ -75,7 +72,7 @@ void alisa_attention_plan_make(const AlisaDeviceInfo *info, const AlisaOpsParame
     } else {
         choose_group(info, parameters, shape, plan);
     }
-    plan->chunk_capacity = divided_up(max_count, plan->chunk);
+    plan->chunk_capacity = alisa_divide_up(max_count, plan->chunk);
     plan->split_rows = 1;
     uint64_t row_bytes = alisa_attention_plan_scratch(plan, shape);
     uint64_t rows = row_bytes ? SPLIT_SCRATCH / row_bytes : 1;
@@ -118,7 +115,7 @@ const char *alisa_attention_plan_check(const AlisaAttentionPlan *plan,
 
 uint32_t alisa_attention_plan_blocks(const AlisaAttentionPlan *plan,
                                      const AlisaAttentionShape *shape) {
-    return divided_up(shape->head_count / shape->kv_head_count, plan->tile_heads);
+    return alisa_divide_up(shape->head_count / shape->kv_head_count, plan->tile_heads);
 }
 
 uint64_t alisa_attention_plan_local(const AlisaAttentionPlan *plan,
@@ -145,7 +142,7 @@ uint32_t alisa_attention_plan_chunks(const AlisaAttentionPlan *plan,
                                      uint32_t longest) {
     uint64_t items = (uint64_t)tile_count * shape->kv_head_count;
     items *= alisa_attention_plan_blocks(plan, shape);
-    return items < plan->busy ? divided_up(longest, plan->chunk) : 1;
+    return items < plan->busy ? alisa_divide_up(longest, plan->chunk) : 1;
 }
 
 size_t alisa_attention_cut(const uint32_t *list_offsets, const uint32_t *counts, uint32_t rows,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "attn/window.h"
+#include "base/round.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -409,9 +410,9 @@ AlisaStatus alisa_selection_aim(AlisaSelection *selection, const AlisaSelectionA
 AlisaStatus alisa_selection_translate(AlisaSelection *selection, uint32_t layer,
                                       const AlisaSelectionSlots *slots, AlisaError *error) {
     size_t items = selection->wide ? 1 : SLOTS_ITEM, local = selection->wide ? SLOTS_GROUP : 1;
-    size_t width = (selection->longest + items - 1) / items;
+    size_t width = alisa_divide_up_64(selection->longest, items);
     const AlisaLaunch launch = {
-        {(width + local - 1) / local * local, selection->shape.list_count, selection->aim_count},
+        {alisa_round_up_64(width, local), selection->shape.list_count, selection->aim_count},
         {local, 1, 1}};
     uint64_t lists_offset = alisa_selection_list_offset(selection, layer, 0);
     const AlisaArgument arguments[] = {

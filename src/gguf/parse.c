@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/round.h"
+
 /* The specification's limits: keys up to 2^16 - 1 bytes, tensor names up to 64. */
 #define KEY_NAME_LIMIT    65535
 #define TENSOR_NAME_LIMIT 64
@@ -333,7 +335,7 @@ static AlisaStatus place_tensors(Reader *reader, AlisaGguf *gguf) {
     uint32_t alignment;
     AlisaStatus status = read_alignment(gguf, &alignment, reader->error);
     if (status != ALISA_OK) return status;
-    uint64_t start = (reader->offset + alignment - 1) / alignment * alignment;
+    uint64_t start = alisa_round_up_64(reader->offset, alignment);
     for (uint64_t i = 0; i < gguf->tensor_count; i++) {
         AlisaGgufTensor *tensor = &gguf->tensors[i];
         if (tensor->offset % alignment != 0) {

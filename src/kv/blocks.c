@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/round.h"
+
 enum { BLOCK = ALISA_KV_BLOCK };
 
 static uint32_t blocks_of(uint32_t tokens) {
-    return tokens / BLOCK + (tokens % BLOCK != 0);
+    return alisa_divide_up(tokens, BLOCK);
 }
 
 uint32_t alisa_kv_blocks_params(uint32_t sequence_count, uint32_t context_length) {

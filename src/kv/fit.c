@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/kv_type.h"
+#include "base/round.h"
 
 /* More does not make the link faster. */
 #define MOST_STAGING_BYTES (16u << 20)
@@ -13,7 +14,7 @@ typedef struct RowKind {
 } RowKind;
 
 static uint32_t layers_an_arena(const AlisaKvShape *shape, uint32_t arenas) {
-    return (shape->layer_count + arenas - 1) / arenas;
+    return alisa_divide_up(shape->layer_count, arenas);
 }
 
 /* Slots of an arena: what the memory holds, or all tokens of its layers where that is less. */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/round.h"
+
 /* Drivers may limit one allocation; small enough that one refused chunk says little. */
 #define CHUNK_BYTES (128u << 20)
 /* Less than this is copied faster than threads are woken. */
@@ -26,7 +28,7 @@ AlisaStatus alisa_host_rows_init(AlisaDevice *device, uint32_t row_count, uint32
                             .row_bytes = row_bytes,
                             .chunk_rows = CHUNK_BYTES / row_bytes + 1,
                             .thread_count = choose_threads(device)};
-    uint32_t chunks = (uint32_t)(((uint64_t)row_count + rows->chunk_rows - 1) / rows->chunk_rows);
+    uint32_t chunks = alisa_divide_up(row_count, rows->chunk_rows);
     rows->chunks = alisa_allocate_zeroed(chunks, sizeof *rows->chunks, what, error);
     if (!rows->chunks) return ALISA_ERROR_MEMORY;
     for (uint32_t left = row_count; left > 0; rows->chunk_count++) {

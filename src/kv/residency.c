@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/round.h"
 #include "kv/residency_internal.h"
 
 /* ---- Tables ------------------------------------------------------------------------------- */
@@ -45,7 +46,7 @@ AlisaStatus alisa_residency_create(const AlisaResidencyShape *shape, AlisaReside
     if (!made) return ALISA_ERROR_MEMORY;
     made->shape = *shape;
     size_t rows = (size_t)shape->layer_count * shape->sequence_count;
-    uint32_t layers_an_arena = (shape->layer_count + shape->arena_count - 1) / shape->arena_count;
+    uint32_t layers_an_arena = alisa_divide_up(shape->layer_count, shape->arena_count);
     made->places = alisa_allocate(rows * shape->context_length, sizeof *made->places, what, error);
     made->extents = alisa_allocate_zeroed(rows, sizeof *made->extents, what, error);
     made->generations =

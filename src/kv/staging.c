@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/round.h"
+
 /* Batches of a direction that may be under way: two keep the link busy with large ones; more let
  * the small ones of several layers go ahead. */
 #define PART_COUNT 8
@@ -49,7 +51,7 @@ static uint32_t row_bytes(const AlisaRowStore *store) {
 }
 
 static uint64_t align(uint64_t bytes) {
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return alisa_round_up_64(bytes, ALIGNMENT);
 }
 
 /* ---- Memory ------------------------------------------------------------------------------- */

@@ -3,12 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/round.h"
+
 /* Blocks that are left free when a sequence starts, so that those that run can grow: 1 in 100, as
  * vLLM's watermark. */
 #define WATERMARK_DIVISOR 100
 
 static uint32_t blocks_of(uint32_t length) {
-    return (length + ALISA_SCHED_BLOCK - 1) / ALISA_SCHED_BLOCK;
+    return alisa_divide_up(length, ALISA_SCHED_BLOCK);
 }
 
 AlisaStatus alisa_sched_queue_init(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,

@@ -20,6 +20,28 @@
 #include "base/file.h"
 #include "base/half.h"
 #include "base/random.h"
+#include "base/round.h"
+
+/* ---- Rounding ------------------------------------------------------------------------------ */
+
+static void test_rounding_up(void **state) {
+    (void)state;
+    for (uint32_t unit = 1; unit <= 70; unit++) {
+        for (uint32_t value = 0; value <= 300; value++) {
+            uint32_t units = 0;
+            while (units * unit < value)
+                units++;
+            assert_int_equal(alisa_divide_up(value, unit), units);
+            assert_int_equal(alisa_round_up(value, unit), units * unit);
+            assert_int_equal(alisa_divide_up_64(value, unit), units);
+            assert_int_equal(alisa_round_up_64(value, unit), units * unit);
+        }
+    }
+    assert_int_equal(alisa_divide_up(UINT32_MAX, 64), 1u << 26);
+    assert_int_equal(alisa_round_up(UINT32_MAX - 64, 64), UINT32_MAX - 63);
+    assert_true(alisa_divide_up_64(UINT64_MAX, 1u << 31) == (uint64_t)1 << 33);
+    assert_true(alisa_round_up_64((uint64_t)UINT32_MAX, 4096) == (uint64_t)1 << 32);
+}
 
 /* ---- 16-bit floats ------------------------------------------------------------------------ */
 
@@ -388,6 +410,7 @@ static void test_clock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rounding_up),
         cmocka_unit_test(test_half_to_float),
         cmocka_unit_test(test_half_rounds_to_nearest_even),
         cmocka_unit_test(test_bfloat),
