@@ -66,7 +66,7 @@ static AlisaBuffer buffer_of(AlisaDevice *device, const void *data, uint64_t siz
 static double read_rate(AlisaDevice *device) {
     AlisaError error;
     AlisaDeviceProfile profile;
-    check(alisa_device_measure_anew(device, &profile, &error), &error);
+    check(alisa_opencl_measure_anew(device, &profile, &error), &error);
     return profile.read_bandwidth / 1e9;
 }
 
@@ -184,7 +184,7 @@ static uint64_t bench(AlisaOps *ops, const Case *shape, const char *layout, Alis
                                   &inputs.values, &lists, (AlisaVector){&inputs.y, 0}, NULL,
                                   &error),
               &error);
-        check(alisa_device_finish(device, &error), &error);
+        check(alisa_opencl_finish(device, &error), &error);
         uint64_t time = alisa_clock_now() - start;
         spent += time;
         if (time < best) best = time;
@@ -396,7 +396,7 @@ static void translate(Choice *choice, uint32_t layer) {
 static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
     AlisaError error;
     uint32_t count = choice->count++;
-    uint32_t kept = alisa_select_kept(alisa_select_budget(&choice->options, count));
+    uint32_t kept = alisa_selector_kept(alisa_selector_budget(&choice->options, count));
     const AlisaAttentionTile tile = {0, 1, 0, kept};
     const AlisaIndexRow row = {.count = count};
     const AlisaSelectionAim aim = {.count = kept};
@@ -439,7 +439,7 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
                                   (AlisaSelectionRows){&step->weights, stride}, &error),
               &error);
     }
-    check(alisa_device_finish(device, &error), &error);
+    check(alisa_opencl_finish(device, &error), &error);
     return (double)(alisa_clock_now() - start) / 1e6;
 }
 
@@ -462,7 +462,7 @@ static double run_step(AlisaDevice *device, Step *step, Kind kind) {
         if (kind == KIND_KEPT_ROWS)
             check(alisa_attention_row(step->attention, &lists, &scores, &rows, &error), &error);
     }
-    check(alisa_device_finish(device, &error), &error);
+    check(alisa_opencl_finish(device, &error), &error);
     return (double)(alisa_clock_now() - start) / 1e6;
 }
 
@@ -550,7 +550,7 @@ int main(int argc, char **argv) {
            LAYERS, context, kept_count);
     bench_layouts(device, layout, true);
     printf("\nA kernel that only reads, afterwards: %.1f GB/s\n", read_rate(device));
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     alisa_device_close(device);
     return 0;
 }

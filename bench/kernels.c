@@ -207,7 +207,7 @@ static double kernel_pass(Run *run) {
                                  (AlisaVector){&run->y, 0}, false, &error),
                 &error);
     }
-    require(alisa_device_finish(alisa_ops_device(run->ops), &error), &error);
+    require(alisa_opencl_finish(alisa_ops_device(run->ops), &error), &error);
     return (double)(alisa_clock_now() - start) * 1e-9;
 }
 
@@ -358,7 +358,7 @@ int main(int argc, char **argv) {
           stdout);
     for (int i = 0; i < options.layout_count; i++)
         measure_layout(device, &options, options.layouts[i]);
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     alisa_device_close(device);
     return 0;
 }

@@ -58,7 +58,7 @@ typedef struct Bench {
 
 static double seconds_since(AlisaDevice *device, uint64_t start) {
     AlisaError error;
-    check(alisa_device_finish(device, &error), &error);
+    check(alisa_opencl_finish(device, &error), &error);
     return (double)(alisa_clock_now() - start) * 1e-9;
 }
 
@@ -73,7 +73,7 @@ static double step(Bench *bench, uint32_t count, bool feeds) {
                                         .first_count = count,
                                         .pick_count = count + 1};
     check(alisa_selection_plan(bench->selection, turns, bench->sequences, &error), &error);
-    check(alisa_device_finish(bench->device, &error), &error);
+    check(alisa_opencl_finish(bench->device, &error), &error);
     uint64_t start = alisa_clock_now();
     check(alisa_selection_run(bench->selection, 0, 0, bench->sequences,
                               (AlisaSelectionRows){&bench->rows, bench->stride}, &error),
@@ -151,9 +151,9 @@ static void measure(Bench *bench, const char *layout, const void *host) {
                                  .max_turns = bench->sequences,
                                  .max_rows = bench->sequences};
     check(alisa_selection_create(bench->ops, &options, &shape, &bench->selection, &error), &error);
-    uint32_t half = alisa_select_half_budget(&options, CONTEXT);
+    uint32_t half = alisa_selector_half_budget(&options, CONTEXT);
     bench->stride = 2 * half;
-    bench->shortest = alisa_select_kept(alisa_select_budget(&options, CONTEXT - TIMED));
+    bench->shortest = alisa_selector_kept(alisa_selector_budget(&options, CONTEXT - TIMED));
     bench->rows = make_rows(bench->device, bench->stride);
 
     uint32_t slot_count = bench->sequences * CONTEXT;
@@ -202,7 +202,7 @@ static void measure(Bench *bench, const char *layout, const void *host) {
         uint32_t i = count - (CONTEXT - TIMED);
         runs[i] = run;
         translations[i] =
-            translate(bench, alisa_select_kept(alisa_select_budget(&options, count + 1)));
+            translate(bench, alisa_selector_kept(alisa_selector_budget(&options, count + 1)));
         attentions[i] = attend(bench, attention, &kv_buffer, &tile_buffer, &q_buffer);
         reads[i] = timing_read(host, bytes);
     }
@@ -247,7 +247,7 @@ int main(int argc, char **argv) {
         }
         alisa_ops_destroy(ops);
     }
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     alisa_device_close(device);
     free(host);
     return 0;

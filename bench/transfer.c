@@ -78,7 +78,7 @@ static void launch(int passes) {
 static double time_launches(int passes) {
     uint64_t start = alisa_clock_now();
     launch(passes);
-    must(alisa_device_finish(device, &error));
+    must(alisa_opencl_finish(device, &error));
     return since(start);
 }
 
@@ -98,7 +98,7 @@ static void print_overlap(uint8_t *pinned) {
                                       &error));
         }
         if (i % 3 != 0) launch(passes);
-        must(alisa_device_finish(device, &error));
+        must(alisa_opencl_finish(device, &error));
         for (int j = 0; j < copies && i % 3 != 1; j++) {
             must(alisa_event_wait(device, &events[j], "a copy", &error));
             alisa_event_release(&events[j]);
@@ -114,7 +114,7 @@ static void print_overlap(uint8_t *pinned) {
 
 static void print_profile(void) {
     AlisaDeviceProfile profile;
-    must(alisa_device_measure(device, &profile, &error));
+    must(alisa_opencl_measure(device, &profile, &error));
     printf("profile: kernels read %.1f GB/s, launch %.2f us (%.1f us waited for), copy latency "
            "%.1f us, both ways at once %.2f, host gather %.1f GB/s\n",
            profile.read_bandwidth * 1e-9, profile.launch_latency * 1e6, profile.launch_wait * 1e6,
@@ -142,7 +142,7 @@ int main(int argc, char **argv) {
     memset(plain, 1, LARGEST);
     memset(pinned.data, 1, LARGEST);
     must(alisa_buffer_write(device, &buffer, LARGEST, plain, LARGEST, &error));
-    must(alisa_device_emulate_link(device, &link, &error));
+    must(alisa_opencl_emulate_link(device, &link, &error));
 
     printf("%s%s; the host reads %.1f GB/s\n", alisa_device_info(device)->name,
            link.bytes_per_second > 0 ? ", emulated link" : "",

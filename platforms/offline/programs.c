@@ -380,7 +380,7 @@ static void ask_all(const AlisaOpsParameters *parameters) {
 static void ask_tuned(const AlisaEmbeddedFile *file, const AlisaDeviceInfo *device_info) {
     static const AlisaLog quiet = {0};
     AlisaTuneEntry entry;
-    must(alisa_tune_entry_parse(file->text, file->size, file->name, &quiet, &entry, &error));
+    must(alisa_tuner_entry_parse(file->text, file->size, file->name, &quiet, &entry, &error));
     bool is_gpu = entry.key.type == ALISA_DEVICE_GPU, asked = false;
     for (size_t i = 0; i < COUNT_OF(gpus); i++) {
         AlisaOpsParameters parameters;
@@ -389,12 +389,12 @@ static void ask_tuned(const AlisaEmbeddedFile *file, const AlisaDeviceInfo *devi
         const AlisaDeviceInfo gpu = as_gpu(device_info, &gpus[i]);
         recorder_pretend(&gpu, gpus[i].needs);
         alisa_ops_parameters_defaults(&gpu, &parameters);
-        alisa_tune_apply(entry.parameters, file->name, &gpu, &quiet, &parameters);
+        alisa_tuner_apply(entry.parameters, file->name, &gpu, &quiet, &parameters);
         ask_all(&parameters);
         asked = true;
     }
     recorder_pretend(NULL, "");
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     if (asked || !is_gpu) return;
     fprintf(stderr, "%s: no line of `gpus` in platforms/offline/programs.c is of its vendor\n",
             file->name);
@@ -465,8 +465,8 @@ int main(int argc, char **argv) {
         ask_all(NULL);
         recorder_pretend(NULL, "");
     }
-    for (size_t i = 0; i < alisa_tune_file_count; i++)
-        ask_tuned(&alisa_tune_files[i], &own);
+    for (size_t i = 0; i < alisa_tuner_file_count; i++)
+        ask_tuned(&alisa_tuner_files[i], &own);
     for (size_t i = 0; i < COUNT_OF(rounding_gpus); i++)
         ask_rounded(as_gpu(&own, &gpus[0]), rounding_gpus[i].activations,
                     rounding_gpus[i].capabilities, rounding_gpus[i].needs);

@@ -14,7 +14,7 @@ const char *alisa_tuning_match_name(AlisaTuningMatch match) {
 }
 
 void alisa_device_tuning_describe(const AlisaDeviceInfo *info, char text[256]) {
-    alisa_tune_describe(info->tuning, info->tuning_built_in, info->tuning_match, text);
+    alisa_tuner_describe(info->tuning, info->tuning_built_in, info->tuning_match, text);
 }
 
 void alisa_devices_free(AlisaDeviceInfo *infos) {
@@ -25,22 +25,22 @@ static AlisaStatus find_tuning(const char *folder, const char *kernels, AlisaDev
                                AlisaError *error) {
     AlisaTuneKey key;
     AlisaTuneEntry entry;
-    alisa_tune_key_init(&key, info, kernels);
+    alisa_tuner_key_init(&key, info, kernels);
     AlisaStatus status =
-        alisa_tune_store_find(folder, &key, NULL, &entry, &info->tuning_match, error);
+        alisa_tuner_store_find(folder, &key, NULL, &entry, &info->tuning_match, error);
     if (status != ALISA_OK) return status;
     snprintf(info->tuning, sizeof info->tuning, "%s", entry.name);
     info->tuning_built_in = entry.built_in;
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     return ALISA_OK;
 }
 
 AlisaStatus alisa_devices_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
-    AlisaStatus status = alisa_device_list(infos, count, error);
+    AlisaStatus status = alisa_opencl_list(infos, count, error);
     if (status != ALISA_OK) return status;
     /* Kernels that cannot be read are named when they are needed; no entry is exact for them. */
     char kernels[ALISA_CACHE_HASH_SIZE];
-    alisa_tune_kernels_hash(kernels, NULL);
+    alisa_tuner_kernels_hash(kernels, NULL);
     AlisaCache cache;
     alisa_cache_open(&cache, NULL, &(AlisaLog){0});
     for (size_t i = 0; i < *count && status == ALISA_OK; i++) {

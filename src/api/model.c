@@ -156,7 +156,7 @@ const char *alisa_chat_template(const AlisaModel *model) {
     AlisaGgufString text = {0};
     AlisaStatus status = alisa_gguf_get_string(model->gguf, "tokenizer.chat_template", &text, NULL);
     if (status != ALISA_OK || !text.data) return NULL;
-    return alisa_chat_recognise(text.data, (size_t)text.length);
+    return alisa_template_recognise(text.data, (size_t)text.length);
 }
 
 AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device,

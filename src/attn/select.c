@@ -23,7 +23,7 @@ void alisa_select_options_defaults(AlisaSelectOptions *options) {
     *options = (AlisaSelectOptions){.kind = ALISA_SELECT_DENSE, .sparsity = 0.8, .window = 64};
 }
 
-const char *alisa_select_check(const AlisaSelectOptions *options) {
+const char *alisa_selector_check(const AlisaSelectOptions *options) {
     if (!(options->sparsity >= 0 && options->sparsity <= 0.99)) {
         return "--kv-sparsity must be between 0 and 0.99";
     }
@@ -40,20 +40,20 @@ static uint64_t caching_ratio(const AlisaSelectOptions *options) {
     return (uint64_t)((1.0 - options->sparsity) * MILLION + 0.5);
 }
 
-uint32_t alisa_select_half_budget(const AlisaSelectOptions *options, uint32_t count) {
+uint32_t alisa_selector_half_budget(const AlisaSelectOptions *options, uint32_t count) {
     uint64_t half = (count * caching_ratio(options) + MILLION) / (2 * (uint64_t)MILLION);
     uint64_t least = options->keep ? ((uint64_t)options->keep + 1) / 2 : 1;
     if (half < least) half = least;
     return half < count ? (uint32_t)half : count;
 }
 
-uint32_t alisa_select_window_rows(const AlisaSelectOptions *options, uint32_t count) {
-    uint32_t half = alisa_select_half_budget(options, count);
+uint32_t alisa_selector_window_rows(const AlisaSelectOptions *options, uint32_t count) {
+    uint32_t half = alisa_selector_half_budget(options, count);
     return options->window && options->window < half ? options->window : half;
 }
 
-AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_t count) {
-    uint32_t half = alisa_select_half_budget(options, count);
+AlisaSelectBudget alisa_selector_budget(const AlisaSelectOptions *options, uint32_t count) {
+    uint32_t half = alisa_selector_half_budget(options, count);
     if (options->kind == ALISA_SELECT_DENSE || half >= count || 2 * half >= count) {
         return (AlisaSelectBudget){.locals = count};
     }
@@ -68,11 +68,11 @@ AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_
     }
 }
 
-uint32_t alisa_select_kept(AlisaSelectBudget budget) {
+uint32_t alisa_selector_kept(AlisaSelectBudget budget) {
     return budget.sinks + budget.globals + budget.locals;
 }
 
-AlisaSelectSource alisa_select_source(const AlisaSelectOptions *options) {
+AlisaSelectSource alisa_selector_source(const AlisaSelectOptions *options) {
     switch (options->kind) {
     case ALISA_SELECT_SWA:
         return options->scores == ALISA_SELECT_SCORES_QUERY ? ALISA_SELECT_BY_ROW
@@ -86,13 +86,13 @@ AlisaSelectSource alisa_select_source(const AlisaSelectOptions *options) {
     }
 }
 
-uint32_t alisa_select_unit_shift(const AlisaSelectOptions *options, uint32_t context,
-                                 uint32_t heads_per_list) {
+uint32_t alisa_selector_unit_shift(const AlisaSelectOptions *options, uint32_t context,
+                                   uint32_t heads_per_list) {
     uint64_t rows = 1;
     if (options->kind == ALISA_SELECT_H2O) {
         rows = context;
-    } else if (alisa_select_source(options) == ALISA_SELECT_BY_SUMS) {
-        rows = alisa_select_window_rows(options, context);
+    } else if (alisa_selector_source(options) == ALISA_SELECT_BY_SUMS) {
+        rows = alisa_selector_window_rows(options, context);
     }
     /* At most 2^31 in all: the other half is for the rounding of the weights. */
     uint32_t shift = 31;
@@ -110,8 +110,8 @@ static uint32_t mix(uint32_t x) {
     return x ^ (x >> 16);
 }
 
-uint32_t alisa_select_stream(uint64_t seed, uint32_t layer, uint32_t sequence, uint32_t list,
-                             uint32_t count) {
+uint32_t alisa_selector_stream(uint64_t seed, uint32_t layer, uint32_t sequence, uint32_t list,
+                               uint32_t count) {
     uint32_t words[] = {(uint32_t)seed, (uint32_t)(seed >> 32), layer, sequence, list, count};
     uint32_t stream = 0;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -119,6 +119,6 @@ uint32_t alisa_select_stream(uint64_t seed, uint32_t layer, uint32_t sequence, u
     return stream;
 }
 
-uint32_t alisa_select_key(uint32_t stream, uint32_t position) {
+uint32_t alisa_selector_key(uint32_t stream, uint32_t position) {
     return mix(stream + position);
 }

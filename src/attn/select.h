@@ -17,7 +17,7 @@
 #include "base/status.h"
 
 /* NULL, or what is wrong: a sentence that names the flags. */
-const char *alisa_select_check(const AlisaSelectOptions *options);
+const char *alisa_selector_check(const AlisaSelectOptions *options);
 
 /* ---- Budget -------------------------------------------------------------------------------- */
 
@@ -31,33 +31,33 @@ typedef struct AlisaSelectBudget {
 
 /* k = max(1, n (1 - sparsity) / 2), halves rounded up; at least keep / 2, where n is that many.
  * Exact: sparsity counts in millionths. */
-uint32_t alisa_select_half_budget(const AlisaSelectOptions *options, uint32_t count);
+uint32_t alisa_selector_half_budget(const AlisaSelectOptions *options, uint32_t count);
 /* Rows that the sums of Sparse Window Attention hold in that step: those of the k steps before it,
  * at most `window`. */
-uint32_t alisa_select_window_rows(const AlisaSelectOptions *options, uint32_t count);
+uint32_t alisa_selector_window_rows(const AlisaSelectOptions *options, uint32_t count);
 /* Of the step with `count` tokens: 2k tokens in all, or count locals where that is no more. */
-AlisaSelectBudget alisa_select_budget(const AlisaSelectOptions *options, uint32_t count);
-uint32_t alisa_select_kept(AlisaSelectBudget budget);
+AlisaSelectBudget alisa_selector_budget(const AlisaSelectOptions *options, uint32_t count);
+uint32_t alisa_selector_kept(AlisaSelectBudget budget);
 
 /* What the globals are chosen by. */
 typedef enum AlisaSelectSource {
     ALISA_SELECT_BY_RULE,   /* position alone */
     ALISA_SELECT_BY_SUMS,   /* sums of past rows: needs feeding */
     ALISA_SELECT_BY_ROW,    /* a row over all tokens, given to the pick */
-    ALISA_SELECT_BY_CHANCE, /* alisa_select_key */
+    ALISA_SELECT_BY_CHANCE, /* alisa_selector_key */
 } AlisaSelectSource;
 
-AlisaSelectSource alisa_select_source(const AlisaSelectOptions *options);
+AlisaSelectSource alisa_selector_source(const AlisaSelectOptions *options);
 
 /* Rows of weights w <= heads are written as w 2^shift, rounded: the largest shift with which sums
  * of as many rows as this selector adds up stay below 2^32. */
-uint32_t alisa_select_unit_shift(const AlisaSelectOptions *options, uint32_t context,
-                                 uint32_t heads_per_list);
+uint32_t alisa_selector_unit_shift(const AlisaSelectOptions *options, uint32_t context,
+                                   uint32_t heads_per_list);
 
 /* Random globals are those with the largest keys. */
-uint32_t alisa_select_stream(uint64_t seed, uint32_t layer, uint32_t sequence, uint32_t list,
-                             uint32_t count);
-uint32_t alisa_select_key(uint32_t stream, uint32_t position);
+uint32_t alisa_selector_stream(uint64_t seed, uint32_t layer, uint32_t sequence, uint32_t list,
+                               uint32_t count);
+uint32_t alisa_selector_key(uint32_t stream, uint32_t position);
 
 /* ---- Host twin ----------------------------------------------------------------------------- */
 
@@ -73,41 +73,41 @@ typedef struct AlisaSelectShape {
     uint32_t sequence;
 } AlisaSelectShape;
 
-AlisaStatus alisa_select_state_create(const AlisaSelectOptions *options,
-                                      const AlisaSelectShape *shape, AlisaSelectState **state,
-                                      AlisaError *error);
-void alisa_select_state_destroy(AlisaSelectState *state);
+AlisaStatus alisa_selector_state_create(const AlisaSelectOptions *options,
+                                        const AlisaSelectShape *shape, AlisaSelectState **state,
+                                        AlisaError *error);
+void alisa_selector_state_destroy(AlisaSelectState *state);
 
 /* Takes the rows of the step with `count` tokens, list g at rows + g * stride. Sparse rows
  * (`whole` false) are in the order of the lists last picked, which must be those of that step;
  * whole ones have an entry for each of the count tokens, as the last rows of a prompt and those of
  * dense scores. Steps come in order; does nothing where the globals are not chosen by sums. */
-void alisa_select_state_feed(AlisaSelectState *state, uint32_t count, bool whole,
-                             const uint32_t *rows, size_t stride);
+void alisa_selector_state_feed(AlisaSelectState *state, uint32_t count, bool whole,
+                               const uint32_t *rows, size_t stride);
 
 /* Makes the lists of the step with `count` tokens and returns their length. rows (list g at
  * rows + g * stride, an entry a token): only read where the globals are chosen by a row. */
-uint32_t alisa_select_state_pick(AlisaSelectState *state, uint32_t count, const uint32_t *rows,
-                                 size_t stride);
+uint32_t alisa_selector_state_pick(AlisaSelectState *state, uint32_t count, const uint32_t *rows,
+                                   size_t stride);
 /* The list made last: ascending positions. */
-const uint32_t *alisa_select_state_list(const AlisaSelectState *state, uint32_t list);
+const uint32_t *alisa_selector_state_list(const AlisaSelectState *state, uint32_t list);
 
 /* Forgets tokens `count` and later. Rows that had left the window before stay out of it, so for
  * the next steps the window is shorter; h2o keeps what later rows gave to earlier tokens. */
-void alisa_select_state_truncate(AlisaSelectState *state, uint32_t count);
+void alisa_selector_state_truncate(AlisaSelectState *state, uint32_t count);
 
 /* ---- Statistics ---------------------------------------------------------------------------- */
 
 /* What the lists of one layer of one sequence were. */
 typedef struct AlisaSelectHistory AlisaSelectHistory;
 
-AlisaStatus alisa_select_history_create(const AlisaSelectOptions *options, uint32_t context,
-                                        uint32_t list_count, AlisaSelectHistory **history,
-                                        AlisaError *error);
-void alisa_select_history_destroy(AlisaSelectHistory *history);
+AlisaStatus alisa_selector_history_create(const AlisaSelectOptions *options, uint32_t context,
+                                          uint32_t list_count, AlisaSelectHistory **history,
+                                          AlisaError *error);
+void alisa_selector_history_destroy(AlisaSelectHistory *history);
 /* Adds the list of the step with `count` tokens to *counts, all but its weights. Steps come in
  * order; what was before the first one, or before a gap, is taken for dense. */
-void alisa_select_history_observe(AlisaSelectHistory *history, uint32_t list, uint32_t count,
-                                  const uint32_t *positions, AlisaSelectCounts *counts);
+void alisa_selector_history_observe(AlisaSelectHistory *history, uint32_t list, uint32_t count,
+                                    const uint32_t *positions, AlisaSelectCounts *counts);
 
 #endif

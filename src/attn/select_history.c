@@ -17,9 +17,9 @@ struct AlisaSelectHistory {
     Seen lists[];
 };
 
-AlisaStatus alisa_select_history_create(const AlisaSelectOptions *options, uint32_t context,
-                                        uint32_t list_count, AlisaSelectHistory **history,
-                                        AlisaError *error) {
+AlisaStatus alisa_selector_history_create(const AlisaSelectOptions *options, uint32_t context,
+                                          uint32_t list_count, AlisaSelectHistory **history,
+                                          AlisaError *error) {
     *history = NULL;
     size_t size = sizeof(AlisaSelectHistory) + list_count * sizeof(Seen);
     AlisaSelectHistory *made = alisa_allocate_zeroed(1, size, "selection history", error);
@@ -38,18 +38,18 @@ AlisaStatus alisa_select_history_create(const AlisaSelectOptions *options, uint3
     return ALISA_OK;
 }
 
-void alisa_select_history_destroy(AlisaSelectHistory *history) {
+void alisa_selector_history_destroy(AlisaSelectHistory *history) {
     if (!history) return;
     free(history->kept);
     free(history);
 }
 
-void alisa_select_history_observe(AlisaSelectHistory *history, uint32_t list, uint32_t count,
-                                  const uint32_t *positions, AlisaSelectCounts *counts) {
+void alisa_selector_history_observe(AlisaSelectHistory *history, uint32_t list, uint32_t count,
+                                    const uint32_t *positions, AlisaSelectCounts *counts) {
     Seen *seen = &history->lists[list];
-    AlisaSelectBudget budget = alisa_select_budget(&history->options, count);
-    uint32_t kept = alisa_select_kept(budget);
-    uint32_t half = alisa_select_half_budget(&history->options, count);
+    AlisaSelectBudget budget = alisa_selector_budget(&history->options, count);
+    uint32_t kept = alisa_selector_kept(budget);
+    uint32_t half = alisa_selector_half_budget(&history->options, count);
     if (seen->count + 1 != count) seen->from = count - 1;
     /* Marks of steps that were taken back are from later than now. */
     if (seen->count >= count)

@@ -19,17 +19,17 @@ struct AlisaSelectState {
     uint32_t *lists;  /* [list][capacity] */
 };
 
-AlisaStatus alisa_select_state_create(const AlisaSelectOptions *options,
-                                      const AlisaSelectShape *shape, AlisaSelectState **state,
-                                      AlisaError *error) {
+AlisaStatus alisa_selector_state_create(const AlisaSelectOptions *options,
+                                        const AlisaSelectShape *shape, AlisaSelectState **state,
+                                        AlisaError *error) {
     *state = NULL;
-    const char *wrong = alisa_select_check(options);
+    const char *wrong = alisa_selector_check(options);
     if (wrong) return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong);
     AlisaSelectState *made = alisa_allocate_zeroed(1, sizeof *made, "selector", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->options = *options;
     made->shape = *shape;
-    made->capacity = alisa_select_kept(alisa_select_budget(options, shape->context));
+    made->capacity = alisa_selector_kept(alisa_selector_budget(options, shape->context));
     AlisaStatus status =
         alisa_window_init(&made->window, options, shape->context, shape->seed_rows, error);
     if (status) goto fail;
@@ -54,11 +54,11 @@ AlisaStatus alisa_select_state_create(const AlisaSelectOptions *options,
     *state = made;
     return ALISA_OK;
 fail:
-    alisa_select_state_destroy(made);
+    alisa_selector_state_destroy(made);
     return status;
 }
 
-void alisa_select_state_destroy(AlisaSelectState *state) {
+void alisa_selector_state_destroy(AlisaSelectState *state) {
     if (!state) return;
     alisa_window_finish(&state->window);
     free(state->moves);
@@ -120,13 +120,13 @@ static void carry_out(AlisaSelectState *state, uint32_t move_count, const uint32
         }
 }
 
-void alisa_select_state_feed(AlisaSelectState *state, uint32_t count, bool whole,
-                             const uint32_t *rows, size_t stride) {
+void alisa_selector_state_feed(AlisaSelectState *state, uint32_t count, bool whole,
+                               const uint32_t *rows, size_t stride) {
     uint32_t moves = alisa_window_feed(&state->window, count, whole, 0, state->moves);
     carry_out(state, moves, rows, stride);
 }
 
-void alisa_select_state_truncate(AlisaSelectState *state, uint32_t count) {
+void alisa_selector_state_truncate(AlisaSelectState *state, uint32_t count) {
     carry_out(state, alisa_window_truncate(&state->window, count, state->moves), NULL, 0);
 }
 
@@ -167,14 +167,14 @@ static void pick_evenly(uint32_t first, uint32_t count, uint32_t wanted, uint32_
 static const uint32_t *values_of(AlisaSelectState *state, uint32_t list, uint32_t count,
                                  const uint32_t *rows, size_t offset) {
     const AlisaSelectShape *shape = &state->shape;
-    switch (alisa_select_source(&state->options)) {
+    switch (alisa_selector_source(&state->options)) {
     case ALISA_SELECT_BY_ROW:
         return rows + offset;
     case ALISA_SELECT_BY_CHANCE: {
         uint32_t stream =
-            alisa_select_stream(state->options.seed, shape->layer, shape->sequence, list, count);
+            alisa_selector_stream(state->options.seed, shape->layer, shape->sequence, list, count);
         for (uint32_t position = 0; position < count; position++)
-            state->keys[position] = alisa_select_key(stream, position);
+            state->keys[position] = alisa_selector_key(stream, position);
         return state->keys;
     }
     default:
@@ -182,10 +182,10 @@ static const uint32_t *values_of(AlisaSelectState *state, uint32_t list, uint32_
     }
 }
 
-uint32_t alisa_select_state_pick(AlisaSelectState *state, uint32_t count, const uint32_t *rows,
-                                 size_t stride) {
-    AlisaSelectBudget budget = alisa_select_budget(&state->options, count);
-    bool rule = alisa_select_source(&state->options) == ALISA_SELECT_BY_RULE;
+uint32_t alisa_selector_state_pick(AlisaSelectState *state, uint32_t count, const uint32_t *rows,
+                                   size_t stride) {
+    AlisaSelectBudget budget = alisa_selector_budget(&state->options, count);
+    bool rule = alisa_selector_source(&state->options) == ALISA_SELECT_BY_RULE;
     for (uint32_t list = 0; list < state->shape.list_count; list++) {
         uint32_t *at = state->lists + (size_t)list * state->capacity;
         for (uint32_t i = 0; i < budget.sinks; i++)
@@ -200,9 +200,9 @@ uint32_t alisa_select_state_pick(AlisaSelectState *state, uint32_t count, const 
         for (uint32_t i = 0; i < budget.locals; i++)
             *at++ = count - budget.locals + i;
     }
-    return alisa_select_kept(budget);
+    return alisa_selector_kept(budget);
 }
 
-const uint32_t *alisa_select_state_list(const AlisaSelectState *state, uint32_t list) {
+const uint32_t *alisa_selector_state_list(const AlisaSelectState *state, uint32_t list) {
     return state->lists + (size_t)list * state->capacity;
 }

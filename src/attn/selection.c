@@ -56,7 +56,7 @@ typedef struct Bytes {
 } Bytes;
 
 static uint32_t list_capacity(const AlisaSelectOptions *options, uint32_t context) {
-    return alisa_select_kept(alisa_select_budget(options, context));
+    return alisa_selector_kept(alisa_selector_budget(options, context));
 }
 
 /* Buffers that are not needed have one element: a kernel wants something to point at. */
@@ -67,14 +67,14 @@ static uint64_t at_least_one(uint64_t elements, uint64_t size) {
 static AlisaStatus count_bytes(const AlisaSelectOptions *options, const AlisaSelectionShape *shape,
                                Bytes *bytes, AlisaError *error) {
     *bytes = (Bytes){0};
-    const char *wrong = alisa_select_check(options);
+    const char *wrong = alisa_selector_check(options);
     if (wrong) return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong);
     AlisaWindowLimits limits;
     AlisaStatus status =
         alisa_window_limits(options, shape->context, shape->seed_rows, &limits, error);
     if (status) return status;
     uint64_t lists = (uint64_t)shape->layer_count * shape->sequence_count * shape->list_count;
-    bool sums = alisa_select_source(options) == ALISA_SELECT_BY_SUMS;
+    bool sums = alisa_selector_source(options) == ALISA_SELECT_BY_SUMS;
     /* Every row of a plan may leave in the same plan, after those of the windows before it. */
     uint64_t moves = 2 * (uint64_t)shape->max_rows + (uint64_t)shape->sequence_count * limits.rows;
     if (moves < shape->sequence_count) moves = shape->sequence_count; /* to begin with: clear */
@@ -114,7 +114,7 @@ static AlisaStatus get_kernels(AlisaSelection *selection, AlisaError *error) {
                                           [ALISA_SELECT_BY_CHANCE] = "BY_CHANCE"};
     AlisaDevice *device = selection->device;
     const char *place = selection->shape.context > MOST_PLACES ? "uint" : "ushort";
-    const char *source = sources[alisa_select_source(&selection->options)];
+    const char *source = sources[alisa_selector_source(&selection->options)];
     char options[128];
     snprintf(options, sizeof options, "-DSOURCE=%s -DPLACE=%s -DGROUP=%zu", source, place,
              selection->group);
@@ -202,7 +202,7 @@ static AlisaStatus check_turn(const AlisaSelection *selection, const AlisaSelect
                                turn->pick_count > last ? turn->pick_count : last);
     }
     if (turn->row_count == 0 || turn->whole) return ALISA_OK;
-    AlisaSelectBudget budget = alisa_select_budget(&selection->options, turn->first_count);
+    AlisaSelectBudget budget = alisa_selector_budget(&selection->options, turn->first_count);
     bool reads_list = budget.sinks + budget.globals > 0;
     if (turn->row_count > 1 ||
         (reads_list && selection->picked[turn->sequence] != turn->first_count)) {
@@ -226,7 +226,7 @@ static void plan_turn(AlisaSelection *selection, const AlisaSelectionTurn *turn)
     out->moves = selection->move_count - out->first_move;
     if (turn->pick_count == 0) return;
     out->count = turn->pick_count;
-    out->budget = alisa_select_budget(&selection->options, turn->pick_count);
+    out->budget = alisa_selector_budget(&selection->options, turn->pick_count);
     out->row = turn->pick_row;
     selection->picked[turn->sequence] = turn->pick_count;
 }
@@ -312,7 +312,7 @@ AlisaStatus alisa_selection_truncate(AlisaSelection *selection, uint32_t sequenc
 static AlisaStatus clear_all(AlisaSelection *selection, AlisaError *error) {
     const AlisaSelectionShape *shape = &selection->shape;
     AlisaStatus status = ALISA_OK;
-    if (alisa_select_source(&selection->options) != ALISA_SELECT_BY_SUMS) return ALISA_OK;
+    if (alisa_selector_source(&selection->options) != ALISA_SELECT_BY_SUMS) return ALISA_OK;
     for (uint32_t first = 0; first < shape->sequence_count && !status; first += shape->max_turns) {
         selection->turn_count = selection->move_count = 0;
         while (selection->turn_count < shape->max_turns &&

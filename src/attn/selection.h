@@ -66,7 +66,7 @@ AlisaStatus alisa_selection_run(AlisaSelection *selection, uint32_t layer, uint3
                                 uint32_t count, AlisaSelectionRows rows, AlisaError *error);
 
 /* Forgets tokens `count` and later of a sequence in all layers; its lists have to be picked anew.
- * See alisa_select_state_truncate. */
+ * See alisa_selector_state_truncate. */
 AlisaStatus alisa_selection_truncate(AlisaSelection *selection, uint32_t sequence, uint32_t count,
                                      AlisaError *error);
 

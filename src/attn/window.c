@@ -4,25 +4,25 @@
 
 static bool keeps_rows(const AlisaSelectOptions *options) {
     return options->kind == ALISA_SELECT_SWA &&
-           alisa_select_source(options) == ALISA_SELECT_BY_SUMS;
+           alisa_selector_source(options) == ALISA_SELECT_BY_SUMS;
 }
 
 /* Tokens of the oldest row in the window of the step with `count` tokens. */
 static uint32_t oldest_count(const AlisaSelectOptions *options, uint32_t count) {
-    return count - alisa_select_window_rows(options, count);
+    return count - alisa_selector_window_rows(options, count);
 }
 
 static uint64_t row_entries(const AlisaSelectOptions *options, uint32_t count, uint32_t seed_rows) {
     if (count <= seed_rows || options->scores == ALISA_SELECT_SCORES_DENSE) return count;
-    return alisa_select_kept(alisa_select_budget(options, count));
+    return alisa_selector_kept(alisa_selector_budget(options, count));
 }
 
 AlisaStatus alisa_window_limits(const AlisaSelectOptions *options, uint32_t context,
                                 uint32_t seed_rows, AlisaWindowLimits *limits, AlisaError *error) {
     *limits = (AlisaWindowLimits){0};
     if (!keeps_rows(options)) return ALISA_OK;
-    uint64_t rows = alisa_select_window_rows(options, context), most = context, inside = 0;
-    uint64_t places = rows * alisa_select_half_budget(options, context);
+    uint64_t rows = alisa_selector_window_rows(options, context), most = context, inside = 0;
+    uint64_t places = rows * alisa_selector_half_budget(options, context);
     for (uint32_t count = 1, oldest = 1; count < context; count++) {
         inside += row_entries(options, count, seed_rows);
         for (; oldest < oldest_count(options, count + 1); oldest++)
@@ -92,12 +92,12 @@ static void place_row(AlisaWindow *window, AlisaWindowMove *row) {
 
 uint32_t alisa_window_feed(AlisaWindow *window, uint32_t count, bool whole, uint32_t source,
                            AlisaWindowMove *moves) {
-    if (alisa_select_source(&window->options) != ALISA_SELECT_BY_SUMS) return 0;
-    AlisaSelectBudget budget = alisa_select_budget(&window->options, count);
+    if (alisa_selector_source(&window->options) != ALISA_SELECT_BY_SUMS) return 0;
+    AlisaSelectBudget budget = alisa_selector_budget(&window->options, count);
     if (whole) budget = (AlisaSelectBudget){.locals = count};
     AlisaWindowMove row = {.action = ALISA_WINDOW_ADD,
                            .source = source,
-                           .entries = alisa_select_kept(budget),
+                           .entries = alisa_selector_kept(budget),
                            .placed = budget.sinks + budget.globals,
                            .first_local = count - budget.locals,
                            .count = count};
@@ -117,7 +117,7 @@ uint32_t alisa_window_feed(AlisaWindow *window, uint32_t count, bool whole, uint
 }
 
 uint32_t alisa_window_truncate(AlisaWindow *window, uint32_t count, AlisaWindowMove *moves) {
-    if (alisa_select_source(&window->options) != ALISA_SELECT_BY_SUMS) return 0;
+    if (alisa_selector_source(&window->options) != ALISA_SELECT_BY_SUMS) return 0;
     if (count == 0 || window->limits.rows == 0) {
         window->row_count = window->used_codes = window->used_places = 0;
         *moves = (AlisaWindowMove){

@@ -99,7 +99,7 @@ static AlisaStatus copy_now(AlisaDevice *device, const AlisaBuffer *buffer, uint
     uint64_t end = 0;
     if (device->emulation) {
         /* The copy is ready when the launches before it ended. */
-        status = alisa_device_finish(device, error);
+        status = alisa_opencl_finish(device, error);
         if (status != ALISA_OK) return status;
         end = alisa_emulation_reserve(device->emulation, copy);
     }

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 
 /* Raised when the layout of entries, or of a payload, changes. */
 #define FORMAT_VERSION 1
@@ -89,7 +89,7 @@ bool alisa_cache_read(const AlisaCache *cache, const char *kind, const char *key
     if (!cache->folder || !entry_path(cache->folder, kind, key, path, sizeof path)) return false;
     uint8_t *file;
     size_t file_size, offset;
-    if (alisa_file_read(path, &file, &file_size, NULL) != ALISA_OK) return false;
+    if (alisa_disk_read(path, &file, &file_size, NULL) != ALISA_OK) return false;
     if (!check_entry(file, file_size, key, &offset)) {
         free(file);
         return false;
@@ -119,7 +119,7 @@ static AlisaStatus write_entry(const char *folder, const char *kind, const char 
     memcpy(file, &header, sizeof header);
     memcpy(file + sizeof header, key, header.key_size);
     memcpy(file + sizeof header + key_size, payload, size);
-    status = alisa_file_write_atomic(path, file, sizeof header + key_size + size, error);
+    status = alisa_disk_write_atomic(path, file, sizeof header + key_size + size, error);
     free(file);
     return status;
 }

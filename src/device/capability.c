@@ -128,7 +128,7 @@ typedef struct Found {
 static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *extensions,
                               const AlisaLog *log, Found *found, AlisaError *error) {
     AlisaDevice *device;
-    AlisaStatus status = alisa_device_open_bare(candidate, "", log, &device, error);
+    AlisaStatus status = alisa_opencl_open_bare(candidate, "", log, &device, error);
     if (status != ALISA_OK) return status;
     for (size_t i = 0; i < TRIAL_COUNT; i++) {
         if (!promised(&trials[i], extensions)) continue;

@@ -11,7 +11,7 @@ void alisa_device_options_defaults(AlisaDeviceOptions *options) {
     *options = (AlisaDeviceOptions){0};
 }
 
-AlisaStatus alisa_device_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
+AlisaStatus alisa_opencl_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
     *infos = NULL;
     *count = 0;
     AlisaCandidate *candidates;
@@ -43,7 +43,7 @@ AlisaStatus alisa_device_list(AlisaDeviceInfo **infos, size_t *count, AlisaError
     return ALISA_OK;
 }
 
-AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_dir,
+AlisaStatus alisa_opencl_open_bare(const AlisaCandidate *candidate, const char *cache_dir,
                                    const AlisaLog *log, AlisaDevice **device, AlisaError *error) {
     *device = NULL;
     AlisaDevice *made = alisa_allocate_zeroed(1, sizeof *made, "device", error);
@@ -111,7 +111,7 @@ AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **d
     AlisaStatus status = choose(options->selector, &candidate, error);
     if (status != ALISA_OK) return status;
     AlisaDevice *made;
-    status = alisa_device_open_bare(&candidate, options->cache_dir, &options->log, &made, error);
+    status = alisa_opencl_open_bare(&candidate, options->cache_dir, &options->log, &made, error);
     if (status != ALISA_OK) return status;
     status = alisa_capability_find(&made->candidate, &made->cache, error);
     if (status == ALISA_OK) status = alisa_selftest_run(&made->candidate, &made->cache, error);
@@ -163,25 +163,25 @@ const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device) {
     return &device->candidate.info;
 }
 
-const char *alisa_device_language(const AlisaDevice *device, uint32_t capabilities) {
+const char *alisa_opencl_language(const AlisaDevice *device, uint32_t capabilities) {
     return alisa_capability_language(&device->candidate, capabilities);
 }
 
-const char *alisa_device_cache_folder(const AlisaDevice *device) {
+const char *alisa_opencl_cache_folder(const AlisaDevice *device) {
     return device->cache.folder;
 }
 
-const AlisaLog *alisa_device_log(const AlisaDevice *device) {
+const AlisaLog *alisa_opencl_log(const AlisaDevice *device) {
     return &device->log;
 }
 
-AlisaStatus alisa_device_flush(AlisaDevice *device, AlisaError *error) {
+AlisaStatus alisa_opencl_flush(AlisaDevice *device, AlisaError *error) {
     cl_int code = clFlush(device->queue);
     if (code == CL_SUCCESS) return ALISA_OK;
     return alisa_opencl_fail(error, code, "clFlush", "%s", device->candidate.info.name);
 }
 
-AlisaStatus alisa_device_finish(AlisaDevice *device, AlisaError *error) {
+AlisaStatus alisa_opencl_finish(AlisaDevice *device, AlisaError *error) {
     cl_int code = clFinish(device->queue);
     if (code == CL_SUCCESS) return alisa_awaited_check(device, error);
     return alisa_opencl_fail(error, code, "clFinish", "%s", device->candidate.info.name);
@@ -204,8 +204,8 @@ AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event before, cl_event e
     return ALISA_OK;
 }
 
-AlisaStatus alisa_device_profile_begin(AlisaDevice *device, AlisaError *error) {
-    AlisaStatus status = alisa_device_finish(device, error);
+AlisaStatus alisa_opencl_profile_begin(AlisaDevice *device, AlisaError *error) {
+    AlisaStatus status = alisa_opencl_finish(device, error);
     if (status != ALISA_OK) return status;
     drop_profile(device);
     cl_int code;
@@ -220,10 +220,10 @@ AlisaStatus alisa_device_profile_begin(AlisaDevice *device, AlisaError *error) {
     return ALISA_OK;
 }
 
-AlisaStatus alisa_device_profile_end(AlisaDevice *device, uint64_t *nanoseconds,
+AlisaStatus alisa_opencl_profile_end(AlisaDevice *device, uint64_t *nanoseconds,
                                      AlisaError *error) {
     *nanoseconds = 0;
-    AlisaStatus status = alisa_device_finish(device, error);
+    AlisaStatus status = alisa_opencl_finish(device, error);
     for (size_t i = 0; i < device->profile.count && status == ALISA_OK; i++) {
         const AlisaProfileSpan *span = &device->profile.spans[i];
         cl_event first = span->before ? span->before : span->event;

@@ -11,11 +11,11 @@
 
 /* Every device of every platform, its capabilities and what was measured of it; as
  * alisa_devices_list, but for tuned parameters. *infos is malloc'ed. */
-AlisaStatus alisa_device_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
+AlisaStatus alisa_opencl_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
 
 /* Build options in which programs may use capabilities that the device has, ALISA_CAPABILITY_* of
  * those that are features of the language: "", or a later language. */
-const char *alisa_device_language(const AlisaDevice *device, uint32_t capabilities);
+const char *alisa_opencl_language(const AlisaDevice *device, uint32_t capabilities);
 
 /* Memory on the device. `memory` is a cl_mem; a zeroed buffer is a NULL pointer to a kernel. */
 typedef struct AlisaBuffer {
@@ -91,22 +91,22 @@ AlisaStatus alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
 size_t alisa_kernel_max_group(const AlisaKernel *kernel);
 
 /* Hands queued launches to the device without waiting. */
-AlisaStatus alisa_device_flush(AlisaDevice *device, AlisaError *error);
+AlisaStatus alisa_opencl_flush(AlisaDevice *device, AlisaError *error);
 /* Waits until the queue is empty. */
-AlisaStatus alisa_device_finish(AlisaDevice *device, AlisaError *error);
+AlisaStatus alisa_opencl_finish(AlisaDevice *device, AlisaError *error);
 
 /* Writes compiled programs to the cache if any were compiled since the last call. To be called once
  * the kernels have run: some drivers (PoCL, Mali) compile at the first launch. Failing to write is
  * a warning, once. */
-void alisa_device_save_programs(AlisaDevice *device);
+void alisa_opencl_save_programs(AlisaDevice *device);
 
-const AlisaLog *alisa_device_log(const AlisaDevice *device);
+const AlisaLog *alisa_opencl_log(const AlisaDevice *device);
 /* The folder of what is kept from run to run; NULL where nothing is. Lives as long as the device.
  */
-const char *alisa_device_cache_folder(const AlisaDevice *device);
+const char *alisa_opencl_cache_folder(const AlisaDevice *device);
 
 /* Device time of launches since the last reset, for benchmarks: a queue made with profiling. */
-AlisaStatus alisa_device_profile_begin(AlisaDevice *device, AlisaError *error);
-AlisaStatus alisa_device_profile_end(AlisaDevice *device, uint64_t *nanoseconds, AlisaError *error);
+AlisaStatus alisa_opencl_profile_begin(AlisaDevice *device, AlisaError *error);
+AlisaStatus alisa_opencl_profile_end(AlisaDevice *device, uint64_t *nanoseconds, AlisaError *error);
 
 #endif

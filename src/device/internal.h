@@ -109,7 +109,7 @@ struct AlisaDevice {
 };
 
 /* A device without trials and self-test. `cache_dir` as in AlisaDeviceOptions. */
-AlisaStatus alisa_device_open_bare(const AlisaCandidate *candidate, const char *cache_dir,
+AlisaStatus alisa_opencl_open_bare(const AlisaCandidate *candidate, const char *cache_dir,
                                    const AlisaLog *log, AlisaDevice **device, AlisaError *error);
 
 /* Adds the capabilities that trial kernels confirm to candidate->info, from the cache if they were

@@ -198,7 +198,7 @@ static AlisaStatus create(AlisaDevice *device, const AlisaLink *link, AlisaEmula
     return ALISA_OK;
 }
 
-AlisaStatus alisa_device_emulate_link(AlisaDevice *device, const AlisaLink *link,
+AlisaStatus alisa_opencl_emulate_link(AlisaDevice *device, const AlisaLink *link,
                                       AlisaError *error) {
     static const AlisaLink none;
     if (!link) link = &none;
@@ -219,6 +219,6 @@ AlisaStatus alisa_device_emulate_link(AlisaDevice *device, const AlisaLink *link
     return ALISA_OK;
 }
 
-AlisaLink alisa_device_emulated_link(const AlisaDevice *device) {
+AlisaLink alisa_opencl_emulated_link(const AlisaDevice *device) {
     return device->emulation ? device->emulation->link : (AlisaLink){0};
 }

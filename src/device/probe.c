@@ -93,7 +93,7 @@ static AlisaStatus run_kernel(Probe *probe, const Action *action, AlisaError *er
     AlisaStatus status = alisa_kernel_get(device, SOURCE, action->kernel, "", &kernel, error);
     for (uint32_t i = 0; i < action->launches && status == ALISA_OK; i++)
         status = alisa_kernel_launch(kernel, &launch, arguments, 5, error);
-    return status == ALISA_OK ? alisa_device_finish(device, error) : status;
+    return status == ALISA_OK ? alisa_opencl_finish(device, error) : status;
 }
 
 static AlisaStatus measure_kernels(Probe *probe, AlisaDeviceProfile *profile, AlisaError *error) {
@@ -258,7 +258,7 @@ static AlisaStatus init_probe(Probe *probe, AlisaDevice *device, AlisaError *err
 static AlisaStatus measure(AlisaDevice *device, AlisaDeviceProfile *profile, AlisaError *error) {
     Probe probe;
     double seconds;
-    AlisaStatus status = alisa_device_finish(device, error);
+    AlisaStatus status = alisa_opencl_finish(device, error);
     if (status == ALISA_OK) {
         status = init_probe(&probe, device, error);
         if (status == ALISA_OK) status = measure_kernels(&probe, profile, error);
@@ -349,22 +349,22 @@ static AlisaStatus find_profile(AlisaDevice *device, bool anew, AlisaDeviceProfi
         device->emulation = emulation;
         if (status == ALISA_OK) {
             alisa_cache_write(&device->cache, "probe", key, profile, sizeof *profile);
-            alisa_device_save_programs(device);
+            alisa_opencl_save_programs(device);
         }
     }
     if (status == ALISA_OK && device->emulation) {
-        const AlisaLink link = alisa_device_emulated_link(device);
+        const AlisaLink link = alisa_opencl_emulated_link(device);
         use_link(profile, &link);
     }
     return status;
 }
 
-AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
+AlisaStatus alisa_opencl_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
                                  AlisaError *error) {
     return find_profile(device, false, profile, error);
 }
 
-AlisaStatus alisa_device_measure_anew(AlisaDevice *device, AlisaDeviceProfile *profile,
+AlisaStatus alisa_opencl_measure_anew(AlisaDevice *device, AlisaDeviceProfile *profile,
                                       AlisaError *error) {
     return find_profile(device, true, profile, error);
 }

@@ -34,10 +34,10 @@ typedef struct AlisaDeviceProfile {
 /* From the cache, or measured: in about a second, with up to half a GiB of device and host memory,
  * on a device that should be doing nothing else. On an emulated link the figures of copies are
  * those of the link. */
-AlisaStatus alisa_device_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
+AlisaStatus alisa_opencl_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
                                  AlisaError *error);
 /* Measures even where the cache knows: the machine may have been busy then. */
-AlisaStatus alisa_device_measure_anew(AlisaDevice *device, AlisaDeviceProfile *profile,
+AlisaStatus alisa_opencl_measure_anew(AlisaDevice *device, AlisaDeviceProfile *profile,
                                       AlisaError *error);
 
 #endif

@@ -329,7 +329,7 @@ static void save_program(AlisaDevice *device, AlisaProgram *program) {
     free(entry);
 }
 
-void alisa_device_save_programs(AlisaDevice *device) {
+void alisa_opencl_save_programs(AlisaDevice *device) {
     for (AlisaProgram *program = device->programs; program; program = program->next) {
         if (!program->unsaved || !program->cache_key) continue;
         program->unsaved = false;

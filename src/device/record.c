@@ -13,7 +13,7 @@ enum { WHOLE_KEY_SIZE = ALISA_RECORD_KEY_SIZE + 1400 };
 static bool format_key(const AlisaDevice *device, const char *key, char whole[WHOLE_KEY_SIZE]) {
     char hash[ALISA_CACHE_HASH_SIZE];
     if (alisa_source_hash(hash, NULL) != ALISA_OK) return false;
-    const AlisaLink link = alisa_device_emulated_link(device);
+    const AlisaLink link = alisa_opencl_emulated_link(device);
     int length = snprintf(whole, WHOLE_KEY_SIZE, "%skernels %s\nlink %.17g %.17g\n%s",
                           device->identity, hash, link.bytes_per_second, link.latency, key);
     return length > 0 && length < WHOLE_KEY_SIZE;

@@ -388,7 +388,7 @@ AlisaStatus alisa_selftest_run(const AlisaCandidate *candidate, AlisaCache *cach
     alisa_log_write(&cache->log, ALISA_LOG_INFO, "testing %s, which is new or has a new driver",
                     candidate->info.name);
     AlisaDevice *device;
-    status = alisa_device_open_bare(candidate, "", &cache->log, &device, error);
+    status = alisa_opencl_open_bare(candidate, "", &cache->log, &device, error);
     if (status != ALISA_OK) return status;
     for (size_t i = 0; i < sizeof tests / sizeof *tests && status == ALISA_OK; i++) {
         status = run_test(device, &tests[i], error);

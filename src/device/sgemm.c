@@ -45,7 +45,7 @@ static struct {
     size_t next; /* to be forgotten */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-bool alisa_device_has_sgemm(void) {
+bool alisa_opencl_has_sgemm(void) {
     return true;
 }
 
@@ -112,7 +112,7 @@ static cl_int run(AlisaDevice *device, const AlisaSgemm *product, cl_event *even
         y->buffer->memory, y->offset, y->stride, &device->queue, event, product->scratch->memory);
 }
 
-AlisaStatus alisa_device_sgemm(AlisaDevice *device, const AlisaSgemm *product,
+AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
                                const AlisaSgemmParameters *parameters, AlisaError *error) {
     if (product->outputs == 0 || product->rows == 0) return ALISA_OK;
     if (!alisa_sgemm_reaches(&product->weights, product->outputs) ||
@@ -154,11 +154,11 @@ void alisa_sgemm_forget(AlisaDevice *device) {
 
 #else
 
-bool alisa_device_has_sgemm(void) {
+bool alisa_opencl_has_sgemm(void) {
     return false;
 }
 
-AlisaStatus alisa_device_sgemm(AlisaDevice *device, const AlisaSgemm *product,
+AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
                                const AlisaSgemmParameters *parameters, AlisaError *error) {
     (void)product, (void)parameters;
     return alisa_error_set(error, ALISA_ERROR_ARGUMENT,

@@ -47,7 +47,7 @@ typedef struct AlisaSgemm {
 } AlisaSgemm;
 
 /* Whether the library was built with CLBlast. */
-bool alisa_device_has_sgemm(void);
+bool alisa_opencl_has_sgemm(void);
 
 /* Whether CLBlast, which counts in int, reaches every element. */
 bool alisa_sgemm_reaches(const AlisaSgemmMatrix *matrix, uint32_t rows);
@@ -55,7 +55,7 @@ bool alisa_sgemm_reaches(const AlisaSgemmMatrix *matrix, uint32_t rows);
 /* results[r][n] = sum_k activations[r][k] weights[n][k] (+ results[r][n] if `accumulate`), enqueued
  * in order on the compute queue; nothing waits. Without CLBlast, and for matrices that end outside
  * their buffers or out of its reach: ALISA_ERROR_ARGUMENT or ALISA_ERROR_DEVICE with its code. */
-AlisaStatus alisa_device_sgemm(AlisaDevice *device, const AlisaSgemm *product,
+AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
                                const AlisaSgemmParameters *parameters, AlisaError *error);
 
 #endif

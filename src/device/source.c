@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "device/embedded.h"
 
 #define MAX_DEPTH     16
@@ -60,7 +60,7 @@ static AlisaStatus load(const char *name, const char **bytes, size_t *size, bool
         int length = snprintf(path, sizeof path, "%s/%s", folder, name);
         if (length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0) {
             uint8_t *data;
-            AlisaStatus status = alisa_file_read(path, &data, size, error);
+            AlisaStatus status = alisa_disk_read(path, &data, size, error);
             if (status != ALISA_OK) return alisa_error_prefix(error, status, "ALISA_KERNEL_DIR");
             *bytes = (const char *)data;
             *owned = true;

@@ -85,7 +85,7 @@ void alisa_event_release(AlisaEvent *event) {
 
 /* ---- Order between the queues -------------------------------------------------------------- */
 
-AlisaStatus alisa_device_mark(AlisaDevice *device, AlisaEvent *event, AlisaError *error) {
+AlisaStatus alisa_opencl_mark(AlisaDevice *device, AlisaEvent *event, AlisaError *error) {
     *event = (AlisaEvent){0};
     const char *call = "clEnqueueMarkerWithWaitList";
     AlisaCompletion *made = alisa_completion_create(call, error);
@@ -154,7 +154,7 @@ void alisa_awaited_drop(AlisaDevice *device) {
     *awaited = (AlisaAwaited){0};
 }
 
-AlisaStatus alisa_device_wait_for(AlisaDevice *device, const AlisaEvent *event, AlisaError *error) {
+AlisaStatus alisa_opencl_wait_for(AlisaDevice *device, const AlisaEvent *event, AlisaError *error) {
     AlisaCompletion *completion = event->event;
     cl_int state = completion ? alisa_completion_state(completion) : CL_COMPLETE;
     if (state == CL_COMPLETE) return ALISA_OK;

@@ -35,7 +35,7 @@ void alisa_pinned_destroy(AlisaDevice *device, AlisaPinned *pinned);
 /* Start a copy of `size` bytes and return. It runs once `after` is done (NULL or zeroed: at once)
  * and the copies of its direction before it are; `data` must stay until *done, which the caller
  * owns, is done. A copy that fails later, or whose `after` fails, makes alisa_event_wait of its
- * event fail, and the next alisa_buffer_read or alisa_device_finish too if the compute queue was
+ * event fail, and the next alisa_buffer_read or alisa_opencl_finish too if the compute queue was
  * made to wait for it; the queues stay usable. On failure *done is zeroed and nothing is copied. */
 AlisaStatus alisa_transfer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                                  const void *data, uint64_t size, const AlisaEvent *after,
@@ -45,9 +45,9 @@ AlisaStatus alisa_transfer_read(AlisaDevice *device, const AlisaBuffer *buffer, 
                                 AlisaEvent *done, AlisaError *error);
 
 /* *event, owned by the caller, is done when all launches so far are. */
-AlisaStatus alisa_device_mark(AlisaDevice *device, AlisaEvent *event, AlisaError *error);
+AlisaStatus alisa_opencl_mark(AlisaDevice *device, AlisaEvent *event, AlisaError *error);
 /* Later launches of the compute queue wait for the event. */
-AlisaStatus alisa_device_wait_for(AlisaDevice *device, const AlisaEvent *event, AlisaError *error);
+AlisaStatus alisa_opencl_wait_for(AlisaDevice *device, const AlisaEvent *event, AlisaError *error);
 /* The host waits. A failure of what the event stands for is reported with `what` ("the prefetch of
  * layer 3"); the event must still be released. */
 AlisaStatus alisa_event_wait(AlisaDevice *device, const AlisaEvent *event, const char *what,
@@ -71,9 +71,9 @@ typedef struct AlisaLink {
  * are not copied and stay as they are. NULL or a rate of 0 ends it. Meant for devices that share
  * the host's memory, to stand in for one that does not; needs a driver whose queues honour events
  * that the host sets. */
-AlisaStatus alisa_device_emulate_link(AlisaDevice *device, const AlisaLink *link,
+AlisaStatus alisa_opencl_emulate_link(AlisaDevice *device, const AlisaLink *link,
                                       AlisaError *error);
 /* The emulated link; a rate of 0 where there is none. */
-AlisaLink alisa_device_emulated_link(const AlisaDevice *device);
+AlisaLink alisa_opencl_emulated_link(const AlisaDevice *device);
 
 #endif

@@ -25,11 +25,11 @@ static AlisaStatus emulate_link(AlisaEngine *engine, const AlisaEngineOptions *o
     }
     if (options->link_share != 0.0) {
         AlisaDeviceProfile profile;
-        AlisaStatus status = alisa_device_measure(engine->device, &profile, error);
+        AlisaStatus status = alisa_opencl_measure(engine->device, &profile, error);
         if (status != ALISA_OK) return status;
         link.bytes_per_second = options->link_share * profile.read_bandwidth;
     }
-    AlisaStatus status = alisa_device_emulate_link(engine->device, &link, error);
+    AlisaStatus status = alisa_opencl_emulate_link(engine->device, &link, error);
     engine->emulates_link = status == ALISA_OK;
     return status;
 }
@@ -72,7 +72,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
         options->device_memory ? options->device_memory : alisa_device_info(device)->global_memory;
 
     AlisaOpsParameters parameters;
-    bool tuned = alisa_tune_parameters(device, &parameters);
+    bool tuned = alisa_tuner_parameters(device, &parameters);
     AlisaStatus status = alisa_ops_create(device, &parameters, &made->ops, error);
     if (status == ALISA_OK) {
         status = alisa_weights_create(gguf, shape, device, made->device_memory, &options->progress,
@@ -87,7 +87,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
         &shape->rope, alisa_weights_rope_divisors(made->weights), made->rope_frequencies);
     status = emulate_link(made, options, error);
     if (status != ALISA_OK) goto fail;
-    if (!tuned) alisa_tune_advise(device);
+    if (!tuned) alisa_tuner_advise(device);
     *engine = made;
     return ALISA_OK;
 fail:
@@ -97,7 +97,7 @@ fail:
 
 void alisa_engine_destroy(AlisaEngine *engine) {
     if (!engine) return;
-    if (engine->emulates_link) alisa_device_emulate_link(engine->device, NULL, NULL);
+    if (engine->emulates_link) alisa_opencl_emulate_link(engine->device, NULL, NULL);
     alisa_weights_destroy(engine->weights);
     alisa_ops_destroy(engine->ops);
     free(engine->rope_frequencies);

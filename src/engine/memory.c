@@ -152,7 +152,7 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
     /* Lists that grew would need tokens that are forgotten. */
     if (options->placement.policy == ALISA_POLICY_H2O)
         options->attention.keep =
-            2 * alisa_select_half_budget(&options->attention, options->context_length);
+            2 * alisa_selector_half_budget(&options->attention, options->context_length);
     AlisaKvShape shape = alisa_session_kv_shape(session);
     uint64_t host = options->placement.host_memory;
     /* A share of the context's bytes is for what grows with the context; what else a session needs

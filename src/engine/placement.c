@@ -181,7 +181,7 @@ static AlisaStatus read_lists(AlisaPlacement *placement, uint32_t layer, AlisaEr
         read->counts[placement->turns[i].sequence] = 0;
     if (!placement->sparse || !lists_matter(placement)) return ALISA_OK;
     AlisaEvent marked = {0};
-    AlisaStatus status = alisa_device_mark(placement->device, &marked, error);
+    AlisaStatus status = alisa_opencl_mark(placement->device, &marked, error);
     if (status != ALISA_OK) return status;
     const AlisaSelection *selection = alisa_sparse_selection(placement->sparse);
     uint64_t bytes = layer_entries(placement) * sizeof(uint32_t);
@@ -336,7 +336,7 @@ AlisaStatus alisa_placement_need(AlisaPlacement *placement, uint32_t layer, Alis
 AlisaStatus alisa_placement_chosen(AlisaPlacement *placement, uint32_t layer, AlisaError *error) {
     if (!placement->late) return ALISA_OK;
     AlisaStatus status = read_lists(placement, layer, error);
-    if (status == ALISA_OK) status = alisa_device_flush(placement->device, error);
+    if (status == ALISA_OK) status = alisa_opencl_flush(placement->device, error);
     return status == ALISA_OK ? need_layer(placement, layer, error) : status;
 }
 
@@ -443,7 +443,7 @@ AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error) {
     /* What is streamed has no place to wait in, but for the first layer's. */
     uint32_t layers =
         placement->use == ALISA_USE_STREAM && !placement->sparse ? 1 : placement->shape.layer_count;
-    if (status == ALISA_OK) status = alisa_device_flush(placement->device, error);
+    if (status == ALISA_OK) status = alisa_opencl_flush(placement->device, error);
     for (uint32_t layer = 0; layer < layers && status == ALISA_OK; layer++)
         status = load_ahead(placement, layer, error);
     return status;

@@ -89,7 +89,7 @@ static AlisaStatus run_products(AlisaSession *session, uint32_t layers, uint32_t
             status = alisa_ops_matmul_each(engine->ops, steps[i].products, steps[i].count,
                                            (AlisaVector){steps[i].x, 0}, rows, error);
     }
-    if (status == ALISA_OK) status = alisa_device_finish(engine->device, error);
+    if (status == ALISA_OK) status = alisa_opencl_finish(engine->device, error);
     add_sample(samples, begun);
     return status;
 }
@@ -99,7 +99,7 @@ static AlisaStatus measure_products(AlisaSession *session, const AlisaSchedModel
                                     AlisaSchedCurve *curve, AlisaError *error) {
     Samples samples[PRODUCT_SIZES] = {0};
     uint32_t layers[PRODUCT_SIZES], sizes = 0;
-    AlisaStatus status = alisa_device_finish(session->engine->device, error);
+    AlisaStatus status = alisa_opencl_finish(session->engine->device, error);
     while (sizes < PRODUCT_SIZES && product_rows[sizes] <= session->options.micro_batch) {
         Samples first = {0}; /* compiles, and tells how long it takes */
         for (int i = 0; i < 2 && status == ALISA_OK; i++)
@@ -167,7 +167,7 @@ static AlisaStatus fill_session(AlisaSession *session, AlisaError *error) {
         status = fill(device, &tails->key_params, pattern, error);
         if (!status) status = fill(device, &tails->value_params, pattern, error);
     }
-    AlisaStatus finished = alisa_device_finish(device, status == ALISA_OK ? error : NULL);
+    AlisaStatus finished = alisa_opencl_finish(device, status == ALISA_OK ? error : NULL);
     free(pattern);
     return status == ALISA_OK ? finished : status;
 }
@@ -330,7 +330,7 @@ static void copy_rates(const double rates[ALISA_PROBE_SIZES], double latency,
 static AlisaStatus measure_device(const AlisaEngine *engine, AlisaSchedProfile *profile,
                                   AlisaError *error) {
     AlisaDeviceProfile probed;
-    AlisaStatus status = alisa_device_measure(engine->device, &probed, error);
+    AlisaStatus status = alisa_opencl_measure(engine->device, &probed, error);
     if (status != ALISA_OK) return status;
     *profile = (AlisaSchedProfile){.device_bytes = engine->device_memory,
                                    .host_bytes = alisa_session_host_bytes(),

@@ -134,7 +134,7 @@ static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaErro
                                "policy h2o forgets what a list leaves out: it takes no attention "
                                "but h2o and local, with sparse scores");
     }
-    const char *wrong = alisa_select_check(select);
+    const char *wrong = alisa_selector_check(select);
     return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
 
@@ -294,8 +294,8 @@ void alisa_session_destroy(AlisaSession *session) {
     judge_rates(session);
     /* Launches may still be queued, and they read memory that the caller is about to give back: the
      * mapped file above all. */
-    alisa_device_finish(session->engine->device, NULL);
-    alisa_device_save_programs(session->engine->device);
+    alisa_opencl_finish(session->engine->device, NULL);
+    alisa_opencl_save_programs(session->engine->device);
     ScratchBuffer list[SCRATCH_COUNT];
     list_scratch(session, list);
     for (size_t i = 0; i < SCRATCH_COUNT; i++)
@@ -389,7 +389,7 @@ void alisa_session_placement(const AlisaSession *session, AlisaPlacementUse *use
         .bytes_to_device = kv.traffic.bytes_to_device,
         .bytes_to_host = kv.traffic.bytes_to_host,
         .recomputed = session->rebuild.tokens,
-        .link_rate = alisa_device_emulated_link(session->engine->device).bytes_per_second,
+        .link_rate = alisa_opencl_emulated_link(session->engine->device).bytes_per_second,
         .not_needed = session->not_needed};
     if (session->admission) {
         const AlisaSchedQueue *queue = &session->admission->queue;

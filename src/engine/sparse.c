@@ -51,7 +51,8 @@ static Sizes find_sizes(const AlisaSparseShape *shape) {
     Sizes sizes = {0};
     uint64_t heads = shape->attention.head_count;
     uint64_t lists = selection_shape(shape).list_count;
-    uint32_t kept = alisa_select_kept(alisa_select_budget(&shape->select, shape->context_length));
+    uint32_t kept =
+        alisa_selector_kept(alisa_selector_budget(&shape->select, shape->context_length));
     uint32_t steps = smaller(shape->micro_batch, shape->sequence_count);
     sizes.all_stride = padded(shape->context_length);
     sizes.kept_stride = padded(kept);
@@ -59,7 +60,7 @@ static Sizes find_sizes(const AlisaSparseShape *shape) {
     if (has_blocks(shape)) sizes.blocks = sizes.slots;
     sizes.tiles = shape->micro_batch * sizeof(AlisaAttentionTile);
     sizes.batches = 1;
-    AlisaSelectSource source = alisa_select_source(&shape->select);
+    AlisaSelectSource source = alisa_selector_source(&shape->select);
     bool by_weights = source == ALISA_SELECT_BY_SUMS || source == ALISA_SELECT_BY_ROW;
     if (!by_weights && !shape->count_lists) return sizes;
 
@@ -88,7 +89,7 @@ static Sizes find_sizes(const AlisaSparseShape *shape) {
 uint64_t alisa_sparse_state_bytes(const AlisaSparseShape *shape, AlisaError *error) {
     AlisaSelectionShape selection = selection_shape(shape);
     uint64_t bytes = alisa_selection_bytes(&shape->select, &selection, error);
-    if (bytes == 0 || alisa_select_source(&shape->select) != ALISA_SELECT_BY_ROW) return bytes;
+    if (bytes == 0 || alisa_selector_source(&shape->select) != ALISA_SELECT_BY_ROW) return bytes;
     return bytes + alisa_index_bytes(&shape->attention, shape->layer_count, shape->sequence_count,
                                      shape->context_length);
 }
@@ -147,10 +148,10 @@ AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, Al
     AlisaSparse *made = alisa_allocate_zeroed(1, sizeof *made, "sparse attention", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->shape = *shape;
-    made->source = alisa_select_source(&shape->select);
+    made->source = alisa_selector_source(&shape->select);
     made->list_count = selection.list_count;
-    made->shift = alisa_select_unit_shift(&shape->select, shape->context_length,
-                                          shape->attention.head_count / selection.list_count);
+    made->shift = alisa_selector_unit_shift(&shape->select, shape->context_length,
+                                            shape->attention.head_count / selection.list_count);
     AlisaStatus status =
         alisa_selection_create(ops, &shape->select, &selection, &made->selection, error);
     if (status == ALISA_OK && made->source == ALISA_SELECT_BY_ROW) {
@@ -328,7 +329,7 @@ uint32_t alisa_sparse_picked(const AlisaSparse *sparse, uint32_t sequence) {
 }
 
 uint32_t alisa_sparse_kept(const AlisaSparse *sparse, uint32_t count) {
-    return alisa_select_kept(alisa_select_budget(&sparse->shape.select, count));
+    return alisa_selector_kept(alisa_selector_budget(&sparse->shape.select, count));
 }
 
 bool alisa_sparse_reads_all(const AlisaSparse *sparse) {

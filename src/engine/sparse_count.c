@@ -42,8 +42,8 @@ AlisaStatus alisa_sparse_counting_create(AlisaSparse *sparse, AlisaError *error)
         return ALISA_ERROR_MEMORY;
     AlisaStatus status = ALISA_OK;
     for (size_t i = 0; i < caches && status == ALISA_OK; i++)
-        status = alisa_select_history_create(&shape->select, shape->context_length,
-                                             sparse->list_count, &made->histories[i], error);
+        status = alisa_selector_history_create(&shape->select, shape->context_length,
+                                               sparse->list_count, &made->histories[i], error);
     if (status != ALISA_OK) return status;
     return alisa_buffer_create(sparse->device, alisa_sparse_counting_bytes(shape),
                                ALISA_BUFFER_READ_WRITE, what, &made->below, error);
@@ -53,7 +53,7 @@ void alisa_sparse_counting_destroy(AlisaSparseCounting *counting) {
     if (!counting) return;
     size_t caches = (size_t)counting->layer_count * counting->sequence_count;
     for (size_t i = 0; counting->histories && i < caches; i++)
-        alisa_select_history_destroy(counting->histories[i]);
+        alisa_selector_history_destroy(counting->histories[i]);
     alisa_buffer_destroy(&counting->below);
     free(counting->histories);
     free(counting->counts);
@@ -86,10 +86,10 @@ AlisaStatus alisa_sparse_count_lists(AlisaSparse *sparse, uint32_t layer, AlisaE
         AlisaSelectHistory *history =
             counting->histories[(size_t)layer * counting->sequence_count + row->sequence];
         for (uint32_t list = 0; list < sparse->list_count; list++)
-            alisa_select_history_observe(history, list, row->count,
-                                         counting->lists + row->sequence * entries +
-                                             list * capacity,
-                                         &counting->counts[layer]);
+            alisa_selector_history_observe(history, list, row->count,
+                                           counting->lists + row->sequence * entries +
+                                               list * capacity,
+                                           &counting->counts[layer]);
     }
     return ALISA_OK;
 }

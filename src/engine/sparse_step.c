@@ -5,7 +5,7 @@
 /* Rows of steps that are looked back on when a sequence has `count` tokens. */
 static uint32_t window_rows(const AlisaSparse *sparse, uint32_t count) {
     const AlisaSelectOptions *select = &sparse->shape.select;
-    return select->kind == ALISA_SELECT_H2O ? count : alisa_select_window_rows(select, count);
+    return select->kind == ALISA_SELECT_H2O ? count : alisa_selector_window_rows(select, count);
 }
 
 /* Whether the row is scored against all tokens. */
@@ -123,7 +123,7 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
             if (alisa_sparse_scores_lists(sparse) && batch->tile_count == sparse->kept_rows)
                 batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
             uint32_t kept =
-                alisa_select_kept(alisa_select_budget(&sparse->shape.select, row->count));
+                alisa_selector_kept(alisa_selector_budget(&sparse->shape.select, row->count));
             uint32_t offset = row->sequence * sparse->list_count * sparse->kept_stride;
             sparse->aims[sparse->aim_count++] = (AlisaSelectionAim){
                 .sequence = row->sequence,

@@ -356,7 +356,7 @@ AlisaStatus alisa_step_run(AlisaSession *session, AlisaError *error) {
     /* Without logits nothing has waited for the device yet: hand it the work, so that it computes
      * while the host prepares the next step. */
     if (step.status == ALISA_OK && session->inputs.logit_count == 0) {
-        step.status = alisa_device_flush(engine->device, error);
+        step.status = alisa_opencl_flush(engine->device, error);
     }
     return step.status;
 }

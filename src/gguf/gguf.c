@@ -22,7 +22,7 @@ void alisa_gguf_close(AlisaGguf *gguf) {
     if (!gguf) return;
     free_directory(gguf);
     for (uint32_t i = 0; gguf->parts && i < gguf->part_count; i++) {
-        if (gguf->parts[i].mapped) alisa_file_map_close(&gguf->parts[i].map);
+        if (gguf->parts[i].mapped) alisa_disk_map_close(&gguf->parts[i].map);
     }
     free(gguf->parts);
     free(gguf->path);
@@ -48,7 +48,7 @@ static AlisaStatus open_single(const char *path, AlisaGguf **out, AlisaError *er
     *out = NULL;
     AlisaGguf *gguf = create_single(path, error);
     if (!gguf) return ALISA_ERROR_MEMORY;
-    AlisaStatus status = alisa_file_map_open(path, &gguf->parts[0].map, error);
+    AlisaStatus status = alisa_disk_map_open(path, &gguf->parts[0].map, error);
     gguf->parts[0].mapped = status == ALISA_OK;
     if (status == ALISA_OK) status = alisa_gguf_parse(gguf, error);
     if (status != ALISA_OK) {
@@ -208,7 +208,7 @@ AlisaStatus alisa_gguf_open_memory(const uint8_t *data, size_t size, AlisaGguf *
     *out = NULL;
     AlisaGguf *gguf = create_single("GGUF image in memory", error);
     if (!gguf) return ALISA_ERROR_MEMORY;
-    gguf->parts[0].map = (AlisaFileMap){.data = data, .size = size};
+    gguf->parts[0].map = (AlisaDiskMap){.data = data, .size = size};
     uint32_t number, count = 1;
     AlisaStatus status = alisa_gguf_parse(gguf, error);
     if (status == ALISA_OK) status = read_split(gguf, &number, &count, error);

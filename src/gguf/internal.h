@@ -5,7 +5,7 @@
 #ifndef ALISA_GGUF_INTERNAL_H
 #define ALISA_GGUF_INTERNAL_H
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "gguf/gguf.h"
 
 /* Name -> position, by open addressing; the names belong to the entries that are indexed. */
@@ -30,7 +30,7 @@ uint64_t alisa_gguf_index_find(const AlisaGgufIndex *index, const char *name);
 bool alisa_gguf_index_add(AlisaGgufIndex *index, const char *name, uint32_t position);
 
 typedef struct AlisaGgufPart {
-    AlisaFileMap map;
+    AlisaDiskMap map;
     bool mapped; /* opened by us; false for bytes that the caller lent */
 } AlisaGgufPart;
 

@@ -220,7 +220,7 @@ AlisaStatus alisa_staging_post(AlisaStaging *staging, const int32_t *numbers, si
     status = alisa_buffer_write_later(staging->device, &lane->device, device_offset(lane, part),
                                       memory, count * sizeof *numbers, error);
     if (status != ALISA_OK) return status;
-    return alisa_device_mark(staging->device, &part->free, error);
+    return alisa_opencl_mark(staging->device, &part->free, error);
 }
 
 /* ---- What arrived --------------------------------------------------------------------------- */
@@ -232,14 +232,14 @@ static AlisaStatus unpack(AlisaStaging *staging, AlisaError *error) {
     lane->first = (lane->first + 1) % PART_COUNT;
     lane->pending--;
     staging->loads_unpacked++;
-    AlisaStatus status = alisa_device_wait_for(staging->device, &part->copied, error);
+    AlisaStatus status = alisa_opencl_wait_for(staging->device, &part->copied, error);
     if (status != ALISA_OK) return status;
     uint64_t begin = device_offset(lane, part);
     const AlisaPosted lists = {&lane->device, begin / sizeof(int32_t)};
     const AlisaPackedRows rows = {&lane->device, begin + align(2 * sizeof(int32_t) * part->count),
                                   part->count};
     status = alisa_row_store_scatter(part->store, part->layer, &lists, &rows, error);
-    if (status == ALISA_OK) status = alisa_device_mark(staging->device, &part->free, error);
+    if (status == ALISA_OK) status = alisa_opencl_mark(staging->device, &part->free, error);
     return status;
 }
 
@@ -319,7 +319,7 @@ static AlisaStatus offload_batch(AlisaStaging *staging, AlisaRowStore *store,
     if (status == ALISA_OK) status = gather(staging, part, arena, part->slots, error);
     if (status != ALISA_OK) return status;
     AlisaEvent gathered;
-    status = alisa_device_mark(staging->device, &gathered, error);
+    status = alisa_opencl_mark(staging->device, &gathered, error);
     if (status != ALISA_OK) return status;
     uint64_t bytes = (uint64_t)count * row_bytes(store);
     status = alisa_transfer_read(staging->device, &lane->device, device_offset(lane, part),

@@ -80,7 +80,7 @@ static AlisaStatus multiply_rows(AlisaOps *ops, const AlisaSgemmParameters *para
     AlisaStatus status = ALISA_OK;
     for (uint32_t row = 0; row < rows && !status; row += product.rows) {
         product.rows = block_of(rows, row, BLOCK_ROWS);
-        status = alisa_device_sgemm(ops->device, &product, parameters, error);
+        status = alisa_opencl_sgemm(ops->device, &product, parameters, error);
         product.activations.offset += (uint64_t)product.rows * product.activations.stride;
         product.results.offset += (uint64_t)product.rows * product.results.stride;
     }

@@ -85,7 +85,7 @@ void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char opt
         used += (size_t)snprintf(options + used, 96 - used, " -D%s=%d", choices[i].name,
                                  choices[i].value);
     }
-    const char *language = alisa_device_language(ops->device, taken);
+    const char *language = alisa_opencl_language(ops->device, taken);
     snprintf(options + used, 96 - used, "%s%s", *language ? " " : "", language);
 }
 

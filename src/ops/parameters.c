@@ -297,7 +297,7 @@ static const char *check_staged(uint32_t staged, uint32_t tile, uint32_t vector,
 /* CLBlast checks less: with some of these its kernels do not compile, with others (gemmk 1) they
  * write past the end of matrices. */
 static const char *check_clblast(const AlisaSgemmParameters *set, const AlisaDeviceInfo *info) {
-    if (!alisa_device_has_sgemm()) return "this build has no CLBlast";
+    if (!alisa_opencl_has_sgemm()) return "this build has no CLBlast";
     const uint32_t powers[] = {set->mwg, set->nwg, set->mdimc, set->ndimc, set->vwm, set->vwn,
                                set->kwg, set->kwi, set->mdima, set->ndimb, set->kreg};
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)

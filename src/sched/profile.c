@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "sched/embedded.h"
 
 double alisa_sched_curve_rate(const AlisaSchedCurve *curve, double size) {
@@ -251,7 +251,7 @@ AlisaStatus alisa_sched_profile_write(const AlisaSchedProfile *profile, const ch
     if (!text)
         return alisa_error_set(error, ALISA_ERROR_MEMORY, "cannot write the profile of %s as JSON",
                                profile->name);
-    AlisaStatus status = alisa_file_write_atomic(path, text, strlen(text), error);
+    AlisaStatus status = alisa_disk_write_atomic(path, text, strlen(text), error);
     free(text);
     return status;
 }
@@ -291,7 +291,7 @@ AlisaStatus alisa_sched_profile_find(const char *name, AlisaSchedProfile *profil
     if (!strchr(name, '/') && !strchr(name, '.')) return refuse_name(name, error);
     uint8_t *data = NULL;
     size_t size = 0;
-    AlisaStatus status = alisa_file_read(name, &data, &size, error);
+    AlisaStatus status = alisa_disk_read(name, &data, &size, error);
     if (status == ALISA_OK) {
         status = alisa_sched_profile_parse((const char *)data, size, name, profile, error);
     }

@@ -134,7 +134,7 @@ static bool holds(const char *text, size_t length, const char *word) {
     return false;
 }
 
-const char *alisa_chat_recognise(const char *template_text, size_t length) {
+const char *alisa_template_recognise(const char *template_text, size_t length) {
     for (size_t i = 0; i < FORMAT_COUNT; i++) {
         bool fits = true;
         for (size_t j = 0; j < 2; j++) {

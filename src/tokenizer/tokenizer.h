@@ -29,7 +29,7 @@ size_t alisa_tokenizer_bytes(const AlisaTokenizer *tokenizer, int32_t token, boo
                              bool special, char *buffer, size_t capacity);
 
 /* Chat: the template's name recognised from its source text (not terminated); NULL if none. */
-const char *alisa_chat_recognise(const char *template_text, size_t length);
+const char *alisa_template_recognise(const char *template_text, size_t length);
 /* alisa_chat_template_names and alisa_chat_render of the public header are implemented here too. */
 
 #endif

@@ -38,8 +38,8 @@ static const char *read_set(const AlisaParameterSet *set, const json_t *object,
     return alisa_parameter_set_check(set, values, info);
 }
 
-uint32_t alisa_tune_apply(const json_t *object, const char *origin, const AlisaDeviceInfo *info,
-                          const AlisaLog *log, AlisaOpsParameters *parameters) {
+uint32_t alisa_tuner_apply(const json_t *object, const char *origin, const AlisaDeviceInfo *info,
+                           const AlisaLog *log, AlisaOpsParameters *parameters) {
     uint32_t taken = 0;
     const char *name;
     json_t *values;
@@ -60,7 +60,7 @@ uint32_t alisa_tune_apply(const json_t *object, const char *origin, const AlisaD
     return taken;
 }
 
-json_t *alisa_tune_values(const AlisaOpsParameters *parameters, const AlisaParameterSet *set) {
+json_t *alisa_tuner_values(const AlisaOpsParameters *parameters, const AlisaParameterSet *set) {
     AlisaOpsParameters copy = *parameters;
     const AlisaFamilyInfo *family = alisa_family_info(set->family);
     const uint32_t *values = alisa_parameter_values(&copy, set);
@@ -76,9 +76,9 @@ json_t *alisa_tune_values(const AlisaOpsParameters *parameters, const AlisaParam
     return object;
 }
 
-void alisa_tune_describe_values(const AlisaOpsParameters *parameters, const AlisaParameterSet *set,
-                                char text[256]) {
-    json_t *values = alisa_tune_values(parameters, set);
+void alisa_tuner_describe_values(const AlisaOpsParameters *parameters, const AlisaParameterSet *set,
+                                 char text[256]) {
+    json_t *values = alisa_tuner_values(parameters, set);
     const char *name;
     json_t *value;
     size_t used = 0;

@@ -34,7 +34,7 @@ static AlisaStatus time_way(const AlisaTuneSearch *search, AlisaTrial *trial, Wa
     alisa_trial_cases(trial, &count);
     AlisaOpsParameters parameters = parameters_of(search, way, type, found);
     AlisaTuneTrial known = {.set = {ALISA_FAMILY_MATMUL, type}};
-    known.beside = alisa_tune_hash_others(&parameters, &known.set);
+    known.beside = alisa_tuner_hash_others(&parameters, &known.set);
     memcpy(known.values, &parameters.matmul[type], sizeof parameters.matmul[type]);
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < count && status == ALISA_OK; i++) {
@@ -42,15 +42,15 @@ static AlisaStatus time_way(const AlisaTuneSearch *search, AlisaTrial *trial, Wa
             return alisa_error_set(error, ALISA_ERROR_INTERRUPTED, "interrupted");
         double taken;
         known.index = ALISA_TRIAL_CASES * (uint32_t)(1 + turn) + i; /* beside those of the search */
-        status = alisa_tune_time(search, trial, i, &parameters, &known, &taken, error);
+        status = alisa_tuner_time(search, trial, i, &parameters, &known, &taken, error);
         if (status == ALISA_OK) seconds[i] = fmin(seconds[i], taken);
     }
     return status;
 }
 
-AlisaStatus alisa_tune_find_crossover(const AlisaTuneSearch *search, uint32_t type,
-                                      const AlisaOpsParameters *parameters,
-                                      AlisaTuneCrossover *crossover, AlisaError *error) {
+AlisaStatus alisa_tuner_find_crossover(const AlisaTuneSearch *search, uint32_t type,
+                                       const AlisaOpsParameters *parameters,
+                                       AlisaTuneCrossover *crossover, AlisaError *error) {
     AlisaTrial *trial;
     AlisaStatus status = alisa_trial_create_crossover(search->device, type, &trial, error);
     if (status != ALISA_OK) return status;
@@ -60,7 +60,7 @@ AlisaStatus alisa_tune_find_crossover(const AlisaTuneSearch *search, uint32_t ty
         crossover->rows[i] = cases[i].length;
         crossover->matvec[i] = crossover->matmul[i] = crossover->clblast[i] = INFINITY;
     }
-    crossover->has_clblast = alisa_device_has_sgemm();
+    crossover->has_clblast = alisa_opencl_has_sgemm();
     double *const seconds[] = {[WAY_MATVEC] = crossover->matvec,
                                [WAY_MATMUL] = crossover->matmul,
                                [WAY_CLBLAST] = crossover->clblast};

@@ -4,7 +4,7 @@
 
 #include "base/embedded.h"
 
-extern const AlisaEmbeddedFile alisa_tune_files[];
-extern const size_t alisa_tune_file_count;
+extern const AlisaEmbeddedFile alisa_tuner_files[];
+extern const size_t alisa_tuner_file_count;
 
 #endif

@@ -277,8 +277,8 @@ static void warn_unknown(json_t *root, const char *origin, const AlisaLog *log) 
     }
 }
 
-AlisaStatus alisa_tune_entry_parse(const char *text, size_t size, const char *origin,
-                                   const AlisaLog *log, AlisaTuneEntry *entry, AlisaError *error) {
+AlisaStatus alisa_tuner_entry_parse(const char *text, size_t size, const char *origin,
+                                    const AlisaLog *log, AlisaTuneEntry *entry, AlisaError *error) {
     *entry = (AlisaTuneEntry){0};
     json_error_t reason;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &reason);
@@ -304,8 +304,8 @@ AlisaStatus alisa_tune_entry_parse(const char *text, size_t size, const char *or
 
 /* ---- Making -------------------------------------------------------------------------------- */
 
-AlisaStatus alisa_tune_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *key,
-                                  const char *effort, AlisaError *error) {
+AlisaStatus alisa_tuner_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *key,
+                                   const char *effort, AlisaError *error) {
     /* What suits the registers of one vendor's devices spills in those of another's. */
     *entry =
         (AlisaTuneEntry){.key = *key, .serves = ALISA_TUNING_VENDOR, .parameters = json_object()};
@@ -323,7 +323,7 @@ AlisaStatus alisa_tune_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *key
     return ALISA_OK;
 }
 
-void alisa_tune_entry_finish(AlisaTuneEntry *entry) {
+void alisa_tuner_entry_finish(AlisaTuneEntry *entry) {
     json_decref(entry->parameters);
     *entry = (AlisaTuneEntry){0};
 }
@@ -366,7 +366,7 @@ static json_t *make_section(const char *section, const AlisaTuneEntry *entry) {
     return made;
 }
 
-char *alisa_tune_entry_format(const AlisaTuneEntry *entry, AlisaError *error) {
+char *alisa_tuner_entry_format(const AlisaTuneEntry *entry, AlisaError *error) {
     const char *bad = find_bad_parameter(entry->parameters);
     if (bad) {
         alisa_error_set(error, ALISA_ERROR_ARGUMENT,

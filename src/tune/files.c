@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "tune/store.h"
 #include "tune/tune.h"
 
@@ -20,19 +20,19 @@ AlisaStatus alisa_tune_export(AlisaDevice *device, const char *path, AlisaError 
     AlisaOpsParameters parameters;
     AlisaParameterSet set;
     char hash[ALISA_CACHE_HASH_SIZE];
-    AlisaStatus status = alisa_tune_kernels_hash(hash, error);
+    AlisaStatus status = alisa_tuner_kernels_hash(hash, error);
     if (status != ALISA_OK) return status;
-    alisa_tune_key_init(&key, alisa_device_info(device), hash);
-    status = alisa_tune_entry_init(&entry, &key, "exported", error);
-    if (status == ALISA_OK) status = alisa_device_measure(device, &entry.profile, error);
-    alisa_tune_parameters(device, &parameters);
+    alisa_tuner_key_init(&key, alisa_device_info(device), hash);
+    status = alisa_tuner_entry_init(&entry, &key, "exported", error);
+    if (status == ALISA_OK) status = alisa_opencl_measure(device, &entry.profile, error);
+    alisa_tuner_parameters(device, &parameters);
     for (size_t i = 0; status == ALISA_OK && alisa_parameter_set(i, &set); i++) {
         char name[32];
         alisa_parameter_set_name(&set, name);
-        json_object_set_new(entry.parameters, name, alisa_tune_values(&parameters, &set));
+        json_object_set_new(entry.parameters, name, alisa_tuner_values(&parameters, &set));
     }
-    if (status == ALISA_OK) status = alisa_tune_store_export(&entry, path, error);
-    alisa_tune_entry_finish(&entry);
+    if (status == ALISA_OK) status = alisa_tuner_store_export(&entry, path, error);
+    alisa_tuner_entry_finish(&entry);
     return status;
 }
 
@@ -43,10 +43,10 @@ AlisaStatus alisa_tune_import(const AlisaDeviceOptions *options, const char *pat
     name[0] = 0;
     alisa_cache_open(&cache, options->cache_dir, &options->log);
     AlisaStatus status =
-        cache.folder ? alisa_tune_store_import(cache.folder, path, &options->log, &entry, error)
+        cache.folder ? alisa_tuner_store_import(cache.folder, path, &options->log, &entry, error)
                      : no_folder(error);
     if (status == ALISA_OK) snprintf(name, 128, "%s", entry.name);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     alisa_cache_close(&cache);
     return status;
 }

@@ -136,8 +136,8 @@ static const AlisaTuneTrial *find_ended(const AlisaTuneJournal *journal,
     return NULL;
 }
 
-AlisaStatus alisa_tune_journal_open(const char *path, const char *about, AlisaTuneJournal **journal,
-                                    AlisaError *error) {
+AlisaStatus alisa_tuner_journal_open(const char *path, const char *about,
+                                     AlisaTuneJournal **journal, AlisaError *error) {
     *journal = NULL;
     AlisaTuneJournal *made = alisa_allocate_zeroed(1, sizeof *made, "journal of a search", error);
     if (!made) return ALISA_ERROR_MEMORY;
@@ -157,17 +157,17 @@ AlisaStatus alisa_tune_journal_open(const char *path, const char *about, AlisaTu
     if (status == ALISA_OK && made->trying) {
         bool again = find_ended(made, &made->under_way, ALISA_TUNE_CUT) != NULL;
         AlisaTuneEnd end = again ? ALISA_TUNE_CRASHED : ALISA_TUNE_CUT;
-        status = alisa_tune_journal_end(made, end, 0.0, error);
+        status = alisa_tuner_journal_end(made, end, 0.0, error);
     }
     if (status != ALISA_OK) {
-        alisa_tune_journal_close(made);
+        alisa_tuner_journal_close(made);
         return status;
     }
     *journal = made;
     return ALISA_OK;
 }
 
-void alisa_tune_journal_close(AlisaTuneJournal *journal) {
+void alisa_tuner_journal_close(AlisaTuneJournal *journal) {
     if (!journal) return;
     if (journal->file) fclose(journal->file);
     free(journal->path);
@@ -177,8 +177,8 @@ void alisa_tune_journal_close(AlisaTuneJournal *journal) {
 
 /* ---- Trials -------------------------------------------------------------------------------- */
 
-const AlisaTuneTrial *alisa_tune_journal_find(const AlisaTuneJournal *journal,
-                                              const AlisaTuneTrial *wanted) {
+const AlisaTuneTrial *alisa_tuner_journal_find(const AlisaTuneJournal *journal,
+                                               const AlisaTuneTrial *wanted) {
     for (int end = 0; end < ALISA_TUNE_CUT; end++) {
         const AlisaTuneTrial *found = find_ended(journal, wanted, (AlisaTuneEnd)end);
         if (found) return found;
@@ -186,8 +186,8 @@ const AlisaTuneTrial *alisa_tune_journal_find(const AlisaTuneJournal *journal,
     return NULL;
 }
 
-AlisaStatus alisa_tune_journal_begin(AlisaTuneJournal *journal, const AlisaTuneTrial *trial,
-                                     AlisaError *error) {
+AlisaStatus alisa_tuner_journal_begin(AlisaTuneJournal *journal, const AlisaTuneTrial *trial,
+                                      AlisaError *error) {
     char name[32];
     json_t *values = json_array();
     alisa_parameter_set_name(&trial->set, name);
@@ -202,8 +202,8 @@ AlisaStatus alisa_tune_journal_begin(AlisaTuneJournal *journal, const AlisaTuneT
                       error);
 }
 
-AlisaStatus alisa_tune_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end, double seconds,
-                                   AlisaError *error) {
+AlisaStatus alisa_tuner_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end, double seconds,
+                                    AlisaError *error) {
     journal->trying = false;
     journal->under_way.end = end;
     journal->under_way.seconds = seconds;
@@ -222,11 +222,11 @@ AlisaStatus alisa_tune_journal_note(const char *path, AlisaTuneEnding ending, Al
     return alisa_error_set(error, ALISA_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
-AlisaStatus alisa_tune_journal_drop(AlisaTuneJournal *journal, AlisaError *error) {
+AlisaStatus alisa_tuner_journal_drop(AlisaTuneJournal *journal, AlisaError *error) {
     journal->trying = false;
     return write_line(journal, json_pack("{s:s}", "end", INTERRUPTED), error);
 }
 
-AlisaStatus alisa_tune_journal_beat(AlisaTuneJournal *journal, AlisaError *error) {
+AlisaStatus alisa_tuner_journal_beat(AlisaTuneJournal *journal, AlisaError *error) {
     return write_line(journal, json_object(), error);
 }

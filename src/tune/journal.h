@@ -38,22 +38,22 @@ typedef struct AlisaTuneJournal AlisaTuneJournal;
 
 /* `about` tells what the measurements belong to: a file about something else, or none, begins
  * anew. Lines that cannot be read are left out. path NULL: kept in memory only. */
-AlisaStatus alisa_tune_journal_open(const char *path, const char *about, AlisaTuneJournal **journal,
-                                    AlisaError *error);
-void alisa_tune_journal_close(AlisaTuneJournal *journal);
+AlisaStatus alisa_tuner_journal_open(const char *path, const char *about,
+                                     AlisaTuneJournal **journal, AlisaError *error);
+void alisa_tuner_journal_close(AlisaTuneJournal *journal);
 
 /* The trial of these values if it has ended before, and is not to be tried again; or NULL. */
-const AlisaTuneTrial *alisa_tune_journal_find(const AlisaTuneJournal *journal,
-                                              const AlisaTuneTrial *wanted);
+const AlisaTuneTrial *alisa_tuner_journal_find(const AlisaTuneJournal *journal,
+                                               const AlisaTuneTrial *wanted);
 /* To be called around each trial; only one is under way. */
-AlisaStatus alisa_tune_journal_begin(AlisaTuneJournal *journal, const AlisaTuneTrial *trial,
-                                     AlisaError *error);
-AlisaStatus alisa_tune_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end, double seconds,
-                                   AlisaError *error);
+AlisaStatus alisa_tuner_journal_begin(AlisaTuneJournal *journal, const AlisaTuneTrial *trial,
+                                      AlisaError *error);
+AlisaStatus alisa_tuner_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end, double seconds,
+                                    AlisaError *error);
 
 /* In place of an end: the trial says nothing of its values. */
-AlisaStatus alisa_tune_journal_drop(AlisaTuneJournal *journal, AlisaError *error);
+AlisaStatus alisa_tuner_journal_drop(AlisaTuneJournal *journal, AlisaError *error);
 /* For who watches: the search is alive, though it tries nothing new. */
-AlisaStatus alisa_tune_journal_beat(AlisaTuneJournal *journal, AlisaError *error);
+AlisaStatus alisa_tuner_journal_beat(AlisaTuneJournal *journal, AlisaError *error);
 
 #endif

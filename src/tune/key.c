@@ -10,7 +10,7 @@
 #include "tune/names.h"
 
 /* Hashes a file at a time: the hash of what came before, the file's name, the hash of its text. */
-AlisaStatus alisa_tune_kernels_hash(char hash[ALISA_CACHE_HASH_SIZE], AlisaError *error) {
+AlisaStatus alisa_tuner_kernels_hash(char hash[ALISA_CACHE_HASH_SIZE], AlisaError *error) {
     hash[0] = 0;
     for (size_t i = 0; i < alisa_embedded_file_count; i++) {
         const char *name = alisa_embedded_files[i].name;
@@ -37,7 +37,7 @@ static void copy_words(char *to, size_t capacity, const char *from) {
     to[length] = 0;
 }
 
-void alisa_tune_key_init(AlisaTuneKey *key, const AlisaDeviceInfo *info, const char *kernels) {
+void alisa_tuner_key_init(AlisaTuneKey *key, const AlisaDeviceInfo *info, const char *kernels) {
     *key = (AlisaTuneKey){
         .type = info->type, .vendor_id = info->vendor_id, .compute_units = info->compute_units};
     copy_words(key->platform, sizeof key->platform, info->platform);
@@ -52,7 +52,7 @@ void alisa_tune_key_init(AlisaTuneKey *key, const AlisaDeviceInfo *info, const c
     char names[512];
     snprintf(names, sizeof names, "%s\n%s\n%s\n%s", key->device, info->opencl_version,
              info->opencl_c_version, key->board);
-    alisa_tune_architecture(alisa_tune_vendor(key), names, key->architecture);
+    alisa_tuner_architecture(alisa_tuner_vendor(key), names, key->architecture);
 }
 
 static bool same(const char *left, const char *right) {
@@ -71,7 +71,7 @@ static bool same_device(const AlisaTuneKey *device, const AlisaTuneKey *entry) {
            agree(device->architecture, entry->architecture);
 }
 
-AlisaTuningMatch alisa_tune_key_match(const AlisaTuneKey *device, const AlisaTuneKey *entry) {
+AlisaTuningMatch alisa_tuner_key_match(const AlisaTuneKey *device, const AlisaTuneKey *entry) {
     if (device->type != entry->type) return ALISA_TUNING_NONE;
     if (same_device(device, entry)) {
         bool exact = same(device->driver, entry->driver) && device->kernels[0] &&
@@ -79,10 +79,10 @@ AlisaTuningMatch alisa_tune_key_match(const AlisaTuneKey *device, const AlisaTun
         return exact ? ALISA_TUNING_EXACT : ALISA_TUNING_STALE;
     }
     char families[2][64];
-    alisa_tune_family(device, families[0]);
-    alisa_tune_family(entry, families[1]);
+    alisa_tuner_family(device, families[0]);
+    alisa_tuner_family(entry, families[1]);
     if (families[0][0] && same(families[0], families[1])) return ALISA_TUNING_ARCHITECTURE;
-    const char *vendor = alisa_tune_vendor(device);
-    if (*vendor && same(vendor, alisa_tune_vendor(entry))) return ALISA_TUNING_VENDOR;
+    const char *vendor = alisa_tuner_vendor(device);
+    if (*vendor && same(vendor, alisa_tuner_vendor(entry))) return ALISA_TUNING_VENDOR;
     return ALISA_TUNING_TYPE;
 }

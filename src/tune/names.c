@@ -64,7 +64,7 @@ static const Vendor *vendor_by_id(uint32_t id) {
 
 /* Words before numbers: Mali and Adreno have numbers of their own, and PoCL gives CPUs of AMD that
  * of Intel. */
-const char *alisa_tune_vendor(const AlisaTuneKey *key) {
+const char *alisa_tuner_vendor(const AlisaTuneKey *key) {
     const Vendor *vendor = vendor_by_words(key->vendor);
     if (!vendor) vendor = vendor_by_id(key->vendor_id);
     if (!vendor) vendor = vendor_by_words(key->device);
@@ -185,12 +185,12 @@ static bool recognise(const char *vendor, const char *text, bool family, char ar
     return false;
 }
 
-void alisa_tune_architecture(const char *vendor, const char *text, char architecture[64]) {
+void alisa_tuner_architecture(const char *vendor, const char *text, char architecture[64]) {
     if (!recognise(vendor, text, false, architecture)) architecture[0] = 0;
 }
 
-void alisa_tune_family(const AlisaTuneKey *key, char family[64]) {
-    const char *vendor = alisa_tune_vendor(key);
+void alisa_tuner_family(const AlisaTuneKey *key, char family[64]) {
+    const char *vendor = alisa_tuner_vendor(key);
     char names[sizeof key->device + sizeof key->board];
     snprintf(names, sizeof names, "%s\n%s", key->device, key->board);
     bool known = key->architecture[0] != 0;

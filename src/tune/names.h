@@ -8,14 +8,14 @@
 #include "tune/store.h"
 
 /* "AMD", "Qualcomm"; the vendor's own words where they are not known. Never NULL. */
-const char *alisa_tune_vendor(const AlisaTuneKey *key);
+const char *alisa_tuner_vendor(const AlisaTuneKey *key);
 
 /* The architecture that `text`, one or more names, stands for, in the words of the vendors'
  * extensions; "" where it is not recognised. */
-void alisa_tune_architecture(const char *vendor, const char *text, char architecture[64]);
+void alisa_tuner_architecture(const char *vendor, const char *text, char architecture[64]);
 
 /* The architecture of a key, without what does not matter for parameters: the same for all members
  * of a family; "" where it is not known. */
-void alisa_tune_family(const AlisaTuneKey *key, char family[64]);
+void alisa_tuner_family(const AlisaTuneKey *key, char family[64]);
 
 #endif

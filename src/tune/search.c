@@ -89,8 +89,8 @@ static double least(const double *values, uint32_t count) {
 }
 
 /* Some depend on them: prompts attend in the layout of steps, few rows are matvec's. */
-uint64_t alisa_tune_hash_others(const AlisaOpsParameters *parameters,
-                                const AlisaParameterSet *set) {
+uint64_t alisa_tuner_hash_others(const AlisaOpsParameters *parameters,
+                                 const AlisaParameterSet *set) {
     AlisaOpsParameters others = *parameters;
     char hash[ALISA_CACHE_HASH_SIZE];
     memset(alisa_parameter_values(&others, set), 0,
@@ -142,12 +142,12 @@ static AlisaStatus run_trial(const AlisaTuneSearch *search, AlisaTrial *trial, u
     AlisaTrialResult result = {.seconds = samples};
     AlisaError refusal;
     *seconds = INFINITY;
-    AlisaStatus status = alisa_tune_journal_begin(journal, known, error);
+    AlisaStatus status = alisa_tuner_journal_begin(journal, known, error);
     if (status != ALISA_OK) return status;
     status = alisa_trial_run(trial, index, parameters, &clock, &result, &refusal);
     if (status != ALISA_OK && !is_refusal(status)) {
         if (error) *error = refusal;
-        alisa_tune_journal_drop(journal, NULL);
+        alisa_tuner_journal_drop(journal, NULL);
         return status;
     }
     /* The trial is left open where the device is lost: whoever watches takes that for a crash. */
@@ -162,13 +162,13 @@ static AlisaStatus run_trial(const AlisaTuneSearch *search, AlisaTrial *trial, u
     if (end == ALISA_TUNE_REFUSED)
         alisa_log_write(&search->log, ALISA_LOG_DEBUG, "%s", refusal.message);
     if (end == ALISA_TUNE_WRONG) log_wrong(search, trial, index, &known->set);
-    return alisa_tune_journal_end(journal, end, isinf(*seconds) ? 0.0 : *seconds, error);
+    return alisa_tuner_journal_end(journal, end, isinf(*seconds) ? 0.0 : *seconds, error);
 }
 
-AlisaStatus alisa_tune_time(const AlisaTuneSearch *search, AlisaTrial *trial, uint32_t index,
-                            const AlisaOpsParameters *parameters, const AlisaTuneTrial *known,
-                            double *seconds, AlisaError *error) {
-    const AlisaTuneTrial *found = alisa_tune_journal_find(search->journal, known);
+AlisaStatus alisa_tuner_time(const AlisaTuneSearch *search, AlisaTrial *trial, uint32_t index,
+                             const AlisaOpsParameters *parameters, const AlisaTuneTrial *known,
+                             double *seconds, AlisaError *error) {
+    const AlisaTuneTrial *found = alisa_tuner_journal_find(search->journal, known);
     if (!found) return run_trial(search, trial, index, parameters, known, seconds, error);
     *seconds = found->end == ALISA_TUNE_MEASURED ? found->seconds : INFINITY;
     return ALISA_OK;
@@ -177,8 +177,8 @@ AlisaStatus alisa_tune_time(const AlisaTuneSearch *search, AlisaTrial *trial, ui
 /* Seconds of a case with the values at hand; INFINITY where they cannot be used. */
 static AlisaStatus time_case(State *state, uint32_t index, double *seconds, AlisaError *error) {
     const AlisaTuneTrial known = describe(state, index);
-    return alisa_tune_time(state->search, state->trial, index, state->parameters, &known, seconds,
-                           error);
+    return alisa_tuner_time(state->search, state->trial, index, state->parameters, &known, seconds,
+                            error);
 }
 
 /* What a case costs that takes `ratio` of its time before: slower ones count more, so that no size
@@ -316,7 +316,7 @@ static AlisaStatus compare_case(State *state, uint32_t index, const uint32_t *co
         double samples[FINAL_SAMPLES];
         AlisaTrialResult result = {.seconds = samples};
         copy_values(state, values_of(state), both[turn % 2]);
-        AlisaStatus status = alisa_tune_journal_beat(state->search->journal, error);
+        AlisaStatus status = alisa_tuner_journal_beat(state->search->journal, error);
         if (status == ALISA_OK)
             status =
                 alisa_trial_run(state->trial, index, state->parameters, &clock, &result, error);
@@ -522,9 +522,9 @@ static AlisaStatus measure_reference(State *state, AlisaError *error) {
     return status;
 }
 
-AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParameterSet *set,
-                              double seconds, AlisaOpsParameters *parameters, AlisaTuneGain *gain,
-                              AlisaError *error) {
+AlisaStatus alisa_tuner_search(const AlisaTuneSearch *search, const AlisaParameterSet *set,
+                               double seconds, AlisaOpsParameters *parameters, AlisaTuneGain *gain,
+                               AlisaError *error) {
     *gain = (AlisaTuneGain){.speedup = 1.0};
     uint32_t before[PARAMETERS];
     AlisaOpsParameters tried = *parameters;
@@ -538,7 +538,7 @@ AlisaStatus alisa_tune_search(const AlisaTuneSearch *search, const AlisaParamete
     if (set->family == ALISA_FAMILY_MATVEC) tried.matmul[set->type].from = UINT32_MAX;
     AlisaStatus status = alisa_trial_create(search->device, set, &state.trial, error);
     if (status != ALISA_OK) return status;
-    state.beside = alisa_tune_hash_others(&tried, set);
+    state.beside = alisa_tuner_hash_others(&tried, set);
     state.cases = alisa_trial_cases(state.trial, &state.case_count);
     copy_values(&state, before, values_of(&state));
     bool lossy = leave_losses(&state, before, state.best);

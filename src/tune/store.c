@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "tune/embedded.h"
 
 /* Entries run to some KiB. */
@@ -50,12 +50,12 @@ static bool is_better(const AlisaTuneKey *device, AlisaTuningMatch match,
     return strcmp(entry->name, best->name) < 0;
 }
 
-size_t alisa_tune_store_choose(const AlisaTuneKey *device, const AlisaTuneEntry *entries,
-                               size_t count, AlisaTuningMatch *match) {
+size_t alisa_tuner_store_choose(const AlisaTuneKey *device, const AlisaTuneEntry *entries,
+                                size_t count, AlisaTuningMatch *match) {
     size_t best = count;
     *match = ALISA_TUNING_NONE;
     for (size_t i = 0; i < count; i++) {
-        AlisaTuningMatch near = alisa_tune_key_match(device, &entries[i].key);
+        AlisaTuningMatch near = alisa_tuner_key_match(device, &entries[i].key);
         if (near < *match || near < entries[i].serves || near == ALISA_TUNING_NONE) continue;
         if (near == *match && !is_better(device, near, &entries[i], &entries[best])) continue;
         best = i;
@@ -73,7 +73,7 @@ typedef struct List {
 
 static void finish_list(List *list) {
     for (size_t i = 0; i < list->count; i++)
-        alisa_tune_entry_finish(&list->items[i]);
+        alisa_tuner_entry_finish(&list->items[i]);
     free(list->items);
 }
 
@@ -83,7 +83,7 @@ static AlisaStatus append(List *list, AlisaTuneEntry *entry, AlisaError *error) 
         size_t capacity = list->capacity ? list->capacity * 2 : 16;
         AlisaTuneEntry *larger = realloc(list->items, capacity * sizeof *larger);
         if (!larger) {
-            alisa_tune_entry_finish(entry);
+            alisa_tuner_entry_finish(entry);
             return alisa_error_set(error, ALISA_ERROR_MEMORY, "tuned parameters: no host memory");
         }
         list->items = larger;
@@ -117,7 +117,7 @@ static AlisaStatus read_stream(FILE *stream, const char *path, const AlisaLog *l
                                  "%s: larger than tuned parameters can be, which is %zu KiB", path,
                                  LARGEST_ENTRY >> 10);
     } else {
-        status = alisa_tune_entry_parse(text, size, path, log, entry, error);
+        status = alisa_tuner_entry_parse(text, size, path, log, entry, error);
     }
     free(text);
     return status;
@@ -199,11 +199,11 @@ static AlisaStatus load_folder(const char *folder, const AlisaLog *log, List *li
 
 static AlisaStatus load_built_in(const AlisaLog *log, List *list, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
-    for (size_t i = 0; i < alisa_tune_file_count && status == ALISA_OK; i++) {
-        const AlisaEmbeddedFile *file = &alisa_tune_files[i];
+    for (size_t i = 0; i < alisa_tuner_file_count && status == ALISA_OK; i++) {
+        const AlisaEmbeddedFile *file = &alisa_tuner_files[i];
         AlisaError refusal = {0};
         AlisaTuneEntry entry;
-        if (alisa_tune_entry_parse(file->text, file->size, file->name, log, &entry, &refusal) !=
+        if (alisa_tuner_entry_parse(file->text, file->size, file->name, log, &entry, &refusal) !=
             ALISA_OK) {
             alisa_log_write(log, ALISA_LOG_WARNING, "tuning: built-in %s; skipped",
                             refusal.message);
@@ -216,16 +216,16 @@ static AlisaStatus load_built_in(const AlisaLog *log, List *list, AlisaError *er
     return status;
 }
 
-AlisaStatus alisa_tune_store_find(const char *folder, const AlisaTuneKey *device,
-                                  const AlisaLog *log, AlisaTuneEntry *entry,
-                                  AlisaTuningMatch *match, AlisaError *error) {
+AlisaStatus alisa_tuner_store_find(const char *folder, const AlisaTuneKey *device,
+                                   const AlisaLog *log, AlisaTuneEntry *entry,
+                                   AlisaTuningMatch *match, AlisaError *error) {
     *entry = (AlisaTuneEntry){0};
     *match = ALISA_TUNING_NONE;
     List list = {0};
     AlisaStatus status = folder ? load_folder(folder, log, &list, error) : ALISA_OK;
     if (status == ALISA_OK) status = load_built_in(log, &list, error);
     if (status == ALISA_OK) {
-        size_t best = alisa_tune_store_choose(device, list.items, list.count, match);
+        size_t best = alisa_tuner_store_choose(device, list.items, list.count, match);
         if (best < list.count) {
             *entry = list.items[best];
             list.items[best] = (AlisaTuneEntry){0};
@@ -264,14 +264,14 @@ static void make_file_name(const AlisaTuneKey *key, char name[128]) {
 static AlisaStatus write_text(const AlisaTuneEntry *entry, const char *path, AlisaError *error) {
     AlisaError local;
     if (!error) error = &local;
-    char *text = alisa_tune_entry_format(entry, error);
+    char *text = alisa_tuner_entry_format(entry, error);
     if (!text) return error->status;
-    AlisaStatus status = alisa_file_write_atomic(path, text, strlen(text), error);
+    AlisaStatus status = alisa_disk_write_atomic(path, text, strlen(text), error);
     free(text);
     return status;
 }
 
-AlisaStatus alisa_tune_store_write(const char *folder, AlisaTuneEntry *entry, AlisaError *error) {
+AlisaStatus alisa_tuner_store_write(const char *folder, AlisaTuneEntry *entry, AlisaError *error) {
     char name[128], path[PATH_MAX];
     if (!folder) {
         return alisa_error_set(error, ALISA_ERROR_IO,
@@ -291,23 +291,23 @@ AlisaStatus alisa_tune_store_write(const char *folder, AlisaTuneEntry *entry, Al
     return ALISA_OK;
 }
 
-AlisaStatus alisa_tune_store_export(const AlisaTuneEntry *entry, const char *path,
-                                    AlisaError *error) {
+AlisaStatus alisa_tuner_store_export(const AlisaTuneEntry *entry, const char *path,
+                                     AlisaError *error) {
     return write_text(entry, path, error);
 }
 
-AlisaStatus alisa_tune_store_import(const char *folder, const char *path, const AlisaLog *log,
-                                    AlisaTuneEntry *entry, AlisaError *error) {
+AlisaStatus alisa_tuner_store_import(const char *folder, const char *path, const AlisaLog *log,
+                                     AlisaTuneEntry *entry, AlisaError *error) {
     AlisaStatus status = read_file(path, log, entry, error);
     if (status != ALISA_OK) return status;
-    status = alisa_tune_store_write(folder, entry, error);
-    if (status != ALISA_OK) alisa_tune_entry_finish(entry);
+    status = alisa_tuner_store_write(folder, entry, error);
+    if (status != ALISA_OK) alisa_tuner_entry_finish(entry);
     return status;
 }
 
 /* ---- Words --------------------------------------------------------------------------------- */
 
-void alisa_tune_describe(const char *name, bool built_in, AlisaTuningMatch match, char text[256]) {
+void alisa_tuner_describe(const char *name, bool built_in, AlisaTuningMatch match, char text[256]) {
     static const char *const reasons[] = {
         [ALISA_TUNING_TYPE] = "same kind of device",
         [ALISA_TUNING_VENDOR] = "same vendor",

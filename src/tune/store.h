@@ -30,14 +30,14 @@ typedef struct AlisaTuneKey {
 } AlisaTuneKey;
 
 /* Hash of all kernel sources, those of $ALISA_KERNEL_DIR where it has them. */
-AlisaStatus alisa_tune_kernels_hash(char hash[ALISA_CACHE_HASH_SIZE], AlisaError *error);
+AlisaStatus alisa_tuner_kernels_hash(char hash[ALISA_CACHE_HASH_SIZE], AlisaError *error);
 
 /* The key of a device as it lists itself, with the hash of the kernels ("" fits no other). Pure. */
-void alisa_tune_key_init(AlisaTuneKey *key, const AlisaDeviceInfo *info, const char *kernels);
+void alisa_tuner_key_init(AlisaTuneKey *key, const AlisaDeviceInfo *info, const char *kernels);
 
 /* How near the device of an entry is to `device`. Pure, and only for choosing parameters to start
  * from: what a device can do is never derived from names. */
-AlisaTuningMatch alisa_tune_key_match(const AlisaTuneKey *device, const AlisaTuneKey *entry);
+AlisaTuningMatch alisa_tuner_key_match(const AlisaTuneKey *device, const AlisaTuneKey *entry);
 
 typedef struct AlisaTuneEntry {
     char name[128]; /* its file without ".json"; of a built-in one: "VENDOR/DEVICE" */
@@ -52,45 +52,45 @@ typedef struct AlisaTuneEntry {
 } AlisaTuneEntry;
 
 /* An entry of now and this version without parameters, for devices of the same vendor. */
-AlisaStatus alisa_tune_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *key,
-                                  const char *effort, AlisaError *error);
+AlisaStatus alisa_tuner_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *key,
+                                   const char *effort, AlisaError *error);
 /* Takes a zeroed entry. */
-void alisa_tune_entry_finish(AlisaTuneEntry *entry);
+void alisa_tuner_entry_finish(AlisaTuneEntry *entry);
 
 /* Reads and writes the JSON of an entry; `name` and `built_in` are not in it. `origin` is what
  * errors and warnings call the text. Unknown fields are warnings; a text that is no whole entry of
  * this format and version is ALISA_ERROR_FORMAT and leaves *entry zeroed. The text that is made is
  * malloc'ed and terminated; NULL with *error filled where memory does not suffice. */
-AlisaStatus alisa_tune_entry_parse(const char *text, size_t size, const char *origin,
-                                   const AlisaLog *log, AlisaTuneEntry *entry, AlisaError *error);
-char *alisa_tune_entry_format(const AlisaTuneEntry *entry, AlisaError *error);
+AlisaStatus alisa_tuner_entry_parse(const char *text, size_t size, const char *origin,
+                                    const AlisaLog *log, AlisaTuneEntry *entry, AlisaError *error);
+char *alisa_tuner_entry_format(const AlisaTuneEntry *entry, AlisaError *error);
 
 /* Index of the best of `count` entries that serve a device, and why; `count` and ALISA_TUNING_NONE
  * where none does. The nearest match wins, then the user's own, of the same vendor the one whose
  * architecture begins most alike, then the closest number of compute units, the newest, the first
  * by name: the order of entries does not matter. Pure. */
-size_t alisa_tune_store_choose(const AlisaTuneKey *device, const AlisaTuneEntry *entries,
-                               size_t count, AlisaTuningMatch *match);
+size_t alisa_tuner_store_choose(const AlisaTuneKey *device, const AlisaTuneEntry *entries,
+                                size_t count, AlisaTuningMatch *match);
 
-/* `folder` below is the cache folder (alisa_device_cache_folder), NULL where nothing is kept. */
+/* `folder` below is the cache folder (alisa_opencl_cache_folder), NULL where nothing is kept. */
 
 /* The best entry for a device; no entry is ALISA_OK too: zeroed, with ALISA_TUNING_NONE. Files that
  * cannot be used are warnings. */
-AlisaStatus alisa_tune_store_find(const char *folder, const AlisaTuneKey *device,
-                                  const AlisaLog *log, AlisaTuneEntry *entry,
-                                  AlisaTuningMatch *match, AlisaError *error);
+AlisaStatus alisa_tuner_store_find(const char *folder, const AlisaTuneKey *device,
+                                   const AlisaLog *log, AlisaTuneEntry *entry,
+                                   AlisaTuningMatch *match, AlisaError *error);
 /* Puts an entry into the user's folder, in place of one of the same device and driver, and names
  * it. On failure what was there stays. */
-AlisaStatus alisa_tune_store_write(const char *folder, AlisaTuneEntry *entry, AlisaError *error);
+AlisaStatus alisa_tuner_store_write(const char *folder, AlisaTuneEntry *entry, AlisaError *error);
 /* Writes an entry to a file of the user's choice. */
-AlisaStatus alisa_tune_store_export(const AlisaTuneEntry *entry, const char *path,
-                                    AlisaError *error);
+AlisaStatus alisa_tuner_store_export(const AlisaTuneEntry *entry, const char *path,
+                                     AlisaError *error);
 /* Reads an entry from a file ("-": standard input), checks it and puts it into the user's folder.
  * *entry is what was read; zeroed on failure. */
-AlisaStatus alisa_tune_store_import(const char *folder, const char *path, const AlisaLog *log,
-                                    AlisaTuneEntry *entry, AlisaError *error);
+AlisaStatus alisa_tuner_store_import(const char *folder, const char *path, const AlisaLog *log,
+                                     AlisaTuneEntry *entry, AlisaError *error);
 
 /* "built-in entry 'PoCL/znver5', same architecture"; "none: defaults; ..." */
-void alisa_tune_describe(const char *name, bool built_in, AlisaTuningMatch match, char text[256]);
+void alisa_tuner_describe(const char *name, bool built_in, AlisaTuningMatch match, char text[256]);
 
 #endif

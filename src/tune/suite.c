@@ -56,7 +56,7 @@ static AlisaStatus bench_case(const Suite *suite, const char *group, const Alisa
     const AlisaTrialClock clock = {suite->samples, suite->bench->seconds};
     AlisaTrialResult result = {.seconds = seconds};
     alisa_parameter_set_name(set, set_name);
-    alisa_tune_describe_values(&suite->parameters, set, text);
+    alisa_tuner_describe_values(&suite->parameters, set, text);
     AlisaStatus status = check_interrupt(suite, set_name, error);
     if (status == ALISA_OK)
         status = alisa_trial_run(trial, index, &suite->parameters, &clock, &result, error);
@@ -154,9 +154,9 @@ AlisaStatus alisa_bench_kernels(AlisaDevice *device, const AlisaKernelBench *ben
                                 AlisaError *error) {
     uint32_t samples = bench->samples < MOST_SAMPLES ? bench->samples : MOST_SAMPLES;
     Suite suite = {.device = device, .bench = bench, .samples = samples ? samples : 1};
-    alisa_tune_parameters(device, &suite.parameters);
+    alisa_tuner_parameters(device, &suite.parameters);
     AlisaDeviceProfile profile; /* what figures are held against: kept in the cache */
-    AlisaStatus status = alisa_device_measure_anew(device, &profile, error);
+    AlisaStatus status = alisa_opencl_measure_anew(device, &profile, error);
     for (size_t g = 0; g < sizeof groups / sizeof *groups && status == ALISA_OK; g++) {
         bool by_type = alisa_family_info(groups[g].family)->by_type;
         for (size_t t = 0; t < (by_type ? sizeof types / sizeof *types : 1) && !status; t++) {
@@ -167,6 +167,6 @@ AlisaStatus alisa_bench_kernels(AlisaDevice *device, const AlisaKernelBench *ben
     const AlisaParameterSet decode = {ALISA_FAMILY_DECODE, 0};
     if (status == ALISA_OK) status = bench_set(&suite, "attention", &decode, true, error);
     if (status == ALISA_OK) status = bench_copies(&suite, error);
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     return status;
 }

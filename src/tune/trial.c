@@ -48,7 +48,7 @@ AlisaStatus alisa_trial_create_crossover(AlisaDevice *device, uint32_t type, Ali
 
 void alisa_trial_destroy(AlisaTrial *trial) {
     if (!trial) return;
-    alisa_device_finish(trial->device, NULL);
+    alisa_opencl_finish(trial->device, NULL);
     if (trial->state) trial->kind->destroy(trial);
     free(trial->state);
     free(trial);
@@ -67,7 +67,7 @@ static AlisaStatus time_passes(AlisaTrial *trial, AlisaOps *ops, uint32_t index,
     for (uint32_t pass = 0; pass <= clock->samples && status == ALISA_OK; pass++) {
         uint64_t begun = alisa_clock_now();
         status = trial->kind->launch(trial, ops, index, error);
-        if (status == ALISA_OK) status = alisa_device_finish(trial->device, error);
+        if (status == ALISA_OK) status = alisa_opencl_finish(trial->device, error);
         double seconds = (double)(alisa_clock_now() - begun) * 1e-9;
         if (pass == 0) continue; /* compiles, and warms caches and clocks up */
         if (status == ALISA_OK) result->seconds[result->samples++] = seconds;
@@ -91,7 +91,7 @@ AlisaStatus alisa_trial_run(AlisaTrial *trial, uint32_t index, const AlisaOpsPar
     if (status == ALISA_OK) status = kind->check(trial, ops, index, &right, error);
     if (status == ALISA_OK && right) status = time_passes(trial, ops, index, clock, result, error);
     result->wrong = status == ALISA_OK && !right;
-    alisa_device_finish(trial->device, NULL);
+    alisa_opencl_finish(trial->device, NULL);
     if (kind->release) kind->release(trial);
     alisa_ops_destroy(ops);
     return status;
@@ -122,7 +122,7 @@ AlisaStatus alisa_trial_verify(AlisaTrial *trial, const AlisaOpsParameters *para
     AlisaStatus status = alisa_ops_create(trial->device, parameters, &ops, error);
     if (status != ALISA_OK) return status;
     status = trial->kind->verify(trial, ops, right, error);
-    alisa_device_finish(trial->device, NULL);
+    alisa_opencl_finish(trial->device, NULL);
     alisa_ops_destroy(ops);
     return status;
 }

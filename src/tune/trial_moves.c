@@ -243,7 +243,7 @@ static AlisaStatus verify(AlisaTrial *trial, AlisaOps *ops, bool *right, AlisaEr
         status = make_store(trial, ops, parts[i][0], parts[i][1], error);
         if (!status) status = check_out(trial, ROWS, right, error);
         if (!status && *right) status = check_in(trial, ROWS, right, error);
-        alisa_device_finish(trial->device, NULL);
+        alisa_opencl_finish(trial->device, NULL);
         release(trial);
     }
     return status;

@@ -127,7 +127,7 @@ static AlisaStatus fill_index(AlisaTrial *trial, AlisaIndex *index, AlisaError *
             status = alisa_index_store(index, 0, (AlisaVector){&keys, 0}, &rotations, &tokens,
                                        TOKENS, error);
     }
-    if (status == ALISA_OK) status = alisa_device_finish(trial->device, error);
+    if (status == ALISA_OK) status = alisa_opencl_finish(trial->device, error);
     alisa_buffer_destroy(&keys);
     alisa_buffer_destroy(&rotations);
     alisa_buffer_destroy(&tokens);
@@ -205,15 +205,15 @@ static AlisaStatus check_pick(AlisaTrial *trial, uint32_t sequences, bool *right
     for (uint32_t s = 0; s < sequences && status == ALISA_OK && *right; s++) {
         const AlisaSelectShape shape = {.context = TOKENS, .list_count = 1, .sequence = s};
         AlisaSelectState *twin;
-        status = alisa_select_state_create(&made->options, &shape, &twin, error);
+        status = alisa_selector_state_create(&made->options, &shape, &twin, error);
         if (status != ALISA_OK) break;
-        uint32_t count = alisa_select_state_pick(twin, TOKENS - s,
-                                                 made->weights_host + (size_t)s * TOKENS, TOKENS);
+        uint32_t count = alisa_selector_state_pick(twin, TOKENS - s,
+                                                   made->weights_host + (size_t)s * TOKENS, TOKENS);
         uint64_t from = alisa_selection_list_offset(made->selection, 0, s) * sizeof *list;
         status = alisa_buffer_read(trial->device, alisa_selection_lists(made->selection), from,
                                    list, count * sizeof *list, error);
-        *right = memcmp(list, alisa_select_state_list(twin, 0), count * sizeof *list) == 0;
-        alisa_select_state_destroy(twin);
+        *right = memcmp(list, alisa_selector_state_list(twin, 0), count * sizeof *list) == 0;
+        alisa_selector_state_destroy(twin);
     }
     free(list);
     return status;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/disk.h"
 #include "tune/search.h"
 #include "tune/store.h"
 
@@ -46,26 +46,26 @@ void alisa_tune_options_defaults(AlisaTuneOptions *options) {
 
 static AlisaStatus make_key(AlisaDevice *device, AlisaTuneKey *key, AlisaError *error) {
     char hash[ALISA_CACHE_HASH_SIZE];
-    AlisaStatus status = alisa_tune_kernels_hash(hash, error);
-    if (status == ALISA_OK) alisa_tune_key_init(key, alisa_device_info(device), hash);
+    AlisaStatus status = alisa_tuner_kernels_hash(hash, error);
+    if (status == ALISA_OK) alisa_tuner_key_init(key, alisa_device_info(device), hash);
     return status;
 }
 
-void alisa_tune_advise(AlisaDevice *device) {
+void alisa_tuner_advise(AlisaDevice *device) {
     const AlisaDeviceInfo *info = alisa_device_info(device);
     AlisaCache cache;
     uint8_t *said = NULL;
     size_t size;
     char about[512];
     const AlisaLog silent = {0}; /* whoever opened the device has said if nothing can be kept */
-    alisa_cache_open(&cache, alisa_device_cache_folder(device), &silent);
+    alisa_cache_open(&cache, alisa_opencl_cache_folder(device), &silent);
     snprintf(about, sizeof about, "%s, %s, %s", info->platform, info->name, info->driver);
     bool again = !cache.folder || alisa_cache_read(&cache, "advice", about, &said, &size);
     if (!again) {
         alisa_cache_write(&cache, "advice", about, "said", 4);
         /* Where that cannot be kept it would be said every time. */
         if (alisa_cache_read(&cache, "advice", about, &said, &size))
-            alisa_log_write(alisa_device_log(device), ALISA_LOG_WARNING,
+            alisa_log_write(alisa_opencl_log(device), ALISA_LOG_WARNING,
                             "%s runs with parameters for any device: `alisa tune` finds its own",
                             info->name);
     }
@@ -73,9 +73,9 @@ void alisa_tune_advise(AlisaDevice *device) {
     alisa_cache_close(&cache);
 }
 
-bool alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) {
+bool alisa_tuner_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) {
     const AlisaDeviceInfo *info = alisa_device_info(device);
-    const AlisaLog *log = alisa_device_log(device);
+    const AlisaLog *log = alisa_opencl_log(device);
     AlisaTuneKey key;
     AlisaTuneEntry entry = {0};
     AlisaTuningMatch match = ALISA_TUNING_NONE;
@@ -83,16 +83,16 @@ bool alisa_tune_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) 
     alisa_ops_parameters_defaults(info, parameters);
     AlisaStatus status = make_key(device, &key, &error);
     if (status == ALISA_OK)
-        status = alisa_tune_store_find(alisa_device_cache_folder(device), &key, log, &entry, &match,
-                                       &error);
+        status = alisa_tuner_store_find(alisa_opencl_cache_folder(device), &key, log, &entry,
+                                        &match, &error);
     if (status != ALISA_OK) {
         alisa_log_write(log, ALISA_LOG_WARNING, "tuned parameters are not used: %s", error.message);
     } else if (match != ALISA_TUNING_NONE) {
-        uint32_t taken = alisa_tune_apply(entry.parameters, entry.name, info, log, parameters);
+        uint32_t taken = alisa_tuner_apply(entry.parameters, entry.name, info, log, parameters);
         alisa_log_write(log, ALISA_LOG_DEBUG, "tuning: %u sets of parameters of %s", taken,
                         entry.name);
     }
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     return match != ALISA_TUNING_NONE;
 }
 
@@ -158,7 +158,7 @@ static void report(const Tuner *tuner, const AlisaParameterSet *set, const Alisa
     if (!tuner->options->report) return;
     char name[32], text[256];
     alisa_parameter_set_name(set, name);
-    alisa_tune_describe_values(&tuner->parameters, set, text);
+    alisa_tuner_describe_values(&tuner->parameters, set, text);
     const AlisaTuneReport made = {.set = name,
                                   .parameters = text,
                                   .changed = gain->changed,
@@ -194,8 +194,8 @@ static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
         double left = budget - (double)(tuner->begun - begun) * 1e-9;
         tuner->allowed = left * tuner->share_now / (tuner->share_all - tuner->share_done);
         if (tuner->allowed < 0.0) tuner->allowed = 0.0;
-        status = alisa_tune_search(&tuner->search, set, tuner->allowed, &tuner->parameters, &gain,
-                                   error);
+        status = alisa_tuner_search(&tuner->search, set, tuner->allowed, &tuner->parameters, &gain,
+                                    error);
         bool stopped = options->interrupt && options->interrupt(options->interrupt_user);
         if (status == ALISA_ERROR_INTERRUPTED || (status == ALISA_OK && stopped))
             status = interrupted_in(tuner->what, error);
@@ -224,7 +224,7 @@ static AlisaStatus find_crossovers(Tuner *tuner, AlisaError *error) {
         AlisaTuneCrossover crossover = {.type = alisa_ops_type_name(type)};
         snprintf(tuner->what, sizeof tuner->what, "comparing products of %s", crossover.type);
         AlisaStatus status =
-            alisa_tune_find_crossover(&tuner->search, type, &tuner->parameters, &crossover, error);
+            alisa_tuner_find_crossover(&tuner->search, type, &tuner->parameters, &crossover, error);
         if (status == ALISA_ERROR_INTERRUPTED) return interrupted_in(tuner->what, error);
         if (status == ALISA_OK) {
             options->crossover(options->report_user, &crossover);
@@ -251,13 +251,13 @@ static void fill_entry(const Tuner *tuner, json_t *values) {
     for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
         char name[32];
         alisa_parameter_set_name(&set, name);
-        json_object_set_new(values, name, alisa_tune_values(&tuner->parameters, &set));
+        json_object_set_new(values, name, alisa_tuner_values(&tuner->parameters, &set));
     }
 }
 
 /* One search of a device at a time; this also finds a folder that cannot be written before minutes
  * are spent. */
-static AlisaStatus lock_device(const char *folder, const char *about, AlisaFileLock *lock,
+static AlisaStatus lock_device(const char *folder, const char *about, AlisaDiskLock *lock,
                                AlisaError *error) {
     char hash[ALISA_CACHE_HASH_SIZE];
     size_t size = strlen(folder) + sizeof hash + 32;
@@ -269,7 +269,7 @@ static AlisaStatus lock_device(const char *folder, const char *about, AlisaFileL
     snprintf(path, size, "%s/tuning/%.16s.lock", folder, hash);
     if (status == ALISA_OK)
         status =
-            alisa_file_lock(path, "another alisa tune is searching for this device", lock, error);
+            alisa_disk_lock(path, "another alisa tune is searching for this device", lock, error);
     free(path);
     return status;
 }
@@ -279,11 +279,11 @@ static AlisaStatus search_locked(Tuner *tuner, const AlisaTuneKey *key, const ch
     const AlisaTuneOptions *options = tuner->options;
     AlisaTuneEntry entry = {0};
     AlisaTuneJournal *journal = NULL;
-    AlisaStatus status = alisa_tune_entry_init(&entry, key, efforts[options->effort].name, error);
+    AlisaStatus status = alisa_tuner_entry_init(&entry, key, efforts[options->effort].name, error);
     if (status == ALISA_OK)
-        status = alisa_device_measure_anew(tuner->device, &entry.profile, error);
+        status = alisa_opencl_measure_anew(tuner->device, &entry.profile, error);
     if (status == ALISA_OK)
-        status = alisa_tune_journal_open(options->journal, about, &journal, error);
+        status = alisa_tuner_journal_open(options->journal, about, &journal, error);
     if (status == ALISA_OK) {
         tuner->search = (AlisaTuneSearch){.device = tuner->device,
                                           .journal = journal,
@@ -291,17 +291,17 @@ static AlisaStatus search_locked(Tuner *tuner, const AlisaTuneKey *key, const ch
                                           .seed = 1,
                                           .interrupt = interrupted,
                                           .interrupt_user = tuner,
-                                          .log = *alisa_device_log(tuner->device)};
+                                          .log = *alisa_opencl_log(tuner->device)};
         status = search_all(tuner, error);
         if (status == ALISA_OK) status = find_crossovers(tuner, error);
     }
     if (status == ALISA_OK) {
         fill_entry(tuner, entry.parameters);
-        status = alisa_tune_store_write(folder, &entry, error);
+        status = alisa_tuner_store_write(folder, &entry, error);
     }
-    alisa_tune_journal_close(journal);
+    alisa_tuner_journal_close(journal);
     if (status == ALISA_OK && options->journal) remove(options->journal);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     return status;
 }
 
@@ -309,8 +309,8 @@ AlisaStatus alisa_tune(AlisaDevice *device, const AlisaTuneOptions *options, Ali
     AlisaTuneKey key;
     Tuner tuner = {.device = device, .options = options};
     char about[512];
-    AlisaFileLock lock;
-    const char *folder = alisa_device_cache_folder(device);
+    AlisaDiskLock lock;
+    const char *folder = alisa_opencl_cache_folder(device);
     if (!folder)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "there is no folder to keep what tuning finds: set ALISA_CACHE");
@@ -320,8 +320,8 @@ AlisaStatus alisa_tune(AlisaDevice *device, const AlisaTuneOptions *options, Ali
     describe(&key, options->effort, about);
     status = lock_device(folder, about, &lock, error);
     if (status != ALISA_OK) return status;
-    alisa_tune_parameters(device, &tuner.parameters);
+    alisa_tuner_parameters(device, &tuner.parameters);
     status = search_locked(&tuner, &key, folder, about, error);
-    alisa_file_unlock(&lock);
+    alisa_disk_unlock(&lock);
     return status;
 }

@@ -324,7 +324,7 @@ static void run_triple(ChildReport *into, void (*tamper)(AlisaDevice *, AlisaKer
     for (int i = 0; i < 64; i++) {
         if (results[i] != values[i] * 3) _exit(3);
     }
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     if (tamper) tamper(device, kernel);
     alisa_buffer_destroy(&x);
     alisa_device_close(device);
@@ -338,7 +338,7 @@ static void damage(const char *path, void *user) {
     uint8_t *file;
     size_t size;
     if (!strstr(path, "/program-")) return;
-    assert_int_equal(alisa_file_read(path, &file, &size, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_read(path, &file, &size, NULL), ALISA_OK);
     switch (*(int *)user) {
     case 0: /* cut in the middle */
         size /= 2;
@@ -355,7 +355,7 @@ static void damage(const char *path, void *user) {
     default: /* binary */
         file[size - 100] ^= 1;
     }
-    assert_int_equal(alisa_file_write_atomic(path, file, size, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, file, size, NULL), ALISA_OK);
     free(file);
 }
 
@@ -428,7 +428,7 @@ static void launch_otherwise(AlisaDevice *device, AlisaKernel *kernel) {
     if (alisa_kernel_launch(kernel, &other, arguments, 1, NULL) || !kernel->program->unsaved) {
         _exit(7);
     }
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     alisa_buffer_destroy(&x);
 }
 

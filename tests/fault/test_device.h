@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "base/status.h"
 
 /* What a child found, in memory it shares with its parent. */
@@ -83,7 +83,7 @@ static inline void remove_folder(const char *folder) {
 static inline void write_text(const char *folder, const char *name, const char *text) {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_int_equal(alisa_file_write_atomic(path, text, strlen(text), NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, text, strlen(text), NULL), ALISA_OK);
 }
 
 static inline ChildReport *make_report(void) {

@@ -5,7 +5,7 @@
  */
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "base/random.h"
 #include "support.h"
 #include "unit/gguf_image.h"
@@ -132,7 +132,7 @@ static void write_model(const Fault *fault, const char *path) {
         image_float(&image, 0.1f * alisa_random_normal(&random));
     }
     AlisaError error;
-    if (alisa_file_write_atomic(path, image.data, image.size, &error) != ALISA_OK) {
+    if (alisa_disk_write_atomic(path, image.data, image.size, &error) != ALISA_OK) {
         fail_msg("%s", error.message);
     }
     image_end(&image);

@@ -208,10 +208,10 @@ static void on_an_emulated_link(void **state) {
     (void)state;
     AlisaError error;
     const AlisaLink quick = {1e9, 1e-5};
-    support_must(alisa_device_emulate_link(support_device, &quick, &error), &error);
+    support_must(alisa_opencl_emulate_link(support_device, &quick, &error), &error);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i += 2)
         check_way(&ways[i], &few_slots, 1);
-    support_must(alisa_device_emulate_link(support_device, NULL, &error), &error);
+    support_must(alisa_opencl_emulate_link(support_device, NULL, &error), &error);
 }
 
 int main(void) {

@@ -112,7 +112,7 @@ static AlisaStatus run_round(Round *round, const AlisaLink *link, uint32_t steps
     const AlisaLaunch launch = {{WORDS, 1, 1}, {16, 1, 1}};
     const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(&round->buffer), ALISA_ARG(steps)};
     AlisaKernel *kernel;
-    AlisaStatus status = alisa_device_emulate_link(device, link, &error);
+    AlisaStatus status = alisa_opencl_emulate_link(device, link, &error);
     if (status == ALISA_OK) {
         status = alisa_kernel_get(device, "churn.cl", "churn", "", &kernel, &error);
     }
@@ -129,9 +129,9 @@ static AlisaStatus run_round(Round *round, const AlisaLink *link, uint32_t steps
     memset(from + WORDS, 0, 2 * size);
     status =
         alisa_transfer_write(device, &round->buffer, 0, from, size, NULL, &round->written, &error);
-    if (status == ALISA_OK) status = alisa_device_wait_for(device, &round->written, &error);
+    if (status == ALISA_OK) status = alisa_opencl_wait_for(device, &round->written, &error);
     if (status == ALISA_OK) status = alisa_kernel_launch(kernel, &launch, arguments, 2, &error);
-    if (status == ALISA_OK) status = alisa_device_mark(device, &round->launched, &error);
+    if (status == ALISA_OK) status = alisa_opencl_mark(device, &round->launched, &error);
     if (status == ALISA_OK) {
         status = alisa_transfer_read(device, &round->buffer, 0, from + WORDS, size,
                                      &round->launched, &round->read, &error);
@@ -151,7 +151,7 @@ static void end_round(Round *round) {
             (void)alisa_event_wait(device, events[i], "end", NULL);
         alisa_event_release(events[i]);
     }
-    (void)alisa_device_finish(device, NULL);
+    (void)alisa_opencl_finish(device, NULL);
     alisa_buffer_destroy(&round->buffer);
     alisa_pinned_destroy(device, &round->host);
 }
@@ -189,12 +189,12 @@ static void fail_each_call(const AlisaLink *link) {
         }
         end_round(&round);
         fail_nothing();
-        (void)alisa_device_finish(device, NULL); /* what end_round did not get to hear */
+        (void)alisa_opencl_finish(device, NULL); /* what end_round did not get to hear */
         if (!reached) break;
         run_sound_round(link, 1000 + (uint32_t)index);
     }
     assert_true(index >= 12);
-    OK(alisa_device_emulate_link(device, NULL, &error));
+    OK(alisa_opencl_emulate_link(device, NULL, &error));
 }
 
 static void test_each_call_fails_once(void **state) {
@@ -219,10 +219,10 @@ static void test_late_failure_is_told(void **state) {
     static uint32_t values[WORDS];
     fill_random(values, WORDS, 1);
     AlisaBuffer buffer = buffer_of_size(4 * WORDS);
-    OK(alisa_device_emulate_link(device, link, &error));
+    OK(alisa_opencl_emulate_link(device, link, &error));
     AlisaEvent gate = closed_gate(), written, after;
     OK(alisa_transfer_write(device, &buffer, 0, values, sizeof values, &gate, &written, &error));
-    OK(alisa_device_wait_for(device, &written, &error));
+    OK(alisa_opencl_wait_for(device, &written, &error));
     if (link) {
         fail_call("clEnqueueWriteBuffer", 0);
     } else {
@@ -247,7 +247,7 @@ static void test_late_failure_is_told(void **state) {
     assert_int_equal(alisa_transfer_read(device, &buffer, 0, values, 4, &written, &next, &error),
                      ALISA_ERROR_DEVICE);
     assert_null(next.event);
-    assert_int_equal(alisa_device_wait_for(device, &written, &error), ALISA_ERROR_DEVICE);
+    assert_int_equal(alisa_opencl_wait_for(device, &written, &error), ALISA_ERROR_DEVICE);
     failing_event = NULL;
     fail_nothing();
     (void)alisa_event_wait(device, &after, "end", NULL);
@@ -256,7 +256,7 @@ static void test_late_failure_is_told(void **state) {
         alisa_event_release(events[i]);
     alisa_buffer_destroy(&buffer);
     run_sound_round(link, 7);
-    OK(alisa_device_emulate_link(device, NULL, &error));
+    OK(alisa_opencl_emulate_link(device, NULL, &error));
 }
 
 /* ---- Memory that cannot be pinned ---------------------------------------------------------- */
@@ -301,7 +301,7 @@ static void with_one_worker(ChildReport *report) {
     alarm(120);
     if (transfer_setup(NULL) != 0) _exit(1);
     check_order_by_events();
-    OK(alisa_device_emulate_link(device, &quick_link, &error));
+    OK(alisa_opencl_emulate_link(device, &quick_link, &error));
     check_order_by_events();
     transfer_teardown(NULL);
 }

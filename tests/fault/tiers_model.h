@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "base/random.h"
 #include "support.h"
 #include "unit/gguf_image.h"
@@ -83,7 +83,7 @@ static inline void tiers_write_model(const char *path) {
     alisa_random_seed(&random, 11);
     for (uint64_t i = 0; i < offset / sizeof(float); i++)
         image_float(&image, 0.25f * alisa_random_normal(&random));
-    if (alisa_file_write_atomic(path, image.data, image.size, &error) != ALISA_OK)
+    if (alisa_disk_write_atomic(path, image.data, image.size, &error) != ALISA_OK)
         fail_msg("%s", error.message);
     image_end(&image);
 }

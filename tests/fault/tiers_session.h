@@ -107,7 +107,7 @@ static inline AlisaStatus tiers_create(const TiersWay *way, const TiersText *tex
     options.attention.sparsity = text->sparsity;
     if (way->policy == ALISA_POLICY_H2O) /* as the policy itself has it */
         options.attention.keep =
-            2 * alisa_select_half_budget(&options.attention, options.context_length);
+            2 * alisa_selector_half_budget(&options.attention, options.context_length);
     options.record_steps = true;
     if (share > 0) {
         options.placement.policy = way->policy;

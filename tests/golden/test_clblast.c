@@ -51,7 +51,7 @@ static AlisaStatus open_session(AlisaOps *ops, AlisaSession **session, AlisaErro
 
 static void test_logits(void **state) {
     (void)state;
-    if (!alisa_device_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip();
     AlisaSession *sessions[2];
     AlisaOps *const ops[2] = {ours, clblast};
     AlisaRow rows[ROWS];

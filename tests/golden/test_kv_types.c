@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "support.h"
 
 enum { COUNT = 400, CONTEXT = COUNT + 7, SEQUENCES = 3 };
@@ -207,18 +207,18 @@ static void test_unfit_heads_are_refused(void **state) {
 
 static int open_all(void **state) {
     AlisaError error = {0};
-    AlisaFileMap text = {0};
+    AlisaDiskMap text = {0};
     AlisaEngineOptions options;
     size_t count = 0;
     alisa_engine_options_defaults(&options);
     if (support_open_device(state) != 0) return -1;
     AlisaStatus status = alisa_model_open(MODELS_DIR "/stories.gguf", &model, &error);
     if (!status) status = alisa_engine_create(model, support_device, &options, &engine, &error);
-    if (!status) status = alisa_file_map_open(MODELS_DIR "/heldout.txt", &text, &error);
+    if (!status) status = alisa_disk_map_open(MODELS_DIR "/heldout.txt", &text, &error);
     if (!status)
         status = alisa_tokenize(model, (const char *)text.data, 4000, ALISA_TOKENIZE_BOS, &tokens,
                                 &count, &error);
-    alisa_file_map_close(&text);
+    alisa_disk_map_close(&text);
     if (status || count < COUNT) {
         fprintf(stderr, "%zu tokens: %s\n", count, error.message);
         return -1;

@@ -250,7 +250,7 @@ static void a_slow_link_changes_no_bit(void **state) {
     }
     assert_memory_equal(logits[0], logits[1],
                         (size_t)STEPS * SEQUENCES * fixture.vocabulary * sizeof *logits[0]);
-    assert_true(alisa_device_emulated_link(support_device).bytes_per_second == 0.0);
+    assert_true(alisa_opencl_emulated_link(support_device).bytes_per_second == 0.0);
     free(logits[0]);
     free(logits[1]);
 }
@@ -270,7 +270,7 @@ static void a_plan_made_anew_changes_no_bit(void **state) {
         float *expected = run_on_device(&fixture, &changing[i]);
         AlisaSession *session = open_smallest(&fixture, &changing[i]);
         const AlisaLink slow = {.bytes_per_second = 100e6, .latency = 5e-4};
-        support_must(alisa_device_emulate_link(support_device, &slow, &error), &error);
+        support_must(alisa_opencl_emulate_link(support_device, &slow, &error), &error);
         float *logits = run(&fixture, session);
         AlisaPlacementUse use;
         alisa_session_placement(session, &use);
@@ -279,7 +279,7 @@ static void a_plan_made_anew_changes_no_bit(void **state) {
         assert_memory_equal(logits, expected,
                             (size_t)STEPS * SEQUENCES * fixture.vocabulary * sizeof *logits);
         alisa_session_destroy(session);
-        support_must(alisa_device_emulate_link(support_device, NULL, &error), &error);
+        support_must(alisa_opencl_emulate_link(support_device, NULL, &error), &error);
         free(expected);
         free(logits);
     }

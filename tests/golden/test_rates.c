@@ -177,9 +177,9 @@ static void damage(const char *path, void *user) {
     uint8_t *file;
     size_t size;
     if (!strstr(path, "/rates-")) return;
-    assert_int_equal(alisa_file_read(path, &file, &size, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_read(path, &file, &size, NULL), ALISA_OK);
     file[size - 20] ^= 1;
-    assert_int_equal(alisa_file_write_atomic(path, file, size - *(size_t *)user, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, file, size - *(size_t *)user, NULL), ALISA_OK);
     free(file);
 }
 

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "support.h"
 
 /* By models/evaluate.py, another implementation with single-precision keys and values. */
@@ -99,7 +99,7 @@ static void held_out_loss_is_as_stated(void **state) {
     uint8_t *data;
     size_t size, predictions = 0;
     AlisaError error;
-    support_must(alisa_file_read(MODELS_DIR "/heldout.txt", &data, &size, &error), &error);
+    support_must(alisa_disk_read(MODELS_DIR "/heldout.txt", &data, &size, &error), &error);
     double loss = 0.0;
     const char *story = (const char *)data, *end = story + size;
     while (story < end) {

@@ -226,7 +226,7 @@ static inline int open_device(void **state) {
 
 static inline int close_device(void **state) {
     (void)state;
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     alisa_device_close(device);
     return 0;
 }

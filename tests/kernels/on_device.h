@@ -117,7 +117,7 @@ static inline int close_device(void **state) {
         alisa_attention_destroy(kept_attentions[i]);
     for (size_t i = 0; i < kept_buffer_count; i++)
         alisa_buffer_destroy(&kept_buffers[i]);
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     alisa_ops_destroy(ops);
     alisa_device_close(device);
     return 0;

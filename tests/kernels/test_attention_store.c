@@ -300,7 +300,7 @@ static int open_device(void **state) {
 
 static int close_device(void **state) {
     (void)state;
-    alisa_device_save_programs(device);
+    alisa_opencl_save_programs(device);
     alisa_ops_destroy(ops);
     alisa_device_close(device);
     return 0;

@@ -199,7 +199,7 @@ static void test_matmul_matrix(void **state) {
 
 static void test_matmul_clblast(void **state) {
     (void)state;
-    if (!alisa_device_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip();
     AlisaOps *ops = make_clblast_ops(ALISA_DEVICE_CPU, 0);
     check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
@@ -210,7 +210,7 @@ static void test_matmul_clblast(void **state) {
 static void test_matmul_clblast_on_gpus(void **state) {
     (void)state;
     static const uint32_t some_rows[] = {13, 130, 0};
-    if (!alisa_device_has_sgemm() || small) skip();
+    if (!alisa_opencl_has_sgemm() || small) skip();
     for (uint32_t gemmk = 0; gemmk < 2; gemmk++) {
         AlisaOps *ops = make_clblast_ops(ALISA_DEVICE_GPU, gemmk);
         check_shapes(ops, SOME_TYPES, some_rows);
@@ -228,7 +228,7 @@ static void test_matmul_clblast_blocks(void **state) {
         {ALISA_TENSOR_Q8_0, 5, 544, 1030, ORACLE_WEIGHTS_RANDOM, false, 32, 3},
         {ALISA_TENSOR_F32, 7, 33, 520, ORACLE_WEIGHTS_RANDOM, true, 0, 0},
     };
-    if (!alisa_device_has_sgemm() || small) skip();
+    if (!alisa_opencl_has_sgemm() || small) skip();
     AlisaOps *ops = make_clblast_ops(alisa_device_info(device)->type, 0);
     for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(ops, &cases[i]);

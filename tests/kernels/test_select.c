@@ -119,8 +119,8 @@ static void start(Fixture *fixture, const Case *c) {
                                      .seed_rows = c->context / 2,
                                      .layer = 3 + layer,
                                      .sequence = s};
-            require(alisa_select_state_create(&fixture->options, &twin, &fixture->twins[layer][s],
-                                              &error),
+            require(alisa_selector_state_create(&fixture->options, &twin, &fixture->twins[layer][s],
+                                                &error),
                     &error);
         }
     alisa_random_seed(&fixture->random, c->context);
@@ -135,7 +135,7 @@ static void start(Fixture *fixture, const Case *c) {
 static void finish(Fixture *fixture) {
     for (uint32_t layer = 0; layer < layer_count(); layer++)
         for (uint32_t s = 0; s < fixture->sequences; s++)
-            alisa_select_state_destroy(fixture->twins[layer][s]);
+            alisa_selector_state_destroy(fixture->twins[layer][s]);
     release_selection(fixture->selection);
     release(&fixture->row_buffer);
     free(fixture->rows);
@@ -151,7 +151,7 @@ static void make_row(Fixture *fixture, uint32_t layer, uint32_t sequence, uint32
                      uint32_t count, bool whole) {
     const AlisaSelectState *twin = fixture->twins[layer][sequence];
     for (uint32_t list = 0; list < fixture->c.lists; list++) {
-        const uint32_t *positions = whole ? fixture->all : alisa_select_state_list(twin, list);
+        const uint32_t *positions = whole ? fixture->all : alisa_selector_state_list(twin, list);
         oracle_select_weights(&fixture->random, count, positions,
                               whole ? count : fixture->picked[sequence],
                               row_at(fixture, row) + list * fixture->stride);
@@ -179,7 +179,7 @@ static void check_lists(Fixture *fixture, uint32_t layer, uint32_t sequence, uin
                               (uint64_t)capacity * fixture->c.lists * sizeof *got, &error),
             &error);
     for (uint32_t list = 0; list < fixture->c.lists; list++) {
-        const uint32_t *expected = alisa_select_state_list(fixture->twins[layer][sequence], list);
+        const uint32_t *expected = alisa_selector_state_list(fixture->twins[layer][sequence], list);
         for (uint32_t i = 0; i < length; i++)
             if (got[list * capacity + i] != expected[i])
                 fail_msg("%s, %s scores, sparsity %g, %u tokens: entry %u of list %u, layer %u, "
@@ -197,7 +197,7 @@ static void seed(Fixture *fixture) {
     bool by_row = fixture->c.scores == QUERY;
     for (uint32_t s = 0; s < fixture->sequences; s++) {
         uint32_t prompt = fixture->c.prompts[s];
-        uint32_t rows = alisa_select_half_budget(&fixture->options, prompt + 1);
+        uint32_t rows = alisa_selector_half_budget(&fixture->options, prompt + 1);
         if (rows > prompt) rows = prompt;
         if (rows > MOST_SEEDS) rows = MOST_SEEDS;
         AlisaSelectionTurn turn = {.sequence = s,
@@ -211,12 +211,12 @@ static void seed(Fixture *fixture) {
             AlisaSelectState *twin = fixture->twins[layer][s];
             for (uint32_t i = 0; i < rows; i++) {
                 make_row(fixture, layer, s, 1 + i, turn.first_count + i, true);
-                alisa_select_state_feed(twin, turn.first_count + i, true, row_at(fixture, 1 + i),
-                                        fixture->stride);
+                alisa_selector_state_feed(twin, turn.first_count + i, true, row_at(fixture, 1 + i),
+                                          fixture->stride);
             }
             if (by_row) make_row(fixture, layer, s, 0, prompt + 1, true);
             fixture->picked[s] =
-                alisa_select_state_pick(twin, prompt + 1, row_at(fixture, 0), fixture->stride);
+                alisa_selector_state_pick(twin, prompt + 1, row_at(fixture, 0), fixture->stride);
             run(fixture, layer, 1, 1 + rows);
             check_lists(fixture, layer, s, prompt + 1);
         }
@@ -246,10 +246,10 @@ static void step(Fixture *fixture, const uint32_t *counts, uint32_t skipped) {
             AlisaSelectState *twin = fixture->twins[layer][s];
             make_row(fixture, layer, s, s, counts[s] + by_row, whole);
             if (!by_row)
-                alisa_select_state_feed(twin, counts[s], whole, row_at(fixture, s),
-                                        fixture->stride);
+                alisa_selector_state_feed(twin, counts[s], whole, row_at(fixture, s),
+                                          fixture->stride);
             lengths[s] =
-                alisa_select_state_pick(twin, counts[s] + 1, row_at(fixture, s), fixture->stride);
+                alisa_selector_state_pick(twin, counts[s] + 1, row_at(fixture, s), fixture->stride);
         }
         run(fixture, layer, made, fixture->sequences);
     }
@@ -271,7 +271,7 @@ static void expect_slots(const Fixture *fixture, const AlisaSelectionAim *aim, c
         assert_true(slots[i] == untouched && blocks[i] == untouched);
     for (uint32_t list = 0; list < fixture->c.lists; list++) {
         const uint32_t *positions =
-            alisa_select_state_list(fixture->twins[layer_count() - 1][s], list);
+            alisa_selector_state_list(fixture->twins[layer_count() - 1][s], list);
         uint32_t at = aim->list_offset + list * stride;
         for (uint32_t j = 0; j < stride; j++) {
             if (j >= aim->count) {
@@ -341,7 +341,7 @@ static void truncate(Fixture *fixture, uint32_t sequence, uint32_t count) {
     AlisaError error;
     require(alisa_selection_truncate(fixture->selection, sequence, count, &error), &error);
     for (uint32_t layer = 0; layer < layer_count(); layer++)
-        alisa_select_state_truncate(fixture->twins[layer][sequence], count);
+        alisa_selector_state_truncate(fixture->twins[layer][sequence], count);
 }
 
 /* Picks without feeding, as after a step back. */
@@ -350,8 +350,8 @@ static void pick(Fixture *fixture, uint32_t sequence, uint32_t count) {
     AlisaSelectionTurn turn = {.sequence = sequence, .pick_count = count};
     require(alisa_selection_plan(fixture->selection, &turn, 1, &error), &error);
     for (uint32_t layer = 0; layer < layer_count(); layer++) {
-        fixture->picked[sequence] = alisa_select_state_pick(fixture->twins[layer][sequence], count,
-                                                            row_at(fixture, 0), fixture->stride);
+        fixture->picked[sequence] = alisa_selector_state_pick(
+            fixture->twins[layer][sequence], count, row_at(fixture, 0), fixture->stride);
         run(fixture, layer, 1, 1);
         check_lists(fixture, layer, sequence, count);
     }

@@ -283,10 +283,10 @@ static void test_random_steps_on_slow_links(void **state) {
     if (small) skip();
     for (uint64_t seed = 101; seed <= 106; seed++) {
         const AlisaLink link = {1e6 * (double)(1 + seed % 3), 1e-5 * (double)(seed % 4)};
-        support_must(alisa_device_emulate_link(support_device, &link, &error), &error);
+        support_must(alisa_opencl_emulate_link(support_device, &link, &error), &error);
         run_world(seed, 25, &total);
     }
-    support_must(alisa_device_emulate_link(support_device, NULL, &error), &error);
+    support_must(alisa_opencl_emulate_link(support_device, NULL, &error), &error);
     assert_true(total.checked > 200);
 }
 

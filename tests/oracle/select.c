@@ -75,7 +75,7 @@ void oracle_select_weights(AlisaRandom *random, uint32_t count, const uint32_t *
         uint32_t age = count - 1 - positions[i];
         double weight = 3000.0 / (1 + age);
         /* One token in sixteen matters for long, whatever its age. */
-        if (alisa_select_key(1, positions[i]) % 16 == 0) weight += 200;
+        if (alisa_selector_key(1, positions[i]) % 16 == 0) weight += 200;
         weight *= exp(1.5 * alisa_random_normal(random));
         if (alisa_random_below(random, 64) == 0) weight *= 1e5; /* wants more than 12 bits */
         weights[i] = weight < 5e6 ? (uint32_t)(weight / 16) : 5000000;

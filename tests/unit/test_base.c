@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/disk.h"
 #include "base/half.h"
 #include "base/random.h"
 #include "base/round.h"
@@ -235,7 +235,7 @@ static const char *in_folder(const char *name) {
 static void test_files(void **state) {
     (void)state;
     AlisaError error;
-    AlisaFileMap map;
+    AlisaDiskMap map;
     uint8_t *data;
     size_t size;
     for (size_t length = 0; length < 20000; length += 4095) {
@@ -243,18 +243,18 @@ static void test_files(void **state) {
         for (size_t i = 0; i < length; i++)
             bytes[i] = (uint8_t)(i * 31 + 7);
         const char *path = in_folder("file");
-        assert_int_equal(alisa_file_write_atomic(path, bytes, length, &error), ALISA_OK);
-        assert_int_equal(alisa_file_read(path, &data, &size, &error), ALISA_OK);
+        assert_int_equal(alisa_disk_write_atomic(path, bytes, length, &error), ALISA_OK);
+        assert_int_equal(alisa_disk_read(path, &data, &size, &error), ALISA_OK);
         assert_int_equal(size, length);
         assert_memory_equal(data, bytes, length);
         assert_int_equal(data[length], 0);
         free(data);
-        assert_int_equal(alisa_file_map_open(path, &map, &error), ALISA_OK);
+        assert_int_equal(alisa_disk_map_open(path, &map, &error), ALISA_OK);
         assert_int_equal(map.size, length);
         assert_int_equal(map.data == NULL, length == 0);
         if (length) assert_memory_equal(map.data, bytes, length);
-        alisa_file_map_close(&map);
-        alisa_file_map_close(&map);
+        alisa_disk_map_close(&map);
+        alisa_disk_map_close(&map);
         free(bytes);
     }
     assert_int_equal(count_entries(folder, false), 1); /* no temporary stays */
@@ -271,13 +271,13 @@ static void test_file_modes(void **state) {
     snprintf(taken, sizeof taken, "%s.%ld.0", path, (long)getpid());
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
         mode_t before = umask(masks[i]);
-        assert_int_equal(alisa_file_write_atomic(path, "x", 1, &error), ALISA_OK);
+        assert_int_equal(alisa_disk_write_atomic(path, "x", 1, &error), ALISA_OK);
         umask(before);
         assert_int_equal(stat(path, &info), 0);
         assert_int_equal(info.st_mode & 0777, 0666 & ~masks[i]);
     }
     assert_int_equal(rename(path, taken), 0);
-    assert_int_equal(alisa_file_write_atomic(path, "new", 3, &error), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, "new", 3, &error), ALISA_OK);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_size, 3);
     assert_int_equal(stat(taken, &info), 0);
@@ -289,20 +289,20 @@ static void test_file_modes(void **state) {
 static void test_file_failures(void **state) {
     (void)state;
     AlisaError error;
-    AlisaFileMap map;
+    AlisaDiskMap map;
     uint8_t *data;
     size_t size;
     char missing[256];
     snprintf(missing, sizeof missing, "%s", in_folder("none/such"));
-    assert_int_equal(alisa_file_map_open(missing, &map, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_disk_map_open(missing, &map, &error), ALISA_ERROR_IO);
     assert_non_null(strstr(error.message, missing));
     assert_null(map.data);
-    assert_int_equal(alisa_file_read(missing, &data, &size, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_disk_read(missing, &data, &size, &error), ALISA_ERROR_IO);
     assert_null(data);
-    assert_int_equal(alisa_file_write_atomic(missing, "x", 1, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_disk_write_atomic(missing, "x", 1, &error), ALISA_ERROR_IO);
     assert_non_null(strstr(error.message, missing));
-    assert_int_equal(alisa_file_map_open(folder, &map, NULL), ALISA_ERROR_IO);
-    assert_int_equal(alisa_file_read(folder, &data, &size, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_disk_map_open(folder, &map, NULL), ALISA_ERROR_IO);
+    assert_int_equal(alisa_disk_read(folder, &data, &size, &error), ALISA_ERROR_IO);
 }
 
 /* A write that fails half-way (here: the largest file allowed, as on a full disk) leaves the old
@@ -313,7 +313,7 @@ static void test_failed_write_keeps_old_file(void **state) {
     struct rlimit before, tight;
     char path[256];
     snprintf(path, sizeof path, "%s", in_folder("kept"));
-    assert_int_equal(alisa_file_write_atomic(path, "old", 3, &error), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, "old", 3, &error), ALISA_OK);
     unsigned entries = count_entries(folder, false);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     tight = before;
@@ -321,7 +321,7 @@ static void test_failed_write_keeps_old_file(void **state) {
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
     uint8_t *bytes = calloc(1, 100000);
-    AlisaStatus status = alisa_file_write_atomic(path, bytes, 100000, &error);
+    AlisaStatus status = alisa_disk_write_atomic(path, bytes, 100000, &error);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, handler);
     free(bytes);
@@ -329,7 +329,7 @@ static void test_failed_write_keeps_old_file(void **state) {
     assert_int_equal(count_entries(folder, false), entries);
     uint8_t *data;
     size_t size;
-    assert_int_equal(alisa_file_read(path, &data, &size, &error), ALISA_OK);
+    assert_int_equal(alisa_disk_read(path, &data, &size, &error), ALISA_OK);
     assert_string_equal((char *)data, "old");
     free(data);
 }
@@ -346,7 +346,7 @@ static void test_folders(void **state) {
     assert_true(S_ISDIR(info.st_mode));
     assert_int_equal(info.st_mode & 077, 0);
     snprintf(file, sizeof file, "%s", in_folder("plain"));
-    assert_int_equal(alisa_file_write_atomic(file, "x", 1, &error), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(file, "x", 1, &error), ALISA_OK);
     snprintf(file, sizeof file, "%s", in_folder("plain/below"));
     assert_int_equal(alisa_folder_create(file, &error), ALISA_ERROR_IO);
     assert_int_equal(alisa_folder_create("", &error), ALISA_ERROR_IO);

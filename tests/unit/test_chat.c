@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "tokenizer/tokenizer.h"
 
 static void test_recognises_real_templates(void **state) {
@@ -40,8 +40,8 @@ static void test_recognises_real_templates(void **state) {
         size_t size;
         AlisaError error;
         snprintf(path, sizeof path, "%s/chat-templates/%s.jinja", SHARED_DATA_DIR, files[i].file);
-        assert_int_equal(alisa_file_read(path, &text, &size, &error), ALISA_OK);
-        const char *name = alisa_chat_recognise((const char *)text, size);
+        assert_int_equal(alisa_disk_read(path, &text, &size, &error), ALISA_OK);
+        const char *name = alisa_template_recognise((const char *)text, size);
         if (files[i].name) {
             assert_non_null(name);
             assert_string_equal(name, files[i].name);
@@ -68,7 +68,7 @@ static void test_recognises_by_words(void **state) {
         {"", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *name = alisa_chat_recognise(cases[i].text, strlen(cases[i].text));
+        const char *name = alisa_template_recognise(cases[i].text, strlen(cases[i].text));
         assert_int_equal(name == NULL, cases[i].name == NULL);
         if (name) assert_string_equal(name, cases[i].name);
     }

@@ -74,7 +74,7 @@ static void test_device_describes_itself(void **state) {
     assert_true(info->usable);
     assert_true(info->name[0] && info->platform[0] && info->driver[0]);
     if (getenv("ALISA_CACHE")) {
-        assert_string_equal(alisa_device_cache_folder(device), getenv("ALISA_CACHE"));
+        assert_string_equal(alisa_opencl_cache_folder(device), getenv("ALISA_CACHE"));
     }
     assert_true(info->compute_units > 0 && info->global_memory >= info->max_allocation);
     AlisaDeviceInfo *infos;
@@ -107,8 +107,8 @@ static void test_launch_computes(void **state) {
     const AlisaLaunch free_launch = {{COUNT, 1, 1}, {0, 0, 0}};
     OK(alisa_kernel_launch(get("scale"), &free_launch, arguments, 3, &error));
     OK(alisa_kernel_launch(get("scale"), &launch, arguments, 3, &error));
-    OK(alisa_device_flush(device, &error));
-    OK(alisa_device_finish(device, &error));
+    OK(alisa_opencl_flush(device, &error));
+    OK(alisa_opencl_finish(device, &error));
     OK(alisa_buffer_read(device, &x, 4, results, 4, &error));
     assert_true(results[0] == values[1] * 6 * 6 * 6);
     alisa_buffer_destroy(&x);
@@ -275,15 +275,15 @@ static void test_mapped_file_is_used_in_place(void **state) {
     for (int i = 0; i < 3000; i++)
         values[i] = (float)i * 0.75f + 1;
     char path[300];
-    AlisaFileMap map;
+    AlisaDiskMap map;
     snprintf(path, sizeof path, "%s/weights", folder);
-    OK(alisa_file_write_atomic(path, values, sizeof values, &error));
-    OK(alisa_file_map_open(path, &map, &error));
+    OK(alisa_disk_write_atomic(path, values, sizeof values, &error));
+    OK(alisa_disk_map_open(path, &map, &error));
     const AlisaDeviceInfo *info = alisa_device_info(device);
     bool shares = info->capabilities & ALISA_CAPABILITY_UNIFIED_MEMORY;
     check_from((const float *)map.data, 3000, shares);
     check_from((const float *)map.data + 1, 2999, false); /* not at a page */
-    alisa_file_map_close(&map);
+    alisa_disk_map_close(&map);
 }
 
 static void test_profile_sums_launches(void **state) {
@@ -299,21 +299,21 @@ static void test_profile_sums_launches(void **state) {
     uint64_t one, many, none;
     AlisaKernel *kernel = get("scale");
     OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
-    OK(alisa_device_profile_begin(device, &error));
+    OK(alisa_opencl_profile_begin(device, &error));
     OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
-    OK(alisa_device_profile_end(device, &one, &error));
-    OK(alisa_device_profile_begin(device, &error));
+    OK(alisa_opencl_profile_end(device, &one, &error));
+    OK(alisa_opencl_profile_begin(device, &error));
     for (int i = 0; i < 600; i++) {
         OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
     }
-    OK(alisa_device_profile_end(device, &many, &error));
-    OK(alisa_device_profile_end(device, &none, &error));
+    OK(alisa_opencl_profile_end(device, &many, &error));
+    OK(alisa_opencl_profile_end(device, &none, &error));
     assert_true(one > 0 && many > 20 * one && none == 0);
     OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
     OK(alisa_buffer_read(device, &x, 0, values, sizeof values, &error));
     assert_true(values[12345] == 1.0f);
     /* A begin without its end is cleaned up by the close. */
-    OK(alisa_device_profile_begin(device, &error));
+    OK(alisa_opencl_profile_begin(device, &error));
     OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
     alisa_buffer_destroy(&x);
 }

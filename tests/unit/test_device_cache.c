@@ -68,23 +68,23 @@ static void test_no_byte_may_change(void **state) {
     for_each_file(folder, keep_path, path);
     uint8_t *file;
     size_t size;
-    assert_int_equal(alisa_file_read(path, &file, &size, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_read(path, &file, &size, NULL), ALISA_OK);
     for (size_t i = 0; i < size; i++) {
         for (int bit = 0; bit < 8; bit++) {
             file[i] ^= (uint8_t)(1 << bit);
-            assert_int_equal(alisa_file_write_atomic(path, file, size, NULL), ALISA_OK);
+            assert_int_equal(alisa_disk_write_atomic(path, file, size, NULL), ALISA_OK);
             if (holds(&cache, key, payload)) fail_msg("byte %zu bit %d went unnoticed", i, bit);
             file[i] ^= (uint8_t)(1 << bit);
         }
     }
     for (size_t length = 0; length < size; length++) {
-        assert_int_equal(alisa_file_write_atomic(path, file, length, NULL), ALISA_OK);
+        assert_int_equal(alisa_disk_write_atomic(path, file, length, NULL), ALISA_OK);
         if (holds(&cache, key, payload)) fail_msg("cut at %zu went unnoticed", length);
     }
     /* One byte too many, then the file as it was. */
-    assert_int_equal(alisa_file_write_atomic(path, file, size + 1, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, file, size + 1, NULL), ALISA_OK);
     assert_false(holds(&cache, key, payload));
-    assert_int_equal(alisa_file_write_atomic(path, file, size, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, file, size, NULL), ALISA_OK);
     assert_true(holds(&cache, key, payload));
     free(file);
     alisa_cache_close(&cache);

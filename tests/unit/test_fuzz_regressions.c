@@ -9,7 +9,7 @@
 #include <dirent.h>
 #include <stdio.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 
 int fuzz_gguf(const uint8_t *data, size_t size);
 int fuzz_tokenizer_spm(const uint8_t *data, size_t size);
@@ -43,7 +43,7 @@ static unsigned run_folder(const char *kind, const char *target,
         size_t size;
         AlisaError error;
         snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        assert_int_equal(alisa_file_read(name, &data, &size, &error), ALISA_OK);
+        assert_int_equal(alisa_disk_read(name, &data, &size, &error), ALISA_OK);
         assert_int_equal(run(data, size), 0);
         free(data);
         count++;

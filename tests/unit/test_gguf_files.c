@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "unit/gguf_image.h"
 
 typedef struct Split {
@@ -33,7 +33,7 @@ static void write_part(const char *path, unsigned number, unsigned count, const 
     image_pad(&image, 32);
     for (int i = 0; i < 4; i++)
         image_number(&image, value, 1);
-    assert_int_equal(alisa_file_write_atomic(path, image.data, image.size, &error), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, image.data, image.size, &error), ALISA_OK);
     image_end(&image);
 }
 

@@ -30,14 +30,14 @@ static int link_teardown(void **state) {
 
 static int link_off(void **state) {
     (void)state;
-    OK(alisa_device_emulate_link(device, NULL, &error));
+    OK(alisa_opencl_emulate_link(device, NULL, &error));
     return 0;
 }
 
 /* A MiB takes `per_mib` seconds, each copy `latency` more. */
 static void emulate(double per_mib, double latency) {
     const AlisaLink link = {MIB / per_mib, latency};
-    OK(alisa_device_emulate_link(device, &link, &error));
+    OK(alisa_opencl_emulate_link(device, &link, &error));
 }
 
 static AlisaEvent write_mib(uint64_t at, uint64_t count) {
@@ -67,13 +67,13 @@ static void test_bad_links_are_refused(void **state) {
     (void)state;
     static const AlisaLink bad[] = {{-1, 0}, {1, -1}, {(double)NAN, 0}, {1, (double)INFINITY}};
     const AlisaLink good = {1e9, 1e-5};
-    OK(alisa_device_emulate_link(device, &good, &error));
+    OK(alisa_opencl_emulate_link(device, &good, &error));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(alisa_device_emulate_link(device, &bad[i], &error), ALISA_ERROR_ARGUMENT);
+        assert_int_equal(alisa_opencl_emulate_link(device, &bad[i], &error), ALISA_ERROR_ARGUMENT);
     }
-    assert_true(alisa_device_emulated_link(device).bytes_per_second == 1e9);
-    OK(alisa_device_emulate_link(device, NULL, &error));
-    assert_true(alisa_device_emulated_link(device).bytes_per_second == 0);
+    assert_true(alisa_opencl_emulated_link(device).bytes_per_second == 1e9);
+    OK(alisa_opencl_emulate_link(device, NULL, &error));
+    assert_true(alisa_opencl_emulated_link(device).bytes_per_second == 0);
 }
 
 /* Latency and rate both count, copies of a direction take turns, and the data arrives. */
@@ -94,7 +94,7 @@ static void test_copies_take_their_time_in_turn(void **state) {
             assert_true(is_done(&done[i]));
             alisa_event_release(&done[i]);
         }
-        OK(alisa_device_emulate_link(device, NULL, &error));
+        OK(alisa_opencl_emulate_link(device, NULL, &error));
         AlisaEvent read = read_mib(0, 4);
         wait_and_release(&read);
         assert_memory_equal(from, to, 4 * MIB);
@@ -124,7 +124,7 @@ static uint32_t calibrate(const AlisaBuffer *work, double seconds) {
     for (;;) {
         uint64_t start = alisa_clock_now();
         churn(work, WORDS, rounds);
-        OK(alisa_device_finish(device, &error));
+        OK(alisa_opencl_finish(device, &error));
         double taken = seconds_since(start);
         if (taken > seconds / 4) return (uint32_t)(rounds * seconds / taken);
         rounds *= 2;
@@ -140,13 +140,13 @@ static void test_compute_and_copies_overlap(void **state) {
         uint32_t rounds = calibrate(&work, 0.060);
         uint64_t start = alisa_clock_now();
         churn(&work, WORDS, rounds);
-        OK(alisa_device_finish(device, &error));
+        OK(alisa_opencl_finish(device, &error));
         double alone = seconds_since(start);
         emulate(alone / 4, 0); /* 4 MiB take as long */
         start = alisa_clock_now();
         AlisaEvent copy = write_mib(0, 4);
         churn(&work, WORDS, rounds);
-        OK(alisa_device_finish(device, &error));
+        OK(alisa_opencl_finish(device, &error));
         wait_and_release(&copy);
         double share = seconds_since(start) / (2 * alone);
         if (share < best) best = share;
@@ -157,9 +157,9 @@ static void test_compute_and_copies_overlap(void **state) {
     emulate(0.1, 0);
     AlisaEvent copy = write_mib(0, 4);
     churn(&work, WORDS, 1);
-    OK(alisa_device_finish(device, &error));
+    OK(alisa_opencl_finish(device, &error));
     assert_false(is_done(&copy));
-    OK(alisa_device_emulate_link(device, NULL, &error)); /* ends what was started, at once */
+    OK(alisa_opencl_emulate_link(device, NULL, &error)); /* ends what was started, at once */
     assert_true(is_done(&copy));
     alisa_event_release(&copy);
 
@@ -168,7 +168,7 @@ static void test_compute_and_copies_overlap(void **state) {
     for (int i = 0; i < 100; i++)
         churn(&work, WORDS, rounds);
     AlisaEvent launched;
-    OK(alisa_device_mark(device, &launched, &error));
+    OK(alisa_opencl_mark(device, &launched, &error));
     copy = write_mib(0, 1);
     wait_and_release(&copy);
     assert_false(is_done(&launched));
@@ -214,9 +214,9 @@ static void test_waiting_copy_leaves_the_link_free(void **state) {
     OK(alisa_buffer_write(device, &buffer, 0, from, MIB, &error));
     OK(alisa_buffer_read(device, &buffer, 0, to, MIB, &error));
     assert_memory_equal(from, to, MIB);
-    OK(alisa_device_wait_for(device, &moved, &error));
+    OK(alisa_opencl_wait_for(device, &moved, &error));
     churn(&work, WORDS, 100);
-    OK(alisa_device_mark(device, &launched, &error));
+    OK(alisa_opencl_mark(device, &launched, &error));
     assert_false(is_done(&launched));
     assert_false(is_done(&moved));
     open_gate(&gate);
@@ -257,7 +257,7 @@ static void test_closing_with_copies_under_way(void **state) {
     AlisaDevice *kept = device;
     OK(alisa_device_open(NULL, &device, &error));
     const AlisaLink slow = {1e9, 100.0};
-    OK(alisa_device_emulate_link(device, &slow, &error));
+    OK(alisa_opencl_emulate_link(device, &slow, &error));
     AlisaBuffer work = buffer_of_size(4 * WORDS);
     static uint32_t values[WORDS], results[WORDS];
     fill_random(values, WORDS, 3);
@@ -265,9 +265,9 @@ static void test_closing_with_copies_under_way(void **state) {
     OK(alisa_transfer_write(device, &work, 0, values, 8, NULL, &first, &error));
     OK(alisa_transfer_write(device, &work, 8, values + 2, sizeof values - 8, NULL, &second,
                             &error));
-    OK(alisa_device_wait_for(device, &second, &error));
+    OK(alisa_opencl_wait_for(device, &second, &error));
     churn(&work, WORDS, 10);
-    OK(alisa_device_mark(device, &launched, &error));
+    OK(alisa_opencl_mark(device, &launched, &error));
     OK(alisa_transfer_read(device, &work, 0, results, sizeof results, &launched, &back, &error));
     AlisaEvent *const events[] = {&first, &second, &launched, &back};
     for (int i = 0; i < 4; i++)

@@ -27,7 +27,7 @@ static void test_defaults_can_be_used(void **state) {
     static const uint64_t groups[] = {1, 8, 64, 128, 256, 4096};
     static const uint64_t memories[] = {8192, 16384, 65536};
     static const AlisaDeviceType types[] = {ALISA_DEVICE_CPU, ALISA_DEVICE_GPU};
-    if (!alisa_device_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip();
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
         for (size_t m = 0; m < sizeof memories / sizeof *memories; m++)
             for (int t = 0; t < 2; t++) {
@@ -62,7 +62,7 @@ static void test_layout_of_one_family(void **state) {
         assert_non_null(check(&parameters, &set, &info));
     }
     const char *wrong = check(&parameters, &products, &info);
-    if (alisa_device_has_sgemm()) {
+    if (alisa_opencl_has_sgemm()) {
         assert_null(wrong);
     } else {
         assert_non_null(wrong);
@@ -123,7 +123,7 @@ static const Changes rows[] = {
 static void test_impossible_sets(void **state) {
     (void)state;
     AlisaDeviceInfo info = info_of(ALISA_DEVICE_GPU, 256, 32768);
-    if (!alisa_device_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         AlisaOpsParameters parameters;
         alisa_ops_parameters_in(&info, ALISA_LAYOUT_CLBLAST, &parameters);
@@ -160,7 +160,7 @@ static void test_parts_matter_in_their_layout(void **state) {
         if (layout != ALISA_LAYOUT_CLBLAST) {
             set_value(&parameters, "mwg", 7);
             assert_null(check(&parameters, &products, &info));
-        } else if (alisa_device_has_sgemm()) {
+        } else if (alisa_opencl_has_sgemm()) {
             set_value(&parameters, "depth", 7);
             assert_null(check(&parameters, &products, &info));
         }

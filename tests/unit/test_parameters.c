@@ -122,7 +122,7 @@ static const char *check(const char *name, const char *json, const AlisaDeviceIn
     json_t *object = json_pack("{s:o}", name, json_loads(json, JSON_DECODE_ANY, NULL));
     AlisaOpsParameters before = *parameters;
     AlisaLog log = {0};
-    uint32_t taken = alisa_tune_apply(object, "test", info, &log, parameters);
+    uint32_t taken = alisa_tuner_apply(object, "test", info, &log, parameters);
     if (taken == 0) assert_memory_equal(&before, parameters, sizeof before);
     snprintf(said, sizeof said, "%s", taken ? "taken" : "left");
     json_decref(object);
@@ -258,9 +258,9 @@ static void test_round_trip(void **state) {
             uint32_t *value = &alisa_parameter_values(&from, &set)[last->offset];
             *value = *value == last->candidates[0] ? last->candidates[1] : last->candidates[0];
             alisa_parameter_set_name(&set, name);
-            json_t *object = json_pack("{s:o}", name, alisa_tune_values(&from, &set));
+            json_t *object = json_pack("{s:o}", name, alisa_tuner_values(&from, &set));
             AlisaLog log = {0};
-            assert_int_equal(alisa_tune_apply(object, "test", &info, &log, &to), 1);
+            assert_int_equal(alisa_tuner_apply(object, "test", &info, &log, &to), 1);
             json_decref(object);
             if (alisa_parameter_matters(family, last, alisa_parameter_values(&from, &set)))
                 assert_memory_equal(&from, &to, sizeof from);

@@ -35,7 +35,7 @@ static void check_rates(const double rates[ALISA_PROBE_SIZES]) {
 static void test_figures_can_be_true(void **state) {
     (void)state;
     AlisaDeviceProfile profile;
-    OK(alisa_device_measure(device, &profile, &error));
+    OK(alisa_opencl_measure(device, &profile, &error));
     assert_between(1e8, profile.read_bandwidth, 2e13);
     assert_between(1e-8, profile.launch_latency, 1e-2);
     assert_between(1e-7, profile.launch_wait, 1e-1);
@@ -62,7 +62,7 @@ static void test_figures_are_listed(void **state) {
     (void)state;
     assert_true(listed().read_bandwidth == 0);
     AlisaDeviceProfile profile;
-    OK(alisa_device_measure(device, &profile, &error));
+    OK(alisa_opencl_measure(device, &profile, &error));
     AlisaDeviceInfo info = listed();
     assert_true(info.read_bandwidth == profile.read_bandwidth);
     assert_true(info.launch_latency == profile.launch_latency);
@@ -74,9 +74,9 @@ static void damage_probe(const char *path, void *user) {
     size_t size;
     if (!strstr(path, "/probe-")) return;
     ++*(int *)user;
-    assert_int_equal(alisa_file_read(path, &file, &size, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_read(path, &file, &size, NULL), ALISA_OK);
     file[size - 20] ^= 1;
-    assert_int_equal(alisa_file_write_atomic(path, file, size, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, file, size, NULL), ALISA_OK);
     free(file);
 }
 
@@ -85,12 +85,12 @@ static void test_profile_is_remembered(void **state) {
     (void)state;
     AlisaDeviceProfile first, second;
     int found = 0;
-    OK(alisa_device_measure(device, &first, &error));
-    OK(alisa_device_measure(device, &second, &error));
+    OK(alisa_opencl_measure(device, &first, &error));
+    OK(alisa_opencl_measure(device, &second, &error));
     assert_memory_equal(&first, &second, sizeof first);
     for_each_file(cache_folder, damage_probe, &found);
     assert_int_equal(found, 1);
-    OK(alisa_device_measure(device, &second, &error));
+    OK(alisa_opencl_measure(device, &second, &error));
     assert_true(memcmp(&first, &second, sizeof first) != 0);
     assert_between(1e8, second.read_bandwidth, 2e13);
 }
@@ -99,11 +99,11 @@ static void test_emulated_link_is_the_link(void **state) {
     (void)state;
     const AlisaLink link = {1e9, 50e-6};
     AlisaDeviceProfile real, emulated, again;
-    OK(alisa_device_measure(device, &real, &error));
-    OK(alisa_device_emulate_link(device, &link, &error));
-    OK(alisa_device_measure(device, &emulated, &error));
-    OK(alisa_device_emulate_link(device, NULL, &error));
-    OK(alisa_device_measure(device, &again, &error));
+    OK(alisa_opencl_measure(device, &real, &error));
+    OK(alisa_opencl_emulate_link(device, &link, &error));
+    OK(alisa_opencl_measure(device, &emulated, &error));
+    OK(alisa_opencl_emulate_link(device, NULL, &error));
+    OK(alisa_opencl_measure(device, &again, &error));
     assert_memory_equal(&real, &again, sizeof real);
     assert_true(emulated.read_bandwidth == real.read_bandwidth);
     assert_true(emulated.copy_latency == 50e-6 && emulated.copy_overlap == 2);

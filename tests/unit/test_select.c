@@ -33,7 +33,7 @@ static AlisaSelectState *state_of(const AlisaSelectOptions *options,
                                   const AlisaSelectShape *shape) {
     AlisaError error;
     AlisaSelectState *state;
-    require(alisa_select_state_create(options, shape, &state, &error), &error);
+    require(alisa_selector_state_create(options, shape, &state, &error), &error);
     return state;
 }
 
@@ -53,10 +53,10 @@ static void test_every_kind_keeps_as_many(void **state) {
                     options.keep = 10 * sinks; /* half of it: 0, 15, 30, 45 */
                     uint32_t half = (uint32_t)fmin(count, fmax(fmax(1, 5 * sinks), exact));
                     uint32_t kept = 2 * half < count ? 2 * half : count;
-                    AlisaSelectBudget budget = alisa_select_budget(&options, count);
+                    AlisaSelectBudget budget = alisa_selector_budget(&options, count);
                     bool dense = kind == ALISA_SELECT_DENSE;
-                    assert_int_equal(alisa_select_kept(budget), dense ? count : kept);
-                    assert_int_equal(alisa_select_half_budget(&options, count), half);
+                    assert_int_equal(alisa_selector_kept(budget), dense ? count : kept);
+                    assert_int_equal(alisa_selector_half_budget(&options, count), half);
                 }
         }
 }
@@ -64,8 +64,8 @@ static void test_every_kind_keeps_as_many(void **state) {
 /* A list is ascending, starts with the sinks, has the budget's length and the latest k tokens. */
 static void check_list(const AlisaSelectOptions *options, uint32_t count, const uint32_t *list,
                        uint32_t length) {
-    uint32_t half = alisa_select_half_budget(options, count);
-    assert_int_equal(length, alisa_select_kept(alisa_select_budget(options, count)));
+    uint32_t half = alisa_selector_half_budget(options, count);
+    assert_int_equal(length, alisa_selector_kept(alisa_selector_budget(options, count)));
     assert_int_equal(list[length - 1], count - 1);
     for (uint32_t i = 1; i < length; i++)
         assert_true(list[i - 1] < list[i]);
@@ -89,18 +89,18 @@ static void test_lists_have_their_budget(void **unused) {
                 for (uint32_t sinks = 0; sinks <= 40; sinks = 3 * sinks + 1) {
                     AlisaSelectOptions options = options_of(kind, sparsities[s], sinks);
                     options.scores = (AlisaSelectScores)scores;
-                    if (alisa_select_check(&options)) continue;
+                    if (alisa_selector_check(&options)) continue;
                     AlisaSelectShape shape = {.context = CONTEXT, .list_count = 1};
                     AlisaSelectState *state = state_of(&options, &shape);
                     for (uint32_t count = 1; count <= CONTEXT; count++) {
                         for (uint32_t i = 0; i < count; i++)
                             rows[i] = alisa_random_below(&random, 5) * 7000;
-                        uint32_t length = alisa_select_state_pick(state, count, rows, 0);
-                        check_list(&options, count, alisa_select_state_list(state, 0), length);
-                        alisa_select_state_feed(state, count, scores == ALISA_SELECT_SCORES_DENSE,
-                                                rows, 0);
+                        uint32_t length = alisa_selector_state_pick(state, count, rows, 0);
+                        check_list(&options, count, alisa_selector_state_list(state, 0), length);
+                        alisa_selector_state_feed(state, count, scores == ALISA_SELECT_SCORES_DENSE,
+                                                  rows, 0);
                     }
-                    alisa_select_state_destroy(state);
+                    alisa_selector_state_destroy(state);
                 }
 }
 
@@ -111,14 +111,14 @@ static void test_strided_is_even(void **unused) {
     AlisaSelectShape shape = {.context = CONTEXT, .list_count = 1};
     AlisaSelectState *state = state_of(&options, &shape);
     for (uint32_t count = 10; count <= CONTEXT; count++) {
-        uint32_t length = alisa_select_state_pick(state, count, NULL, 0);
-        const uint32_t *list = alisa_select_state_list(state, 0);
+        uint32_t length = alisa_selector_state_pick(state, count, NULL, 0);
+        const uint32_t *list = alisa_selector_state_list(state, 0);
         uint32_t spacing = count / length;
         for (uint32_t i = 1; i < length; i++)
             assert_in_range(list[i] - list[i - 1], spacing, spacing + 1);
         assert_true(list[0] <= spacing);
     }
-    alisa_select_state_destroy(state);
+    alisa_selector_state_destroy(state);
 }
 
 /* ---- Running sums against sums made anew --------------------------------------------------- */
@@ -146,19 +146,19 @@ static void start_twins(Twins *twins, const AlisaSelectOptions *options, uint64_
 }
 
 static void finish_twins(Twins *twins) {
-    alisa_select_state_destroy(twins->state);
+    alisa_selector_state_destroy(twins->state);
     for (uint32_t list = 0; list < LISTS; list++)
         oracle_select_free(&twins->oracles[list]);
 }
 
 static void feed_twins(Twins *twins, uint32_t count, bool whole, uint32_t length) {
     for (uint32_t list = 0; list < LISTS; list++) {
-        const uint32_t *at = whole ? twins->all : alisa_select_state_list(twins->state, list);
+        const uint32_t *at = whole ? twins->all : alisa_selector_state_list(twins->state, list);
         uint32_t entries = whole ? count : length;
         oracle_select_weights(&twins->random, count, at, entries, twins->rows[list]);
         oracle_select_feed(&twins->oracles[list], count, at, entries, twins->rows[list]);
     }
-    alisa_select_state_feed(twins->state, count, whole, twins->rows[0], MOST);
+    alisa_selector_state_feed(twins->state, count, whole, twins->rows[0], MOST);
 }
 
 static uint32_t pick_twins(Twins *twins, uint32_t count) {
@@ -166,11 +166,11 @@ static uint32_t pick_twins(Twins *twins, uint32_t count) {
     bool by_row = twins->options.scores == ALISA_SELECT_SCORES_QUERY;
     for (uint32_t list = 0; by_row && list < LISTS; list++)
         oracle_select_weights(&twins->random, count, twins->all, count, twins->rows[list]);
-    uint32_t length = alisa_select_state_pick(twins->state, count, twins->rows[0], MOST);
+    uint32_t length = alisa_selector_state_pick(twins->state, count, twins->rows[0], MOST);
     for (uint32_t list = 0; list < LISTS; list++) {
         const uint32_t *row = by_row ? twins->rows[list] : NULL;
         assert_int_equal(oracle_select_pick(&twins->oracles[list], count, row, expected), length);
-        assert_memory_equal(alisa_select_state_list(twins->state, list), expected,
+        assert_memory_equal(alisa_selector_state_list(twins->state, list), expected,
                             length * sizeof *expected);
     }
     return length;
@@ -181,7 +181,7 @@ static void run_twins(const AlisaSelectOptions *options, uint32_t prompt, uint32
     Twins *twins = malloc(sizeof *twins);
     assert_non_null(twins);
     start_twins(twins, options, prompt + 31 * back);
-    uint32_t half = alisa_select_window_rows(options, prompt + 1);
+    uint32_t half = alisa_selector_window_rows(options, prompt + 1);
     for (uint32_t list = 0; list < LISTS; list++)
         twins->oracles[list].first_row = prompt + 1 > half ? prompt + 1 - half : 1;
     for (uint32_t count = twins->oracles[0].first_row; count <= prompt; count++)
@@ -190,9 +190,9 @@ static void run_twins(const AlisaSelectOptions *options, uint32_t prompt, uint32
         uint32_t length = pick_twins(twins, count);
         feed_twins(twins, count, options->scores == ALISA_SELECT_SCORES_DENSE, length);
         if (back && count == prompt + 2 * back) {
-            alisa_select_state_truncate(twins->state, prompt + back);
+            alisa_selector_state_truncate(twins->state, prompt + back);
             /* Rows that left the window are not known any more. */
-            uint32_t gone = count + 1 - alisa_select_window_rows(options, count + 1);
+            uint32_t gone = count + 1 - alisa_selector_window_rows(options, count + 1);
             if (gone > prompt + back + 1) gone = prompt + back + 1;
             for (uint32_t list = 0; list < LISTS; list++) {
                 oracle_select_truncate(&twins->oracles[list], prompt + back);
@@ -254,7 +254,7 @@ static void test_truncate_to_nothing(void **unused) {
         assert_non_null(twins);
         start_twins(twins, &options, 5);
         for (int round = 0; round < 2; round++) {
-            alisa_select_state_truncate(twins->state, 0);
+            alisa_selector_state_truncate(twins->state, 0);
             for (uint32_t list = 0; list < LISTS; list++)
                 oracle_select_truncate(&twins->oracles[list], 0);
             for (uint32_t count = 1; count <= 200; count++)
@@ -316,7 +316,7 @@ static void test_window_keeps_its_room(void **unused) {
                     *cell = push ? (int32_t)moves[m].count : 0;
                 }
             }
-            uint32_t half = alisa_select_half_budget(&options, count + 1);
+            uint32_t half = alisa_selector_half_budget(&options, count + 1);
             assert_in_range(held, 1, half < count ? half : count);
             if (prompt <= 50) assert_int_equal(held, half < count ? half : count);
         }
@@ -351,16 +351,16 @@ static void test_random_is_uniform_and_repeats(void **unused) {
     for (uint32_t draw = 0; draw < DRAWS; draw++) {
         AlisaSelectShape shape = {.context = CONTEXT, .list_count = 2, .layer = draw};
         AlisaSelectState *a = state_of(&options, &shape), *b = state_of(&options, &shape);
-        uint32_t length = alisa_select_state_pick(a, CONTEXT, NULL, 0);
-        alisa_select_state_pick(b, CONTEXT - 1, NULL, 0);
-        alisa_select_state_pick(b, CONTEXT, NULL, 0); /* what was drawn before does not matter */
-        const uint32_t *list = alisa_select_state_list(a, 0);
-        assert_memory_equal(list, alisa_select_state_list(b, 0), length * sizeof *list);
-        same += !memcmp(list, alisa_select_state_list(a, 1), length * sizeof *list);
+        uint32_t length = alisa_selector_state_pick(a, CONTEXT, NULL, 0);
+        alisa_selector_state_pick(b, CONTEXT - 1, NULL, 0);
+        alisa_selector_state_pick(b, CONTEXT, NULL, 0); /* what was drawn before does not matter */
+        const uint32_t *list = alisa_selector_state_list(a, 0);
+        assert_memory_equal(list, alisa_selector_state_list(b, 0), length * sizeof *list);
+        same += !memcmp(list, alisa_selector_state_list(a, 1), length * sizeof *list);
         for (uint32_t i = 0; i < length; i++)
             hits[list[i]]++;
-        alisa_select_state_destroy(a);
-        alisa_select_state_destroy(b);
+        alisa_selector_state_destroy(a);
+        alisa_selector_state_destroy(b);
     }
     assert_int_equal(same, 0);
     /* 20 of 180 are drawn: 222 hits on average, deviation 14. */
@@ -371,14 +371,14 @@ static void test_random_is_uniform_and_repeats(void **unused) {
 static void test_unit_shift(void **unused) {
     (void)unused;
     AlisaSelectOptions options = options_of(ALISA_SELECT_SWA, 0.8, 0);
-    assert_int_equal(alisa_select_unit_shift(&options, 4096, 12), 21); /* 64 rows, 12 heads */
+    assert_int_equal(alisa_selector_unit_shift(&options, 4096, 12), 21); /* 64 rows, 12 heads */
     options.window = 0;
-    assert_int_equal(alisa_select_unit_shift(&options, 4096, 12), 18); /* 410 rows */
+    assert_int_equal(alisa_selector_unit_shift(&options, 4096, 12), 18); /* 410 rows */
     options.scores = ALISA_SELECT_SCORES_QUERY;
-    assert_int_equal(alisa_select_unit_shift(&options, 4096, 16), 27);
+    assert_int_equal(alisa_selector_unit_shift(&options, 4096, 16), 27);
     options = options_of(ALISA_SELECT_H2O, 0.8, 0);
-    assert_int_equal(alisa_select_unit_shift(&options, 4096, 32), 14);
-    assert_int_equal(alisa_select_unit_shift(&options, UINT32_MAX, 4096), 0);
+    assert_int_equal(alisa_selector_unit_shift(&options, 4096, 32), 14);
+    assert_int_equal(alisa_selector_unit_shift(&options, UINT32_MAX, 4096), 0);
 }
 
 static void test_history(void **unused) {
@@ -388,7 +388,7 @@ static void test_history(void **unused) {
     AlisaSelectHistory *history;
     AlisaSelectCounts counts = {0};
     AlisaError error;
-    require(alisa_select_history_create(&options, 20, 1, &history, &error), &error);
+    require(alisa_selector_history_create(&options, 20, 1, &history, &error), &error);
     static const uint32_t lists[][6] = {
         {0, 5, 9, 10},         /* 11 tokens: all were kept before */
         {5, 8, 10, 11},        /* 12: 8 is new */
@@ -397,50 +397,50 @@ static void test_history(void **unused) {
         {0, 1, 8, 13, 14, 15}, /* 16 */
         {0, 1, 8, 14, 15, 16}, /* 17 */
     };
-    assert_int_equal(alisa_select_half_budget(&options, 12), 2);
-    assert_int_equal(alisa_select_half_budget(&options, 14), 3);
-    alisa_select_history_observe(history, 0, 11, lists[0], &counts);
+    assert_int_equal(alisa_selector_half_budget(&options, 12), 2);
+    assert_int_equal(alisa_selector_half_budget(&options, 14), 3);
+    alisa_selector_history_observe(history, 0, 11, lists[0], &counts);
     assert_int_equal(counts.new_picks, 0);
-    alisa_select_history_observe(history, 0, 12, lists[1], &counts);
+    alisa_selector_history_observe(history, 0, 12, lists[1], &counts);
     assert_int_equal(counts.new_picks, 1);
     assert_int_equal(counts.revivals, 0); /* 8 was in the list of 10 tokens, two steps before */
-    alisa_select_history_observe(history, 0, 14, lists[2], &counts);
+    alisa_selector_history_observe(history, 0, 14, lists[2], &counts);
     assert_int_equal(counts.new_picks, 1);
-    alisa_select_history_observe(history, 0, 15, lists[3], &counts);
+    alisa_selector_history_observe(history, 0, 15, lists[3], &counts);
     assert_int_equal(counts.new_picks, 2);
-    alisa_select_history_observe(history, 0, 16, lists[4], &counts);
-    alisa_select_history_observe(history, 0, 17, lists[5], &counts);
+    alisa_selector_history_observe(history, 0, 16, lists[4], &counts);
+    alisa_selector_history_observe(history, 0, 17, lists[5], &counts);
     assert_int_equal(counts.new_picks, 2);
     assert_int_equal(counts.revivals, 0);
-    assert_int_equal(alisa_select_half_budget(&options, 18), 4);
+    assert_int_equal(alisa_selector_half_budget(&options, 18), 4);
     /* 18 tokens: 5 was last kept with 14 (4 steps before), so it counts as new but not as dead. */
     static const uint32_t eighteen[] = {0, 1, 5, 8, 14, 15, 16, 17};
-    alisa_select_history_observe(history, 0, 18, eighteen, &counts);
+    alisa_selector_history_observe(history, 0, 18, eighteen, &counts);
     assert_int_equal(counts.new_picks, 3);
     assert_int_equal(counts.revivals, 0);
     /* 19: 9 was kept by no list since the gap, that is since 13. */
     static const uint32_t nineteen[] = {0, 1, 8, 9, 15, 16, 17, 18};
-    alisa_select_history_observe(history, 0, 19, nineteen, &counts);
+    alisa_selector_history_observe(history, 0, 19, nineteen, &counts);
     assert_int_equal(counts.new_picks, 4);
     assert_int_equal(counts.revivals, 1);
     assert_int_equal(counts.lists, 8);
     assert_int_equal(counts.globals, 2 + 2 + 3 + 3 + 3 + 3 + 4 + 4);
     assert_int_equal(counts.kept, 2 * counts.globals);
     assert_int_equal(counts.tokens, 11 + 12 + 14 + 15 + 16 + 17 + 18 + 19);
-    alisa_select_history_destroy(history);
+    alisa_selector_history_destroy(history);
 }
 
 static void test_options(void **unused) {
     (void)unused;
     AlisaSelectOptions options = options_of(ALISA_SELECT_SWA, 0.8, 0);
-    assert_null(alisa_select_check(&options));
+    assert_null(alisa_selector_check(&options));
     options.sparsity = 1;
-    assert_non_null(strstr(alisa_select_check(&options), "--kv-sparsity"));
+    assert_non_null(strstr(alisa_selector_check(&options), "--kv-sparsity"));
     options.sparsity = NAN;
-    assert_non_null(alisa_select_check(&options));
+    assert_non_null(alisa_selector_check(&options));
     options = options_of(ALISA_SELECT_H2O, 0.8, 0);
     options.scores = ALISA_SELECT_SCORES_QUERY;
-    assert_non_null(strstr(alisa_select_check(&options), "--swa-scores"));
+    assert_non_null(strstr(alisa_selector_check(&options), "--swa-scores"));
     assert_string_equal(alisa_select_kind_name(ALISA_SELECT_SWA), "swa");
     assert_string_equal(alisa_select_kind_name(ALISA_SELECT_RANDOM), "random");
     assert_string_equal(alisa_select_scores_name(ALISA_SELECT_SCORES_QUERY), "query");

@@ -108,7 +108,7 @@ static void check_product(AlisaDevice *on, const Buffers *buffers,
     const AlisaSgemm product = product_of(buffers, OUTPUTS, COLUMNS, ROWS);
     memset(y, 0xff, sizeof y);
     require(alisa_buffer_write(on, &buffers->y, sizeof(float), y, sizeof y, &error));
-    require(alisa_device_sgemm(on, &product, parameters, &error));
+    require(alisa_opencl_sgemm(on, &product, parameters, &error));
     require(alisa_buffer_read(on, &buffers->y, sizeof(float), y, sizeof y, &error));
     for (uint32_t r = 0; r < ROWS; r++)
         for (uint32_t n = 0; n < OUTPUTS; n++) {
@@ -122,7 +122,7 @@ static void check_product(AlisaDevice *on, const Buffers *buffers,
 /* Both have CLBlast's one set of parameters for the device, and its one cache of programs. */
 static void test_devices_share_the_library(void **state) {
     (void)state;
-    if (!alisa_device_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip();
     AlisaDevice *other = open_device();
     Buffers here = make(device, OUTPUTS, COLUMNS, ROWS),
             there = make(other, OUTPUTS, COLUMNS, ROWS);
@@ -147,25 +147,25 @@ static void test_refusals(void **state) {
     (void)state;
     Buffers buffers = make(device, OUTPUTS, COLUMNS, ROWS);
     AlisaSgemm product = product_of(&buffers, OUTPUTS, COLUMNS, ROWS);
-    if (!alisa_device_has_sgemm()) {
-        expect(alisa_device_sgemm(device, &product, &sets[0], &error), ALISA_ERROR_ARGUMENT,
+    if (!alisa_opencl_has_sgemm()) {
+        expect(alisa_opencl_sgemm(device, &product, &sets[0], &error), ALISA_ERROR_ARGUMENT,
                "libclblast-dev");
         release(&buffers);
         return;
     }
     AlisaSgemm wrong = product;
     wrong.weights.offset = 1;
-    expect(alisa_device_sgemm(device, &wrong, &sets[0], &error), ALISA_ERROR_DEVICE,
+    expect(alisa_opencl_sgemm(device, &wrong, &sets[0], &error), ALISA_ERROR_DEVICE,
            "a product of 96 x 64 weights and 40 rows on ");
     expect(ALISA_ERROR_DEVICE, ALISA_ERROR_DEVICE,
            "CLBlastSgemm failed with CLBlastInsufficientMemoryA (-1011)");
     wrong = product;
     wrong.scratch = &buffers.x;
-    expect(alisa_device_sgemm(device, &wrong, &sets[0], &error), ALISA_ERROR_DEVICE,
+    expect(alisa_opencl_sgemm(device, &wrong, &sets[0], &error), ALISA_ERROR_DEVICE,
            "CLBlastInsufficientMemoryTemp (-2050)");
     wrong = product;
     wrong.results.offset = INT32_MAX;
-    expect(alisa_device_sgemm(device, &wrong, &sets[0], &error), ALISA_ERROR_ARGUMENT, "2^31");
+    expect(alisa_opencl_sgemm(device, &wrong, &sets[0], &error), ALISA_ERROR_ARGUMENT, "2^31");
     check_product(device, &buffers, &sets[0]); /* none of it does harm */
     release(&buffers);
 }
@@ -174,15 +174,15 @@ static void test_refusals(void **state) {
  */
 static void test_parameters_take_effect(void **state) {
     (void)state;
-    if (!alisa_device_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip();
     Buffers buffers = make(device, OUTPUTS, COLUMNS, ROWS);
     AlisaBuffer narrow = buffer_of(device, 12000);
     AlisaSgemm product = product_of(&buffers, OUTPUTS, COLUMNS, ROWS);
     product.scratch = &narrow;
     for (int turn = 0; turn < 2; turn++) {
-        expect(alisa_device_sgemm(device, &product, &sets[0], &error), ALISA_ERROR_DEVICE,
+        expect(alisa_opencl_sgemm(device, &product, &sets[0], &error), ALISA_ERROR_DEVICE,
                "CLBlastInsufficientMemoryTemp (-2050)");
-        require(alisa_device_sgemm(device, &product, &sets[1], &error));
+        require(alisa_opencl_sgemm(device, &product, &sets[1], &error));
     }
     alisa_buffer_destroy(&narrow);
     release(&buffers);
@@ -190,8 +190,8 @@ static void test_parameters_take_effect(void **state) {
 
 static double seconds_of(const AlisaSgemm *product) {
     uint64_t start = alisa_clock_now();
-    require(alisa_device_sgemm(device, product, &sets[0], &error));
-    require(alisa_device_finish(device, &error));
+    require(alisa_opencl_sgemm(device, product, &sets[0], &error));
+    require(alisa_opencl_finish(device, &error));
     return (double)(alisa_clock_now() - start) * 1e-9;
 }
 
@@ -199,17 +199,17 @@ static double seconds_of(const AlisaSgemm *product) {
 static void test_profile(void **state) {
     (void)state;
     enum { SIDE = 512, TIMES = 4 };
-    if (!alisa_device_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip();
     Buffers buffers = make(device, SIDE, SIDE, SIDE);
     const AlisaSgemm product = product_of(&buffers, SIDE, SIDE, SIDE);
     double best = seconds_of(&product);
     for (int i = 0; i < TIMES; i++)
         best = fmin(best, seconds_of(&product));
     uint64_t nanoseconds;
-    require(alisa_device_profile_begin(device, &error));
+    require(alisa_opencl_profile_begin(device, &error));
     for (int i = 0; i < TIMES; i++)
-        require(alisa_device_sgemm(device, &product, &sets[0], &error));
-    require(alisa_device_profile_end(device, &nanoseconds, &error));
+        require(alisa_opencl_sgemm(device, &product, &sets[0], &error));
+    require(alisa_opencl_profile_end(device, &nanoseconds, &error));
     assert_true((double)nanoseconds * 1e-9 > 0.25 * TIMES * best);
     release(&buffers);
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "tokenizer/tokenizer.h"
 #include "unit/gguf_image.h"
 
@@ -108,7 +108,7 @@ static int setup(void **state) {
     AlisaTokenizer *tokenizer;
     Piece *pieces = calloc(PIECES_MOST, sizeof *pieces);
     GgufImage image;
-    assert_int_equal(alisa_file_read(path, &model, &size, &error), ALISA_OK);
+    assert_int_equal(alisa_disk_read(path, &model, &size, &error), ALISA_OK);
     size_t count = read_pieces(model, size, pieces, PIECES_MOST);
     assert_true(count >= 32000);
     image_begin(&image, 3);
@@ -219,7 +219,7 @@ static void test_texts(void **state) {
         size_t size;
         AlisaError error;
         snprintf(path, sizeof path, "%s%s__text_v3.txt", DATA, names[i]);
-        assert_int_equal(alisa_file_read(path, &shown, &size, &error), ALISA_OK);
+        assert_int_equal(alisa_disk_read(path, &shown, &size, &error), ALISA_OK);
         assert_memory_equal(shown, "<s>", 3); /* BOS comes from the flag */
         char *text = unshow((const char *)shown + 3);
         assert_encodes(tokenizer, names[i], text);

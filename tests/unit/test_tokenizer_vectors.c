@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "base/random.h"
 #include "tokenizer/internal.h"
 #include "unit/gguf_image.h"
@@ -25,7 +25,7 @@ static char *read_text(const char *path, size_t *size) {
         print_message("skipped: %s is not there\n", path);
         skip();
     }
-    assert_int_equal(alisa_file_read(path, &data, size, &error), ALISA_OK);
+    assert_int_equal(alisa_disk_read(path, &data, size, &error), ALISA_OK);
     return (char *)data;
 }
 

@@ -57,10 +57,10 @@ static void test_waiting_copy_blocks_nothing_else(void **state) {
     assert_int_equal(results[5], churned(values[5], 100));
     assert_int_equal(copied[5], 0);
     /* And launches wait for the copy that waits. */
-    OK(alisa_device_wait_for(device, &read, &error));
+    OK(alisa_opencl_wait_for(device, &read, &error));
     churn(&worked, WORDS, 1);
     AlisaEvent launched;
-    OK(alisa_device_mark(device, &launched, &error));
+    OK(alisa_opencl_mark(device, &launched, &error));
     assert_true(alisa_completion_state(launched.event) > CL_COMPLETE);
     open_gate(&gate);
     OK(alisa_event_wait(device, &launched, "launch", &error));
@@ -89,7 +89,7 @@ static void test_refusals_and_empty_copies(void **state) {
                      ALISA_ERROR_ARGUMENT);
     OK(alisa_transfer_write(device, &buffer, 64, data, 0, NULL, &event, &error));
     OK(alisa_event_wait(device, &event, "nothing", &error));
-    OK(alisa_device_wait_for(device, &event, &error));
+    OK(alisa_opencl_wait_for(device, &event, &error));
     alisa_event_release(&event);
     /* Nothing to copy is done when what it comes after is. */
     AlisaBuffer slow = buffer_of_size(4 * WORDS);
@@ -97,7 +97,7 @@ static void test_refusals_and_empty_copies(void **state) {
     fill_random(values, WORDS, 5);
     OK(alisa_buffer_write(device, &slow, 0, values, sizeof values, &error));
     churn(&slow, WORDS, 20000);
-    OK(alisa_device_mark(device, &mark, &error));
+    OK(alisa_opencl_mark(device, &mark, &error));
     OK(alisa_transfer_read(device, &buffer, 0, data, 0, &mark, &event, &error));
     alisa_event_release(&mark);
     AlisaEvent read;

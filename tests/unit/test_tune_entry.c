@@ -14,7 +14,7 @@ static void test_round_trip(void **state) {
     char *text = format(&entry);
     ChildReport report = {0};
     const AlisaLog log = {report_log, &report};
-    OK(alisa_tune_entry_parse(text, strlen(text), "entry", &log, &read, &error));
+    OK(alisa_tuner_entry_parse(text, strlen(text), "entry", &log, &read, &error));
     assert_int_equal(report.warnings, 0);
     assert_memory_equal(&read.key, &entry.key, sizeof read.key);
     assert_string_equal(read.key.driver, "3513.0 (HSA1.1,LC) \"\\??");
@@ -33,19 +33,19 @@ static void test_round_trip(void **state) {
     assert_says(text, "\n    \"read_bandwidth_gb_per_s\": 812.3,\n");
     assert_says(text, "\n      \"layout\": \"item\",\n");
     free(text);
-    alisa_tune_entry_finish(&read);
+    alisa_tuner_entry_finish(&read);
 
     entry.profile = (AlisaDeviceProfile){0};
     entry.serves = ALISA_TUNING_NONE;
     text = format(&entry);
     assert_null(strstr(text, "profile"));
     assert_null(strstr(text, "serves"));
-    OK(alisa_tune_entry_parse(text, strlen(text), "entry", &log, &read, &error));
+    OK(alisa_tuner_entry_parse(text, strlen(text), "entry", &log, &read, &error));
     assert_true(read.profile.read_bandwidth == 0);
     free(text);
-    alisa_tune_entry_finish(&read);
-    alisa_tune_entry_finish(&entry);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&read);
+    alisa_tuner_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 /* What suits the registers of one vendor's GPU spills in another's: none serves those. */
@@ -53,16 +53,16 @@ static void test_built_in_files_are_sound(void **state) {
     (void)state;
     ChildReport report = {0};
     const AlisaLog log = {report_log, &report};
-    for (size_t i = 0; i < alisa_tune_file_count; i++) {
-        const AlisaEmbeddedFile *file = &alisa_tune_files[i];
+    for (size_t i = 0; i < alisa_tuner_file_count; i++) {
+        const AlisaEmbeddedFile *file = &alisa_tuner_files[i];
         AlisaTuneEntry entry;
-        OK(alisa_tune_entry_parse(file->text, file->size, file->name, &log, &entry, &error));
+        OK(alisa_tuner_entry_parse(file->text, file->size, file->name, &log, &entry, &error));
         assert_non_null(strchr(file->name, '/'));
         if (entry.serves < ALISA_TUNING_VENDOR) fail_msg("%s serves any vendor", file->name);
-        alisa_tune_entry_finish(&entry);
+        alisa_tuner_entry_finish(&entry);
     }
     if (report.warnings) fail_msg("%s", report.last_warning);
-    assert_string_equal(alisa_tune_files[alisa_tune_file_count].name ? "more" : "end", "end");
+    assert_string_equal(alisa_tuner_files[alisa_tuner_file_count].name ? "more" : "end", "end");
 }
 
 /* ---- Texts that are no entries ------------------------------------------------------------- */
@@ -72,12 +72,12 @@ static AlisaStatus parse_json(const json_t *root, ChildReport *report) {
     const AlisaLog log = {report_log, report};
     AlisaTuneEntry entry;
     AlisaStatus status =
-        alisa_tune_entry_parse(text, strlen(text), "file.json", &log, &entry, &error);
+        alisa_tuner_entry_parse(text, strlen(text), "file.json", &log, &entry, &error);
     if (status != ALISA_OK) {
         assert_null(entry.parameters);
         assert_int_equal(strncmp(error.message, "file.json: ", 11), 0);
     }
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     free(text);
     return status;
 }
@@ -87,7 +87,7 @@ static json_t *sound_json(void) {
     char *text = format(&entry);
     json_t *root = json_loads(text, 0, NULL);
     free(text);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     return root;
 }
 
@@ -201,24 +201,24 @@ static void test_no_bytes_do_harm(void **state) {
         const AlisaLog log = {report_log, &report};
         size_t size = mutate(text, length, bytes, sizeof bytes, &random);
         AlisaStatus status =
-            alisa_tune_entry_parse(bytes, size, "mutated.json", &log, &read, &error);
+            alisa_tuner_entry_parse(bytes, size, "mutated.json", &log, &read, &error);
         if (status == ALISA_OK) {
             sound++;
             char *again = format(&read);
             AlisaTuneEntry twice;
-            OK(alisa_tune_entry_parse(again, strlen(again), "again", &log, &twice, &error));
+            OK(alisa_tuner_entry_parse(again, strlen(again), "again", &log, &twice, &error));
             assert_true(json_equal(read.parameters, twice.parameters));
             free(again);
-            alisa_tune_entry_finish(&twice);
+            alisa_tuner_entry_finish(&twice);
         } else {
             assert_int_equal(status, ALISA_ERROR_FORMAT);
             assert_says(error.message, "mutated.json");
         }
-        alisa_tune_entry_finish(&read);
+        alisa_tuner_entry_finish(&read);
     }
     assert_true(sound > 100 && sound < 3900);
     free(text);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 int main(void) {

@@ -39,15 +39,15 @@ static AlisaTuneTrial trial_of(AlisaFamily family, uint32_t type, uint32_t index
 static AlisaTuneJournal *open_journal(const char *about) {
     AlisaTuneJournal *journal;
     AlisaError error;
-    if (alisa_tune_journal_open(path, about, &journal, &error)) fail_msg("%s", error.message);
+    if (alisa_tuner_journal_open(path, about, &journal, &error)) fail_msg("%s", error.message);
     return journal;
 }
 
 static void measure(AlisaTuneJournal *journal, const AlisaTuneTrial *trial, AlisaTuneEnd end,
                     double seconds) {
     AlisaError error;
-    assert_int_equal(alisa_tune_journal_begin(journal, trial, &error), ALISA_OK);
-    assert_int_equal(alisa_tune_journal_end(journal, end, seconds, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_journal_begin(journal, trial, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_journal_end(journal, end, seconds, &error), ALISA_OK);
 }
 
 static void test_found_again(void **state) {
@@ -58,19 +58,19 @@ static void test_found_again(void **state) {
     AlisaTuneJournal *journal = open_journal("a device");
     measure(journal, &fast, ALISA_TUNE_MEASURED, 0.00125);
     measure(journal, &wrong, ALISA_TUNE_WRONG, 0.0);
-    assert_null(alisa_tune_journal_find(journal, &other));
-    alisa_tune_journal_close(journal);
+    assert_null(alisa_tuner_journal_find(journal, &other));
+    alisa_tuner_journal_close(journal);
     journal = open_journal("a device");
-    const AlisaTuneTrial *found = alisa_tune_journal_find(journal, &fast);
+    const AlisaTuneTrial *found = alisa_tuner_journal_find(journal, &fast);
     assert_non_null(found);
     assert_int_equal(found->end, ALISA_TUNE_MEASURED);
     assert_true(found->seconds > 0.00124 && found->seconds < 0.00126);
-    assert_int_equal(alisa_tune_journal_find(journal, &wrong)->end, ALISA_TUNE_WRONG);
-    assert_null(alisa_tune_journal_find(journal, &other));
+    assert_int_equal(alisa_tuner_journal_find(journal, &wrong)->end, ALISA_TUNE_WRONG);
+    assert_null(alisa_tuner_journal_find(journal, &other));
     AlisaTuneTrial beside = fast; /* measured beside other parameters of other sets */
     beside.beside = 7;
-    assert_null(alisa_tune_journal_find(journal, &beside));
-    alisa_tune_journal_close(journal);
+    assert_null(alisa_tuner_journal_find(journal, &beside));
+    alisa_tuner_journal_close(journal);
 }
 
 static void test_unfinished(void **state) {
@@ -80,34 +80,34 @@ static void test_unfinished(void **state) {
                          hung = trial_of(ALISA_FAMILY_DECODE, 0, 0, 128),
                          interrupted = trial_of(ALISA_FAMILY_DECODE, 0, 0, 256);
     AlisaTuneJournal *journal = open_journal("a device");
-    assert_int_equal(alisa_tune_journal_begin(journal, &crashed, &error), ALISA_OK);
-    alisa_tune_journal_close(journal); /* as a process that ends, nobody knows why: once more, */
+    assert_int_equal(alisa_tuner_journal_begin(journal, &crashed, &error), ALISA_OK);
+    alisa_tuner_journal_close(journal); /* as a process that ends, nobody knows why: once more, */
     journal = open_journal("a device");
-    assert_null(alisa_tune_journal_find(journal, &crashed));
-    assert_int_equal(alisa_tune_journal_begin(journal, &crashed, &error), ALISA_OK);
-    alisa_tune_journal_close(journal); /* and no more */
+    assert_null(alisa_tuner_journal_find(journal, &crashed));
+    assert_int_equal(alisa_tuner_journal_begin(journal, &crashed, &error), ALISA_OK);
+    alisa_tuner_journal_close(journal); /* and no more */
     journal = open_journal("a device");
-    assert_int_equal(alisa_tune_journal_find(journal, &crashed)->end, ALISA_TUNE_CRASHED);
-    assert_int_equal(alisa_tune_journal_begin(journal, &hung, &error), ALISA_OK);
-    assert_int_equal(alisa_tune_journal_drop(journal, &error), ALISA_OK);
-    assert_null(alisa_tune_journal_find(journal, &hung));
-    assert_int_equal(alisa_tune_journal_beat(journal, &error), ALISA_OK);
-    assert_int_equal(alisa_tune_journal_begin(journal, &hung, &error), ALISA_OK);
-    alisa_tune_journal_close(journal);
+    assert_int_equal(alisa_tuner_journal_find(journal, &crashed)->end, ALISA_TUNE_CRASHED);
+    assert_int_equal(alisa_tuner_journal_begin(journal, &hung, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_journal_drop(journal, &error), ALISA_OK);
+    assert_null(alisa_tuner_journal_find(journal, &hung));
+    assert_int_equal(alisa_tuner_journal_beat(journal, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_journal_begin(journal, &hung, &error), ALISA_OK);
+    alisa_tuner_journal_close(journal);
     assert_int_equal(alisa_tune_journal_note(path, ALISA_TUNE_ENDING_HUNG, &error), ALISA_OK);
     journal = open_journal("a device");
-    assert_int_equal(alisa_tune_journal_find(journal, &hung)->end, ALISA_TUNE_HUNG);
-    assert_int_equal(alisa_tune_journal_begin(journal, &interrupted, &error), ALISA_OK);
-    alisa_tune_journal_close(journal);
+    assert_int_equal(alisa_tuner_journal_find(journal, &hung)->end, ALISA_TUNE_HUNG);
+    assert_int_equal(alisa_tuner_journal_begin(journal, &interrupted, &error), ALISA_OK);
+    alisa_tuner_journal_close(journal);
     assert_int_equal(alisa_tune_journal_note(path, ALISA_TUNE_ENDING_INTERRUPTED, &error),
                      ALISA_OK);
     /* Once nothing is under way, a note says nothing. */
     assert_int_equal(alisa_tune_journal_note(path, ALISA_TUNE_ENDING_CRASHED, &error), ALISA_OK);
     journal = open_journal("a device");
-    assert_null(alisa_tune_journal_find(journal, &interrupted));
-    assert_non_null(alisa_tune_journal_find(journal, &hung));
-    assert_non_null(alisa_tune_journal_find(journal, &crashed));
-    alisa_tune_journal_close(journal);
+    assert_null(alisa_tuner_journal_find(journal, &interrupted));
+    assert_non_null(alisa_tuner_journal_find(journal, &hung));
+    assert_non_null(alisa_tuner_journal_find(journal, &crashed));
+    alisa_tuner_journal_close(journal);
 }
 
 static void test_of_another_device(void **state) {
@@ -115,13 +115,13 @@ static void test_of_another_device(void **state) {
     const AlisaTuneTrial trial = trial_of(ALISA_FAMILY_ROW, 0, 0, 64);
     AlisaTuneJournal *journal = open_journal("a device");
     measure(journal, &trial, ALISA_TUNE_MEASURED, 1.0);
-    alisa_tune_journal_close(journal);
+    alisa_tuner_journal_close(journal);
     journal = open_journal("another device");
-    assert_null(alisa_tune_journal_find(journal, &trial));
-    alisa_tune_journal_close(journal);
+    assert_null(alisa_tuner_journal_find(journal, &trial));
+    alisa_tuner_journal_close(journal);
     journal = open_journal("a device"); /* which is gone then */
-    assert_null(alisa_tune_journal_find(journal, &trial));
-    alisa_tune_journal_close(journal);
+    assert_null(alisa_tuner_journal_find(journal, &trial));
+    alisa_tuner_journal_close(journal);
 }
 
 static void test_any_bytes(void **state) {
@@ -132,7 +132,7 @@ static void test_any_bytes(void **state) {
         AlisaTuneJournal *journal = open_journal("a device");
         const AlisaTuneTrial trial = trial_of(ALISA_FAMILY_SELECT, 0, 1, (uint32_t)round);
         measure(journal, &trial, ALISA_TUNE_MEASURED, 0.5);
-        alisa_tune_journal_close(journal);
+        alisa_tuner_journal_close(journal);
         FILE *file = fopen(path, "r+b");
         assert_non_null(file);
         fseek(file, 0, SEEK_END);
@@ -143,22 +143,22 @@ static void test_any_bytes(void **state) {
         }
         fclose(file);
     }
-    alisa_tune_journal_close(open_journal("a device"));
+    alisa_tuner_journal_close(open_journal("a device"));
 }
 
 static void test_unwritable(void **state) {
     (void)state;
     AlisaTuneJournal *journal;
     AlisaError error;
-    assert_int_equal(alisa_tune_journal_open("/no/such/folder/journal", "a", &journal, &error),
+    assert_int_equal(alisa_tuner_journal_open("/no/such/folder/journal", "a", &journal, &error),
                      ALISA_ERROR_IO);
     assert_non_null(strstr(error.message, "/no/such/folder/journal"));
     assert_null(journal);
-    assert_int_equal(alisa_tune_journal_open(NULL, "a", &journal, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_journal_open(NULL, "a", &journal, &error), ALISA_OK);
     const AlisaTuneTrial trial = trial_of(ALISA_FAMILY_ROW, 0, 0, 64);
     measure(journal, &trial, ALISA_TUNE_REFUSED, 0.0);
-    assert_int_equal(alisa_tune_journal_find(journal, &trial)->end, ALISA_TUNE_REFUSED);
-    alisa_tune_journal_close(journal);
+    assert_int_equal(alisa_tuner_journal_find(journal, &trial)->end, ALISA_TUNE_REFUSED);
+    alisa_tuner_journal_close(journal);
 }
 
 int main(void) {

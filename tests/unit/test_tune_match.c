@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "base/disk.h"
 #include "base/random.h"
 #include "tune/store.h"
 
@@ -65,7 +65,7 @@ static AlisaDeviceInfo info_of(const Words *words) {
 static AlisaTuneKey key_of(const Words *words) {
     AlisaDeviceInfo info = info_of(words);
     AlisaTuneKey key;
-    alisa_tune_key_init(&key, &info, KERNELS);
+    alisa_tuner_key_init(&key, &info, KERNELS);
     return key;
 }
 
@@ -138,7 +138,7 @@ static int make_entries(void **state) {
 }
 
 static const char *chosen_name(const AlisaTuneKey *key, AlisaTuningMatch *match) {
-    size_t chosen = alisa_tune_store_choose(key, entries, KNOWN_COUNT, match);
+    size_t chosen = alisa_tuner_store_choose(key, entries, KNOWN_COUNT, match);
     return chosen < KNOWN_COUNT ? entries[chosen].name : "nothing";
 }
 
@@ -349,7 +349,7 @@ static void test_best_of_one_level(void **state) {
             }
             shuffle(list, count, &random);
             AlisaTuningMatch match;
-            size_t chosen = alisa_tune_store_choose(&device, list, count, &match);
+            size_t chosen = alisa_tuner_store_choose(&device, list, count, &match);
             assert_int_equal(match, ARCH);
             assert_string_equal(list[chosen].name, rows[first].name);
         }
@@ -362,11 +362,11 @@ static void test_level_before_folder(void **state) {
     AlisaTuneEntry list[2] = {{.built_in = true, .key = entries[0].key, .date = "2020-01-01"},
                               {.built_in = false, .key = entries[1].key, .date = "2026-01-01"}};
     AlisaTuningMatch match;
-    assert_int_equal(alisa_tune_store_choose(&entries[0].key, list, 2, &match), 0);
+    assert_int_equal(alisa_tuner_store_choose(&entries[0].key, list, 2, &match), 0);
     assert_int_equal(match, EXACT);
-    assert_int_equal(alisa_tune_store_choose(&entries[2].key, list, 2, &match), 1);
+    assert_int_equal(alisa_tuner_store_choose(&entries[2].key, list, 2, &match), 1);
     assert_int_equal(match, VENDOR);
-    assert_int_equal(alisa_tune_store_choose(&entries[0].key, list, 0, &match), 0);
+    assert_int_equal(alisa_tuner_store_choose(&entries[0].key, list, 0, &match), 0);
     assert_int_equal(match, NONE);
 }
 
@@ -383,7 +383,7 @@ static void test_how_far_an_entry_serves(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         AlisaTuneEntry entry = {.key = entries[1].key, .serves = rows[i].serves};
         AlisaTuningMatch match;
-        size_t chosen = alisa_tune_store_choose(&entries[rows[i].device].key, &entry, 1, &match);
+        size_t chosen = alisa_tuner_store_choose(&entries[rows[i].device].key, &entry, 1, &match);
         assert_int_equal(match, rows[i].match);
         assert_int_equal(chosen, match == NONE);
     }
@@ -397,7 +397,7 @@ static void test_other_kernels_are_stale(void **state) {
     /* Kernels that are not known are not the same kernels. */
     AlisaTuneEntry entry = entries[0];
     key.kernels[0] = entry.key.kernels[0] = 0;
-    assert_int_equal(alisa_tune_key_match(&key, &entry.key), STALE);
+    assert_int_equal(alisa_tuner_key_match(&key, &entry.key), STALE);
 }
 
 static void test_kernels_have_a_hash(void **state) {
@@ -405,18 +405,18 @@ static void test_kernels_have_a_hash(void **state) {
     char hash[ALISA_CACHE_HASH_SIZE], again[ALISA_CACHE_HASH_SIZE], other[ALISA_CACHE_HASH_SIZE];
     char folder[] = "/tmp/alisa-test-XXXXXX", path[64];
     AlisaError error = {0};
-    assert_int_equal(alisa_tune_kernels_hash(hash, &error), ALISA_OK);
-    assert_int_equal(alisa_tune_kernels_hash(again, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_kernels_hash(hash, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_kernels_hash(again, &error), ALISA_OK);
     assert_int_equal(strlen(hash), ALISA_CACHE_HASH_SIZE - 1);
     assert_string_equal(hash, again);
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/probe.cl", folder);
-    assert_int_equal(alisa_file_write_atomic(path, "x", 1, NULL), ALISA_OK);
+    assert_int_equal(alisa_disk_write_atomic(path, "x", 1, NULL), ALISA_OK);
     setenv("ALISA_KERNEL_DIR", folder, 1);
-    assert_int_equal(alisa_tune_kernels_hash(other, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_kernels_hash(other, &error), ALISA_OK);
     assert_string_not_equal(hash, other);
-    assert_int_equal(alisa_file_write_atomic(path, "#include \"no\"", 13, NULL), ALISA_OK);
-    assert_int_equal(alisa_tune_kernels_hash(other, &error), ALISA_ERROR_ARGUMENT);
+    assert_int_equal(alisa_disk_write_atomic(path, "#include \"no\"", 13, NULL), ALISA_OK);
+    assert_int_equal(alisa_tuner_kernels_hash(other, &error), ALISA_ERROR_ARGUMENT);
     assert_string_equal(other, "");
     unsetenv("ALISA_KERNEL_DIR");
     remove(path);
@@ -540,7 +540,7 @@ static size_t check_collection(const char *file, const int columns[7]) {
     snprintf(path, sizeof path, "%s/devices/%s", SHARED_DATA_DIR, file);
     uint8_t *data;
     size_t size, checked = 0;
-    if (alisa_file_read(path, &data, &size, NULL) != ALISA_OK) return 0;
+    if (alisa_disk_read(path, &data, &size, NULL) != ALISA_OK) return 0;
     for (char *rest = split_line((char *)data, fields); *rest;) {
         rest = split_line(rest, fields);
         const char *texts[7];

@@ -28,9 +28,9 @@ static int teardown(void **state) {
 static int find(const AlisaTuneKey *key, AlisaTuningMatch *match, ChildReport *report) {
     const AlisaLog log = {report ? report_log : NULL, report};
     AlisaTuneEntry entry;
-    OK(alisa_tune_store_find(folder, key, &log, &entry, match, &error));
+    OK(alisa_tuner_store_find(folder, key, &log, &entry, match, &error));
     int group = *match == ALISA_TUNING_NONE || entry.built_in ? 0 : group_of(&entry);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
     return group;
 }
 
@@ -43,7 +43,7 @@ static void test_written_is_found(void **state) {
     AlisaTuneEntry entry = make_entry(64);
     find(&key, &match, NULL);
     assert_true(match < ALISA_TUNING_EXACT);
-    OK(alisa_tune_store_write(folder, &entry, &error));
+    OK(alisa_tuner_store_write(folder, &entry, &error));
     assert_int_equal(find(&key, &match, NULL), 64);
     assert_int_equal(match, ALISA_TUNING_EXACT);
     assert_false(entry.built_in);
@@ -57,7 +57,7 @@ static void test_written_is_found(void **state) {
     assert_int_equal(find(&key, &match, NULL), 64);
     assert_int_equal(match, ALISA_TUNING_STALE);
     entry.key = key;
-    OK(alisa_tune_store_write(folder, &entry, &error));
+    OK(alisa_tuner_store_write(folder, &entry, &error));
     assert_int_equal(for_each_file(tuning, NULL, NULL), 1);
     find(&key, &match, NULL);
     assert_int_equal(match, ALISA_TUNING_EXACT);
@@ -65,34 +65,34 @@ static void test_written_is_found(void **state) {
     find(&key, &match, NULL);
     assert_int_equal(match, ALISA_TUNING_STALE);
     entry.key = key;
-    OK(alisa_tune_store_write(folder, &entry, &error));
+    OK(alisa_tuner_store_write(folder, &entry, &error));
     assert_int_equal(for_each_file(tuning, NULL, NULL), 2);
 
     /* A device of which nothing is known takes what there is for any of its kind. */
     AlisaDeviceInfo nothing = {0};
-    alisa_tune_key_init(&key, &nothing, "");
+    alisa_tuner_key_init(&key, &nothing, "");
     find(&key, &match, NULL);
     assert_int_equal(match, ALISA_TUNING_NONE);
     entry.serves = ALISA_TUNING_NONE;
-    OK(alisa_tune_store_write(folder, &entry, &error));
+    OK(alisa_tuner_store_write(folder, &entry, &error));
     find(&key, &match, NULL);
     assert_int_equal(match, ALISA_TUNING_TYPE);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 static void test_words(void **state) {
     (void)state;
     char text[256], name[128];
-    alisa_tune_describe("PoCL/znver5", true, ALISA_TUNING_ARCHITECTURE, text);
+    alisa_tuner_describe("PoCL/znver5", true, ALISA_TUNING_ARCHITECTURE, text);
     assert_string_equal(text, "built-in entry 'PoCL/znver5', same architecture");
-    alisa_tune_describe("x", false, ALISA_TUNING_STALE, text);
+    alisa_tuner_describe("x", false, ALISA_TUNING_STALE, text);
     assert_says(text, "own entry 'x', stale");
     assert_says(text, "alisa tune");
-    alisa_tune_describe("", false, ALISA_TUNING_NONE, text);
+    alisa_tuner_describe("", false, ALISA_TUNING_NONE, text);
     assert_string_equal(text, "none: defaults; `alisa tune` would help");
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = 0;
-    alisa_tune_describe(name, true, ALISA_TUNING_STALE, text);
+    alisa_tuner_describe(name, true, ALISA_TUNING_STALE, text);
     assert_says(text, "renews it");
 }
 
@@ -101,11 +101,11 @@ static void test_bad_parameters_are_not_written(void **state) {
     (void)state;
     AlisaTuneEntry entry = make_entry(64);
     json_object_set_new(entry.parameters, "softmax", json_pack("{s:f}", "half", 0.5));
-    assert_int_equal(alisa_tune_store_write(folder, &entry, &error), ALISA_ERROR_ARGUMENT);
+    assert_int_equal(alisa_tuner_store_write(folder, &entry, &error), ALISA_ERROR_ARGUMENT);
     assert_says(error.message, "softmax");
-    assert_int_equal(alisa_tune_store_write(folder, &entry, NULL), ALISA_ERROR_ARGUMENT);
+    assert_int_equal(alisa_tuner_store_write(folder, &entry, NULL), ALISA_ERROR_ARGUMENT);
     assert_int_equal(for_each_file(tuning, NULL, NULL), 0);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 /* ---- Files that cannot be used ------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static void test_bad_files_are_skipped(void **state) {
     (void)state;
     AlisaTuneKey key = make_key();
     AlisaTuneEntry entry = make_entry(64);
-    OK(alisa_tune_store_write(folder, &entry, &error));
+    OK(alisa_tuner_store_write(folder, &entry, &error));
     char *text = format(&entry), path[600];
     size_t length = strlen(text);
     struct {
@@ -164,7 +164,7 @@ static void test_bad_files_are_skipped(void **state) {
     unlink(path);
     free(large);
     free(text);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 /* Damaged bytes in the folder are taken for what they are, or cost a warning. */
@@ -181,18 +181,18 @@ static void test_damaged_files_do_no_harm(void **state) {
     snprintf(path, sizeof path, "%s/mutated.json", tuning);
     for (int round = 0; round < 500; round++) {
         size_t size = mutate(text, length, bytes, sizeof bytes, &random);
-        AlisaStatus status = alisa_tune_entry_parse(bytes, size, "", NULL, &read, NULL);
-        alisa_tune_entry_finish(&read);
+        AlisaStatus status = alisa_tuner_entry_parse(bytes, size, "", NULL, &read, NULL);
+        alisa_tuner_entry_finish(&read);
         AlisaTuningMatch match;
         ChildReport report = {0};
-        assert_int_equal(alisa_file_write_atomic(path, bytes, size, NULL), ALISA_OK);
+        assert_int_equal(alisa_disk_write_atomic(path, bytes, size, NULL), ALISA_OK);
         find(&key, &match, &report);
         if (status == ALISA_OK) continue;
         assert_int_equal(report.warnings, 1);
         assert_says(report.last_warning, "mutated.json");
     }
     free(text);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 /* ---- Writing that fails -------------------------------------------------------------------- */
@@ -203,8 +203,8 @@ static void write_as_nobody(ChildReport *report) {
         _exit(1);
     }
     AlisaTuneEntry entry = make_entry(128);
-    report->status = alisa_tune_store_write(report->folder, &entry, &report->error);
-    alisa_tune_entry_finish(&entry);
+    report->status = alisa_tuner_store_write(report->folder, &entry, &report->error);
+    alisa_tuner_entry_finish(&entry);
 }
 
 static void test_folder_that_is_read_only(void **state) {
@@ -214,7 +214,7 @@ static void test_folder_that_is_read_only(void **state) {
     AlisaTuneEntry entry = make_entry(64);
     ChildReport *report = make_report();
     snprintf(report->folder, sizeof report->folder, "%s", folder);
-    OK(alisa_tune_store_write(folder, &entry, &error));
+    OK(alisa_tuner_store_write(folder, &entry, &error));
     assert_int_equal(chmod(folder, 0555), 0);
     assert_int_equal(chmod(tuning, 0555), 0);
     run_child(write_as_nobody, report);
@@ -227,7 +227,7 @@ static void test_folder_that_is_read_only(void **state) {
     chmod(tuning, 0755);
     chmod(folder, 0755);
     free_report(report);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 static void test_folder_that_cannot_be(void **state) {
@@ -236,22 +236,22 @@ static void test_folder_that_cannot_be(void **state) {
     AlisaTuneEntry entry = make_entry(64);
     write_text(folder, "file", "in the way");
     snprintf(path, sizeof path, "%s/file", folder);
-    assert_int_equal(alisa_tune_store_write(path, &entry, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_tuner_store_write(path, &entry, &error), ALISA_ERROR_IO);
     assert_says(error.message, path);
-    assert_int_equal(alisa_tune_store_write(NULL, &entry, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_tuner_store_write(NULL, &entry, &error), ALISA_ERROR_IO);
     assert_says(error.message, "ALISA_CACHE");
     char *endless = malloc(10000);
     assert_non_null(endless);
     memset(endless, 'x', 9999);
     endless[9999] = 0;
-    assert_int_equal(alisa_tune_store_write(endless, &entry, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_tuner_store_write(endless, &entry, &error), ALISA_ERROR_IO);
     free(endless);
     /* Looking there is no failure. */
     AlisaTuneEntry found;
     AlisaTuningMatch match;
-    OK(alisa_tune_store_find(path, &entry.key, NULL, &found, &match, &error));
+    OK(alisa_tuner_store_find(path, &entry.key, NULL, &found, &match, &error));
     assert_int_equal(match, ALISA_TUNING_NONE);
-    alisa_tune_entry_finish(&found);
+    alisa_tuner_entry_finish(&found);
     /* Nor does it keep a device from an entry of the library. */
     const AlisaDeviceInfo served = {.type = ALISA_DEVICE_GPU,
                                     .vendor_id = 0x10de,
@@ -259,13 +259,13 @@ static void test_folder_that_cannot_be(void **state) {
                                     .vendor = "NVIDIA Corporation",
                                     .name = "NVIDIA GeForce RTX 4090"};
     AlisaTuneKey key;
-    alisa_tune_key_init(&key, &served, KERNELS);
+    alisa_tuner_key_init(&key, &served, KERNELS);
     for (int i = 0; i < 2; i++) {
-        OK(alisa_tune_store_find(i ? NULL : path, &key, NULL, &found, &match, &error));
+        OK(alisa_tuner_store_find(i ? NULL : path, &key, NULL, &found, &match, &error));
         assert_true(match >= ALISA_TUNING_VENDOR && found.built_in);
-        alisa_tune_entry_finish(&found);
+        alisa_tuner_entry_finish(&found);
     }
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 /* A write that stops in the middle, as on a full disk. */
@@ -274,14 +274,14 @@ static void test_full_disk_leaves_the_old_file(void **state) {
     AlisaTuneKey key = make_key();
     AlisaTuningMatch match;
     AlisaTuneEntry entry = make_entry(64), newer = make_entry(128);
-    OK(alisa_tune_store_write(folder, &entry, &error));
+    OK(alisa_tuner_store_write(folder, &entry, &error));
     struct rlimit before, small;
     getrlimit(RLIMIT_FSIZE, &before);
     small = before;
     small.rlim_cur = 200;
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    AlisaStatus status = alisa_tune_store_write(folder, &newer, &error);
+    AlisaStatus status = alisa_tuner_store_write(folder, &newer, &error);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
     assert_int_equal(status, ALISA_ERROR_IO);
@@ -289,8 +289,8 @@ static void test_full_disk_leaves_the_old_file(void **state) {
     assert_int_equal(find(&key, &match, NULL), 64);
     assert_int_equal(match, ALISA_TUNING_EXACT);
     assert_int_equal(for_each_file(tuning, NULL, NULL), 1);
-    alisa_tune_entry_finish(&entry);
-    alisa_tune_entry_finish(&newer);
+    alisa_tuner_entry_finish(&entry);
+    alisa_tuner_entry_finish(&newer);
 }
 
 static void write_and_find_often(ChildReport *report) {
@@ -302,13 +302,14 @@ static void write_and_find_often(ChildReport *report) {
         /* Of different lengths, so that a mix would be seen. */
         json_object_set_new(entry.parameters, "filler",
                             json_pack("{s:i}", round % 2 ? "a" : "a-name-that-is-longer", round));
-        if (alisa_tune_store_write(report->folder, &entry, NULL) != ALISA_OK) _exit(1);
-        if (alisa_tune_store_find(report->folder, &entry.key, &log, &found, &match, NULL)) _exit(2);
+        if (alisa_tuner_store_write(report->folder, &entry, NULL) != ALISA_OK) _exit(1);
+        if (alisa_tuner_store_find(report->folder, &entry.key, &log, &found, &match, NULL))
+            _exit(2);
         if (match != ALISA_TUNING_EXACT || group_of(&found) != 32) _exit(3);
-        alisa_tune_entry_finish(&found);
+        alisa_tuner_entry_finish(&found);
     }
     if (report->warnings) _exit(4);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 static void test_writers_at_once_leave_one_whole_file(void **state) {
@@ -336,33 +337,33 @@ static void test_export_and_import(void **state) {
     AlisaTuningMatch match;
     AlisaTuneEntry entry = make_entry(96), read;
     snprintf(path, sizeof path, "%s/exported", folder);
-    OK(alisa_tune_store_export(&entry, path, &error));
-    OK(alisa_tune_store_import(folder, path, NULL, &read, &error));
+    OK(alisa_tuner_store_export(&entry, path, &error));
+    OK(alisa_tuner_store_import(folder, path, NULL, &read, &error));
     assert_int_equal(group_of(&read), 96);
     assert_int_equal(strncmp(read.name, "amd-radeon-rx-7900-xtx-48-", 26), 0);
-    alisa_tune_entry_finish(&read);
+    alisa_tuner_entry_finish(&read);
     assert_int_equal(find(&key, &match, NULL), 96);
     assert_int_equal(match, ALISA_TUNING_EXACT);
 
     /* What is no entry changes nothing. */
     write_text(folder, "exported", "{\"format\": \"alisa-tuning\"}");
-    assert_int_equal(alisa_tune_store_import(folder, path, NULL, &read, &error),
+    assert_int_equal(alisa_tuner_store_import(folder, path, NULL, &read, &error),
                      ALISA_ERROR_FORMAT);
     assert_says(error.message, path);
     assert_null(read.parameters);
-    assert_int_equal(alisa_tune_store_import(folder, "/nowhere", NULL, &read, &error),
+    assert_int_equal(alisa_tuner_store_import(folder, "/nowhere", NULL, &read, &error),
                      ALISA_ERROR_IO);
-    assert_int_equal(alisa_tune_store_import(folder, folder, NULL, &read, &error), ALISA_ERROR_IO);
-    assert_int_equal(alisa_tune_store_import(folder, "/dev/zero", NULL, &read, &error),
+    assert_int_equal(alisa_tuner_store_import(folder, folder, NULL, &read, &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_tuner_store_import(folder, "/dev/zero", NULL, &read, &error),
                      ALISA_ERROR_FORMAT);
-    OK(alisa_tune_store_export(&entry, path, &error));
-    assert_int_equal(alisa_tune_store_import("/proc/alisa", path, NULL, &read, &error),
+    OK(alisa_tuner_store_export(&entry, path, &error));
+    assert_int_equal(alisa_tuner_store_import("/proc/alisa", path, NULL, &read, &error),
                      ALISA_ERROR_IO);
     assert_null(read.parameters);
     assert_int_equal(find(&key, &match, NULL), 96);
-    assert_int_equal(alisa_tune_store_export(&entry, "/proc/alisa/file", &error), ALISA_ERROR_IO);
+    assert_int_equal(alisa_tuner_store_export(&entry, "/proc/alisa/file", &error), ALISA_ERROR_IO);
     assert_says(error.message, "/proc/alisa/file");
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 static void import_standard_input(ChildReport *report) {
@@ -370,9 +371,9 @@ static void import_standard_input(ChildReport *report) {
     AlisaTuneEntry read;
     snprintf(path, sizeof path, "%s/exported", report->folder);
     if (!freopen(path, "r", stdin)) _exit(1);
-    report->status = alisa_tune_store_import(report->folder, "-", NULL, &read, &report->error);
+    report->status = alisa_tuner_store_import(report->folder, "-", NULL, &read, &report->error);
     if (report->status == ALISA_OK) report->number = group_of(&read);
-    alisa_tune_entry_finish(&read);
+    alisa_tuner_entry_finish(&read);
 }
 
 static void test_import_from_standard_input(void **state) {
@@ -382,12 +383,12 @@ static void test_import_from_standard_input(void **state) {
     ChildReport *report = make_report();
     snprintf(report->folder, sizeof report->folder, "%s", folder);
     snprintf(path, sizeof path, "%s/exported", folder);
-    OK(alisa_tune_store_export(&entry, path, &error));
+    OK(alisa_tuner_store_export(&entry, path, &error));
     run_child(import_standard_input, report);
     assert_int_equal(report->status, ALISA_OK);
     assert_true(report->number == 96);
     free_report(report);
-    alisa_tune_entry_finish(&entry);
+    alisa_tuner_entry_finish(&entry);
 }
 
 /* ---- The list of devices ------------------------------------------------------------------- */
@@ -406,11 +407,11 @@ static void list_and_tune(ChildReport *report) {
         char kernels[ALISA_CACHE_HASH_SIZE];
         AlisaTuneKey key;
         AlisaTuneEntry entry;
-        if (alisa_tune_kernels_hash(kernels, NULL) != ALISA_OK) _exit(1);
-        alisa_tune_key_init(&key, &report->infos[round], kernels);
-        if (alisa_tune_entry_init(&entry, &key, "test", NULL) != ALISA_OK) _exit(2);
-        if (alisa_tune_store_write(report->folder, &entry, NULL) != ALISA_OK) _exit(3);
-        alisa_tune_entry_finish(&entry);
+        if (alisa_tuner_kernels_hash(kernels, NULL) != ALISA_OK) _exit(1);
+        alisa_tuner_key_init(&key, &report->infos[round], kernels);
+        if (alisa_tuner_entry_init(&entry, &key, "test", NULL) != ALISA_OK) _exit(2);
+        if (alisa_tuner_store_write(report->folder, &entry, NULL) != ALISA_OK) _exit(3);
+        alisa_tuner_entry_finish(&entry);
     }
 }
 

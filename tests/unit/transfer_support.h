@@ -105,9 +105,9 @@ static inline void check_order_by_events(void) {
         AlisaEvent written, launched;
         OK(alisa_transfer_write(device, buffer, 0, from + i * WORDS, 4 * WORDS,
                                 i >= 2 ? &copied_out[i - 2] : NULL, &written, &error));
-        OK(alisa_device_wait_for(device, &written, &error));
+        OK(alisa_opencl_wait_for(device, &written, &error));
         churn(buffer, WORDS, STEPS + (uint32_t)i);
-        OK(alisa_device_mark(device, &launched, &error));
+        OK(alisa_opencl_mark(device, &launched, &error));
         OK(alisa_transfer_read(device, buffer, 0, to + i * WORDS, 4 * WORDS, &launched,
                                &copied_out[i], &error));
         alisa_event_release(&written);
@@ -120,7 +120,7 @@ static inline void check_order_by_events(void) {
             assert_int_equal(to[i * WORDS + j], churned(from[i * WORDS + j], STEPS + (uint32_t)i));
         }
     }
-    OK(alisa_device_finish(device, &error));
+    OK(alisa_opencl_finish(device, &error));
     assert_int_equal(device->awaited.count, 0);
     alisa_pinned_destroy(device, &in);
     alisa_pinned_destroy(device, &out);

@@ -33,14 +33,14 @@ static inline AlisaTuneKey make_key(void) {
                             .board = "AMD Radeon RX 7900 XTX",
                             .driver = "3513.0 (HSA1.1,LC) \"\\\xff\n"};
     AlisaTuneKey key;
-    alisa_tune_key_init(&key, &info, KERNELS);
+    alisa_tuner_key_init(&key, &info, KERNELS);
     return key;
 }
 
 static inline AlisaTuneEntry make_entry(int group) {
     AlisaTuneKey key = make_key();
     AlisaTuneEntry entry;
-    OK(alisa_tune_entry_init(&entry, &key, "normal", &error));
+    OK(alisa_tuner_entry_init(&entry, &key, "normal", &error));
     entry.profile = (AlisaDeviceProfile){.read_bandwidth = 8.123e11,
                                          .launch_latency = 2.5e-6,
                                          .launch_wait = 1.7e-5,
@@ -61,7 +61,7 @@ static inline AlisaTuneEntry make_entry(int group) {
 }
 
 static inline char *format(const AlisaTuneEntry *entry) {
-    char *text = alisa_tune_entry_format(entry, &error);
+    char *text = alisa_tuner_entry_format(entry, &error);
     if (!text) fail_msg("%s", error.message);
     return text;
 }

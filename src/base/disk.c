@@ -1,4 +1,4 @@
-#include "base/file.h"
+#include "base/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@ static AlisaStatus fail_io(AlisaError *error, const char *path, const char *doin
                            strerror(errno));
 }
 
-AlisaStatus alisa_file_map_open(const char *path, AlisaFileMap *map, AlisaError *error) {
-    *map = (AlisaFileMap){0};
+AlisaStatus alisa_disk_map_open(const char *path, AlisaDiskMap *map, AlisaError *error) {
+    *map = (AlisaDiskMap){0};
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return fail_io(error, path, "open");
 
@@ -39,12 +39,12 @@ AlisaStatus alisa_file_map_open(const char *path, AlisaFileMap *map, AlisaError 
     return status;
 }
 
-void alisa_file_map_close(AlisaFileMap *map) {
+void alisa_disk_map_close(AlisaDiskMap *map) {
     if (map->data) munmap((void *)map->data, map->size);
-    *map = (AlisaFileMap){0};
+    *map = (AlisaDiskMap){0};
 }
 
-AlisaStatus alisa_file_read(const char *path, uint8_t **data, size_t *size, AlisaError *error) {
+AlisaStatus alisa_disk_read(const char *path, uint8_t **data, size_t *size, AlisaError *error) {
     *data = NULL;
     *size = 0;
     bool standard_input = strcmp(path, "-") == 0;
@@ -123,7 +123,7 @@ static int open_beside(const char *path, char temporary[PATH_MAX]) {
     return -1;
 }
 
-AlisaStatus alisa_file_write_atomic(const char *path, const void *data, size_t size,
+AlisaStatus alisa_disk_write_atomic(const char *path, const void *data, size_t size,
                                     AlisaError *error) {
     char temporary[PATH_MAX];
     struct stat about;
@@ -163,7 +163,7 @@ AlisaStatus alisa_folder_create(const char *path, AlisaError *error) {
     return ALISA_OK;
 }
 
-AlisaStatus alisa_file_lock(const char *path, const char *taken, AlisaFileLock *lock,
+AlisaStatus alisa_disk_lock(const char *path, const char *taken, AlisaDiskLock *lock,
                             AlisaError *error) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     lock->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -177,11 +177,11 @@ AlisaStatus alisa_file_lock(const char *path, const char *taken, AlisaFileLock *
         alisa_error_set(error, ALISA_ERROR_IO, "%s (process %ld): wait for it, or end it", taken,
                         owner);
     }
-    alisa_file_unlock(lock);
+    alisa_disk_unlock(lock);
     return ALISA_ERROR_IO;
 }
 
-void alisa_file_unlock(AlisaFileLock *lock) {
+void alisa_disk_unlock(AlisaDiskLock *lock) {
     if (lock->file >= 0) close(lock->file);
     lock->file = -1;
 }
