@@ -37,8 +37,8 @@ typedef struct Options {
     const char *device;
 } Options;
 
-static const uint32_t all_types[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_TENSOR_BF16,
-                                     ALISA_TENSOR_Q8_0, ALISA_TENSOR_Q4_0};
+static const uint32_t all_types[] = {ALISA_WEIGHT_F32, ALISA_WEIGHT_F16, ALISA_WEIGHT_BF16,
+                                     ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_Q4_0};
 /* TinyLlama 1.1B: attention, keys and values, both feed-forward matrices, head. */
 static const Shape all_shapes[] = {
     {2048, 2048}, {256, 2048}, {5632, 2048}, {2048, 5632}, {32000, 2048}};
@@ -63,7 +63,7 @@ static bool parse_item(Options *options, const char *name, const char *item) {
     char *end;
     if (strcmp(name, "--type") == 0) {
         for (size_t i = 0; i < sizeof all_types / sizeof *all_types; i++) {
-            if (strcmp(alisa_tensor_type_info(all_types[i])->name, item) == 0) {
+            if (strcmp(alisa_weight_type_info(all_types[i])->name, item) == 0) {
                 options->types[options->type_count++] = all_types[i];
                 return true;
             }
@@ -158,7 +158,7 @@ static void fill_defaults(Options *options, const AlisaOpsParameters *parameters
 /* Ordinary numbers: no subnormals, infinities or zeros that a processor could be faster or slower
  * with. `period` bytes are made, the rest repeats them. */
 static void fill_weights(uint32_t type, uint8_t *data, uint64_t size) {
-    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(type);
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(type);
     uint64_t period = 4096ull * info->block_bytes;
     AlisaRandom random;
     alisa_random_seed(&random, type);
@@ -166,9 +166,9 @@ static void fill_weights(uint32_t type, uint8_t *data, uint64_t size) {
     for (uint64_t at = 0; at < period; at += info->block_bytes) {
         for (uint32_t i = 0; i < info->block_bytes; i++)
             data[at + i] = (uint8_t)alisa_random_next(&random);
-        uint8_t *top = data + at + (type == ALISA_TENSOR_F32 ? 3 : 1);
+        uint8_t *top = data + at + (type == ALISA_WEIGHT_F32 ? 3 : 1);
         *top =
-            (*top & 0x80) | (type == ALISA_TENSOR_F32 || type == ALISA_TENSOR_BF16 ? 0x3e : 0x2c);
+            (*top & 0x80) | (type == ALISA_WEIGHT_F32 || type == ALISA_WEIGHT_BF16 ? 0x3e : 0x2c);
     }
     for (uint64_t at = period; at < size; at++)
         data[at] = data[at - period];
@@ -260,7 +260,7 @@ static void destroy_buffers(Run *run) {
 
 static void measure(Run *run) {
     static double ours[MAX_PASSES], theirs[MAX_PASSES];
-    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(run->type);
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(run->type);
     run->matrix_bytes = (uint64_t)run->shape.columns / info->block_elements * info->block_bytes *
                         run->shape.outputs;
     run->copies = run->matvec ? alisa_divide_up_64(working_set, run->matrix_bytes) : 1;

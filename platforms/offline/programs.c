@@ -93,8 +93,8 @@ static const struct {
     {false, ALISA_KV_I8, ALISA_KV_Q8_0},
 };
 
-static const uint32_t weight_types[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_TENSOR_BF16,
-                                        ALISA_TENSOR_Q8_0, ALISA_TENSOR_Q4_0};
+static const uint32_t weight_types[] = {ALISA_WEIGHT_F32, ALISA_WEIGHT_F16, ALISA_WEIGHT_BF16,
+                                        ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_Q4_0};
 
 /* Products: rows of activations, and weights that are narrow and wide, few and many. */
 static const struct {

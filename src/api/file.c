@@ -169,7 +169,7 @@ AlisaStatus alisa_file_tensor(const AlisaFile *file, uint64_t index, AlisaFileTe
                                alisa_gguf_tensor_count(gguf));
     }
     const AlisaGgufTensor *entry = alisa_gguf_tensor_at(gguf, index);
-    const AlisaTensorTypeInfo *type = alisa_tensor_type_info(entry->type);
+    const AlisaWeightTypeInfo *type = alisa_weight_type_info(entry->type);
     *tensor = (AlisaFileTensor){.name = entry->name,
                                 .dimension_count = entry->dimension_count,
                                 .byte_count = entry->byte_count,

@@ -79,7 +79,7 @@ static const char *most_common_type(const AlisaGguf *gguf) {
             const AlisaGgufTensor *tensor = alisa_gguf_tensor_at(gguf, j);
             if (tensor->type == type) bytes += tensor->byte_count;
         }
-        const AlisaTensorTypeInfo *info = alisa_tensor_type_info(type);
+        const AlisaWeightTypeInfo *info = alisa_weight_type_info(type);
         if (bytes > most && info) {
             most = bytes;
             name = info->name;

@@ -9,26 +9,7 @@
 #define ALISA_GGUF_GGUF_H
 
 #include "base/status.h"
-
-/* Tensor types as numbered in the file. Only these are computed with; others can be listed. */
-typedef enum AlisaTensorType {
-    ALISA_TENSOR_F32 = 0,
-    ALISA_TENSOR_F16 = 1,
-    ALISA_TENSOR_Q4_0 = 2,
-    ALISA_TENSOR_Q8_0 = 8,
-    ALISA_TENSOR_BF16 = 30,
-} AlisaTensorType;
-
-typedef struct AlisaTensorTypeInfo {
-    uint32_t id;
-    const char *name;
-    uint32_t block_elements; /* a row is a whole number of blocks */
-    uint32_t block_bytes;
-    bool computed; /* the kernels can dequantise it */
-} AlisaTensorTypeInfo;
-
-/* NULL for an id this version does not know. */
-const AlisaTensorTypeInfo *alisa_tensor_type_info(uint32_t id);
+#include "base/weight_type.h"
 
 typedef enum AlisaGgufValueType {
     ALISA_GGUF_U8 = 0,
@@ -63,7 +44,7 @@ typedef struct AlisaGgufKey {
 
 typedef struct AlisaGgufTensor {
     const char *name; /* terminated copy, owned by the file */
-    uint32_t type;    /* AlisaTensorType, or another id of the file format */
+    uint32_t type;    /* id of base/weight_type.h, or one that no row there has */
     uint32_t dimension_count;
     uint64_t dimensions[4]; /* innermost first; unused ones are 1 */
     uint64_t element_count;

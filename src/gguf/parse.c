@@ -288,7 +288,7 @@ static AlisaStatus read_tensor(Reader *reader, uint64_t position, AlisaGgufTenso
     if (status == ALISA_OK) status = read_u32(reader, tensor->name, &tensor->type);
     if (status == ALISA_OK) status = read_u64(reader, tensor->name, &tensor->offset);
     if (status != ALISA_OK) return status;
-    const AlisaTensorTypeInfo *type = alisa_tensor_type_info(tensor->type);
+    const AlisaWeightTypeInfo *type = alisa_weight_type_info(tensor->type);
     if (!type) return ALISA_OK;
     if (tensor->dimensions[0] % type->block_elements != 0) {
         return alisa_error_set(reader->error, ALISA_ERROR_FORMAT,

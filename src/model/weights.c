@@ -4,10 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include "base/half.h"
 
 struct AlisaWeights {
     AlisaShape shape;
@@ -109,13 +106,15 @@ static AlisaStatus find_tensor(Binder *binder, const char *name, uint32_t rows, 
                  tensor->dimensions[0], tensor->dimensions[1], outer, columns, rows);
         return fail_format(binder, name, what);
     }
-    const AlisaTensorTypeInfo *type = alisa_tensor_type_info(tensor->type);
-    if (!type || !type->computed) {
+    const AlisaWeightTypeInfo *type = alisa_weight_type_info(tensor->type);
+    if (!alisa_weight_type_is_computed(tensor->type)) {
+        char types[128];
+        alisa_weight_type_list(types);
         return alisa_error_set(binder->error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: tensor %s has type %s (%u); this version computes with F32, "
-                               "F16, BF16, Q8_0 and Q4_0: quantise the model to one of these",
+                               "%s: tensor %s has type %s (%u); this version computes with %s: "
+                               "quantise the model to one of these",
                                alisa_gguf_path(binder->gguf), name, type ? type->name : "unknown",
-                               tensor->type);
+                               tensor->type, types);
     }
     /* The directory is one array, so a tensor's place in it is a difference of addresses. */
     binder->bound[tensor - alisa_gguf_tensor_at(binder->gguf, 0)] = true;
@@ -161,24 +160,9 @@ static AlisaStatus read_vector(Binder *binder, const char *name, uint32_t length
     const AlisaGgufTensor *tensor;
     AlisaStatus status = find_tensor(binder, name, 1, length, &tensor);
     if (status != ALISA_OK) return status;
-    for (uint32_t i = 0; i < length; i++) {
-        uint16_t narrow;
-        switch (tensor->type) {
-        case ALISA_TENSOR_F32:
-            memcpy(&values[i], tensor->data + 4 * (size_t)i, 4);
-            break;
-        case ALISA_TENSOR_F16:
-            memcpy(&narrow, tensor->data + 2 * (size_t)i, 2);
-            values[i] = alisa_half_to_float(narrow);
-            break;
-        case ALISA_TENSOR_BF16:
-            memcpy(&narrow, tensor->data + 2 * (size_t)i, 2);
-            values[i] = alisa_bfloat_to_float(narrow);
-            break;
-        default:
-            return fail_format(binder, name, "is quantised; a vector must be F32, F16 or BF16");
-        }
-    }
+    if (alisa_weight_type_info(tensor->type)->block_elements > 1)
+        return fail_format(binder, name, "is quantised; a vector must be F32, F16 or BF16");
+    alisa_weight_type_dequantise(tensor->type, tensor->data, length, values);
     return ALISA_OK;
 }
 

@@ -15,7 +15,7 @@ uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit) {
 }
 
 bool alisa_ops_is_aligned(const AlisaMatrix *weights, AlisaVector x) {
-    bool blocks = alisa_tensor_type_info(weights->type)->block_elements > 1;
+    bool blocks = alisa_weight_type_info(weights->type)->block_elements > 1;
     return x.offset % 4 == 0 && weights->columns % 4 == 0 &&
            (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
 }

@@ -42,7 +42,7 @@ void alisa_ops_clblast_destroy(AlisaOps *ops) {
 static AlisaStatus dequantise(AlisaOps *ops, const AlisaMatrix *weights, uint64_t output,
                               uint64_t column, AlisaSgemm *product, AlisaError *error) {
     int type = alisa_ops_type_index(weights->type);
-    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(weights->type);
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(weights->type);
     AlisaKernel **kernel = &ops->clblast.dequantise[type];
     if (!*kernel) {
         char options[32];

@@ -8,9 +8,9 @@ static const struct {
     uint32_t tensor_type;
     uint32_t alignment; /* bytes at which the kernels may read a row: the type's widest load */
 } types[ALISA_OPS_TYPE_COUNT] = {
-    [ALISA_OPS_F32] = {ALISA_TENSOR_F32, 4},   [ALISA_OPS_F16] = {ALISA_TENSOR_F16, 2},
-    [ALISA_OPS_BF16] = {ALISA_TENSOR_BF16, 2}, [ALISA_OPS_Q8_0] = {ALISA_TENSOR_Q8_0, 2},
-    [ALISA_OPS_Q4_0] = {ALISA_TENSOR_Q4_0, 2},
+    [ALISA_OPS_F32] = {ALISA_WEIGHT_F32, 4},   [ALISA_OPS_F16] = {ALISA_WEIGHT_F16, 2},
+    [ALISA_OPS_BF16] = {ALISA_WEIGHT_BF16, 2}, [ALISA_OPS_Q8_0] = {ALISA_WEIGHT_Q8_0, 2},
+    [ALISA_OPS_Q4_0] = {ALISA_WEIGHT_Q4_0, 2},
 };
 
 AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *parameters,
@@ -97,14 +97,14 @@ int alisa_ops_type_index(uint32_t tensor_type) {
 }
 
 uint64_t alisa_ops_row_bytes(const AlisaMatrix *matrix) {
-    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(matrix->type);
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(matrix->type);
     return (uint64_t)matrix->columns / info->block_elements * info->block_bytes;
 }
 
 AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *matrix,
                                    AlisaError *error) {
     int index = alisa_ops_type_index(matrix->type);
-    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(matrix->type);
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(matrix->type);
     if (index < 0 || !info) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "%s: weights of type %s cannot be computed with", operation,

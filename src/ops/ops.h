@@ -18,7 +18,7 @@
 typedef struct AlisaMatrix {
     const AlisaBuffer *buffer;
     uint64_t offset;
-    uint32_t type; /* AlisaTensorType */
+    uint32_t type; /* AlisaWeightType */
     uint32_t rows;
     uint32_t columns;
 } AlisaMatrix;

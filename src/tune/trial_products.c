@@ -35,9 +35,9 @@ typedef struct Products {
 } Products;
 
 static const uint32_t tensor_types[ALISA_OPS_TYPE_COUNT] = {
-    [ALISA_OPS_F32] = ALISA_TENSOR_F32,   [ALISA_OPS_F16] = ALISA_TENSOR_F16,
-    [ALISA_OPS_BF16] = ALISA_TENSOR_BF16, [ALISA_OPS_Q8_0] = ALISA_TENSOR_Q8_0,
-    [ALISA_OPS_Q4_0] = ALISA_TENSOR_Q4_0,
+    [ALISA_OPS_F32] = ALISA_WEIGHT_F32,   [ALISA_OPS_F16] = ALISA_WEIGHT_F16,
+    [ALISA_OPS_BF16] = ALISA_WEIGHT_BF16, [ALISA_OPS_Q8_0] = ALISA_WEIGHT_Q8_0,
+    [ALISA_OPS_Q4_0] = ALISA_WEIGHT_Q4_0,
 };
 
 /* Rows of activations of each case. */
@@ -93,7 +93,7 @@ static uint32_t outputs_of(const Rows *rows) {
 
 /* Ordinary numbers, between -2 and 2: no subnormals that a processor could be slower with. */
 static void fill_blocks(uint32_t type, uint8_t *data, uint64_t blocks) {
-    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(tensor_types[type]);
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(tensor_types[type]);
     AlisaRandom random;
     alisa_random_seed(&random, type + 1);
     for (uint64_t b = 0; b < blocks; b++, data += info->block_bytes) {
@@ -120,7 +120,7 @@ static AlisaMatrix matrix_at(const AlisaTrial *trial, uint32_t index, uint32_t o
 
 static AlisaStatus make_weights(AlisaTrial *trial, AlisaError *error) {
     Products *products = trial->state;
-    const AlisaTensorTypeInfo *info = alisa_tensor_type_info(tensor_types[trial->set.type]);
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(tensor_types[trial->set.type]);
     uint64_t blocks = (uint64_t)OUTPUTS * COLUMNS / info->block_elements;
     products->matrix_bytes = blocks * info->block_bytes;
     uint64_t wanted = is_few(trial) ? ((uint64_t)STREAM << 20) / products->matrix_bytes : 1;

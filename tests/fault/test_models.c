@@ -117,8 +117,8 @@ static void write_model(const Fault *fault, const char *path) {
         bool changed = same(fault->change_tensor, name);
         uint64_t dimensions[2] = {tensor->columns, tensor->rows};
         if (changed && fault->tensor_rows) dimensions[1] = fault->tensor_rows;
-        uint32_t type = changed ? fault->tensor_type : ALISA_TENSOR_F32;
-        const AlisaTensorTypeInfo *info = alisa_tensor_type_info(type);
+        uint32_t type = changed ? fault->tensor_type : ALISA_WEIGHT_F32;
+        const AlisaWeightTypeInfo *info = alisa_weight_type_info(type);
         image_tensor(&image, name, type, 2, dimensions, offset);
         if (info) {
             offset += dimensions[0] * dimensions[1] / info->block_elements * info->block_bytes;
@@ -228,7 +228,7 @@ static const Fault faults[] = {
      .status = ALISA_ERROR_UNSUPPORTED},
     {.name = "quantised norm",
      .change_tensor = "blk.0.attn_norm.weight",
-     .tensor_type = ALISA_TENSOR_Q8_0,
+     .tensor_type = ALISA_WEIGHT_Q8_0,
      .expect = "blk.0.attn_norm.weight is quantised",
      .status = ALISA_ERROR_FORMAT},
     {.name = "tensor without a place",

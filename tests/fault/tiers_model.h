@@ -42,7 +42,7 @@ static const TiersTensor tiers_layer_tensors[] = {
 static inline void tiers_add_tensor(GgufImage *image, const char *name, uint64_t columns,
                                     uint64_t rows, uint64_t *offset) {
     const uint64_t dimensions[2] = {columns, rows};
-    image_tensor(image, name, ALISA_TENSOR_F32, 2, dimensions, *offset);
+    image_tensor(image, name, ALISA_WEIGHT_F32, 2, dimensions, *offset);
     *offset += columns * rows * sizeof(float); /* a multiple of 32 */
 }
 

@@ -35,12 +35,12 @@ static bool int8; /* whether the operations under test have activations of 8 bit
 
 /* One of each kind of storage first, for tests that do not need the others: each type is a program
  * to build. */
-static const uint32_t all_types[] = {ALISA_TENSOR_Q8_0, ALISA_TENSOR_F32, ALISA_TENSOR_F16,
-                                     ALISA_TENSOR_BF16, ALISA_TENSOR_Q4_0};
+static const uint32_t all_types[] = {ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_F32, ALISA_WEIGHT_F16,
+                                     ALISA_WEIGHT_BF16, ALISA_WEIGHT_Q4_0};
 enum { SOME_TYPES = 2, ALL_TYPES = sizeof all_types / sizeof *all_types };
 
 static inline bool has_blocks(uint32_t type) {
-    return alisa_tensor_type_info(type)->block_elements > 1;
+    return alisa_weight_type_info(type)->block_elements > 1;
 }
 
 static inline void require(AlisaStatus status, const AlisaError *error) {
@@ -93,7 +93,7 @@ static inline void check_result(const Case *c, const float *y, const double *sum
         if (!(off <= bounds[i])) {
             fail_msg("%s %ux%u, %u rows, weights %d, accumulate %d: y[%llu][%llu] is %g, not %g "
                      "+- %g",
-                     alisa_tensor_type_info(c->type)->name, c->outputs, c->columns, c->rows,
+                     alisa_weight_type_info(c->type)->name, c->outputs, c->columns, c->rows,
                      c->weights, c->accumulate, (unsigned long long)(i / c->outputs),
                      (unsigned long long)(i % c->outputs), y[GUARD + i], sums[i], bounds[i]);
         }
@@ -109,7 +109,7 @@ static inline void check_case(AlisaOps *ops, const Case *c) {
     AlisaError error;
     alisa_random_seed(&random, c->type * 1000003u + c->outputs * 101 + c->columns + c->rows);
 
-    uint64_t row_bytes = oracle_row_bytes(c->type, c->columns);
+    uint64_t row_bytes = alisa_weight_type_row_bytes(c->type, c->columns);
     uint64_t weight_bytes = c->weight_offset + c->outputs * row_bytes;
     uint64_t count = (uint64_t)c->rows * c->outputs, x_count = (uint64_t)c->rows * c->columns;
     uint8_t *weights = malloc(weight_bytes);

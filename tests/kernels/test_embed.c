@@ -33,11 +33,12 @@ static AlisaBuffer upload(const void *data, uint64_t size) {
 
 static void check_table(uint32_t type, OracleWeights kind, uint32_t columns, uint32_t offset) {
     static float y[ROWS * MAX_COLUMNS + 2 * GUARD];
-    static double expected[MAX_COLUMNS];
+    static float expected[MAX_COLUMNS];
     AlisaRandom random;
     AlisaError error;
     alisa_random_seed(&random, type + columns);
-    uint64_t row_bytes = oracle_row_bytes(type, columns), count = ROWS * (uint64_t)columns;
+    uint64_t row_bytes = alisa_weight_type_row_bytes(type, columns),
+             count = ROWS * (uint64_t)columns;
     uint8_t *table = malloc(offset + TOKENS * row_bytes);
     assert_non_null(table);
     memset(table, 0x7f, offset);
@@ -56,11 +57,12 @@ static void check_table(uint32_t type, OracleWeights kind, uint32_t columns, uin
     require(alisa_buffer_read(device, &y_buffer, 0, y, (count + 2 * GUARD) * sizeof *y, &error),
             &error);
     for (uint32_t r = 0; r < ROWS; r++) {
-        oracle_dequantise_row(type, table + offset + tokens[r] * row_bytes, columns, expected);
+        alisa_weight_type_dequantise(type, table + offset + tokens[r] * row_bytes, columns,
+                                     expected);
         for (uint32_t k = 0; k < columns; k++)
             if (y[GUARD + r * columns + k] != expected[k])
                 fail_msg("%s x %u, weights %d: y[%u][%u] is %g, not %g",
-                         alisa_tensor_type_info(type)->name, columns, kind, r, k,
+                         alisa_weight_type_info(type)->name, columns, kind, r, k,
                          y[GUARD + r * columns + k], expected[k]);
     }
     for (uint64_t i = 0; i < GUARD; i++) {
@@ -75,12 +77,12 @@ static void check_table(uint32_t type, OracleWeights kind, uint32_t columns, uin
 
 static void test_embed(void **state) {
     (void)state;
-    static const uint32_t types[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_TENSOR_BF16,
-                                     ALISA_TENSOR_Q8_0, ALISA_TENSOR_Q4_0};
+    static const uint32_t types[] = {ALISA_WEIGHT_F32, ALISA_WEIGHT_F16, ALISA_WEIGHT_BF16,
+                                     ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_Q4_0};
     static const uint32_t columns[] = {32, 64, 100, 7, MAX_COLUMNS};
     for (uint32_t t = 0; t < sizeof types / sizeof *types; t++)
         for (uint32_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-            if (columns[c] % alisa_tensor_type_info(types[t])->block_elements) continue;
+            if (columns[c] % alisa_weight_type_info(types[t])->block_elements) continue;
             for (int kind = 0; kind < ORACLE_WEIGHTS_COUNT; kind++)
                 check_table(types[t], kind, columns[c], kind % 2 ? 32 : types[t] ? 2 : 4);
         }

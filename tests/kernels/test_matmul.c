@@ -222,11 +222,11 @@ static void test_matmul_clblast_on_gpus(void **state) {
 static void test_matmul_clblast_blocks(void **state) {
     (void)state;
     static const Case cases[] = {
-        {ALISA_TENSOR_Q4_0, 2083, 1056, 3, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
-        {ALISA_TENSOR_F16, 2050, 519, 5, ORACLE_WEIGHTS_RANDOM, false, 6, 0},
-        {ALISA_TENSOR_F32, 2050, 519, 5, ORACLE_WEIGHTS_RANDOM, true, 12, 1},
-        {ALISA_TENSOR_Q8_0, 5, 544, 1030, ORACLE_WEIGHTS_RANDOM, false, 32, 3},
-        {ALISA_TENSOR_F32, 7, 33, 520, ORACLE_WEIGHTS_RANDOM, true, 0, 0},
+        {ALISA_WEIGHT_Q4_0, 2083, 1056, 3, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
+        {ALISA_WEIGHT_F16, 2050, 519, 5, ORACLE_WEIGHTS_RANDOM, false, 6, 0},
+        {ALISA_WEIGHT_F32, 2050, 519, 5, ORACLE_WEIGHTS_RANDOM, true, 12, 1},
+        {ALISA_WEIGHT_Q8_0, 5, 544, 1030, ORACLE_WEIGHTS_RANDOM, false, 32, 3},
+        {ALISA_WEIGHT_F32, 7, 33, 520, ORACLE_WEIGHTS_RANDOM, true, 0, 0},
     };
     if (!alisa_opencl_has_sgemm() || small) skip();
     AlisaOps *ops = make_clblast_ops(alisa_device_info(device)->type, 0);
@@ -253,12 +253,12 @@ static void test_refusals(void **state) {
     AlisaBuffer buffer = upload(zeros, sizeof zeros);
     const AlisaVector vector = {&buffer, 0};
     static const AlisaMatrix refused[] = {
-        {.type = ALISA_TENSOR_F32, .rows = 9, .columns = 8},              /* past the end */
-        {.type = ALISA_TENSOR_F32, .rows = 1, .columns = 4, .offset = 2}, /* misaligned */
-        {.type = ALISA_TENSOR_Q8_0, .rows = 1, .columns = 40},            /* broken block */
+        {.type = ALISA_WEIGHT_F32, .rows = 9, .columns = 8},              /* past the end */
+        {.type = ALISA_WEIGHT_F32, .rows = 1, .columns = 4, .offset = 2}, /* misaligned */
+        {.type = ALISA_WEIGHT_Q8_0, .rows = 1, .columns = 40},            /* broken block */
         {.type = 12, .rows = 1, .columns = 32},                           /* Q4_K */
-        {.type = ALISA_TENSOR_F32, .rows = 0, .columns = 8},
-        {.type = ALISA_TENSOR_F16, .rows = UINT32_MAX, .columns = UINT32_MAX},
+        {.type = ALISA_WEIGHT_F32, .rows = 0, .columns = 8},
+        {.type = ALISA_WEIGHT_F16, .rows = UINT32_MAX, .columns = UINT32_MAX},
     };
     for (uint32_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         AlisaMatrix matrix = refused[i];
@@ -267,7 +267,7 @@ static void test_refusals(void **state) {
                          ALISA_ERROR_ARGUMENT);
         assert_non_null(strstr(error.message, "matmul: "));
     }
-    const AlisaMatrix matrix = {&buffer, 0, ALISA_TENSOR_F32, 4, 16};
+    const AlisaMatrix matrix = {&buffer, 0, ALISA_WEIGHT_F32, 4, 16};
     assert_int_equal(alisa_ops_matmul(ops, &matrix, vector, 5, vector, false, &error),
                      ALISA_ERROR_ARGUMENT);
     alisa_buffer_destroy(&buffer);

@@ -31,7 +31,7 @@ static AlisaOps *ops_of(AlisaLayout layout, uint32_t group, uint32_t several) {
 
 static AlisaMatrix make_matrix(const Weights *weights, uint32_t columns, AlisaRandom *random,
                                AlisaBuffer *buffer) {
-    uint64_t row_bytes = oracle_row_bytes(weights->type, columns);
+    uint64_t row_bytes = alisa_weight_type_row_bytes(weights->type, columns);
     uint8_t *bytes = malloc(row_bytes * weights->outputs);
     assert_non_null(bytes);
     for (uint32_t n = 0; n < weights->outputs; n++)
@@ -102,8 +102,8 @@ static void check_each(AlisaOps *made, const Weights *weights, uint32_t count, u
 }
 
 static const Weights of_types[][MOST] = {
-    {{ALISA_TENSOR_Q8_0, 33}, {ALISA_TENSOR_Q8_0, 5}, {ALISA_TENSOR_Q8_0, 64}},
-    {{ALISA_TENSOR_F16, 1}, {ALISA_TENSOR_F16, 70}, {ALISA_TENSOR_F16, 2}},
+    {{ALISA_WEIGHT_Q8_0, 33}, {ALISA_WEIGHT_Q8_0, 5}, {ALISA_WEIGHT_Q8_0, 64}},
+    {{ALISA_WEIGHT_F16, 1}, {ALISA_WEIGHT_F16, 70}, {ALISA_WEIGHT_F16, 2}},
 };
 
 /* Each number of rows, and whether they are aligned, is a program to build. */
@@ -124,7 +124,7 @@ static void test_one_launch(void **state) {
 static void test_launches_of_their_own(void **state) {
     (void)state;
     static const Weights mixed[MOST] = {
-        {ALISA_TENSOR_Q8_0, 33}, {ALISA_TENSOR_Q4_0, 5}, {ALISA_TENSOR_Q8_0, 64}};
+        {ALISA_WEIGHT_Q8_0, 33}, {ALISA_WEIGHT_Q4_0, 5}, {ALISA_WEIGHT_Q8_0, 64}};
     AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, 64, 3);
     check_each(made, mixed, MOST, 96, 1, 0, false);
     if (!small) {
@@ -150,8 +150,8 @@ static void test_refused(void **state) {
     float zeros[64] = {0};
     AlisaBuffer x = upload(zeros, sizeof zeros), y = upload(zeros, sizeof zeros);
     const AlisaProduct products[] = {
-        {make_matrix(&(Weights){ALISA_TENSOR_Q8_0, 8}, 32, &random, &weights[0]), {&y, 0}},
-        {make_matrix(&(Weights){ALISA_TENSOR_Q8_0, 8}, 32, &random, &weights[1]), {&y, 57}}};
+        {make_matrix(&(Weights){ALISA_WEIGHT_Q8_0, 8}, 32, &random, &weights[0]), {&y, 0}},
+        {make_matrix(&(Weights){ALISA_WEIGHT_Q8_0, 8}, 32, &random, &weights[1]), {&y, 57}}};
     assert_int_equal(alisa_ops_matmul_each(made, products, 2, (AlisaVector){&x, 0}, 1, &error),
                      ALISA_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "matmul"));

@@ -20,7 +20,7 @@
 #include "oracle/matmul.h"
 #include "oracle/quant.h"
 
-static const uint32_t types[] = {ALISA_TENSOR_Q8_0, ALISA_TENSOR_F16, ALISA_TENSOR_Q4_0};
+static const uint32_t types[] = {ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_F16, ALISA_WEIGHT_Q4_0};
 static const uint32_t op_types[] = {ALISA_OPS_Q8_0, ALISA_OPS_F16, ALISA_OPS_Q4_0};
 /* For tests that do not need them all: each is a program to build. */
 enum { SOME_TYPES = 2, TYPES = sizeof types / sizeof *types, GUARD = 37 };
@@ -87,8 +87,9 @@ static float *multiply(AlisaOps *with, const Case *c, const uint8_t *weights, co
     float *y = allocate(count + 2 * GUARD, sizeof *y);
     for (uint64_t i = 0; i < count + 2 * GUARD; i++)
         y[i] = i < GUARD || i >= GUARD + count ? guard : add ? add[i - GUARD] : NAN;
-    AlisaBuffer w_buffer = upload(
-        weights, c->weight_offset + (uint64_t)c->outputs * oracle_row_bytes(c->type, c->columns));
+    AlisaBuffer w_buffer =
+        upload(weights, c->weight_offset + (uint64_t)c->outputs *
+                                               alisa_weight_type_row_bytes(c->type, c->columns));
     AlisaBuffer x_buffer = upload(x, (c->x_offset + (uint64_t)c->rows * c->columns) * sizeof *x);
     AlisaBuffer y_buffer = upload(y, (count + 2 * GUARD) * sizeof *y);
     const AlisaMatrix matrix = {&w_buffer, c->weight_offset, c->type, c->outputs, c->columns};
@@ -109,7 +110,7 @@ static float *multiply(AlisaOps *with, const Case *c, const uint8_t *weights, co
 static void check_case(AlisaOps *with, uint32_t depth, const Case *c) {
     AlisaRandom random;
     alisa_random_seed(&random, c->type * 1000003u + c->outputs * 101 + c->columns + c->rows);
-    uint64_t row_bytes = oracle_row_bytes(c->type, c->columns);
+    uint64_t row_bytes = alisa_weight_type_row_bytes(c->type, c->columns);
     uint64_t count = (uint64_t)c->rows * c->outputs;
     uint8_t *stored = allocate(c->weight_offset + c->outputs * row_bytes, 1);
     const uint8_t *weights = stored + c->weight_offset;
@@ -134,7 +135,7 @@ static void check_case(AlisaOps *with, uint32_t depth, const Case *c) {
         if (!(fabs(y[i] - sums[i]) <= bounds[i]))
             fail_msg("%s %ux%u, %u rows, weights %d, x %g, depth %u: y[%llu][%llu] is %g, not %g "
                      "+- %g",
-                     alisa_tensor_type_info(c->type)->name, c->outputs, c->columns, c->rows,
+                     alisa_weight_type_info(c->type)->name, c->outputs, c->columns, c->rows,
                      c->weights, c->x_size, depth, (unsigned long long)(i / c->outputs),
                      (unsigned long long)(i % c->outputs), y[i], sums[i], bounds[i]);
     }
@@ -157,7 +158,7 @@ static void check_shapes(const AlisaMatmulParameters *tile, uint32_t type_count,
     for (uint32_t t = 0; t < type_count; t++)
         for (uint32_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             uint32_t outputs = shapes[s].outputs, columns = shapes[s].columns;
-            if (types[t] != ALISA_TENSOR_F16 && columns % 32) continue;
+            if (types[t] != ALISA_WEIGHT_F16 && columns % 32) continue;
             if (small && (outputs > 35 || columns > 64) && columns != 7) continue;
             for (const uint32_t *rows = row_counts; *rows; rows++) {
                 bool even = (s + *rows) % 2;
@@ -208,7 +209,7 @@ static void test_sizes(void **state) {
 /* More rows than fit in the scratch. */
 static void test_scratch(void **state) {
     (void)state;
-    static const Case c = {ALISA_TENSOR_Q4_0, 3, 3200, 1400, ORACLE_WEIGHTS_RANDOM, true, 34, 3, 1};
+    static const Case c = {ALISA_WEIGHT_Q4_0, 3, 3200, 1400, ORACLE_WEIGHTS_RANDOM, true, 34, 3, 1};
     static const AlisaMatmulParameters tile = {
         .tile_rows = 64, .tile_outputs = 4, .item_rows = 8, .item_outputs = 4, .depth = 32};
     if (small) skip();
@@ -235,7 +236,7 @@ static void test_no_numbers(void **state) {
         const Case c = {.type = types[t], .outputs = OUTPUTS, .columns = COLUMNS, .rows = ROWS};
         AlisaRandom random;
         float x[ROWS][COLUMNS];
-        uint64_t row_bytes = oracle_row_bytes(c.type, COLUMNS);
+        uint64_t row_bytes = alisa_weight_type_row_bytes(c.type, COLUMNS);
         uint8_t *weights = allocate(OUTPUTS, row_bytes);
         alisa_random_seed(&random, 7);
         for (uint32_t n = 0; n < OUTPUTS; n++)
@@ -267,7 +268,7 @@ static void test_no_numbers(void **state) {
 static void test_overflow(void **state) {
     (void)state;
     enum { ROWS = 2, COLUMNS = 64, OUTPUTS = 5, FINE = 3 };
-    const Case c = {.type = ALISA_TENSOR_F16, .outputs = OUTPUTS, .columns = COLUMNS, .rows = ROWS};
+    const Case c = {.type = ALISA_WEIGHT_F16, .outputs = OUTPUTS, .columns = COLUMNS, .rows = ROWS};
     uint16_t weights[OUTPUTS][COLUMNS];
     float x[ROWS][COLUMNS];
     for (uint32_t n = 0; n < OUTPUTS; n++)

@@ -125,8 +125,8 @@ static void test_int8_item_tiles(void **state) {
 static void test_int8_scratch(void **state) {
     (void)state;
     static const Case cases[] = {
-        {ALISA_TENSOR_Q4_0, 3, 3200, 2600, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
-        {ALISA_TENSOR_Q8_0, 2, 1 << 20, 8, ORACLE_WEIGHTS_RANDOM, false, 32, 0},
+        {ALISA_WEIGHT_Q4_0, 3, 3200, 2600, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
+        {ALISA_WEIGHT_Q8_0, 2, 1 << 20, 8, ORACLE_WEIGHTS_RANDOM, false, 32, 0},
     };
     if (small) skip();
     int8 = true;
@@ -150,7 +150,7 @@ static void test_int8_no_numbers(void **state) {
     AlisaRandom random;
     alisa_random_seed(&random, 7);
     for (uint32_t n = 0; n < OUTPUTS; n++)
-        oracle_make_row(ALISA_TENSOR_Q8_0, ORACLE_WEIGHTS_RANDOM, COLUMNS, &random,
+        oracle_make_row(ALISA_WEIGHT_Q8_0, ORACLE_WEIGHTS_RANDOM, COLUMNS, &random,
                         weights + n * (sizeof weights / OUTPUTS));
     for (uint32_t r = 0; r < ROWS; r++)
         for (uint32_t k = 0; k < COLUMNS; k++)
@@ -159,7 +159,7 @@ static void test_int8_no_numbers(void **state) {
     x[NOT_A_NUMBER][95] = NAN;
     AlisaBuffer w_buffer = upload(weights, sizeof weights), x_buffer = upload(x, sizeof x);
     AlisaBuffer y_buffer = upload(y, sizeof y);
-    const AlisaMatrix matrix = {&w_buffer, 0, ALISA_TENSOR_Q8_0, OUTPUTS, COLUMNS};
+    const AlisaMatrix matrix = {&w_buffer, 0, ALISA_WEIGHT_Q8_0, OUTPUTS, COLUMNS};
     for (uint32_t i = 0; i < 2 * BYTE_LAYOUTS; i++) {
         if (!can_be_tested(byte_layouts[i / 2])) continue;
         AlisaOps *ops = make_int8_ops(byte_layouts[i / 2], i % 2 ? 9 : 1, 2, 2);
@@ -186,8 +186,8 @@ static void test_few_rows_of_narrow_matrices(void **state) {
     (void)state;
     AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_ITEM, 33, 1, 2);
     parameters.matvec[ALISA_OPS_Q8_0].activations = ALISA_ACTIVATIONS_FLOAT;
-    const AlisaMatrix narrow = {.type = ALISA_TENSOR_Q8_0, .rows = 64, .columns = 256};
-    const AlisaMatrix wide = {.type = ALISA_TENSOR_Q8_0, .rows = 64, .columns = 1024};
+    const AlisaMatrix narrow = {.type = ALISA_WEIGHT_Q8_0, .rows = 64, .columns = 256};
+    const AlisaMatrix wide = {.type = ALISA_WEIGHT_Q8_0, .rows = 64, .columns = 1024};
     for (uint32_t at_once = 4; at_once <= 12; at_once += 4) {
         parameters.matvec[ALISA_OPS_Q8_0].rows = at_once;
         AlisaOps *ops = make_checked_ops(&parameters);

@@ -43,22 +43,21 @@ static void halve_row(const float *x, uint32_t columns, double *halves, double *
 /* A row of weights as what is multiplied and the scale of each block. */
 static void read_row(uint32_t type, const uint8_t *row, uint32_t columns, double *codes,
                      double *scales) {
-    uint32_t block_bytes = type == ALISA_TENSOR_Q8_0 ? 34 : 18;
-    if (type == ALISA_TENSOR_F16) {
-        oracle_dequantise_row(type, row, columns, codes);
-        for (uint32_t k = 0; k < columns; k += BLOCK)
-            scales[k / BLOCK] = 1;
-        return;
-    }
-    for (uint32_t k = 0; k < columns; k++) {
-        const uint8_t *block = row + k / BLOCK * block_bytes, *q = block + 2;
-        uint32_t i = k % BLOCK;
-        uint16_t bits = (uint16_t)(block[0] | block[1] << 8);
-        scales[k / BLOCK] = alisa_half_to_float(bits);
-        if (type == ALISA_TENSOR_Q8_0)
-            codes[k] = (int8_t)q[i];
-        else
-            codes[k] = (i < 16 ? q[i] & 15 : q[i - 16] >> 4) - 8;
+    const AlisaWeightTypeInfo *info = alisa_weight_type_info(type);
+    for (uint32_t k = 0; k < columns; k += info->block_elements, row += info->block_bytes) {
+        uint8_t block[64];
+        float values[BLOCK];
+        memcpy(block, row, info->block_bytes);
+        double scale = 1;
+        if (info->block_elements > 1) { /* the values with a scale of 1 are the codes */
+            scale = alisa_half_to_float((uint16_t)(block[0] | block[1] << 8));
+            block[0] = 0x00;
+            block[1] = 0x3c;
+        }
+        info->dequantise(block, values);
+        for (uint32_t i = 0; i < info->block_elements; i++)
+            codes[k + i] = values[i];
+        scales[k / BLOCK] = scale;
     }
 }
 
@@ -92,7 +91,8 @@ void oracle_matmul_half(uint32_t type, const uint8_t *weights, uint32_t outputs,
         halve_row(x + (uint64_t)r * columns, columns, halves, x_scales);
         for (uint32_t n = 0; n < outputs; n++) {
             double sum = 0, size = 0, doubt = 0, lost = 0;
-            read_row(type, weights + n * oracle_row_bytes(type, columns), columns, codes, w_scales);
+            read_row(type, weights + n * alisa_weight_type_row_bytes(type, columns), columns, codes,
+                     w_scales);
             for (uint32_t k = 0; k < columns; k += depth) {
                 double largest, loss, scale = x_scales[k / BLOCK] * w_scales[k / BLOCK];
                 uint32_t count = k + depth < columns ? depth : columns - k;

@@ -8,14 +8,15 @@
 
 void oracle_matmul(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
                    const float *x, uint32_t rows, const float *add, double *sums, double *bounds) {
-    double *row = malloc(columns * sizeof *row);
+    float *row = malloc(columns * sizeof *row);
     if (!row) abort();
     for (uint32_t n = 0; n < outputs; n++) {
-        oracle_dequantise_row(type, weights + n * oracle_row_bytes(type, columns), columns, row);
+        alisa_weight_type_dequantise(type, weights + n * alisa_weight_type_row_bytes(type, columns),
+                                     columns, row);
         for (uint32_t r = 0; r < rows; r++) {
             double sum = 0, magnitude = 0;
             for (uint32_t k = 0; k < columns; k++) {
-                double product = x[(uint64_t)r * columns + k] * row[k];
+                double product = (double)x[(uint64_t)r * columns + k] * row[k];
                 sum += product;
                 magnitude += fabs(product);
             }
@@ -50,15 +51,16 @@ static void quantise_row(const float *x, uint32_t columns, double *codes, double
 void oracle_matmul_int8(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
                         const float *x, uint32_t rows, const float *add, double *sums,
                         double *bounds, double *losses) {
-    double *row = malloc(columns * sizeof *row), *codes = malloc(columns * sizeof *codes);
+    float *row = malloc(columns * sizeof *row);
+    double *codes = malloc(columns * sizeof *codes);
     double *scales = malloc(columns * sizeof *scales), *doubtful = malloc(columns * sizeof *codes);
     if (!row || !codes || !scales || !doubtful) abort();
     for (uint32_t r = 0; r < rows; r++) {
         quantise_row(x + (uint64_t)r * columns, columns, codes, scales, doubtful);
         for (uint32_t n = 0; n < outputs; n++) {
             double sum = 0, magnitude = 0, doubt = 0, loss = 0;
-            oracle_dequantise_row(type, weights + n * oracle_row_bytes(type, columns), columns,
-                                  row);
+            alisa_weight_type_dequantise(
+                type, weights + n * alisa_weight_type_row_bytes(type, columns), columns, row);
             for (uint32_t k = 0; k < columns; k++) {
                 double step = scales[k / BLOCK] * row[k];
                 sum += codes[k] * step;

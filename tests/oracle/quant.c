@@ -1,79 +1,11 @@
 #include "oracle/quant.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-static uint16_t read_u16(const uint8_t *bytes) {
-    return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
 
 static void write_u16(uint8_t *bytes, uint32_t value) {
     bytes[0] = (uint8_t)value;
     bytes[1] = (uint8_t)(value >> 8);
-}
-
-/* Finite halves only. */
-static double half_value(uint16_t bits) {
-    int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    double magnitude = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
-    return bits & 0x8000 ? -magnitude : magnitude;
-}
-
-static double bfloat_value(uint16_t bits) {
-    uint32_t wide = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &wide, sizeof value);
-    return value;
-}
-
-uint64_t oracle_row_bytes(uint32_t type, uint32_t columns) {
-    switch (type) {
-    case ALISA_TENSOR_F32:
-        return 4ull * columns;
-    case ALISA_TENSOR_F16:
-    case ALISA_TENSOR_BF16:
-        return 2ull * columns;
-    case ALISA_TENSOR_Q8_0:
-        return columns / 32 * 34ull;
-    case ALISA_TENSOR_Q4_0:
-        return columns / 32 * 18ull;
-    default:
-        abort();
-    }
-}
-
-void oracle_dequantise_row(uint32_t type, const uint8_t *row, uint32_t columns, double *values) {
-    for (uint32_t k = 0; k < columns; k++) {
-        uint32_t block = k / 32, i = k % 32;
-        float wide;
-        switch (type) {
-        case ALISA_TENSOR_F32:
-            memcpy(&wide, row + 4 * k, sizeof wide);
-            values[k] = wide;
-            break;
-        case ALISA_TENSOR_F16:
-            values[k] = half_value(read_u16(row + 2 * k));
-            break;
-        case ALISA_TENSOR_BF16:
-            values[k] = bfloat_value(read_u16(row + 2 * k));
-            break;
-        case ALISA_TENSOR_Q8_0: {
-            const uint8_t *bytes = row + 34 * block;
-            int value = bytes[2 + i] < 128 ? bytes[2 + i] : bytes[2 + i] - 256;
-            values[k] = half_value(read_u16(bytes)) * value;
-            break;
-        }
-        case ALISA_TENSOR_Q4_0: {
-            const uint8_t *bytes = row + 18 * block;
-            int nibble = i < 16 ? bytes[2 + i] & 15 : bytes[2 + i - 16] >> 4;
-            values[k] = half_value(read_u16(bytes)) * (nibble - 8);
-            break;
-        }
-        default:
-            abort();
-        }
-    }
 }
 
 /* Bits of a half of the kind wanted, sign included: an element of F16, or a block's scale. */
@@ -105,21 +37,21 @@ static float make_float(OracleWeights kind, uint32_t k, AlisaRandom *random) {
 
 static void make_block(uint32_t type, OracleWeights kind, uint32_t block, AlisaRandom *random,
                        uint8_t *bytes) {
-    uint32_t count = type == ALISA_TENSOR_Q8_0 ? 32 : 16;
+    uint32_t count = type == ALISA_WEIGHT_Q8_0 ? 32 : 16;
     write_u16(bytes, make_half(kind, block, random));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t in_turn = block * count + i; /* from -128 on; every pair of nibbles */
         uint32_t value = alisa_random_next(random);
         if (kind == ORACLE_WEIGHTS_EXTREME) value = in_turn + 128;
-        if (kind == ORACLE_WEIGHTS_LOWEST) value = type == ALISA_TENSOR_Q8_0 ? 128 : 0;
+        if (kind == ORACLE_WEIGHTS_LOWEST) value = type == ALISA_WEIGHT_Q8_0 ? 128 : 0;
         bytes[2 + i] = (uint8_t)value;
     }
 }
 
 void oracle_make_row(uint32_t type, OracleWeights kind, uint32_t columns, AlisaRandom *random,
                      uint8_t *row) {
-    if (type == ALISA_TENSOR_Q8_0 || type == ALISA_TENSOR_Q4_0) {
-        uint64_t bytes = oracle_row_bytes(type, 32);
+    if (type == ALISA_WEIGHT_Q8_0 || type == ALISA_WEIGHT_Q4_0) {
+        uint64_t bytes = alisa_weight_type_row_bytes(type, 32);
         for (uint32_t block = 0; block < columns / 32; block++)
             make_block(type, kind, block, random, row + block * bytes);
         return;
@@ -129,10 +61,10 @@ void oracle_make_row(uint32_t type, OracleWeights kind, uint32_t columns, AlisaR
         uint32_t bits;
         memcpy(&bits, &value, sizeof bits);
         switch (type) {
-        case ALISA_TENSOR_F32:
+        case ALISA_WEIGHT_F32:
             memcpy(row + 4 * k, &value, sizeof value);
             break;
-        case ALISA_TENSOR_BF16:
+        case ALISA_WEIGHT_BF16:
             write_u16(row + 2 * k, bits >> 16);
             break;
         default:

@@ -54,8 +54,8 @@ static void make_sample(GgufImage *image, uint32_t version) {
     image_number(image, 300, 2);
     image_array(image, "floats", ALISA_GGUF_F32, 1);
     image_float(image, -0.25f);
-    image_tensor(image, "a.weight", ALISA_TENSOR_F32, 2, (uint64_t[]){3, 2}, 0);
-    image_tensor(image, "b.weight", ALISA_TENSOR_Q8_0, 2, (uint64_t[]){64, 5}, 32);
+    image_tensor(image, "a.weight", ALISA_WEIGHT_F32, 2, (uint64_t[]){3, 2}, 0);
+    image_tensor(image, "b.weight", ALISA_WEIGHT_Q8_0, 2, (uint64_t[]){64, 5}, 32);
     image_tensor(image, "c.weight", 99, 1, (uint64_t[]){7}, 384);
     image_pad(image, 32);
     for (int i = 0; i < 400; i++)
@@ -136,7 +136,7 @@ static void test_reads_tensors(void **state) {
     assert_null(alisa_gguf_tensor_find(gguf, "a"));
     const AlisaGgufTensor *b = alisa_gguf_tensor_find(gguf, "b.weight");
     assert_ptr_equal(b, alisa_gguf_tensor_at(gguf, 1));
-    assert_int_equal(b->type, ALISA_TENSOR_Q8_0);
+    assert_int_equal(b->type, ALISA_WEIGHT_Q8_0);
     assert_int_equal(b->dimension_count, 2);
     assert_int_equal(b->dimensions[0], 64);
     assert_int_equal(b->dimensions[1], 5);
@@ -161,25 +161,31 @@ static void test_reads_tensors(void **state) {
 
 static void test_type_table(void **state) {
     (void)state;
-    static const uint32_t computed[] = {ALISA_TENSOR_F32, ALISA_TENSOR_F16, ALISA_TENSOR_BF16,
-                                        ALISA_TENSOR_Q8_0, ALISA_TENSOR_Q4_0};
+    static const uint32_t computed[] = {ALISA_WEIGHT_F32, ALISA_WEIGHT_F16, ALISA_WEIGHT_BF16,
+                                        ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_Q4_0};
     unsigned found = 0;
     for (uint32_t id = 0; id < 1000; id++) {
-        const AlisaTensorTypeInfo *info = alisa_tensor_type_info(id);
+        const AlisaWeightTypeInfo *info = alisa_weight_type_info(id);
         if (!info) continue;
         assert_int_equal(info->id, id);
         assert_true(info->block_elements > 0 && info->block_bytes > 0);
         bool expected = false;
         for (size_t i = 0; i < 5; i++)
             expected |= computed[i] == id;
-        assert_int_equal(info->computed, expected);
+        assert_int_equal(alisa_weight_type_is_computed(id), expected);
+        assert_true((uint64_t)info->block_bytes % info->alignment == 0);
         found += expected;
     }
     assert_int_equal(found, 5);
-    assert_string_equal(alisa_tensor_type_info(ALISA_TENSOR_Q4_0)->name, "Q4_0");
-    assert_int_equal(alisa_tensor_type_info(ALISA_TENSOR_Q4_0)->block_bytes, 18);
-    assert_null(alisa_tensor_type_info(4));
-    assert_null(alisa_tensor_type_info(UINT32_MAX));
+    assert_string_equal(alisa_weight_type_info(ALISA_WEIGHT_Q4_0)->name, "Q4_0");
+    assert_int_equal(alisa_weight_type_info(ALISA_WEIGHT_Q4_0)->block_bytes, 18);
+    assert_int_equal(alisa_weight_type_row_bytes(ALISA_WEIGHT_Q4_0, 96), 54);
+    assert_int_equal(alisa_weight_type_row_bytes(4, 96), 0);
+    char list[128];
+    alisa_weight_type_list(list);
+    assert_string_equal(list, "F32, F16, BF16, Q8_0 and Q4_0");
+    assert_null(alisa_weight_type_info(4));
+    assert_null(alisa_weight_type_info(UINT32_MAX));
 }
 
 /* Every shorter file fails: the last tensor's data ends where the file does. */
@@ -382,7 +388,7 @@ static void test_refuses_tensors(void **state) {
         {0, 1, {UINT64_MAX}, 0, "too large"},
         {0, 2, {1ull << 32, 1ull << 32}, 0, "too large"},
         {0, 4, {1ull << 16, 1ull << 16, 1ull << 16, 1ull << 16}, 0, "too large"},
-        {ALISA_TENSOR_Q8_0, 2, {33, 32}, 0, "not a multiple of the 32"},
+        {ALISA_WEIGHT_Q8_0, 2, {33, 32}, 0, "not a multiple of the 32"},
         {14, 1, {128}, 0, "not a multiple of the 256"},
         {0, 1, {4}, 16, "alignment"},
         {0, 1, {4}, 1ull << 40, "outside the file"},
@@ -426,7 +432,7 @@ static void test_alignment_is_obeyed(void **state) {
     AlisaError error;
     image_begin(&image, 3);
     image_u32(&image, "general.alignment", 256);
-    image_tensor(&image, "x", ALISA_TENSOR_F32, 1, (uint64_t[]){2}, 256);
+    image_tensor(&image, "x", ALISA_WEIGHT_F32, 1, (uint64_t[]){2}, 256);
     image_pad(&image, 256);
     for (int i = 0; i < 264; i++)
         image_number(&image, (uint64_t)i, 1);
