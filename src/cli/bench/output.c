@@ -138,6 +138,12 @@ static void print_markdown(const BenchOutput *output, const json_t *row, const c
     printf(" %18s | %21s |\n", test, rate); /* the sign takes two bytes and one column */
 }
 
+BenchOutput alisa_cli_bench_output(const Settings *settings, const BenchColumn *columns,
+                                   json_t *collected) {
+    if (collected) return (BenchOutput){.format = OUTPUT_JSON, .rows = collected, .collects = true};
+    return (BenchOutput){.format = (OutputFormat)settings->target.format, .columns = columns};
+}
+
 bool alisa_cli_bench_row(BenchOutput *output, json_t *row, const char *test) {
     bool header = output->count++ == 0;
     if (output->format == OUTPUT_JSONL) return alisa_cli_output_json(row, JSON_COMPACT);

@@ -23,6 +23,9 @@ typedef struct BenchOutput {
     bool collects;              /* into `rows`, which are the caller's, with OUTPUT_JSON */
 } BenchOutput;
 
+/* The output that the settings ask for: `collected`, the caller's array, where it is not NULL. */
+BenchOutput alisa_cli_bench_output(const Settings *settings, const BenchColumn *columns,
+                                   json_t *collected);
 /* Prints `row` (or keeps it for the end) and releases it. `test` is "pp512" or "tg128 @ d4096".
  * False when nobody reads it. */
 bool alisa_cli_bench_row(BenchOutput *output, json_t *row, const char *test);

@@ -6,8 +6,8 @@
 
 #include "common/terminal.h"
 
-ExitCode alisa_cli_bench_policies(const Settings *settings);
-/* The rows go into an array instead of being printed. */
-ExitCode alisa_cli_bench_policies_collect(const Settings *settings, json_t *rows);
+/* Compares the policies of --policy at each batch size. The rows are printed, or, where `collected`
+ * is not NULL, appended to that array. */
+ExitCode alisa_cli_bench_policies(const Settings *settings, json_t *collected);
 
 #endif

@@ -88,7 +88,7 @@ json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptio
     describe_model(&runtime->info, model_type, sizeof model_type);
     json_int_t count = samples->count ? (json_int_t)samples->count : 1;
     bool dense = options->attention.kind == ALISA_SELECT_DENSE;
-    bool emulated = settings->link.rate > 0.0 || settings->link.choice;
+    bool emulated = alisa_cli_runtime_emulates_link(settings);
     json_t *row = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, "
         "s:s, s:f, s:b, s:I, s:I, s:I, s:s, s:I, s:I, s:I}",

@@ -20,9 +20,6 @@ typedef struct BenchSamples {
     uint64_t device_bytes;       /* for weights, KV and scratch */
 } BenchSamples;
 
-/* `alisa bench` with these settings; the rows go into an array instead of being printed. */
-ExitCode alisa_cli_bench_collect(const Settings *settings, json_t *rows);
-
 /* The commit this program was built from. */
 const char *alisa_cli_build_commit(void);
 

@@ -60,8 +60,7 @@ static ExitCode open_subject(PlanCommand *command) {
     const Settings *settings = &command->settings;
     bool measured = !settings->profile;
     if (measured && !settings->device) return refuse_profile();
-    if (!measured &&
-        (settings->saved_profile || settings->link.rate > 0.0 || settings->link.choice))
+    if (!measured && (settings->saved_profile || alisa_cli_runtime_emulates_link(settings)))
         return alisa_cli_refuse(EXIT_USAGE, "--save-profile and --link-gbps go with -dev, not with "
                                             "--profile");
     /* Given on the command line the shape wins over a model from the environment. */
@@ -321,7 +320,7 @@ static ExitCode plan_all(PlanCommand *command) {
     } else {
         print_notes(&command->notes);
     }
-    if (command->settings.link.rate > 0.0 || command->settings.link.choice)
+    if (alisa_cli_runtime_emulates_link(&command->settings))
         alisa_cli_note("emulated link: the figures are of this device with every copy paced");
     return EXIT_DONE;
 }

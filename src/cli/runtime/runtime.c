@@ -31,6 +31,10 @@ ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings) {
                             settings->model);
 }
 
+bool alisa_cli_runtime_emulates_link(const Settings *settings) {
+    return settings->link.rate > 0.0 || settings->link.choice;
+}
+
 double alisa_cli_runtime_link_share(const Settings *settings) {
     return settings->link.choice ? PAPER_LINK / settings->link.choice : 0.0;
 }

@@ -33,6 +33,8 @@ ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_engine(Runtime *runtime);
 /* The device alone, for what needs no model; alisa_cli_runtime_engine opens it by itself. */
 ExitCode alisa_cli_runtime_device(Runtime *runtime, const Settings *settings);
+/* Whether --link-gbps was given. */
+bool alisa_cli_runtime_emulates_link(const Settings *settings);
 /* Of the device's bandwidth, the rate of the emulated link; 0: it is not given so. */
 double alisa_cli_runtime_link_share(const Settings *settings);
 /* Replaces the session there was. */
