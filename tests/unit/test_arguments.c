@@ -6,9 +6,10 @@
 
 #include <cmocka.h>
 
-/* The program is not a library: its two pure files are compiled into the test. */
+/* The program is not a library: its pure files are compiled into the test. */
 #include "../../src/cli/options/arguments.c"
 #include "../../src/cli/options/options.c"
+#include "../../src/cli/options/values.c"
 
 enum { FIRST = 1u << 0, SECOND = 1u << 1 };
 

@@ -5,6 +5,7 @@
 #include "../../src/cli/common/terminal.c"
 #include "../../src/cli/common/text.c"
 #include "../../src/cli/report/check.c"
+#include "../../src/cli/report/fields.c"
 #include "../../src/cli/report/figures.c"
 #include "../../src/cli/report/read.c"
 

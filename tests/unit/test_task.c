@@ -2,6 +2,7 @@
  * sentence, and the examples of --shots are what they promise. */
 /* The program is not a library: its pure files are compiled into the test. */
 #include "../../src/cli/common/text.c"
+#include "../../src/cli/eval/question.c"
 #include "../../src/cli/eval/task.c"
 
 #include <setjmp.h>

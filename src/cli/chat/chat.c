@@ -3,6 +3,7 @@
  * only the tokens that the session does not hold yet are evaluated.
  */
 #include "runtime/jobs.h"
+#include "runtime/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,14 +111,10 @@ static AlisaStatus bring_up_to_date(Chat *chat, const Tokens *tokens, AlisaError
     return status;
 }
 
-/* Bytes of one token, streamed and kept. False when nobody reads them. */
+/* The characters that a token completes, streamed and kept. False when nobody reads them. */
 static bool speak(Chat *chat, int32_t token, Utf8Hold *hold, Text *reply) {
-    char bytes[256];
     size_t before = reply->size;
-    size_t size =
-        alisa_token_bytes(chat->runtime.model, token, reply->size == 0, false, bytes, sizeof bytes);
-    if (size > sizeof bytes) size = 0; /* no vocabulary has a word of that length */
-    return alisa_cli_utf8_push(hold, bytes, size, reply) &&
+    return alisa_cli_runtime_push_token(&chat->runtime, token, before == 0, hold, reply) &&
            alisa_cli_output(reply->data ? reply->data + before : "", reply->size - before);
 }
 
@@ -229,7 +226,7 @@ static ExitCode converse(Chat *chat) {
         free(line);
         if (alisa_cli_interrupted(NULL)) more = false;
     }
-    alisa_cli_runtime_report(&chat->runtime);
+    alisa_cli_summary_print(&chat->runtime);
     return code == EXIT_DONE && alisa_cli_interrupted(NULL) ? EXIT_INTERRUPTED : code;
 }
 

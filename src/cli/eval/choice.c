@@ -6,6 +6,7 @@
 #include "common/statistics.h"
 #include "eval/passages.h"
 #include "eval/task.h"
+#include "runtime/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -169,7 +170,7 @@ static void print_results(const Choosing *choosing, const Statistic *plain,
                           const Statistic *normalised) {
     const Settings *settings = choosing->runtime.settings;
     if (settings->output == OUTPUT_JSON) {
-        json_t *result = alisa_cli_runtime_describe(&choosing->runtime);
+        json_t *result = alisa_cli_summary_describe(&choosing->runtime);
         json_t *figures = json_pack(
             "{s:s, s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "task", settings->task, "form",
             choosing->task.form, "step_by_step", choosing->set.step_by_step, "items",
@@ -203,7 +204,7 @@ static ExitCode run(Choosing *choosing) {
     Statistic plain = {0}, normalised = {0};
     if (code == EXIT_DONE) code = judge(choosing, &plain, &normalised);
     if (code == EXIT_DONE) print_results(choosing, &plain, &normalised);
-    if (code == EXIT_DONE || code == EXIT_INTERRUPTED) alisa_cli_runtime_report(&choosing->runtime);
+    if (code == EXIT_DONE || code == EXIT_INTERRUPTED) alisa_cli_summary_print(&choosing->runtime);
     return code;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "common/statistics.h"
 #include "eval/passages.h"
+#include "runtime/summary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static void print_json(const Perplexity *perplexity) {
     const Score *total = &perplexity->total;
     double loss = alisa_cli_statistic_mean(&total->loss);
     double error = alisa_cli_statistic_error(&total->loss);
-    json_t *result = alisa_cli_runtime_describe(&perplexity->runtime);
+    json_t *result = alisa_cli_summary_describe(&perplexity->runtime);
     json_t *figures = json_pack(
         "{s:s, s:b, s:b, s:I, s:I, s:f, s:f, s:f, s:f}", "file", settings->file, "documents",
         settings->documents, "step_by_step", perplexity->set.step_by_step, "chunks",
@@ -231,7 +232,7 @@ ExitCode alisa_cli_perplexity(const Settings *settings) {
             alisa_cli_output("\n", 1);
         }
         if (code == EXIT_DONE || code == EXIT_INTERRUPTED) {
-            alisa_cli_runtime_report(&perplexity.runtime);
+            alisa_cli_summary_print(&perplexity.runtime);
         }
     }
     free(perplexity.set.passages);

@@ -5,6 +5,7 @@
  */
 #include "common/statistics.h"
 #include "eval/passages.h"
+#include "runtime/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +202,7 @@ static json_t *describe_group(const Group *group) {
 }
 
 static void print_json(const Recall *recall) {
-    json_t *result = alisa_cli_runtime_describe(&recall->runtime),
+    json_t *result = alisa_cli_summary_describe(&recall->runtime),
            *all = describe_group(&recall->all);
     json_t *by_distance = json_array(), *by_kind = json_object();
     for (size_t i = 0; i < DISTANCE_COUNT; i++) {
@@ -231,7 +232,7 @@ static ExitCode run(Recall *recall) {
         recall->runtime.settings->output == OUTPUT_JSON ? print_json(recall)
                                                         : print_markdown(recall);
     }
-    if (code == EXIT_DONE || code == EXIT_INTERRUPTED) alisa_cli_runtime_report(&recall->runtime);
+    if (code == EXIT_DONE || code == EXIT_INTERRUPTED) alisa_cli_summary_print(&recall->runtime);
     return code;
 }
 

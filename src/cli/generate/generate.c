@@ -2,6 +2,7 @@
  * alisa generate: one text streamed, or many generated side by side and printed in order.
  */
 #include "runtime/jobs.h"
+#include "runtime/summary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -256,7 +257,7 @@ static ExitCode run_jobs(Generation *generation) {
         alisa_cli_output_json(json_incref(generation->results), JSON_INDENT(2));
     }
     report_full_context(generation);
-    alisa_cli_runtime_report(&generation->runtime);
+    alisa_cli_summary_print(&generation->runtime);
     return alisa_cli_interrupted(NULL) ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 

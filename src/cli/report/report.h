@@ -91,7 +91,7 @@ typedef struct ReportTest {
     size_t sample_count;
     double bytes, flops, items; /* of a run; 0: it does not say */
     const json_t *parameters;   /* texts, numbers, booleans */
-    /* What follows, see report_figures.h. */
+    /* What follows, see report/figures.h. */
     double median;           /* s */
     double value, low, high; /* in the unit: of the median, the slowest, the fastest sample */
     double spread;           /* of the samples, over their median */

@@ -75,24 +75,14 @@ static bool end_job(Run *run, uint32_t sequence, JobEnd end, AlisaError *error) 
 }
 
 static bool add_text(const Run *run, Job *job, int32_t token) {
-    char small[256];
-    char *bytes = small;
+    const Runtime *runtime = run->set->runtime;
     /* SentencePiece puts a blank before the first word; after a prompt it belongs to the text. */
     bool first = job->generated == 0 && job->prompt.count == 1 &&
-                 job->prompt.ids[0] == alisa_model_bos(run->set->runtime->model);
-    const AlisaModel *model = run->set->runtime->model;
-    size_t size = alisa_token_bytes(model, token, first, false, small, sizeof small);
-    if (size > sizeof small) {
-        bytes = malloc(size);
-        if (!bytes) return false;
-        alisa_token_bytes(model, token, first, false, bytes, size);
-    }
-    bool good = alisa_cli_utf8_push(&job->hold, bytes, size, &job->text);
-    if (bytes != small) free(bytes);
-    return good;
+                 job->prompt.ids[0] == alisa_model_bos(runtime->model);
+    return alisa_cli_runtime_push_token(runtime, token, first, &job->hold, &job->text);
 }
 
-/* As a sampler says it. */
+/* In the words of alisa_sampler_sample, which is not called where the device chose the token. */
 static AlisaStatus not_a_number(AlisaError *error) {
     error->status = ALISA_ERROR_DEVICE;
     snprintf(error->message, sizeof error->message,

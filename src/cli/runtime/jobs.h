@@ -46,11 +46,12 @@ AlisaSamplerOptions alisa_cli_job_sampler_options(const Settings *settings, uint
 /* --seed, or a new one drawn from the system for -1. */
 uint64_t alisa_cli_job_seed(const Settings *settings);
 
-/* Runs all jobs. ALISA_OK also when Ctrl-C stopped them (the jobs that ran say so, the waiting ones
- * are unfinished). */
 /* Whether tokens are simply the likeliest ones, so that a session may be made with likeliest_only.
  */
 bool alisa_cli_jobs_greedy(const JobSet *set);
+
+/* Runs all jobs. ALISA_OK also when Ctrl-C stopped them: the jobs that ran are JOB_INTERRUPTED
+ * then, and those that waited JOB_UNFINISHED. */
 AlisaStatus alisa_cli_jobs_run(JobSet *set, AlisaError *error);
 
 void alisa_cli_job_free(Job *job);

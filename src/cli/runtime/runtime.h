@@ -43,13 +43,7 @@ ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *
 AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime);
 /* The same under a policy that is not the one of --policy. */
 AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, AlisaPolicy policy);
-/* The model, the device and those flags as an object, for results; with --stats, what the lists of
- * tokens were. */
-json_t *alisa_cli_runtime_describe(const Runtime *runtime);
 void alisa_cli_runtime_close(Runtime *runtime);
-
-/* Timings and memory on standard error, in llama.cpp's form. */
-void alisa_cli_runtime_report(const Runtime *runtime);
 
 typedef struct Tokens {
     int32_t *ids; /* alisa_free */
@@ -60,6 +54,11 @@ typedef struct Tokens {
  * a model that has none is an error. */
 ExitCode alisa_cli_runtime_tokenize(const Runtime *runtime, const char *text, size_t size,
                                     Tokens *tokens);
+
+/* Appends the characters that a token completes to `text`; `first` drops the blank that begins the
+ * first word of a text. False when host memory runs out. */
+bool alisa_cli_runtime_push_token(const Runtime *runtime, int32_t token, bool first, Utf8Hold *hold,
+                                  Text *text);
 
 /* Appends the tokens to `sequence`, at most -b a call; logits follow the last one if `logits`. */
 AlisaStatus alisa_cli_runtime_append(Runtime *runtime, uint32_t sequence, const int32_t *ids,
