@@ -38,11 +38,9 @@ extern "C" {
 #define ALISA_API __attribute__((visibility("default")))
 #endif
 
-#define ALISA_VERSION_MAJOR 0
-#define ALISA_VERSION_MINOR 1
-#define ALISA_VERSION_PATCH 0
+#define ALISA_VERSION "0.1.0"
 
-/* "0.1.0"; static storage. */
+/* ALISA_VERSION of the library that runs; static storage. */
 ALISA_API const char *alisa_version(void);
 
 /* ---- Errors ------------------------------------------------------------------------------- */

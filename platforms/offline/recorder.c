@@ -30,7 +30,7 @@ static bool recording;
 static Program *programs, **last_program = &programs;
 
 /* What the linker leaves of the functions that are replaced. */
-const AlisaDeviceInfo *__real_alisa_device_info(const AlisaDevice *device);
+const AlisaDeviceInfo *__real_alisa_opencl_info(const AlisaDevice *device);
 AlisaStatus __real_alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
                                     const char *options, AlisaKernel **kernel, AlisaError *error);
 AlisaStatus __real_alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
@@ -38,7 +38,7 @@ AlisaStatus __real_alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *l
                                        AlisaError *error);
 size_t __real_alisa_kernel_max_group(const AlisaKernel *kernel);
 
-const AlisaDeviceInfo *__wrap_alisa_device_info(const AlisaDevice *device);
+const AlisaDeviceInfo *__wrap_alisa_opencl_info(const AlisaDevice *device);
 AlisaStatus __wrap_alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
                                     const char *options, AlisaKernel **kernel, AlisaError *error);
 AlisaStatus __wrap_alisa_kernel_launch(AlisaKernel *kernel, const AlisaLaunch *launch,
@@ -113,8 +113,8 @@ bool recorder_has_file(const char *file) {
 /* ---- In place of the device's functions --------------------------------------------------------
  */
 
-const AlisaDeviceInfo *__wrap_alisa_device_info(const AlisaDevice *device) {
-    return recording ? &pretended : __real_alisa_device_info(device);
+const AlisaDeviceInfo *__wrap_alisa_opencl_info(const AlisaDevice *device) {
+    return recording ? &pretended : __real_alisa_opencl_info(device);
 }
 
 AlisaStatus __wrap_alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,

@@ -4,15 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/engine.h"
 #include "model/weights.h"
-
-#define TEXT(number)     #number
-#define VERSION(a, b, c) TEXT(a) "." TEXT(b) "." TEXT(c)
-
-const char *alisa_version(void) {
-    return VERSION(ALISA_VERSION_MAJOR, ALISA_VERSION_MINOR, ALISA_VERSION_PATCH);
-}
 
 /* A file with weights must describe them, and its two ideas of the vocabulary must agree. */
 static AlisaStatus read_shape(AlisaModel *model, AlisaError *error) {
@@ -119,55 +111,4 @@ void alisa_model_info(const AlisaModel *model, AlisaModelInfo *info) {
         info->parameter_count += tensor->element_count;
         info->weight_bytes += tensor->byte_count;
     }
-}
-
-int32_t alisa_model_bos(const AlisaModel *model) {
-    return model->tokenizer ? alisa_tokenizer_bos(model->tokenizer) : -1;
-}
-
-int32_t alisa_model_eos(const AlisaModel *model) {
-    return model->tokenizer ? alisa_tokenizer_eos(model->tokenizer) : -1;
-}
-
-bool alisa_model_is_end(const AlisaModel *model, int32_t token) {
-    return model->tokenizer && alisa_tokenizer_is_end(model->tokenizer, token);
-}
-
-AlisaStatus alisa_tokenize(const AlisaModel *model, const char *text, size_t length, uint32_t flags,
-                           int32_t **tokens, size_t *count, AlisaError *error) {
-    *tokens = NULL;
-    *count = 0;
-    if (!model->tokenizer) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: the file has no tokenizer (key tokenizer.ggml.model), so it "
-                               "runs on token ids only",
-                               alisa_gguf_path(model->gguf));
-    }
-    return alisa_tokenizer_encode(model->tokenizer, text, length, flags, tokens, count, error);
-}
-
-size_t alisa_token_bytes(const AlisaModel *model, int32_t token, bool first, bool special,
-                         char *buffer, size_t capacity) {
-    if (!model->tokenizer) return 0;
-    return alisa_tokenizer_bytes(model->tokenizer, token, first, special, buffer, capacity);
-}
-
-const char *alisa_chat_template(const AlisaModel *model) {
-    AlisaGgufString text = {0};
-    AlisaStatus status = alisa_gguf_get_string(model->gguf, "tokenizer.chat_template", &text, NULL);
-    if (status != ALISA_OK || !text.data) return NULL;
-    return alisa_template_recognise(text.data, (size_t)text.length);
-}
-
-AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device,
-                                const AlisaEngineOptions *options, AlisaEngine **engine,
-                                AlisaError *error) {
-    *engine = NULL;
-    if (!model->has_weights) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: the file holds only a vocabulary; it can be used to tokenize, "
-                               "not to generate",
-                               alisa_gguf_path(model->gguf));
-    }
-    return alisa_engine_open(model->gguf, &model->shape, device, options, engine, error);
 }

@@ -176,7 +176,7 @@ AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *sha
     *attention = NULL;
     AlisaAttentionPlan plan = {0};
     if (!alisa_attention_shape_check(shape)) {
-        alisa_attention_plan_make(alisa_device_info(alisa_ops_device(ops)),
+        alisa_attention_plan_make(alisa_opencl_info(alisa_ops_device(ops)),
                                   alisa_ops_parameters(ops), shape, max_rows, max_count, &plan);
     }
     return alisa_attention_create_planned(ops, shape, &plan, max_count, attention, error);

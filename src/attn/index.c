@@ -104,7 +104,7 @@ AlisaStatus alisa_index_create(AlisaOps *ops, const AlisaAttentionShape *shape,
     const AlisaSelectParameters *parameters = &alisa_ops_parameters(ops)->select;
     made->group = parameters->layout == ALISA_LAYOUT_GROUP ? parameters->index_group : 1;
     if (made->group > 1) {
-        uint64_t items = (uint64_t)BUSY_ITEMS * alisa_device_info(device)->compute_units;
+        uint64_t items = (uint64_t)BUSY_ITEMS * alisa_opencl_info(device)->compute_units;
         made->busy_groups = (uint32_t)(items / made->group + 1);
     }
     AlisaStatus status = get_kernels(made, device, error);

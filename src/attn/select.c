@@ -5,21 +5,21 @@ static const char *const kind_names[ALISA_SELECT_KIND_COUNT] = {"dense",   "swa"
 static const char *const scores_names[ALISA_SELECT_SCORES_COUNT] = {"sparse", "dense", "query"};
 static const char *const lists_names[ALISA_SELECT_LISTS_COUNT] = {"layer", "kv-head"};
 
-const char *alisa_select_kind_name(AlisaSelectKind kind) {
+const char *alisa_selector_kind_name(AlisaSelectKind kind) {
     return kind_names[kind];
 }
 
-const char *alisa_select_scores_name(AlisaSelectScores scores) {
+const char *alisa_selector_scores_name(AlisaSelectScores scores) {
     return scores_names[scores];
 }
 
-const char *alisa_select_lists_name(AlisaSelectLists lists) {
+const char *alisa_selector_lists_name(AlisaSelectLists lists) {
     return lists_names[lists];
 }
 
 enum { MILLION = 1000000 };
 
-void alisa_select_options_defaults(AlisaSelectOptions *options) {
+void alisa_selector_options_defaults(AlisaSelectOptions *options) {
     *options = (AlisaSelectOptions){.kind = ALISA_SELECT_DENSE, .sparsity = 0.8, .window = 64};
 }
 

@@ -16,6 +16,14 @@
 
 #include "base/status.h"
 
+/* Names as users give them ("swa", "query", "kv-head"); static storage. */
+const char *alisa_selector_kind_name(AlisaSelectKind kind);
+const char *alisa_selector_scores_name(AlisaSelectScores scores);
+const char *alisa_selector_lists_name(AlisaSelectLists lists);
+
+/* Dense attention, and the numbers that alisa_select_options_defaults tells for the other kinds. */
+void alisa_selector_options_defaults(AlisaSelectOptions *options);
+
 /* NULL, or what is wrong: a sentence that names the flags. */
 const char *alisa_selector_check(const AlisaSelectOptions *options);
 

@@ -18,11 +18,6 @@ const AlisaKvTypeInfo *alisa_kv_type_info(AlisaKvType type) {
     return (uint32_t)type < ALISA_KV_TYPE_COUNT ? &types[type] : NULL;
 }
 
-const char *alisa_kv_type_name(AlisaKvType type) {
-    const AlisaKvTypeInfo *info = alisa_kv_type_info(type);
-    return info ? info->name : NULL;
-}
-
 uint64_t alisa_kv_type_row_bytes(AlisaKvType type, uint32_t width) {
     const AlisaKvTypeInfo *info = &types[type];
     uint64_t scales = info->group ? width / info->group : 0;

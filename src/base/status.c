@@ -18,7 +18,7 @@ static const char *const status_names[ALISA_STATUS_COUNT] = {
     [ALISA_ERROR_INTERRUPTED] = "interrupted",
 };
 
-const char *alisa_status_name(AlisaStatus status) {
+const char *alisa_error_name(AlisaStatus status) {
     if ((unsigned)status >= ALISA_STATUS_COUNT) return "unknown status";
     return status_names[status];
 }
@@ -85,8 +85,4 @@ void *alisa_allocate_zeroed(size_t count, size_t size, const char *what, AlisaEr
     if (!product_fits(count, size, what, error)) return NULL;
     size_t bytes = count * size;
     return checked(calloc(1, bytes ? bytes : 1), bytes, what, error);
-}
-
-void alisa_free(void *pointer) {
-    free(pointer);
 }

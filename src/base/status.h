@@ -13,6 +13,9 @@
 #define ALISA_PRINTF(format_index, first_index)
 #endif
 
+/* Name of a status, as alisa_status_name gives it; static storage. */
+const char *alisa_error_name(AlisaStatus status);
+
 /* Fills *error (if not NULL) and returns `status`, so that a failing function can end with
  * `return alisa_error_set(error, ...)`. Too long a message is cut. */
 AlisaStatus alisa_error_set(AlisaError *error, AlisaStatus status, const char *format, ...)

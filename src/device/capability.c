@@ -138,7 +138,7 @@ static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *exten
         for (uint32_t bit = 0; bit < ALISA_CAPABILITIES; bit++)
             if (trials[i].capability >> bit & 1) found->languages[bit] = (uint8_t)language;
     }
-    alisa_device_close(device);
+    alisa_opencl_close(device);
     return ALISA_OK;
 }
 

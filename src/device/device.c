@@ -7,10 +7,6 @@
 #include "device/internal.h"
 #include "device/selection.h"
 
-void alisa_device_options_defaults(AlisaDeviceOptions *options) {
-    *options = (AlisaDeviceOptions){0};
-}
-
 AlisaStatus alisa_opencl_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error) {
     *infos = NULL;
     *count = 0;
@@ -77,7 +73,7 @@ AlisaStatus alisa_opencl_open_bare(const AlisaCandidate *candidate, const char *
     *device = made;
     return ALISA_OK;
 fail:
-    alisa_device_close(made);
+    alisa_opencl_close(made);
     return status;
 }
 
@@ -101,11 +97,8 @@ static AlisaStatus choose(const char *selector, AlisaCandidate *chosen, AlisaErr
     return status;
 }
 
-AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **device,
+AlisaStatus alisa_opencl_open(const AlisaDeviceOptions *options, AlisaDevice **device,
                               AlisaError *error) {
-    AlisaDeviceOptions defaults;
-    alisa_device_options_defaults(&defaults);
-    if (!options) options = &defaults;
     *device = NULL;
     AlisaCandidate candidate;
     AlisaStatus status = choose(options->selector, &candidate, error);
@@ -116,7 +109,7 @@ AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **d
     status = alisa_capability_find(&made->candidate, &made->cache, error);
     if (status == ALISA_OK) status = alisa_selftest_run(&made->candidate, &made->cache, error);
     if (status != ALISA_OK) {
-        alisa_device_close(made);
+        alisa_opencl_close(made);
         return status;
     }
     *device = made;
@@ -140,7 +133,7 @@ static void drop_profile(AlisaDevice *device) {
     *profile = (AlisaProfile){0};
 }
 
-void alisa_device_close(AlisaDevice *device) {
+void alisa_opencl_close(AlisaDevice *device) {
     if (!device) return;
     alisa_emulation_destroy(device->emulation); /* launches may wait for its copies */
     if (device->queue) clFinish(device->queue);
@@ -159,7 +152,7 @@ void alisa_device_close(AlisaDevice *device) {
     free(device);
 }
 
-const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device) {
+const AlisaDeviceInfo *alisa_opencl_info(const AlisaDevice *device) {
     return &device->candidate.info;
 }
 

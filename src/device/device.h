@@ -9,6 +9,13 @@
 
 #include "base/status.h"
 
+/* The work behind alisa_device_open, close and info of the public header; `options` is never NULL.
+ */
+AlisaStatus alisa_opencl_open(const AlisaDeviceOptions *options, AlisaDevice **device,
+                              AlisaError *error);
+void alisa_opencl_close(AlisaDevice *device);
+const AlisaDeviceInfo *alisa_opencl_info(const AlisaDevice *device);
+
 /* Every device of every platform, its capabilities and what was measured of it; as
  * alisa_devices_list, but for tuned parameters. *infos is malloc'ed. */
 AlisaStatus alisa_opencl_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);

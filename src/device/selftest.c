@@ -393,7 +393,7 @@ AlisaStatus alisa_selftest_run(const AlisaCandidate *candidate, AlisaCache *cach
     for (size_t i = 0; i < sizeof tests / sizeof *tests && status == ALISA_OK; i++) {
         status = run_test(device, &tests[i], error);
     }
-    alisa_device_close(device);
+    alisa_opencl_close(device);
     if (status == ALISA_OK) alisa_cache_write(cache, "selftest", key, "passed", 6);
     return status;
 }

@@ -69,7 +69,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
     made->model = alisa_engine_model(gguf, shape);
     made->log = options->log;
     made->device_memory =
-        options->device_memory ? options->device_memory : alisa_device_info(device)->global_memory;
+        options->device_memory ? options->device_memory : alisa_opencl_info(device)->global_memory;
 
     AlisaOpsParameters parameters;
     bool tuned = alisa_tuner_parameters(device, &parameters);

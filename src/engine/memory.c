@@ -238,7 +238,7 @@ static AlisaStatus fit_cache(AlisaSession *session, const AlisaKvMemory *memory,
                              uint64_t *copied, AlisaError *error) {
     AlisaKvFit fit;
     AlisaKvShape shape = alisa_session_kv_shape(session);
-    uint64_t largest = alisa_device_info(session->engine->device)->max_allocation;
+    uint64_t largest = alisa_opencl_info(session->engine->device)->max_allocation;
     AlisaStatus status = alisa_kv_fit(&shape, memory, largest, &fit, error);
     if (status != ALISA_OK) return status;
     uint64_t row = alisa_kv_token_bytes(&shape) / shape.layer_count;

@@ -339,7 +339,7 @@ static AlisaStatus measure_device(const AlisaEngine *engine, AlisaSchedProfile *
                                    .link_latency = probed.copy_latency,
                                    .link_duplex = probed.copy_overlap > 1.5,
                                    .host_gather = probed.host_gather};
-    const AlisaDeviceInfo *info = alisa_device_info(engine->device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(engine->device);
     snprintf(profile->name, sizeof profile->name, "%.63s", info->name);
     snprintf(profile->device, sizeof profile->device, "%.63s, driver %.48s", info->name,
              info->driver);
@@ -395,19 +395,19 @@ static void format_key(const AlisaEngine *engine, const AlisaSessionOptions *opt
         key, ALISA_RECORD_KEY_SIZE,
         "method %d of %s\nmodel %u %u %u %u %u %u %u %llu %llu%s\nsequences %u of %u, rows %u, %s\n"
         "K %s V %s, policy %s %d\n",
-        METHOD, alisa_version(), model->layer_count, model->embedding_length, model->head_count,
+        METHOD, ALISA_VERSION, model->layer_count, model->embedding_length, model->head_count,
         model->kv_head_count, model->head_dim, model->feed_forward_length, model->vocabulary_size,
         (unsigned long long)model->parameter_count, (unsigned long long)model->weight_bytes, types,
         options->sequence_count, options->context_length, options->micro_batch,
-        options->likeliest_only ? "likeliest" : "logits", alisa_kv_type_name(options->key_type),
-        alisa_kv_type_name(options->value_type), alisa_policy_name(options->placement.policy),
-        (int)options->placement.schedule);
+        options->likeliest_only ? "likeliest" : "logits",
+        alisa_kv_type_info(options->key_type)->name, alisa_kv_type_info(options->value_type)->name,
+        alisa_sched_policy_name(options->placement.policy), (int)options->placement.schedule);
     if (select->kind == ALISA_SELECT_DENSE) return;
     snprintf(key + used, ALISA_RECORD_KEY_SIZE - (size_t)used,
              "attention %s %.17g, keep %u, sinks %u, window %u, by %s, lists %s\n",
-             alisa_select_kind_name(select->kind), select->sparsity, select->keep, select->sinks,
-             select->window, alisa_select_scores_name(select->scores),
-             alisa_select_lists_name(select->lists));
+             alisa_selector_kind_name(select->kind), select->sparsity, select->keep, select->sinks,
+             select->window, alisa_selector_scores_name(select->scores),
+             alisa_selector_lists_name(select->lists));
 }
 
 static void use_figures(const AlisaSchedModel *model, const Figures *figures,
@@ -473,8 +473,8 @@ AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *
     if (status != ALISA_OK || recall(engine, key, profile)) return status;
     alisa_log_write(&engine->log, ALISA_LOG_INFO,
                     "measuring steps of policy %s, which are new to %s with this model",
-                    alisa_policy_name(options->placement.policy),
-                    alisa_device_info(engine->device)->name);
+                    alisa_sched_policy_name(options->placement.policy),
+                    alisa_opencl_info(engine->device)->name);
     status = measure(engine, &small, profile, error);
     if (status == ALISA_OK) remember(engine, key, profile);
     return status;

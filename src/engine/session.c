@@ -11,7 +11,7 @@ void alisa_session_options_defaults(AlisaSessionOptions *options) {
                                      .micro_batch = 512,
                                      .key_type = ALISA_KV_F16,
                                      .value_type = ALISA_KV_F16};
-    alisa_select_options_defaults(&options->attention);
+    alisa_selector_options_defaults(&options->attention);
     alisa_placement_options_defaults(&options->placement);
 }
 

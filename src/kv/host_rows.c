@@ -17,7 +17,7 @@
  * after their work) would take them from the kernels. */
 static uint32_t choose_threads(AlisaDevice *device) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (processors < 1 || alisa_device_info(device)->type == ALISA_DEVICE_CPU) return 1;
+    if (processors < 1 || alisa_opencl_info(device)->type == ALISA_DEVICE_CPU) return 1;
     return processors < MOST_THREADS ? (uint32_t)processors : MOST_THREADS;
 }
 

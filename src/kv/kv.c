@@ -90,7 +90,7 @@ AlisaStatus alisa_kv_create_tiered(AlisaDevice *device, const AlisaKvShape *shap
     *kv = NULL;
     AlisaKvFit fit;
     AlisaStatus status =
-        alisa_kv_fit(shape, memory, alisa_device_info(device)->max_allocation, &fit, error);
+        alisa_kv_fit(shape, memory, alisa_opencl_info(device)->max_allocation, &fit, error);
     if (status != ALISA_OK) return status;
     AlisaKv *made = alisa_allocate_zeroed(1, sizeof *made, "KV cache", error);
     if (!made) return ALISA_ERROR_MEMORY;
@@ -117,7 +117,7 @@ AlisaStatus alisa_kv_create_tiered(AlisaDevice *device, const AlisaKvShape *shap
 uint64_t alisa_kv_tiered_overhead(AlisaDevice *device, const AlisaKvShape *shape,
                                   const AlisaKvMemory *memory, AlisaError *error) {
     AlisaKvFit fit;
-    if (alisa_kv_fit(shape, memory, alisa_device_info(device)->max_allocation, &fit, error))
+    if (alisa_kv_fit(shape, memory, alisa_opencl_info(device)->max_allocation, &fit, error))
         return 0;
     AlisaRowStoreShape rows = row_shape(shape, &fit, memory->row_group);
     rows.residency.device_slots = 0;

@@ -244,7 +244,7 @@ static AlisaStatus check_memory(const AlisaGguf *gguf, AlisaDevice *device, uint
                            "quantisation of the model, another device (-dev), or a larger "
                            "--device-mem if it was set",
                            alisa_gguf_path(gguf), (double)needed / 0x1p20,
-                           alisa_device_info(device)->name, (double)device_memory / 0x1p20);
+                           alisa_opencl_info(device)->name, (double)device_memory / 0x1p20);
 }
 
 static AlisaStatus allocate_tables(AlisaWeights *weights, AlisaError *error) {

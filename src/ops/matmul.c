@@ -73,7 +73,7 @@ static bool keeps_busy(const AlisaOps *ops, const AlisaMatrixTile *tile, uint32_
                        uint32_t outputs) {
     uint64_t tiles = (uint64_t)alisa_ops_ceil_divide(rows, tile->rows) *
                      alisa_ops_ceil_divide(outputs, tile->outputs);
-    return tiles >= alisa_device_info(ops->device)->compute_units;
+    return tiles >= alisa_opencl_info(ops->device)->compute_units;
 }
 
 /* The tile for a product; each has a number of its own, below half of ALISA_OPS_MATMUL_BUILDS. */
@@ -89,7 +89,7 @@ static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParamet
         *variant = 1;
     }
     if (is_few) {
-        tile = alisa_matrix_tile_few(parameters, alisa_device_info(ops->device), rows, outputs);
+        tile = alisa_matrix_tile_few(parameters, alisa_opencl_info(ops->device), rows, outputs);
         *variant = tile.outputs == ALISA_OPS_MATRIX_OUTPUTS;
         for (uint32_t i = tile.rows; i >= ALISA_OPS_MATRIX_ROWS; i /= 2)
             *variant += 2;
@@ -134,7 +134,7 @@ AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights,
      * price of dequantising a panel again for each part. */
     uint32_t outputs = VECTOR_OUTPUTS * parameters->sum_vectors;
     uint32_t all = alisa_ops_ceil_divide(weights->rows, outputs);
-    uint32_t units = alisa_device_info(ops->device)->compute_units;
+    uint32_t units = alisa_opencl_info(ops->device)->compute_units;
     uint32_t parts = alisa_ops_ceil_divide(units * parameters->panels, all);
     made.chunk =
         alisa_ops_ceil_divide(alisa_ops_ceil_divide(rows, parts), made.tile_rows) * made.tile_rows;

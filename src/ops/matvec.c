@@ -9,7 +9,7 @@
 
 uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
                               uint32_t side) {
-    uint32_t all = alisa_device_info(ops->device)->compute_units * items;
+    uint32_t all = alisa_opencl_info(ops->device)->compute_units * items;
     return alisa_ops_ceil_divide(alisa_ops_ceil_divide(weights->rows, all), side) * side;
 }
 

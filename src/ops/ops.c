@@ -22,7 +22,7 @@ AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *para
     if (parameters) {
         created->parameters = *parameters;
     } else {
-        alisa_ops_parameters_defaults(alisa_device_info(device), &created->parameters);
+        alisa_ops_parameters_defaults(alisa_opencl_info(device), &created->parameters);
     }
     AlisaStatus status = alisa_ops_clblast_create(created, error);
     if (status == ALISA_OK) status = alisa_ops_rounded_create(created, error);
@@ -79,7 +79,7 @@ void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char opt
     options[0] = 0;
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         if (!(wanted & choices[i].wanted)) continue;
-        if (!(alisa_device_info(ops->device)->capabilities & choices[i].capability)) continue;
+        if (!(alisa_opencl_info(ops->device)->capabilities & choices[i].capability)) continue;
         wanted &= ~choices[i].wanted;
         taken |= choices[i].capability;
         used += (size_t)snprintf(options + used, 96 - used, " -D%s=%d", choices[i].name,

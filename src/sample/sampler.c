@@ -3,8 +3,9 @@
  * top-p, min-p, temperature, draw. Candidates rank by larger logit, then by lower id, so that the
  * result never depends on how the selection walks through them.
  */
+#include "sample/sampler.h"
+
 #include "base/random.h"
-#include "base/status.h"
 
 #include <float.h>
 #include <math.h>
@@ -25,18 +26,6 @@ struct AlisaSampler {
     uint32_t history_used;
     uint32_t history_next; /* slot the next accepted id goes to */
 };
-
-void alisa_sampler_options_defaults(AlisaSamplerOptions *options) {
-    *options = (AlisaSamplerOptions){
-        .seed = 0,
-        .temperature = 0.80f,
-        .top_k = 40,
-        .top_p = 0.95f,
-        .min_p = 0.05f,
-        .repeat_penalty = 1.00f,
-        .repeat_last_n = 64,
-    };
-}
 
 static AlisaStatus check_options(const AlisaSamplerOptions *options, uint32_t vocabulary_size,
                                  AlisaError *error) {
@@ -72,8 +61,8 @@ static AlisaStatus check_options(const AlisaSamplerOptions *options, uint32_t vo
     return ALISA_OK;
 }
 
-AlisaStatus alisa_sampler_create(const AlisaSamplerOptions *options, uint32_t vocabulary_size,
-                                 AlisaSampler **sampler, AlisaError *error) {
+AlisaStatus alisa_sample_create(const AlisaSamplerOptions *options, uint32_t vocabulary_size,
+                                AlisaSampler **sampler, AlisaError *error) {
     *sampler = NULL;
     AlisaStatus status = check_options(options, vocabulary_size, error);
     if (status != ALISA_OK) return status;
@@ -97,11 +86,11 @@ AlisaStatus alisa_sampler_create(const AlisaSamplerOptions *options, uint32_t vo
     *sampler = made;
     return ALISA_OK;
 fail:
-    alisa_sampler_destroy(made);
+    alisa_sample_destroy(made);
     return ALISA_ERROR_MEMORY;
 }
 
-void alisa_sampler_destroy(AlisaSampler *sampler) {
+void alisa_sample_destroy(AlisaSampler *sampler) {
     if (!sampler) return;
     free(sampler->candidates);
     free(sampler->recent);
@@ -109,7 +98,7 @@ void alisa_sampler_destroy(AlisaSampler *sampler) {
     free(sampler);
 }
 
-void alisa_sampler_accept(AlisaSampler *sampler, int32_t token) {
+void alisa_sample_accept(AlisaSampler *sampler, int32_t token) {
     if (sampler->options.repeat_last_n == 0) return;
     if (token < 0 || (uint32_t)token >= sampler->vocabulary_size) return;
     sampler->recent[token]++;
@@ -245,8 +234,8 @@ static int32_t draw(AlisaSampler *sampler, const Candidate *kept, size_t count, 
     return chosen;
 }
 
-AlisaStatus alisa_sampler_sample(AlisaSampler *sampler, const float *logits, int32_t *token,
-                                 AlisaError *error) {
+AlisaStatus alisa_sample_draw(AlisaSampler *sampler, const float *logits, int32_t *token,
+                              AlisaError *error) {
     *token = -1;
     Candidate best;
     AlisaStatus status = fill_candidates(sampler, logits, &best, error);
@@ -277,7 +266,7 @@ AlisaStatus alisa_sampler_sample(AlisaSampler *sampler, const float *logits, int
     return ALISA_OK;
 }
 
-void alisa_log_softmax(const float *logits, size_t count, float *out) {
+void alisa_sample_log_softmax(const float *logits, size_t count, float *out) {
     if (count == 0) return;
     float largest = logits[0];
     for (size_t i = 1; i < count; i++)

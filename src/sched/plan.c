@@ -14,7 +14,7 @@ const AlisaSchedPolicy *const alisa_sched_policies[ALISA_POLICY_COUNT] = {
     [ALISA_POLICY_ALISA] = &alisa_sched_policy_alisa,
 };
 
-const char *alisa_policy_name(AlisaPolicy policy) {
+const char *alisa_sched_policy_name(AlisaPolicy policy) {
     return (unsigned)policy < ALISA_POLICY_COUNT ? alisa_sched_policies[policy]->name : NULL;
 }
 

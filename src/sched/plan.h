@@ -117,6 +117,9 @@ extern const AlisaSchedPolicy alisa_sched_policy_h2o;
 extern const AlisaSchedPolicy alisa_sched_policy_alisa;
 extern const AlisaSchedPolicy *const alisa_sched_policies[ALISA_POLICY_COUNT];
 
+/* Name of a policy as users give it ("flexgen"); NULL for a number that is none. */
+const char *alisa_sched_policy_name(AlisaPolicy policy);
+
 /* Checks the numbers and that the weights fit. */
 AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSchedProfile *profile,
                                      const AlisaSchedModel *model, const AlisaSchedRun *run,

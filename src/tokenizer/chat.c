@@ -114,7 +114,7 @@ static const ChatFormat formats[] = {
 
 #define FORMAT_COUNT (sizeof formats / sizeof formats[0])
 
-const char *const *alisa_chat_template_names(void) {
+const char *const *alisa_template_names(void) {
     static const char *const names[] = {"chatml",     "llama2", "llama3", "mistral", "mistral-v1",
                                         "mistral-v7", "gemma",  "phi3",   NULL};
     _Static_assert(sizeof names / sizeof names[0] == FORMAT_COUNT + 1, "a name for each format");
@@ -273,8 +273,8 @@ static AlisaStatus check_messages(const ChatFormat *format, const AlisaChatMessa
     return ALISA_OK;
 }
 
-AlisaStatus alisa_chat_render(const char *template_name, const AlisaChatMessage *messages,
-                              size_t count, bool reply, char **text, AlisaError *error) {
+AlisaStatus alisa_template_render(const char *template_name, const AlisaChatMessage *messages,
+                                  size_t count, bool reply, char **text, AlisaError *error) {
     *text = NULL;
     const ChatFormat *format = find_format(template_name, error);
     if (!format) return ALISA_ERROR_ARGUMENT;

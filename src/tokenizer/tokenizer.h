@@ -28,8 +28,11 @@ AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *
 size_t alisa_tokenizer_bytes(const AlisaTokenizer *tokenizer, int32_t token, bool first,
                              bool special, char *buffer, size_t capacity);
 
-/* Chat: the template's name recognised from its source text (not terminated); NULL if none. */
+/* Name of the chat template that a source text (not terminated) is recognised as; NULL if none. */
 const char *alisa_template_recognise(const char *template_text, size_t length);
-/* alisa_chat_template_names and alisa_chat_render of the public header are implemented here too. */
+/* As alisa_chat_template_names and alisa_chat_render of the public header. */
+const char *const *alisa_template_names(void);
+AlisaStatus alisa_template_render(const char *template_name, const AlisaChatMessage *messages,
+                                  size_t count, bool reply, char **text, AlisaError *error);
 
 #endif

@@ -19,7 +19,7 @@ static AlisaOpsParameters parameters_of(const AlisaTuneSearch *search, Way way, 
     /* Of kernels that lost to CLBlast the search leaves nothing behind. */
     if (way == WAY_MATMUL && matmul->layout == ALISA_LAYOUT_CLBLAST) {
         AlisaOpsParameters ours;
-        alisa_ops_parameters_defaults(alisa_device_info(search->device), &ours);
+        alisa_ops_parameters_defaults(alisa_opencl_info(search->device), &ours);
         *matmul = ours.matmul[type];
     }
     if (way == WAY_CLBLAST) matmul->layout = ALISA_LAYOUT_CLBLAST;

@@ -317,8 +317,7 @@ AlisaStatus alisa_tuner_entry_init(AlisaTuneEntry *entry, const AlisaTuneKey *ke
     if (gmtime_r(&now, &parts)) {
         strftime(entry->date, sizeof entry->date, "%Y-%m-%dT%H:%M:%SZ", &parts);
     }
-    snprintf(entry->version, sizeof entry->version, "%d.%d.%d", ALISA_VERSION_MAJOR,
-             ALISA_VERSION_MINOR, ALISA_VERSION_PATCH);
+    snprintf(entry->version, sizeof entry->version, "%s", ALISA_VERSION);
     snprintf(entry->effort, sizeof entry->effort, "%s", effort);
     return ALISA_OK;
 }

@@ -14,7 +14,7 @@ static AlisaStatus no_folder(AlisaError *error) {
                            "there is no folder to keep tuned parameters: set ALISA_CACHE");
 }
 
-AlisaStatus alisa_tune_export(AlisaDevice *device, const char *path, AlisaError *error) {
+AlisaStatus alisa_tuner_export(AlisaDevice *device, const char *path, AlisaError *error) {
     AlisaTuneKey key;
     AlisaTuneEntry entry = {0};
     AlisaOpsParameters parameters;
@@ -22,7 +22,7 @@ AlisaStatus alisa_tune_export(AlisaDevice *device, const char *path, AlisaError 
     char hash[ALISA_CACHE_HASH_SIZE];
     AlisaStatus status = alisa_tuner_kernels_hash(hash, error);
     if (status != ALISA_OK) return status;
-    alisa_tuner_key_init(&key, alisa_device_info(device), hash);
+    alisa_tuner_key_init(&key, alisa_opencl_info(device), hash);
     status = alisa_tuner_entry_init(&entry, &key, "exported", error);
     if (status == ALISA_OK) status = alisa_opencl_measure(device, &entry.profile, error);
     alisa_tuner_parameters(device, &parameters);
@@ -36,8 +36,8 @@ AlisaStatus alisa_tune_export(AlisaDevice *device, const char *path, AlisaError 
     return status;
 }
 
-AlisaStatus alisa_tune_import(const AlisaDeviceOptions *options, const char *path, char name[128],
-                              AlisaError *error) {
+AlisaStatus alisa_tuner_import(const AlisaDeviceOptions *options, const char *path, char name[128],
+                               AlisaError *error) {
     AlisaCache cache;
     AlisaTuneEntry entry = {0};
     name[0] = 0;
@@ -51,8 +51,8 @@ AlisaStatus alisa_tune_import(const AlisaDeviceOptions *options, const char *pat
     return status;
 }
 
-AlisaStatus alisa_tune_journal_path(const char *selector, const char *cache_dir, char **path,
-                                    AlisaError *error) {
+AlisaStatus alisa_tuner_journal_path(const char *selector, const char *cache_dir, char **path,
+                                     AlisaError *error) {
     AlisaCache cache;
     AlisaLog log = {0};
     char hash[ALISA_CACHE_HASH_SIZE];

@@ -213,7 +213,7 @@ AlisaStatus alisa_tuner_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end,
                       error);
 }
 
-AlisaStatus alisa_tune_journal_note(const char *path, AlisaTuneEnding ending, AlisaError *error) {
+AlisaStatus alisa_tuner_journal_note(const char *path, AlisaTuneEnding ending, AlisaError *error) {
     static const char *const names[] = {"crashed", "hung", INTERRUPTED};
     FILE *file = fopen(path, "a");
     bool written = file && fprintf(file, "\n{\"end\":\"%s\",\"seconds\":0.0}\n", names[ending]) > 0;

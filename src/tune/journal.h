@@ -53,6 +53,8 @@ AlisaStatus alisa_tuner_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end,
 
 /* In place of an end: the trial says nothing of its values. */
 AlisaStatus alisa_tuner_journal_drop(AlisaTuneJournal *journal, AlisaError *error);
+/* As alisa_tune_journal_note of the public header: writes into the file of a search that ended. */
+AlisaStatus alisa_tuner_journal_note(const char *path, AlisaTuneEnding ending, AlisaError *error);
 /* For who watches: the search is alive, though it tries nothing new. */
 AlisaStatus alisa_tuner_journal_beat(AlisaTuneJournal *journal, AlisaError *error);
 

@@ -114,7 +114,7 @@ static AlisaStatus check_device(AlisaDevice *device, AlisaError *error) {
     alisa_buffer_destroy(&buffer);
     if (status != ALISA_OK || back == sent) return status;
     return alisa_error_set(error, ALISA_ERROR_DEVICE, "%s returns other bytes than it was given",
-                           alisa_device_info(device)->name);
+                           alisa_opencl_info(device)->name);
 }
 
 /* What a failed trial says of the candidate alone; other failures end the search. */
@@ -194,7 +194,7 @@ static AlisaStatus weigh(State *state, double *cost, AlisaError *error) {
     double hopeless = efforts[state->search->effort].hopeless;
     AlisaStatus status = ALISA_OK;
     *cost = INFINITY;
-    const AlisaDeviceInfo *info = alisa_device_info(state->search->device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(state->search->device);
     if (alisa_parameter_set_check(state->set, values_of(state), info)) return ALISA_OK;
     for (uint32_t i = 0; i < state->case_count; i++) {
         double seconds;
@@ -285,7 +285,7 @@ static void begin_layout(State *state, uint32_t layout) {
     const uint32_t *from = state->best;
     AlisaOpsParameters other;
     if (from[parameter->offset] != layout) {
-        alisa_ops_parameters_in(alisa_device_info(state->search->device), (AlisaLayout)layout,
+        alisa_ops_parameters_in(alisa_opencl_info(state->search->device), (AlisaLayout)layout,
                                 &other);
         from = alisa_parameter_values(&other, state->set);
     }
@@ -369,7 +369,7 @@ static bool begin_with(State *state, uint32_t layout, const AlisaParameterInfo *
     if (!(parameter->layouts >> layout & 1)) return false;
     begin_layout(state, layout);
     values_of(state)[parameter->offset] = value;
-    const AlisaDeviceInfo *info = alisa_device_info(state->search->device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(state->search->device);
     return !alisa_parameter_set_check(state->set, values_of(state), info);
 }
 
@@ -515,7 +515,7 @@ static AlisaStatus measure_reference(State *state, AlisaError *error) {
             return alisa_error_set(error, ALISA_ERROR_DEVICE,
                                    "%s does not compute %s (%s) with the parameters it has: they "
                                    "cannot be tuned",
-                                   alisa_device_info(state->search->device)->name, name,
+                                   alisa_opencl_info(state->search->device)->name, name,
                                    state->cases[i].name);
         }
     }

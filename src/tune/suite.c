@@ -30,10 +30,6 @@ typedef struct Suite {
     uint32_t samples;
 } Suite;
 
-void alisa_kernel_bench_defaults(AlisaKernelBench *bench) {
-    *bench = (AlisaKernelBench){.samples = 9, .seconds = 1.0};
-}
-
 static AlisaStatus check_interrupt(const Suite *suite, const char *what, AlisaError *error) {
     const AlisaKernelBench *bench = suite->bench;
     if (!bench->interrupt || !bench->interrupt(bench->interrupt_user)) return ALISA_OK;
@@ -65,7 +61,7 @@ static AlisaStatus bench_case(const Suite *suite, const char *group, const Alisa
         return alisa_error_set(error, ALISA_ERROR_DEVICE,
                                "%s computes wrong results: %s (%s) with %s; remove its tuning or "
                                "update the driver",
-                               alisa_device_info(suite->device)->name, set_name, timed->name, text);
+                               alisa_opencl_info(suite->device)->name, set_name, timed->name, text);
     }
     snprintf(name, sizeof name, "%s, %s", set_name, timed->name);
     const AlisaKernelTest test = {.group = group,
@@ -150,8 +146,7 @@ static AlisaStatus bench_copies(const Suite *suite, AlisaError *error) {
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-AlisaStatus alisa_bench_kernels(AlisaDevice *device, const AlisaKernelBench *bench,
-                                AlisaError *error) {
+AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaKernelBench *bench, AlisaError *error) {
     uint32_t samples = bench->samples < MOST_SAMPLES ? bench->samples : MOST_SAMPLES;
     Suite suite = {.device = device, .bench = bench, .samples = samples ? samples : 1};
     alisa_tuner_parameters(device, &suite.parameters);

@@ -74,7 +74,7 @@ static AlisaStatus create(AlisaTrial *trial, AlisaError *error) {
     /* Ties among few values: the lower position has to win. */
     for (size_t i = 0; i < count; i++)
         made->weights_host[i] = alisa_random_next(&random) >> (i % 3 ? 24 : 4);
-    alisa_select_options_defaults(&made->options);
+    alisa_selector_options_defaults(&made->options);
     made->options.kind = ALISA_SELECT_SWA;
     made->options.scores = ALISA_SELECT_SCORES_QUERY;
     trial->case_count = CASES;
@@ -224,7 +224,7 @@ static AlisaStatus score_plainly(AlisaTrial *trial, uint32_t sequences, float *s
                                  AlisaError *error) {
     Selection *made = trial->state;
     AlisaOpsParameters plain;
-    alisa_ops_parameters_in(alisa_device_info(trial->device), ALISA_LAYOUT_ITEM, &plain);
+    alisa_ops_parameters_in(alisa_opencl_info(trial->device), ALISA_LAYOUT_ITEM, &plain);
     AlisaOps *ops;
     AlisaIndex *index = NULL;
     AlisaStatus status = alisa_ops_create(trial->device, &plain, &ops, error);

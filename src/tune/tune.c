@@ -30,16 +30,12 @@ static const double shares[ALISA_FAMILY_COUNT] = {
 
 enum { MOST_SETS = 32 };
 
-const char *alisa_tune_effort_name(AlisaTuneEffort effort) {
+const char *alisa_tuner_effort_name(AlisaTuneEffort effort) {
     return (unsigned)effort < ALISA_TUNE_EFFORT_COUNT ? efforts[effort].name : NULL;
 }
 
-double alisa_tune_effort_seconds(AlisaTuneEffort effort) {
+double alisa_tuner_effort_seconds(AlisaTuneEffort effort) {
     return (unsigned)effort < ALISA_TUNE_EFFORT_COUNT ? efforts[effort].seconds : 0.0;
-}
-
-void alisa_tune_options_defaults(AlisaTuneOptions *options) {
-    *options = (AlisaTuneOptions){.effort = ALISA_TUNE_NORMAL};
 }
 
 /* ---- What is known ------------------------------------------------------------------------- */
@@ -47,12 +43,12 @@ void alisa_tune_options_defaults(AlisaTuneOptions *options) {
 static AlisaStatus make_key(AlisaDevice *device, AlisaTuneKey *key, AlisaError *error) {
     char hash[ALISA_CACHE_HASH_SIZE];
     AlisaStatus status = alisa_tuner_kernels_hash(hash, error);
-    if (status == ALISA_OK) alisa_tuner_key_init(key, alisa_device_info(device), hash);
+    if (status == ALISA_OK) alisa_tuner_key_init(key, alisa_opencl_info(device), hash);
     return status;
 }
 
 void alisa_tuner_advise(AlisaDevice *device) {
-    const AlisaDeviceInfo *info = alisa_device_info(device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(device);
     AlisaCache cache;
     uint8_t *said = NULL;
     size_t size;
@@ -74,7 +70,7 @@ void alisa_tuner_advise(AlisaDevice *device) {
 }
 
 bool alisa_tuner_parameters(AlisaDevice *device, AlisaOpsParameters *parameters) {
-    const AlisaDeviceInfo *info = alisa_device_info(device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(device);
     const AlisaLog *log = alisa_opencl_log(device);
     AlisaTuneKey key;
     AlisaTuneEntry entry = {0};
@@ -180,7 +176,7 @@ static AlisaStatus interrupted_in(const char *what, AlisaError *error) {
 static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
     const AlisaTuneOptions *options = tuner->options;
     double budget = options->time_budget > 0.0 ? options->time_budget
-                                               : alisa_tune_effort_seconds(options->effort);
+                                               : alisa_tuner_effort_seconds(options->effort);
     uint64_t begun = alisa_clock_now();
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < tuner->set_count && status == ALISA_OK; i++) {
@@ -202,7 +198,7 @@ static AlisaStatus search_all(Tuner *tuner, AlisaError *error) {
         tuner->share_done += tuner->share_now;
         if (leaves_others(status)) {
             alisa_log_write(&tuner->search.log, ALISA_LOG_WARNING, "%s is left as it is: %s", name,
-                            error ? error->message : alisa_status_name(status));
+                            error ? error->message : alisa_error_name(status));
             status = ALISA_OK;
             continue;
         }
@@ -231,7 +227,7 @@ static AlisaStatus find_crossovers(Tuner *tuner, AlisaError *error) {
         } else if (leaves_others(status)) {
             alisa_log_write(&tuner->search.log, ALISA_LOG_WARNING,
                             "products of %s are not compared: %s", crossover.type,
-                            error ? error->message : alisa_status_name(status));
+                            error ? error->message : alisa_error_name(status));
         } else {
             return status;
         }
@@ -305,7 +301,8 @@ static AlisaStatus search_locked(Tuner *tuner, const AlisaTuneKey *key, const ch
     return status;
 }
 
-AlisaStatus alisa_tune(AlisaDevice *device, const AlisaTuneOptions *options, AlisaError *error) {
+AlisaStatus alisa_tuner_run(AlisaDevice *device, const AlisaTuneOptions *options,
+                            AlisaError *error) {
     AlisaTuneKey key;
     Tuner tuner = {.device = device, .options = options};
     char about[512];

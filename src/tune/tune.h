@@ -23,6 +23,22 @@ void alisa_tuner_describe_values(const AlisaOpsParameters *parameters, const Ali
 /* The defaults of the device, or what the best entry of the store makes of them. False: there is
  * none that fits. */
 bool alisa_tuner_parameters(AlisaDevice *device, AlisaOpsParameters *parameters);
+/* As alisa_tune_effort_name, alisa_tune_effort_seconds and alisa_tune of the public header. */
+const char *alisa_tuner_effort_name(AlisaTuneEffort effort);
+double alisa_tuner_effort_seconds(AlisaTuneEffort effort);
+AlisaStatus alisa_tuner_run(AlisaDevice *device, const AlisaTuneOptions *options,
+                            AlisaError *error);
+
+/* As alisa_tune_export, alisa_tune_import and alisa_tune_journal_path of the public header. */
+AlisaStatus alisa_tuner_export(AlisaDevice *device, const char *path, AlisaError *error);
+AlisaStatus alisa_tuner_import(const AlisaDeviceOptions *options, const char *path, char name[128],
+                               AlisaError *error);
+AlisaStatus alisa_tuner_journal_path(const char *selector, const char *cache_dir, char **path,
+                                     AlisaError *error);
+
+/* As alisa_bench_kernels of the public header. */
+AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaKernelBench *bench, AlisaError *error);
+
 /* Says in the log, once for a device and driver, that it would be faster tuned. */
 void alisa_tuner_advise(AlisaDevice *device);
 

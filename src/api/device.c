@@ -4,13 +4,23 @@
 #include "device/device.h"
 #include "tune/store.h"
 
-const char *alisa_tuning_match_name(AlisaTuningMatch match) {
-    static const char *const names[ALISA_TUNING_MATCH_COUNT] = {
-        [ALISA_TUNING_NONE] = "none",     [ALISA_TUNING_TYPE] = "type",
-        [ALISA_TUNING_VENDOR] = "vendor", [ALISA_TUNING_ARCHITECTURE] = "architecture",
-        [ALISA_TUNING_STALE] = "stale",   [ALISA_TUNING_EXACT] = "exact",
-    };
-    return (unsigned)match < ALISA_TUNING_MATCH_COUNT ? names[match] : "unknown match";
+void alisa_device_options_defaults(AlisaDeviceOptions *options) {
+    *options = (AlisaDeviceOptions){0};
+}
+
+AlisaStatus alisa_device_open(const AlisaDeviceOptions *options, AlisaDevice **device,
+                              AlisaError *error) {
+    AlisaDeviceOptions defaults;
+    alisa_device_options_defaults(&defaults);
+    return alisa_opencl_open(options ? options : &defaults, device, error);
+}
+
+void alisa_device_close(AlisaDevice *device) {
+    alisa_opencl_close(device);
+}
+
+const AlisaDeviceInfo *alisa_device_info(const AlisaDevice *device) {
+    return alisa_opencl_info(device);
 }
 
 void alisa_device_tuning_describe(const AlisaDeviceInfo *info, char text[256]) {
