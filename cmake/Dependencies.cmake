@@ -22,6 +22,9 @@ alisa_find(pcre2 libpcre2-8 libpcre2-dev)
 alisa_find(utf8proc libutf8proc libutf8proc-dev)
 alisa_find(xxhash libxxhash libxxhash-dev)
 
+# The tests need cmocka; without it the program and the library are built all the same.
+pkg_check_modules(cmocka QUIET IMPORTED_TARGET cmocka)
+
 # CLBlast is a candidate for products, and may be missing.
 set(ALISA_CLBLAST_FOUND OFF)
 if(ALISA_CLBLAST)

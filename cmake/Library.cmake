@@ -19,27 +19,33 @@ foreach(kind STATIC SHARED)
     $<$<BOOL:${OpenMP_C_FOUND}>:OpenMP::OpenMP_C>
     $<$<BOOL:${ALISA_CLBLAST_FOUND}>:PkgConfig::clblast> m)
 endforeach()
+# Before 1.0 a new minor version may change the interface, so it is part of the shared library's name.
 set_target_properties(alisa_shared PROPERTIES VERSION ${PROJECT_VERSION}
-                      SOVERSION ${PROJECT_VERSION_MAJOR})
+                      SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 
 # Installation: both libraries, the header, and the files by which pkg-config and CMake find them.
 set_target_properties(alisa_static PROPERTIES EXPORT_NAME static)
 set_target_properties(alisa_shared PROPERTIES EXPORT_NAME shared)
 install(TARGETS alisa_static alisa_shared EXPORT alisa-targets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY include/alisa DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
+        NAMELINK_COMPONENT development)
+install(DIRECTORY include/alisa DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 
 set(ALISA_CMAKE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/alisa)
-install(EXPORT alisa-targets NAMESPACE alisa:: DESTINATION ${ALISA_CMAKE_FOLDER})
+install(EXPORT alisa-targets NAMESPACE alisa:: DESTINATION ${ALISA_CMAKE_FOLDER}
+        COMPONENT development)
 include(CMakePackageConfigHelpers)
 configure_package_config_file(cmake/alisa-config.cmake.in alisa-config.cmake
                               INSTALL_DESTINATION ${ALISA_CMAKE_FOLDER})
 write_basic_package_version_file(alisa-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/alisa-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/alisa-config-version.cmake
-        DESTINATION ${ALISA_CMAKE_FOLDER})
+        DESTINATION ${ALISA_CMAKE_FOLDER} COMPONENT development)
 
-# The .pc file finds the prefix from its own place, so the installed tree can be moved.
+# alisa.pc is for the shared library, and with --static for fully static programs; alisa-static.pc is
+# for programs that take this library alone as an archive. Both find the prefix from their own place,
+# so the installed tree can be moved.
 file(RELATIVE_PATH ALISA_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" ALISA_PREFIX_FROM_PC ${ALISA_PREFIX_FROM_PC})
 set(ALISA_OPENMP_LINK "") # of the static library's users
@@ -50,5 +56,8 @@ set(ALISA_CLBLAST_MODULE "")
 if(ALISA_CLBLAST_FOUND)
   set(ALISA_CLBLAST_MODULE " clblast")
 endif()
-configure_file(cmake/alisa.pc.in alisa.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/alisa.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(name alisa alisa-static)
+  configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+endforeach()

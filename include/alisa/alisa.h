@@ -38,7 +38,7 @@ extern "C" {
 #define ALISA_API __attribute__((visibility("default")))
 #endif
 
-#define ALISA_VERSION "0.1.0"
+#define ALISA_VERSION "0.2.0"
 
 /* ALISA_VERSION of the library that runs; static storage. */
 ALISA_API const char *alisa_version(void);

@@ -21,11 +21,10 @@ libraries=$(dirname "$(find "$prefix" -name 'libalisa.so')")
 export PKG_CONFIG_PATH=$libraries/pkgconfig LD_LIBRARY_PATH=$libraries
 
 read -ra shared <<<"$(pkg-config --cflags --libs alisa)"
-read -ra static <<<"$(pkg-config --cflags --libs --static alisa)"
+read -ra static <<<"$(pkg-config --cflags --libs alisa-static)"
 step cc -std=c11 -Wall -Wextra -Werror "$project/examples/minimal.c" -o "$folder/with-shared" \
     "${shared[@]}"
-step cc -std=c11 "$project/examples/minimal.c" -o "$folder/with-static" \
-    "${static[@]/#-lalisa/-l:libalisa.a}"
+step cc -std=c11 "$project/examples/minimal.c" -o "$folder/with-static" "${static[@]}"
 step cmake -S "$project/examples" -B "$work" -DCMAKE_PREFIX_PATH="$prefix"
 step cmake --build "$work"
 programs=("$folder/with-shared" "$folder/with-static" "$work/minimal_shared" "$work/minimal_static")
