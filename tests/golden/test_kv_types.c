@@ -65,7 +65,7 @@ static double score(AlisaSession *session, size_t index, int32_t token) {
 static void append(AlisaSession *session, uint32_t sequence, const int32_t *text, uint32_t first,
                    uint32_t end, double *scores) {
     AlisaError error;
-    AlisaRow rows[COUNT];
+    AlisaRow rows[COUNT] = {0};
     for (uint32_t i = first; i < end; i++)
         rows[i - first] = (AlisaRow){text[i], sequence, scores != NULL};
     support_must(alisa_session_eval(session, rows, end - first, &error), &error);

@@ -135,10 +135,9 @@ static void print_notes(const Text *notes) {
 /* ---- Planning ------------------------------------------------------------------------------ */
 
 static void forget_batch(PlanCommand *command) {
-    for (size_t i = 0; i < command->batch.policy_count; i++) {
+    for (size_t i = 0; i < command->batch.policy_count; i++)
         alisa_plan_finish(&command->batch.plans[i]);
-        command->batch.refusals[i][0] = 0;
-    }
+    memset(command->batch.refusals, 0, sizeof command->batch.refusals);
 }
 
 /* As sessions of the policy are. */
