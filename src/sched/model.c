@@ -4,49 +4,29 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/architecture.h"
 #include "base/kv_type.h"
 
 /* ---- Published shapes ---------------------------------------------------------------------- */
 
-/* What the layers of a family hold beside their matrices. */
-typedef struct Family {
-    uint32_t feed_forward_matrices;
-    bool tied;                /* the head is the embedding */
-    uint32_t extra_positions; /* rows of a learned position table past the context; 0: none */
-    bool learned_positions;
-    bool biases;           /* of every matrix of a layer */
-    bool query_biases;     /* of the query, key and value matrices only */
-    uint32_t norm_vectors; /* a norm has a weight, and perhaps a bias */
-} Family;
-
-static const Family opt = {.feed_forward_matrices = 2,
-                           .tied = true,
-                           .extra_positions = 2,
-                           .learned_positions = true,
-                           .biases = true,
-                           .norm_vectors = 2};
-static const Family neox = {.feed_forward_matrices = 2, .biases = true, .norm_vectors = 2};
-static const Family llama = {.feed_forward_matrices = 3, .norm_vectors = 1};
-static const Family qwen = {.feed_forward_matrices = 3, .query_biases = true, .norm_vectors = 1};
-
 typedef struct Published {
     const char *name;
-    const Family *family;
+    const char *architecture; /* name of its row */
     uint32_t layers, embedding, heads, kv_heads, feed_forward, vocabulary, context;
 } Published;
 
 /* From the config.json that is published with each model. */
 static const Published published[] = {
-    {"opt-6.7b", &opt, 32, 4096, 32, 32, 16384, 50272, 2048},
-    {"opt-13b", &opt, 40, 5120, 40, 40, 20480, 50272, 2048},
-    {"opt-30b", &opt, 48, 7168, 56, 56, 28672, 50272, 2048},
-    {"llama-7b", &llama, 32, 4096, 32, 32, 11008, 32000, 2048},
-    {"llama-13b", &llama, 40, 5120, 40, 40, 13824, 32000, 2048},
-    {"llama-33b", &llama, 60, 6656, 52, 52, 17920, 32000, 2048},
-    {"pythia-6.9b", &neox, 32, 4096, 32, 32, 16384, 50432, 2048},
-    {"pythia-12b", &neox, 36, 5120, 40, 40, 20480, 50688, 2048},
-    {"llama-3-8b", &llama, 32, 4096, 32, 8, 14336, 128256, 8192},
-    {"qwen2.5-7b", &qwen, 28, 3584, 28, 4, 18944, 152064, 131072},
+    {"opt-6.7b", "opt", 32, 4096, 32, 32, 16384, 50272, 2048},
+    {"opt-13b", "opt", 40, 5120, 40, 40, 20480, 50272, 2048},
+    {"opt-30b", "opt", 48, 7168, 56, 56, 28672, 50272, 2048},
+    {"llama-7b", "llama", 32, 4096, 32, 32, 11008, 32000, 2048},
+    {"llama-13b", "llama", 40, 5120, 40, 40, 13824, 32000, 2048},
+    {"llama-33b", "llama", 60, 6656, 52, 52, 17920, 32000, 2048},
+    {"pythia-6.9b", "gptneox", 32, 4096, 32, 32, 16384, 50432, 2048},
+    {"pythia-12b", "gptneox", 36, 5120, 40, 40, 20480, 50688, 2048},
+    {"llama-3-8b", "llama", 32, 4096, 32, 8, 14336, 128256, 8192},
+    {"qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 18944, 152064, 131072},
 };
 
 enum { PUBLISHED_COUNT = sizeof published / sizeof *published };
@@ -63,17 +43,27 @@ static uint64_t layer_elements(const AlisaSchedModel *model) {
            model->feed_forward_matrices * embedding * model->feed_forward_length;
 }
 
-static uint64_t count_parameters(const AlisaSchedModel *model, const Family *family) {
-    uint64_t embedding = model->embedding_length;
-    uint64_t query_biases = embedding + 2 * kv_width(model);
-    uint64_t layer = layer_elements(model) + 2 * family->norm_vectors * embedding;
-    if (family->biases) layer += query_biases + 2 * embedding + model->feed_forward_length;
-    if (family->query_biases) layer += query_biases;
-    uint64_t tables = (family->tied ? 1 : 2) * (uint64_t)model->vocabulary_size * embedding;
-    if (family->learned_positions) {
-        tables += (model->context_length + family->extra_positions) * embedding;
+/* Every tensor of the architecture; where files may lack a head, the published models have one. */
+static uint64_t count_parameters(const AlisaSchedModel *model, const AlisaArchitecture *row) {
+    uint32_t key_value = (uint32_t)kv_width(model), query = model->head_count * model->head_dim;
+    const AlisaExtents extents = {{
+        [ALISA_EXTENT_ONE] = 1,
+        [ALISA_EXTENT_EMBEDDING] = model->embedding_length,
+        [ALISA_EXTENT_QUERY] = query,
+        [ALISA_EXTENT_KEY_VALUE] = key_value,
+        [ALISA_EXTENT_QUERY_KEY_VALUE] = query + 2 * key_value,
+        [ALISA_EXTENT_FEED_FORWARD] = model->feed_forward_length,
+        [ALISA_EXTENT_VOCABULARY] = model->vocabulary_size,
+        [ALISA_EXTENT_POSITIONS] = model->context_length + row->position_offset,
+    }};
+    AlisaRoles counted = row->required | (row->optional & ALISA_ROLES(ALISA_ROLE_HEAD));
+    uint64_t total = 0;
+    for (uint32_t role = 0; role < ALISA_ROLE_COUNT; role++) {
+        if (!(counted & ALISA_ROLES(role))) continue;
+        uint32_t times = alisa_role_in_layers(role) ? model->layer_count : 1;
+        total += times * alisa_role_elements(role, &extents);
     }
-    return model->layer_count * layer + tables + family->norm_vectors * embedding;
+    return total;
 }
 
 const char *alisa_sched_model_name(size_t index) {
@@ -84,17 +74,20 @@ AlisaStatus alisa_sched_model_find(const char *name, AlisaSchedModel *model, Ali
     for (size_t i = 0; i < PUBLISHED_COUNT; i++) {
         const Published *row = &published[i];
         if (strcasecmp(name, row->name) != 0) continue;
+        const AlisaArchitecture *architecture =
+            alisa_architecture_find(row->architecture, strlen(row->architecture));
         *model = (AlisaSchedModel){.layer_count = row->layers,
                                    .embedding_length = row->embedding,
                                    .head_count = row->heads,
                                    .kv_head_count = row->kv_heads,
                                    .head_dim = row->embedding / row->heads,
                                    .feed_forward_length = row->feed_forward,
-                                   .feed_forward_matrices = row->family->feed_forward_matrices,
+                                   .feed_forward_matrices =
+                                       alisa_architecture_feed_forward_matrices(architecture),
                                    .vocabulary_size = row->vocabulary,
                                    .context_length = row->context};
         snprintf(model->name, sizeof model->name, "%s", row->name);
-        model->parameter_count = count_parameters(model, row->family);
+        model->parameter_count = count_parameters(model, architecture);
         model->weight_bytes = 2 * model->parameter_count;
         return ALISA_OK;
     }
