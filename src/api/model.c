@@ -55,6 +55,7 @@ AlisaStatus alisa_model_open(const char *path, AlisaModel **model, AlisaError *e
 void alisa_model_close(AlisaModel *model) {
     if (!model) return;
     alisa_tokenizer_destroy(model->tokenizer);
+    alisa_shape_finish(&model->shape);
     alisa_gguf_close(model->gguf);
     free(model);
 }
@@ -90,13 +91,14 @@ static void copy_key(const AlisaGguf *gguf, const char *key, char *text, size_t 
 
 void alisa_model_info(const AlisaModel *model, AlisaModelInfo *info) {
     const AlisaShape *shape = &model->shape;
+    const AlisaLayerShape none = {0}, *layer = model->has_weights ? &shape->layers[0] : &none;
     *info = (AlisaModelInfo){.context_length = shape->context_length,
                              .embedding_length = shape->embedding_length,
                              .layer_count = shape->layer_count,
-                             .head_count = shape->head_count,
-                             .kv_head_count = shape->kv_head_count,
-                             .head_dim = shape->head_dim,
-                             .feed_forward_length = shape->feed_forward_length,
+                             .head_count = layer->head_count,
+                             .kv_head_count = layer->kv_head_count,
+                             .head_dim = layer->head_dim,
+                             .feed_forward_length = alisa_shape_feed_forward(shape),
                              .vocabulary_size = shape->vocabulary_size,
                              .has_tokenizer = model->tokenizer != NULL,
                              .has_weights = model->has_weights};

@@ -8,7 +8,7 @@
 struct AlisaModel {
     AlisaGguf *gguf;
     AlisaTokenizer *tokenizer; /* NULL: the file has none */
-    bool has_weights;          /* otherwise `shape` is all 0 */
+    bool has_weights;          /* otherwise nothing of `shape` is set */
     AlisaShape shape;
 };
 

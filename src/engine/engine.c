@@ -35,15 +35,16 @@ static AlisaStatus emulate_link(AlisaEngine *engine, const AlisaEngineOptions *o
 }
 
 AlisaSchedModel alisa_engine_model(const AlisaGguf *gguf, const AlisaShape *shape) {
-    /* Every architecture this version runs has a gate beside the up projection. */
+    const AlisaLayerShape *layer = &shape->layers[0];
     AlisaSchedModel model = {.name = "the model",
                              .layer_count = shape->layer_count,
                              .embedding_length = shape->embedding_length,
-                             .head_count = shape->head_count,
-                             .kv_head_count = shape->kv_head_count,
-                             .head_dim = shape->head_dim,
-                             .feed_forward_length = shape->feed_forward_length,
-                             .feed_forward_matrices = 3,
+                             .head_count = layer->head_count,
+                             .kv_head_count = layer->kv_head_count,
+                             .head_dim = layer->head_dim,
+                             .feed_forward_length = alisa_shape_feed_forward(shape),
+                             .feed_forward_matrices =
+                                 alisa_architecture_feed_forward_matrices(shape->architecture),
                              .vocabulary_size = shape->vocabulary_size,
                              .context_length = shape->context_length};
     AlisaGgufString name = {0};
@@ -75,8 +76,9 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, Al
     bool tuned = alisa_tuner_parameters(device, &parameters);
     AlisaStatus status = alisa_ops_create(device, &parameters, &made->ops, error);
     if (status == ALISA_OK) {
-        status = alisa_weights_create(gguf, shape, device, made->device_memory, &options->progress,
-                                      &made->weights, error);
+        status =
+            alisa_weights_create(gguf, shape, 0, shape->layer_count, device, made->device_memory,
+                                 &options->progress, &made->weights, error);
     }
     if (status != ALISA_OK) goto fail;
     status = ALISA_ERROR_MEMORY;

@@ -10,11 +10,12 @@
 
 AlisaAttentionShape alisa_session_attention_shape(const AlisaSession *session) {
     const AlisaShape *shape = &session->engine->shape;
-    return (AlisaAttentionShape){.head_count = shape->head_count,
-                                 .kv_head_count = shape->kv_head_count,
-                                 .head_dim = shape->head_dim,
+    const AlisaLayerShape *layer = &shape->layers[0];
+    return (AlisaAttentionShape){.head_count = layer->head_count,
+                                 .kv_head_count = layer->kv_head_count,
+                                 .head_dim = layer->head_dim,
                                  .rope_dim = shape->rope.dim,
-                                 .scale = 1.0f / sqrtf((float)shape->head_dim),
+                                 .scale = shape->attention_scale,
                                  .key_type = session->options.key_type,
                                  .value_type = session->options.value_type};
 }
@@ -31,13 +32,41 @@ AlisaSparseShape alisa_session_sparse_shape(const AlisaSession *session) {
 
 AlisaKvShape alisa_session_kv_shape(const AlisaSession *session) {
     const AlisaShape *shape = &session->engine->shape;
+    const AlisaLayerShape *layer = &shape->layers[0];
     return (AlisaKvShape){.layer_count = shape->layer_count,
-                          .kv_head_count = shape->kv_head_count,
-                          .head_dim = shape->head_dim,
+                          .kv_head_count = layer->kv_head_count,
+                          .head_dim = layer->head_dim,
                           .sequence_count = session->options.sequence_count,
                           .context_length = session->options.context_length,
                           .key_type = session->options.key_type,
                           .value_type = session->options.value_type};
+}
+
+AlisaStatus alisa_session_check_context(const AlisaEngine *engine, uint32_t asked,
+                                        AlisaError *error) {
+    const AlisaShape *shape = &engine->shape;
+    const char *architecture = shape->architecture->name;
+    uint32_t window = alisa_shape_full_attention(shape);
+    if (asked > window) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "a context of %u tokens is longer than the model's sliding window "
+                               "of %u (key %s.attention.sliding_window), past which this version "
+                               "would compute something else: ask for at most -c %u",
+                               asked, window, architecture, window);
+    }
+    if (asked == 0 && window < shape->context_length) {
+        alisa_log_write(&engine->log, ALISA_LOG_WARNING,
+                        "context shortened from %u to %u tokens, the sliding window of the model "
+                        "(key %s.attention.sliding_window): this version does not compute past it",
+                        shape->context_length, window, architecture);
+    }
+    return ALISA_OK;
+}
+
+/* What a session has that asks for no context. */
+static uint32_t usual_context(const AlisaEngine *engine) {
+    uint32_t window = alisa_shape_full_attention(&engine->shape);
+    return window < engine->shape.context_length ? window : engine->shape.context_length;
 }
 
 /* Device bytes for the context of the session. */
@@ -86,7 +115,7 @@ static uint32_t longest_context(const AlisaSession *session, uint32_t most, uint
 
 bool alisa_session_fits(AlisaSession *session) {
     uint32_t asked = session->options.context_length, *context = &session->options.context_length;
-    if (asked == 0) *context = session->engine->shape.context_length;
+    if (asked == 0) *context = usual_context(session->engine);
     uint64_t bytes;
     bool fits =
         context_bytes(session, *context, &bytes, NULL) == ALISA_OK && bytes <= bytes_left(session);
@@ -98,7 +127,7 @@ AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error) {
     AlisaEngine *engine = session->engine;
     AlisaSessionOptions *options = &session->options;
     bool asked = options->context_length > 0;
-    if (!asked) options->context_length = engine->shape.context_length;
+    if (!asked) options->context_length = usual_context(engine);
 
     uint64_t bytes;
     AlisaStatus status = context_bytes(session, options->context_length, &bytes, error);
@@ -120,8 +149,7 @@ AlisaStatus alisa_session_fit(AlisaSession *session, AlisaError *error) {
     alisa_log_write(&engine->log, ALISA_LOG_WARNING,
                     "context shortened from %u to %u tokens a sequence to fit the device budget of "
                     "%.1f MiB",
-                    engine->shape.context_length, options->context_length,
-                    (double)(used + left) / 0x1p20);
+                    usual_context(engine), options->context_length, (double)(used + left) / 0x1p20);
     return ALISA_OK;
 }
 
@@ -148,7 +176,7 @@ AlisaStatus alisa_session_fit_tiers(AlisaSession *session, AlisaKvMemory *memory
                                     AlisaError *error) {
     AlisaSessionOptions *options = &session->options;
     const AlisaEngine *engine = session->engine;
-    if (options->context_length == 0) options->context_length = engine->shape.context_length;
+    if (options->context_length == 0) options->context_length = usual_context(engine);
     /* Lists that grew would need tokens that are forgotten. */
     if (options->placement.policy == ALISA_POLICY_H2O)
         options->attention.keep =

@@ -177,8 +177,8 @@ static AlisaStatus fill_session(AlisaSession *session, AlisaError *error) {
 static void choose_size(const AlisaEngine *engine, AlisaSessionOptions *options) {
     const AlisaShape *shape = &engine->shape;
     AlisaKvShape kv = {.layer_count = shape->layer_count,
-                       .kv_head_count = shape->kv_head_count,
-                       .head_dim = shape->head_dim,
+                       .kv_head_count = shape->layers[0].kv_head_count,
+                       .head_dim = shape->layers[0].head_dim,
                        .key_type = options->key_type,
                        .value_type = options->value_type};
     uint64_t used = alisa_weights_bytes(engine->weights);

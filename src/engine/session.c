@@ -33,8 +33,9 @@ static void list_scratch(AlisaSession *session, ScratchBuffer list[SCRATCH_COUNT
     AlisaStepBuffers *buffers = &session->buffers;
     uint64_t rows = session->options.micro_batch;
     uint64_t row_floats = rows * sizeof(float);
-    uint64_t heads = (uint64_t)shape->head_count * shape->head_dim;
-    uint64_t kv_heads = (uint64_t)shape->kv_head_count * shape->head_dim;
+    uint64_t heads = (uint64_t)shape->layers[0].head_count * shape->layers[0].head_dim;
+    uint64_t kv_heads = (uint64_t)shape->layers[0].kv_head_count * shape->layers[0].head_dim;
+    uint64_t feed_forward = alisa_shape_feed_forward(shape);
     uint64_t logit_rows = session->options.logit_rows;
     const ScratchBuffer all[SCRATCH_COUNT] = {
         {&buffers->tokens, rows * sizeof(int32_t), "step tokens"},
@@ -48,8 +49,8 @@ static void list_scratch(AlisaSession *session, ScratchBuffer list[SCRATCH_COUNT
         {&buffers->key, row_floats * kv_heads, "keys (-ub)"},
         {&buffers->value, row_floats * kv_heads, "values (-ub)"},
         {&buffers->attended, row_floats * heads, "attention output (-ub)"},
-        {&buffers->gate, row_floats * shape->feed_forward_length, "feed-forward gate (-ub)"},
-        {&buffers->up, row_floats * shape->feed_forward_length, "feed-forward up (-ub)"},
+        {&buffers->gate, row_floats * feed_forward, "feed-forward gate (-ub)"},
+        {&buffers->up, row_floats * feed_forward, "feed-forward up (-ub)"},
         {&buffers->logits, logit_rows * shape->vocabulary_size * sizeof(float), "logits"},
         {&buffers->choices, logit_rows * sizeof(int32_t), "likeliest tokens"},
     };
@@ -149,7 +150,7 @@ static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOp
                                "a session needs at least one sequence and a micro-batch (-ub) of "
                                "at least one row");
     }
-    uint32_t head_dim = engine->shape.head_dim;
+    uint32_t head_dim = engine->shape.layers[0].head_dim;
     AlisaStatus status = alisa_kv_type_check(options->key_type, head_dim, error);
     if (status == ALISA_OK) status = alisa_kv_type_check(options->value_type, head_dim, error);
     return status == ALISA_OK ? check_attention(options, error) : status;
@@ -206,6 +207,8 @@ AlisaStatus alisa_session_problem(AlisaEngine *engine, const AlisaSessionOptions
     AlisaKvMemory memory;
     AlisaSchedProfile rates;
     AlisaStatus status = check_options(engine, options, error);
+    if (status == ALISA_OK)
+        status = alisa_session_check_context(engine, options->context_length, error);
     if (status != ALISA_OK) return status;
     AlisaSession *session = alisa_allocate_zeroed(1, sizeof *session, "session", error);
     if (!session) return ALISA_ERROR_MEMORY;
@@ -274,6 +277,9 @@ fail:
 
 AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
                                  AlisaSession **session, AlisaError *error) {
+    *session = NULL;
+    AlisaStatus status = alisa_session_check_context(engine, options->context_length, error);
+    if (status != ALISA_OK) return status;
     return alisa_session_open(engine, options, NULL, session, error);
 }
 

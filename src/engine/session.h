@@ -111,6 +111,10 @@ AlisaSparseShape alisa_session_sparse_shape(const AlisaSession *session);
 uint32_t alisa_session_placed_rows(const AlisaSession *session);
 
 /* engine/memory.c: what the budget leaves for the context, and what the context takes of it. */
+/* A context that is asked for and longer than a sliding window of the model is an error; with none
+ * asked for (0), the log says that the window shortens it. */
+AlisaStatus alisa_session_check_context(const AlisaEngine *engine, uint32_t asked,
+                                        AlisaError *error);
 uint64_t alisa_session_scratch_needed(AlisaSession *session);
 /* Whether the whole context asked for fits on the device. */
 bool alisa_session_fits(AlisaSession *session);

@@ -287,9 +287,9 @@ static void run_layer(Step *step, uint32_t layer) {
                                   {weights->up, whole(&buffers->up)}};
     matmul_each(step, gated, 2, &buffers->normed);
     if (step->status == ALISA_OK) {
-        step->status = alisa_ops_silu_product(step->ops, whole(&buffers->gate), whole(&buffers->up),
-                                              step->rows, step->shape->feed_forward_length,
-                                              whole(&buffers->gate), step->error);
+        step->status = alisa_ops_silu_product(
+            step->ops, whole(&buffers->gate), whole(&buffers->up), step->rows,
+            step->shape->layers[layer].feed_forward_length, whole(&buffers->gate), step->error);
     }
     matmul(step, &weights->down, &buffers->gate, &buffers->residual, true);
 }

@@ -1,48 +1,42 @@
 #include "model/shape.h"
 
+#include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* Architectures whose stages run in the order of the engine's step; one row of data each. */
-typedef struct Architecture {
-    const char *name;
-} Architecture;
-
-static const Architecture architectures[] = {
-    {"llama"}, /* LLaMA 1-3.x, Mistral, TinyLlama, SmolLM, Yi and others converted to this name */
-};
 
 /* Limits that keep every later product inside 64 bits and every launch inside 32. */
 #define DIMENSION_LIMIT (1u << 24)
 #define LAYER_LIMIT     4096u
+#define HEAD_LIMIT      (1u << 16)
 #define HEAD_DIM_LIMIT  256u
 
-static const Architecture *find_architecture(const char *name) {
-    for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++) {
-        if (strcmp(name, architectures[i].name) == 0) return &architectures[i];
-    }
-    return NULL;
-}
-
 static AlisaStatus read_architecture(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    const char *path = alisa_gguf_path(gguf);
     AlisaGgufString name = {0};
     AlisaStatus status = alisa_gguf_get_string(gguf, "general.architecture", &name, error);
     if (status != ALISA_OK) return status;
     if (!name.data) {
         return alisa_error_set(error, ALISA_ERROR_FORMAT,
                                "%s: no key general.architecture: this is not a language model",
-                               alisa_gguf_path(gguf));
+                               path);
     }
-    if (name.length >= sizeof shape->architecture) {
-        return alisa_error_set(error, ALISA_ERROR_FORMAT, "%s: general.architecture has %llu bytes",
-                               alisa_gguf_path(gguf), (unsigned long long)name.length);
-    }
-    memcpy(shape->architecture, name.data, name.length);
-    shape->architecture[name.length] = 0;
-    if (!find_architecture(shape->architecture)) {
+    char runs[256];
+    alisa_architecture_list(runs, sizeof runs);
+    int shown = (int)(name.length < 64 ? name.length : 64);
+    shape->architecture = alisa_architecture_find(name.data, (size_t)name.length);
+    if (!shape->architecture) {
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: architecture '%s' is not supported; this version runs: llama",
-                               alisa_gguf_path(gguf), shape->architecture);
+                               "%s: architecture '%.*s' is not supported; this version runs: %s",
+                               path, shown, name.data, runs);
+    }
+    const char *missing = alisa_architecture_missing(shape->architecture);
+    if (missing) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: architecture '%.*s' needs %s, which this version does not "
+                               "compute; it runs: %s",
+                               path, shown, name.data, missing, runs);
     }
     return ALISA_OK;
 }
@@ -54,7 +48,7 @@ typedef struct KeyName {
 
 static KeyName key_name(const AlisaShape *shape, const char *suffix) {
     KeyName name;
-    snprintf(name.text, sizeof name.text, "%s.%s", shape->architecture, suffix);
+    snprintf(name.text, sizeof name.text, "%s.%s", shape->architecture->name, suffix);
     return name;
 }
 
@@ -85,6 +79,68 @@ static AlisaStatus read_integers(const AlisaGguf *gguf, const AlisaShape *shape,
     return ALISA_OK;
 }
 
+/* A key with one value for all layers, or an array with one for each. */
+typedef struct LayerKey {
+    const char *suffix;
+    size_t field; /* of AlisaLayerShape: a uint32_t */
+    uint32_t minimum;
+    uint32_t maximum;
+    bool required;
+} LayerKey;
+
+#define FIELD(name) offsetof(AlisaLayerShape, name)
+
+static bool is_integer(AlisaGgufValueType type) {
+    switch (type) {
+    case ALISA_GGUF_F32:
+    case ALISA_GGUF_F64:
+    case ALISA_GGUF_BOOL:
+    case ALISA_GGUF_STRING:
+    case ALISA_GGUF_ARRAY:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static AlisaStatus read_layer_array(const AlisaGguf *gguf, const AlisaShape *shape,
+                                    const LayerKey *key, const AlisaGgufKey *values,
+                                    AlisaError *error) {
+    if (!is_integer(values->element_type) || values->count != shape->layer_count) {
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: key %s is an array of %llu elements; it must have an integer "
+                               "for each of the %u layers",
+                               alisa_gguf_path(gguf), values->name,
+                               (unsigned long long)values->count, shape->layer_count);
+    }
+    for (uint32_t i = 0; i < shape->layer_count; i++) {
+        double value = alisa_gguf_array_number(values, i);
+        if (value < key->minimum || value > key->maximum) {
+            return alisa_error_set(
+                error, ALISA_ERROR_FORMAT, "%s: key %s is %.0f for layer %u, outside %u to %u",
+                alisa_gguf_path(gguf), values->name, value, i, key->minimum, key->maximum);
+        }
+        *(uint32_t *)(void *)((char *)&shape->layers[i] + key->field) = (uint32_t)value;
+    }
+    return ALISA_OK;
+}
+
+/* Layers keep what they have where the key is absent. */
+static AlisaStatus read_layers(const AlisaGguf *gguf, const AlisaShape *shape, const LayerKey *key,
+                               AlisaError *error) {
+    KeyName name = key_name(shape, key->suffix);
+    const AlisaGgufKey *found = alisa_gguf_find(gguf, name.text);
+    if (found && found->type == ALISA_GGUF_ARRAY)
+        return read_layer_array(gguf, shape, key, found, error);
+    uint32_t value = 0;
+    const IntegerKey scalar = {key->suffix, &value, key->minimum, key->maximum, key->required};
+    if (!found && !key->required) return ALISA_OK;
+    AlisaStatus status = read_integers(gguf, shape, &scalar, 1, error);
+    for (uint32_t i = 0; i < shape->layer_count; i++)
+        *(uint32_t *)(void *)((char *)&shape->layers[i] + key->field) = value;
+    return status;
+}
+
 typedef struct FloatKey {
     const char *suffix;
     float *value;
@@ -107,7 +163,7 @@ static AlisaStatus read_floats(const AlisaGguf *gguf, const AlisaShape *shape, c
 
 static AlisaStatus read_rope(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
     AlisaRope *rope = &shape->rope;
-    *rope = (AlisaRope){.dim = shape->head_dim,
+    *rope = (AlisaRope){.dim = shape->layers[0].head_dim,
                         .base = 10000.0f,
                         .factor = 1.0f,
                         .attention_factor = 1.0f,
@@ -115,7 +171,7 @@ static AlisaStatus read_rope(const AlisaGguf *gguf, AlisaShape *shape, AlisaErro
                         .beta_slow = 1.0f,
                         .original_context = shape->context_length};
     const IntegerKey integers[] = {
-        {"rope.dimension_count", &rope->dim, 2, shape->head_dim, false},
+        {"rope.dimension_count", &rope->dim, 2, shape->layers[0].head_dim, false},
         {"rope.scaling.original_context_length", &rope->original_context, 1, UINT32_MAX, false},
     };
     AlisaStatus status =
@@ -124,7 +180,7 @@ static AlisaStatus read_rope(const AlisaGguf *gguf, AlisaShape *shape, AlisaErro
     if (rope->dim % 2 != 0) {
         return alisa_error_set(error, ALISA_ERROR_FORMAT,
                                "%s: key %s.rope.dimension_count is %u, which is odd",
-                               alisa_gguf_path(gguf), shape->architecture, rope->dim);
+                               alisa_gguf_path(gguf), shape->architecture->name, rope->dim);
     }
 
     /* rope.scale_linear is the older name of a linear factor. */
@@ -170,72 +226,204 @@ static AlisaStatus read_rope(const AlisaGguf *gguf, AlisaShape *shape, AlisaErro
                            type.data);
 }
 
-/* Refuses what a file of this architecture may ask for and this version would compute wrongly. */
-static AlisaStatus refuse_extensions(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+/* ---- What this version does not compute ---------------------------------------------------- */
+
+/* Keys that change the result, and the other value beside 0 that does not. */
+static const struct {
+    const char *suffix;
+    float neutral;
+} refused_keys[] = {
+    {"attn_logit_softcapping", 0.0f},
+    {"final_logit_softcapping", 0.0f},
+    {"attention.clamp_kqv", 0.0f},
+    {"attention.max_alibi_bias", 0.0f},
+    {"embedding_scale", 1.0f},
+    {"residual_scale", 1.0f},
+    {"logit_scale", 1.0f},
+};
+
+static AlisaStatus refuse_keys(const AlisaGguf *gguf, const AlisaShape *shape, AlisaError *error) {
     uint32_t experts = 0;
-    uint32_t window = 0;
-    const IntegerKey keys[] = {
-        {"expert_count", &experts, 0, UINT32_MAX, false},
-        {"attention.sliding_window", &window, 0, UINT32_MAX, false},
-    };
-    AlisaStatus status = read_integers(gguf, shape, keys, sizeof keys / sizeof *keys, error);
+    const IntegerKey count = {"expert_count", &experts, 0, UINT32_MAX, false};
+    AlisaStatus status = read_integers(gguf, shape, &count, 1, error);
     if (status != ALISA_OK) return status;
     if (experts > 0) {
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
                                "%s: a mixture of %u experts; this version runs dense models only",
                                alisa_gguf_path(gguf), experts);
     }
-    /* Inside one sliding window the model is an ordinary one; past it the results would differ. */
-    if (window > 0 && window < shape->context_length) shape->context_length = window;
+    for (size_t i = 0; i < sizeof refused_keys / sizeof *refused_keys; i++) {
+        KeyName name = key_name(shape, refused_keys[i].suffix);
+        float value = 0.0f;
+        status = alisa_gguf_get_f32(gguf, name.text, &value, error);
+        if (status != ALISA_OK) return status;
+        if (value == 0.0f || value == refused_keys[i].neutral) continue;
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: key %s is %g, which this version does not compute: the results "
+                               "would be wrong",
+                               alisa_gguf_path(gguf), name.text, (double)value);
+    }
     return ALISA_OK;
 }
 
-AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
-    *shape = (AlisaShape){.norm_epsilon = 1e-5f};
+/* One cache and one set of attention kernels serve all layers. */
+static AlisaStatus refuse_different_layers(const AlisaGguf *gguf, const AlisaShape *shape,
+                                           AlisaError *error) {
+    const AlisaLayerShape *first = &shape->layers[0];
+    for (uint32_t i = 1; i < shape->layer_count; i++) {
+        const AlisaLayerShape *layer = &shape->layers[i];
+        if (layer->head_count == first->head_count &&
+            layer->kv_head_count == first->kv_head_count && layer->head_dim == first->head_dim)
+            continue;
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: layer 0 has %u heads and %u KV heads of %u elements, layer %u "
+                               "has %u and %u of %u (%s.attention.head_count, head_count_kv): this "
+                               "version runs models whose layers have the same heads",
+                               alisa_gguf_path(gguf), first->head_count, first->kv_head_count,
+                               first->head_dim, i, layer->head_count, layer->kv_head_count,
+                               layer->head_dim, shape->architecture->name);
+    }
+    return ALISA_OK;
+}
+
+/* ---- Layers -------------------------------------------------------------------------------- */
+
+static AlisaStatus check_heads(const AlisaGguf *gguf, const AlisaLayerShape *layer,
+                               uint32_t value_dim, AlisaError *error) {
+    const char *path = alisa_gguf_path(gguf);
+    if (layer->head_count % layer->kv_head_count != 0) {
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: %u attention heads are not a multiple of %u KV heads", path,
+                               layer->head_count, layer->kv_head_count);
+    }
+    if (layer->head_dim == 0 || layer->head_dim % 8 != 0 || layer->head_dim > HEAD_DIM_LIMIT) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: head size %u; this version runs multiples of 8 up to %u", path,
+                               layer->head_dim, HEAD_DIM_LIMIT);
+    }
+    if (value_dim != 0 && value_dim != layer->head_dim) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: keys of %u and values of %u elements a head; this version "
+                               "needs them equal",
+                               path, layer->head_dim, value_dim);
+    }
+    return ALISA_OK;
+}
+
+static AlisaStatus read_heads(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    const LayerKey heads = {"attention.head_count", FIELD(head_count), 1, HEAD_LIMIT, true};
+    const LayerKey kv_heads = {"attention.head_count_kv", FIELD(kv_head_count), 1, HEAD_LIMIT,
+                               false};
+    const LayerKey head_dim = {"attention.key_length", FIELD(head_dim), 1, HEAD_DIM_LIMIT, false};
+    uint32_t value_dim = 0;
+    const IntegerKey values = {"attention.value_length", &value_dim, 0, HEAD_DIM_LIMIT, false};
+    AlisaStatus status = read_layers(gguf, shape, &heads, error);
+    if (status != ALISA_OK) return status;
+    for (uint32_t i = 0; i < shape->layer_count; i++) {
+        shape->layers[i].kv_head_count = shape->layers[i].head_count;
+        shape->layers[i].head_dim = shape->embedding_length / shape->layers[i].head_count;
+    }
+    status = read_layers(gguf, shape, &kv_heads, error);
+    if (status == ALISA_OK) status = read_layers(gguf, shape, &head_dim, error);
+    if (status == ALISA_OK) status = read_integers(gguf, shape, &values, 1, error);
+    for (uint32_t i = 0; status == ALISA_OK && i < shape->layer_count; i++)
+        status = check_heads(gguf, &shape->layers[i], value_dim, error);
+    return status == ALISA_OK ? refuse_different_layers(gguf, shape, error) : status;
+}
+
+/* Windows and RoPE, which go by the pattern of the architecture. */
+static AlisaStatus read_windows(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    const AlisaArchitecture *row = shape->architecture;
+    uint32_t window = 0, period = row->window_period;
+    const IntegerKey key = {"attention.sliding_window", &window, 0, UINT32_MAX, false};
+    AlisaStatus status = read_integers(gguf, shape, &key, 1, error);
+    for (uint32_t i = 0; i < shape->layer_count; i++) {
+        AlisaLayerShape *layer = &shape->layers[i];
+        if (period == 0 || i % period < period - 1) layer->sliding_window = window;
+        layer->rope = ALISA_LAYER_ROPE_NONE;
+        if (row->position != ALISA_POSITION_ROTARY) continue;
+        bool own = layer->sliding_window > 0 && row->window_rope_base > 0.0f;
+        layer->rope = own ? ALISA_LAYER_ROPE_WINDOW : ALISA_LAYER_ROPE_MODEL;
+    }
+    return status;
+}
+
+static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
     AlisaStatus status = read_architecture(gguf, shape, error);
     if (status != ALISA_OK) return status;
-
     const IntegerKey sizes[] = {
         {"context_length", &shape->context_length, 1, UINT32_MAX, true},
         {"embedding_length", &shape->embedding_length, 1, DIMENSION_LIMIT, true},
         {"block_count", &shape->layer_count, 1, LAYER_LIMIT, true},
-        {"feed_forward_length", &shape->feed_forward_length, 1, DIMENSION_LIMIT, true},
-        {"attention.head_count", &shape->head_count, 1, DIMENSION_LIMIT, true},
     };
     status = read_integers(gguf, shape, sizes, sizeof sizes / sizeof *sizes, error);
     if (status != ALISA_OK) return status;
-
-    shape->kv_head_count = shape->head_count;
-    shape->head_dim = shape->embedding_length / shape->head_count;
-    uint32_t value_dim = 0;
-    const IntegerKey heads[] = {
-        {"attention.head_count_kv", &shape->kv_head_count, 1, shape->head_count, false},
-        {"attention.key_length", &shape->head_dim, 1, HEAD_DIM_LIMIT, false},
-        {"attention.value_length", &value_dim, 0, HEAD_DIM_LIMIT, false},
-    };
-    status = read_integers(gguf, shape, heads, sizeof heads / sizeof *heads, error);
+    shape->layers =
+        alisa_allocate_zeroed(shape->layer_count, sizeof *shape->layers, "layer shapes", error);
+    if (!shape->layers) return ALISA_ERROR_MEMORY;
+    const LayerKey feed_forward = {"feed_forward_length", FIELD(feed_forward_length), 1,
+                                   DIMENSION_LIMIT, true};
+    status = read_layers(gguf, shape, &feed_forward, error);
+    if (status == ALISA_OK) status = read_heads(gguf, shape, error);
+    if (status == ALISA_OK) status = read_windows(gguf, shape, error);
     if (status != ALISA_OK) return status;
-    const char *path = alisa_gguf_path(gguf);
-    if (shape->head_count % shape->kv_head_count != 0) {
-        return alisa_error_set(error, ALISA_ERROR_FORMAT,
-                               "%s: %u attention heads are not a multiple of %u KV heads", path,
-                               shape->head_count, shape->kv_head_count);
-    }
-    if (shape->head_dim == 0 || shape->head_dim % 8 != 0 || shape->head_dim > HEAD_DIM_LIMIT) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: head size %u; this version runs multiples of 8 up to %u", path,
-                               shape->head_dim, HEAD_DIM_LIMIT);
-    }
-    if (value_dim != 0 && value_dim != shape->head_dim) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: keys of %u and values of %u elements a head; this version "
-                               "needs them equal",
-                               path, shape->head_dim, value_dim);
-    }
 
-    const FloatKey epsilon = {"attention.layer_norm_rms_epsilon", &shape->norm_epsilon};
-    status = read_floats(gguf, shape, &epsilon, 1, error);
+    bool rms = shape->architecture->norm == ALISA_NORM_RMS;
+    shape->attention_scale = 1.0f / sqrtf((float)shape->layers[0].head_dim);
+    const FloatKey floats[] = {
+        {rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+         &shape->norm_epsilon},
+        {"attention.scale", &shape->attention_scale},
+    };
+    status = read_floats(gguf, shape, floats, sizeof floats / sizeof *floats, error);
     if (status == ALISA_OK) status = read_rope(gguf, shape, error);
-    if (status == ALISA_OK) status = refuse_extensions(gguf, shape, error);
+    return status == ALISA_OK ? refuse_keys(gguf, shape, error) : status;
+}
+
+AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    *shape = (AlisaShape){.norm_epsilon = 1e-5f};
+    AlisaStatus status = read_all(gguf, shape, error);
+    if (status != ALISA_OK) alisa_shape_finish(shape);
     return status;
+}
+
+void alisa_shape_finish(AlisaShape *shape) {
+    free(shape->layers);
+    shape->layers = NULL;
+}
+
+uint32_t alisa_shape_full_attention(const AlisaShape *shape) {
+    uint32_t longest = UINT32_MAX;
+    for (uint32_t i = 0; i < shape->layer_count; i++) {
+        uint32_t window = shape->layers[i].sliding_window;
+        if (window > 0 && window < longest) longest = window;
+    }
+    return longest;
+}
+
+uint32_t alisa_shape_feed_forward(const AlisaShape *shape) {
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < shape->layer_count; i++)
+        if (shape->layers[i].feed_forward_length > longest)
+            longest = shape->layers[i].feed_forward_length;
+    return longest;
+}
+
+AlisaExtents alisa_shape_extents(const AlisaShape *shape, uint32_t layer) {
+    const AlisaLayerShape *of = &shape->layers[layer];
+    uint32_t key_value = of->kv_head_count * of->head_dim, query = of->head_count * of->head_dim;
+    return (AlisaExtents){{
+        [ALISA_EXTENT_ONE] = 1,
+        [ALISA_EXTENT_EMBEDDING] = shape->embedding_length,
+        [ALISA_EXTENT_QUERY] = query,
+        [ALISA_EXTENT_KEY_VALUE] = key_value,
+        [ALISA_EXTENT_QUERY_KEY_VALUE] = query + 2 * key_value,
+        [ALISA_EXTENT_HEADS] = of->head_count,
+        [ALISA_EXTENT_HEAD_DIM] = of->head_dim,
+        [ALISA_EXTENT_ROPE_PAIRS] = shape->rope.dim / 2,
+        [ALISA_EXTENT_FEED_FORWARD] = of->feed_forward_length,
+        [ALISA_EXTENT_GATE_UP] = 2 * of->feed_forward_length,
+        [ALISA_EXTENT_VOCABULARY] = shape->vocabulary_size,
+        [ALISA_EXTENT_POSITIONS] = shape->context_length + shape->architecture->position_offset,
+    }};
 }

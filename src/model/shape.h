@@ -4,6 +4,7 @@
 #ifndef ALISA_MODEL_SHAPE_H
 #define ALISA_MODEL_SHAPE_H
 
+#include "base/architecture.h"
 #include "gguf/gguf.h"
 
 typedef enum AlisaRopeScaling {
@@ -23,23 +24,49 @@ typedef struct AlisaRope {
     uint32_t original_context; /* YaRN: positions the model was first trained on */
 } AlisaRope;
 
-typedef struct AlisaShape {
-    char architecture[64];
-    uint32_t vocabulary_size;
-    uint32_t context_length;
-    uint32_t embedding_length;
-    uint32_t layer_count;
+/* By which base the queries and keys of a layer are turned. */
+typedef enum AlisaLayerRope {
+    ALISA_LAYER_ROPE_NONE,  /* they are not */
+    ALISA_LAYER_ROPE_MODEL, /* that of AlisaShape.rope */
+    ALISA_LAYER_ROPE_WINDOW /* window_rope_base of the architecture */
+} AlisaLayerRope;
+
+typedef struct AlisaLayerShape {
     uint32_t head_count;
     uint32_t kv_head_count;
     uint32_t head_dim;
     uint32_t feed_forward_length;
+    uint32_t sliding_window; /* newest tokens, its own included, that a row attends to; 0: all */
+    AlisaLayerRope rope;
+} AlisaLayerShape;
+
+typedef struct AlisaShape {
+    const AlisaArchitecture *architecture;
+    uint32_t vocabulary_size;
+    uint32_t context_length; /* positions the model was trained on */
+    uint32_t embedding_length;
+    uint32_t layer_count;
+    AlisaLayerShape *layers; /* [layer_count]; all have the heads and the head size of the first */
     float norm_epsilon;
+    float attention_scale; /* multiplies the products of queries and keys */
     AlisaRope rope;
 } AlisaShape;
 
-/* Reads and checks the keys of a file that holds weights. An architecture this version does not run
- * is ALISA_ERROR_UNSUPPORTED, with the ones it does. */
+/* Reads and checks the keys of a file that holds weights. An architecture, or a key that changes
+ * the result, which this version does not compute is ALISA_ERROR_UNSUPPORTED with a sentence that
+ * names it. vocabulary_size is left 0: no key says it (alisa_weights_vocabulary). The caller ends a
+ * shape that was read with alisa_shape_finish; copies of the struct share its layers. */
 AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error);
+/* A zeroed shape is allowed. */
+void alisa_shape_finish(AlisaShape *shape);
+
+/* The longest context in which every layer still attends to all tokens, since no window is shorter;
+ * UINT32_MAX where no layer has a window. */
+uint32_t alisa_shape_full_attention(const AlisaShape *shape);
+/* The longest feed_forward_length of the layers. */
+uint32_t alisa_shape_feed_forward(const AlisaShape *shape);
+/* Sizes of the dimensions that tensors of a layer have, and tensors beside layers. */
+AlisaExtents alisa_shape_extents(const AlisaShape *shape, uint32_t layer);
 
 /* Fills frequencies[i], i < rope->dim / 2, with the angle in radians that one position adds to pair
  * i, scaling included; `divisors` (rope_freqs of Llama 3.1) may be NULL. Returns the factor that

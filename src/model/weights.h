@@ -8,7 +8,7 @@
 #include "ops/ops.h"
 
 /* Shapes are [outputs][inputs] for matrices. E: embedding_length, H: head_count * head_dim,
- * G: kv_head_count * head_dim, F: feed_forward_length, V: vocabulary_size. */
+ * G: kv_head_count * head_dim, F: feed_forward_length of the layer, V: vocabulary_size. */
 typedef struct AlisaLayerWeights {
     AlisaVector attention_norm;    /* [E] */
     AlisaMatrix query;             /* [H][E] */
@@ -21,26 +21,33 @@ typedef struct AlisaLayerWeights {
     AlisaMatrix down;              /* [E][F] */
 } AlisaLayerWeights;
 
+/* The weights of layers first..end - 1 on one device, and of what stands before the first layer and
+ * behind the last one of the model, if the run of layers reaches there. */
 typedef struct AlisaWeights AlisaWeights;
 
 /* Vocabulary size by the embedding table of the file; 0 when it has none. */
 uint32_t alisa_weights_vocabulary(const AlisaGguf *gguf);
 
-/* Binds and places. The file must outlive the weights (they may use its map in place). A tensor
- * that is missing, of another shape, of a type without kernels, or that no field is for (it would
- * change the result): an error that names it. More than `device_memory` bytes: ALISA_ERROR_MEMORY.
- */
-AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
-                                 AlisaDevice *device, uint64_t device_memory,
+/* Binds every tensor of the file to a role of the architecture, and places those that layers
+ * first..end - 1 need; first < end <= layer_count. `gguf` must outlive the weights, which may use
+ * its map in place, and so must the layers of `shape`. A tensor that is required and missing, of
+ * another shape, of a type without kernels, or that no role is for (it would change the result): an
+ * error that names it. More than `device_memory` bytes to place: ALISA_ERROR_MEMORY. */
+AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape, uint32_t first,
+                                 uint32_t end, AlisaDevice *device, uint64_t device_memory,
                                  const AlisaProgress *progress, AlisaWeights **weights,
                                  AlisaError *error);
 void alisa_weights_destroy(AlisaWeights *weights);
 
+/* Bytes on the device. */
 uint64_t alisa_weights_bytes(const AlisaWeights *weights);
+/* `layer` counts from the first layer of the model: first <= layer < end. */
 const AlisaLayerWeights *alisa_weights_layer(const AlisaWeights *weights, uint32_t layer);
-const AlisaMatrix *alisa_weights_embedding(const AlisaWeights *weights); /* [V][E] */
-AlisaVector alisa_weights_output_norm(const AlisaWeights *weights);      /* [E] */
-const AlisaMatrix *alisa_weights_head(const AlisaWeights *weights);      /* [V][E]; may be tied */
+/* [V][E]; only where first is 0. */
+const AlisaMatrix *alisa_weights_embedding(const AlisaWeights *weights);
+/* [E] and [V][E]; only where end is layer_count. The head may be the embedding table. */
+AlisaVector alisa_weights_output_norm(const AlisaWeights *weights);
+const AlisaMatrix *alisa_weights_head(const AlisaWeights *weights);
 /* Divisors of the RoPE frequencies, rope.dim / 2 floats on the host; NULL when the file has none.
  */
 const float *alisa_weights_rope_divisors(const AlisaWeights *weights);
