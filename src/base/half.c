@@ -46,10 +46,3 @@ uint16_t alisa_half_from_float(float value) {
 float alisa_bfloat_to_float(uint16_t bfloat) {
     return float_from_bits((uint32_t)bfloat << 16);
 }
-
-uint16_t alisa_bfloat_from_float(float value) {
-    uint32_t bits = bits_from_float(value);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)((bits >> 16) | 0x40u);
-    uint32_t odd = (bits >> 16) & 1u;
-    return (uint16_t)((bits + 0x7fffu + odd) >> 16);
-}

@@ -12,7 +12,5 @@ float alisa_half_to_float(uint16_t half);
 uint16_t alisa_half_from_float(float value);
 
 float alisa_bfloat_to_float(uint16_t bfloat);
-/* Round to nearest even; NaN stays NaN. */
-uint16_t alisa_bfloat_from_float(float value);
 
 #endif

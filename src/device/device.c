@@ -116,28 +116,10 @@ AlisaStatus alisa_opencl_open(const AlisaDeviceOptions *options, AlisaDevice **d
     return ALISA_OK;
 }
 
-static void release_span(const AlisaProfileSpan *span) {
-    if (span->before) clReleaseEvent(span->before);
-    clReleaseEvent(span->event);
-}
-
-static void drop_profile(AlisaDevice *device) {
-    AlisaProfile *profile = &device->profile;
-    for (size_t i = 0; i < profile->count; i++)
-        release_span(&profile->spans[i]);
-    free(profile->spans);
-    if (profile->plain_queue) {
-        clReleaseCommandQueue(device->queue);
-        device->queue = profile->plain_queue;
-    }
-    *profile = (AlisaProfile){0};
-}
-
 void alisa_opencl_close(AlisaDevice *device) {
     if (!device) return;
     alisa_emulation_destroy(device->emulation); /* launches may wait for its copies */
     if (device->queue) clFinish(device->queue);
-    drop_profile(device);
     for (int i = 0; i < ALISA_DIRECTIONS; i++) {
         if (!device->transfers[i]) continue;
         clFinish(device->transfers[i]);
@@ -178,62 +160,4 @@ AlisaStatus alisa_opencl_finish(AlisaDevice *device, AlisaError *error) {
     cl_int code = clFinish(device->queue);
     if (code == CL_SUCCESS) return alisa_awaited_check(device, error);
     return alisa_opencl_fail(error, code, "clFinish", "%s", device->candidate.info.name);
-}
-
-AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event before, cl_event event,
-                              AlisaError *error) {
-    const AlisaProfileSpan span = {before, event};
-    if (profile->count == profile->capacity) {
-        size_t capacity = profile->capacity ? profile->capacity * 2 : 256;
-        AlisaProfileSpan *larger = realloc(profile->spans, capacity * sizeof *larger);
-        if (!larger) {
-            release_span(&span);
-            return alisa_error_set(error, ALISA_ERROR_MEMORY, "profile: no host memory");
-        }
-        profile->spans = larger;
-        profile->capacity = capacity;
-    }
-    profile->spans[profile->count++] = span;
-    return ALISA_OK;
-}
-
-AlisaStatus alisa_opencl_profile_begin(AlisaDevice *device, AlisaError *error) {
-    AlisaStatus status = alisa_opencl_finish(device, error);
-    if (status != ALISA_OK) return status;
-    drop_profile(device);
-    cl_int code;
-    cl_command_queue queue = clCreateCommandQueue(device->context, device->candidate.id,
-                                                  CL_QUEUE_PROFILING_ENABLE, &code);
-    if (!queue) {
-        return alisa_opencl_fail(error, code, "clCreateCommandQueue", "profiling on %s",
-                                 device->candidate.info.name);
-    }
-    device->profile.plain_queue = device->queue;
-    device->queue = queue;
-    return ALISA_OK;
-}
-
-AlisaStatus alisa_opencl_profile_end(AlisaDevice *device, uint64_t *nanoseconds,
-                                     AlisaError *error) {
-    *nanoseconds = 0;
-    AlisaStatus status = alisa_opencl_finish(device, error);
-    for (size_t i = 0; i < device->profile.count && status == ALISA_OK; i++) {
-        const AlisaProfileSpan *span = &device->profile.spans[i];
-        cl_event first = span->before ? span->before : span->event;
-        cl_profiling_info from =
-            span->before ? CL_PROFILING_COMMAND_END : CL_PROFILING_COMMAND_START;
-        cl_ulong start = 0, end = 0;
-        cl_int code = clGetEventProfilingInfo(first, from, sizeof start, &start, NULL);
-        if (code == CL_SUCCESS) {
-            code = clGetEventProfilingInfo(span->event, CL_PROFILING_COMMAND_END, sizeof end, &end,
-                                           NULL);
-        }
-        if (code != CL_SUCCESS) {
-            status = alisa_opencl_fail(error, code, "clGetEventProfilingInfo", "%s",
-                                       device->candidate.info.name);
-        }
-        *nanoseconds += end - start;
-    }
-    drop_profile(device);
-    return status;
 }

@@ -112,8 +112,4 @@ const AlisaLog *alisa_opencl_log(const AlisaDevice *device);
  */
 const char *alisa_opencl_cache_folder(const AlisaDevice *device);
 
-/* Device time of launches since the last reset, for benchmarks: a queue made with profiling. */
-AlisaStatus alisa_opencl_profile_begin(AlisaDevice *device, AlisaError *error);
-AlisaStatus alisa_opencl_profile_end(AlisaDevice *device, uint64_t *nanoseconds, AlisaError *error);
-
 #endif

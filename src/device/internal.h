@@ -57,19 +57,6 @@ struct AlisaKernel {
     char name[]; /* terminated */
 };
 
-/* One launch; or, from the end of the command before, several of which `event` is the last. */
-typedef struct AlisaProfileSpan {
-    cl_event before; /* NULL: one launch */
-    cl_event event;
-} AlisaProfileSpan;
-
-typedef struct AlisaProfile {
-    cl_command_queue plain_queue; /* the queue to go back to; NULL: not profiling */
-    AlisaProfileSpan *spans;
-    size_t count;
-    size_t capacity;
-} AlisaProfile;
-
 typedef enum AlisaDirection { ALISA_TO_DEVICE, ALISA_TO_HOST, ALISA_DIRECTIONS } AlisaDirection;
 
 /* What an AlisaEvent points to. Counted: callers, the list of awaited events and the
@@ -105,7 +92,6 @@ struct AlisaDevice {
     bool used_sgemm;           /* and so CLBlast holds programs of the context */
     AlisaCache cache;
     AlisaProgram *programs;
-    AlisaProfile profile;
 };
 
 /* A device without trials and self-test. `cache_dir` as in AlisaDeviceOptions. */
@@ -174,10 +160,6 @@ void alisa_program_destroy_all(AlisaDevice *device);
 
 /* Notes a launch of `kernel` with `local` in its program's variants. */
 void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]);
-
-/* Keeps the events of a span; takes them over. */
-AlisaStatus alisa_profile_add(AlisaProfile *profile, cl_event before, cl_event event,
-                              AlisaError *error);
 
 /* Makes CLBlast let go of the context: it drops the programs of all devices, and builds those of
  * others again when they are next used. */

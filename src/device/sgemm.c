@@ -102,14 +102,14 @@ static cl_int apply(cl_device_id id, const AlisaSgemmParameters *wanted) {
 /* In columns of matrices that are stored by columns, the weights are K x M and transposed, the
  * activations K x N, the results M x N: results alone are as the kernel of gemmk 0 writes them,
  * weights alone as that of gemmk 1 reads them. */
-static cl_int run(AlisaDevice *device, const AlisaSgemm *product, cl_event *event) {
+static cl_int run(AlisaDevice *device, const AlisaSgemm *product) {
     const AlisaSgemmMatrix *w = &product->weights, *x = &product->activations;
     const AlisaSgemmMatrix *y = &product->results;
     return (cl_int)CLBlastSgemmWithTempBuffer(
         CLBlastLayoutColMajor, CLBlastTransposeYes, CLBlastTransposeNo, product->outputs,
         product->rows, product->columns, 1.0f, w->buffer->memory, w->offset, w->stride,
         x->buffer->memory, x->offset, x->stride, product->accumulate ? 1.0f : 0.0f,
-        y->buffer->memory, y->offset, y->stride, &device->queue, event, product->scratch->memory);
+        y->buffer->memory, y->offset, y->stride, &device->queue, NULL, product->scratch->memory);
 }
 
 AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
@@ -123,26 +123,15 @@ AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
                                "which CLBlast does not count to: use a smaller batch (-b, -ub)",
                                product->outputs, product->columns, product->rows);
     }
-    /* The event is that of CLBlast's last launch: what it does before it counts from the mark. */
-    bool profiled = device->profile.plain_queue != NULL;
-    cl_event mark = NULL, event = NULL;
-    const char *call = "clEnqueueMarkerWithWaitList";
-    cl_int code =
-        profiled ? clEnqueueMarkerWithWaitList(device->queue, 0, NULL, &mark) : CL_SUCCESS;
-    if (code == CL_SUCCESS) {
-        call = "CLBlastSgemm";
-        device->used_sgemm = true;
-        pthread_mutex_lock(&state.lock);
-        code = apply(device->candidate.id, parameters);
-        if (code == CL_SUCCESS) code = run(device, product, profiled ? &event : NULL);
-        pthread_mutex_unlock(&state.lock);
-    }
-    if (code == CL_SUCCESS)
-        return profiled ? alisa_profile_add(&device->profile, mark, event, error) : ALISA_OK;
-    if (mark) clReleaseEvent(mark);
-    return alisa_opencl_fail(error, code, call, "a product of %u x %u weights and %u rows on %s",
-                             product->outputs, product->columns, product->rows,
-                             device->candidate.info.name);
+    device->used_sgemm = true;
+    pthread_mutex_lock(&state.lock);
+    cl_int code = apply(device->candidate.id, parameters);
+    if (code == CL_SUCCESS) code = run(device, product);
+    pthread_mutex_unlock(&state.lock);
+    if (code == CL_SUCCESS) return ALISA_OK;
+    return alisa_opencl_fail(error, code, "CLBlastSgemm",
+                             "a product of %u x %u weights and %u rows on %s", product->outputs,
+                             product->columns, product->rows, device->candidate.info.name);
 }
 
 void alisa_sgemm_forget(AlisaDevice *device) {

@@ -173,8 +173,6 @@ AlisaStatus alisa_sched_fit(const AlisaSchedProblem *problem, const AlisaSchedPl
 /* sched/search.c: the phases with the least predicted time. */
 AlisaStatus alisa_sched_search(const AlisaSchedProblem *problem, AlisaSchedPlan *plan,
                                AlisaError *error);
-/* Predicted seconds of a run under a plan; INFINITY if it does not fit. */
-double alisa_sched_objective(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan);
 
 /* sched/flexgen.c: the share of KV on the host by the linear program described there. */
 double alisa_sched_flexgen_share(const AlisaSchedProblem *problem);

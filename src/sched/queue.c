@@ -239,20 +239,16 @@ bool alisa_sched_queue_advance(AlisaSchedQueue *queue, const AlisaSchedProblem *
     uint32_t batch = problem->run.batch, last = alisa_sched_final_length(problem);
     for (uint32_t i = 0; i < batch; i++) {
         AlisaSchedSequence *sequence = &queue->sequences[i];
-        if (is_running(sequence) && sequence->length >= last)
-            alisa_sched_queue_end(queue, problem, i);
+        if (is_running(sequence) && sequence->length >= last) {
+            alisa_sched_queue_drop(queue, problem, i);
+            sequence->state = ALISA_SCHED_DONE;
+        }
         sequence->wanted = sequence->state != ALISA_SCHED_DONE;
     }
     alisa_sched_queue_admit(queue, problem);
     for (uint32_t i = 0; i < batch; i++)
         queue->sequences[i].length += is_running(&queue->sequences[i]);
     return queue->running > 0;
-}
-
-void alisa_sched_queue_end(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
-                           uint32_t sequence) {
-    alisa_sched_queue_drop(queue, problem, sequence);
-    queue->sequences[sequence].state = ALISA_SCHED_DONE;
 }
 
 /* ---- Costs and checks ---------------------------------------------------------------------- */

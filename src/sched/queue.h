@@ -74,10 +74,6 @@ void alisa_sched_queue_drop(AlisaSchedQueue *queue, const AlisaSchedProblem *pro
  * when none is left. */
 bool alisa_sched_queue_advance(AlisaSchedQueue *queue, const AlisaSchedProblem *problem);
 
-/* The sequence has ended, with its last token or before; what it holds is free. */
-void alisa_sched_queue_end(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
-                           uint32_t sequence);
-
 /* Predicted, of the actions. */
 void alisa_sched_queue_cost(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                             const AlisaSchedPlan *plan, AlisaSchedCost *cost);

@@ -50,10 +50,6 @@ const AlisaSchedQueue *alisa_sched_queue(const AlisaScheduler *scheduler) {
     return &scheduler->queue;
 }
 
-void alisa_sched_end(AlisaScheduler *scheduler, uint32_t sequence) {
-    alisa_sched_queue_end(&scheduler->queue, &scheduler->problem, sequence);
-}
-
 /* ---- Steps --------------------------------------------------------------------------------- */
 
 static void cost_step(AlisaScheduler *scheduler, const AlisaSchedStep *before) {

@@ -29,8 +29,6 @@ void alisa_sched_destroy(AlisaScheduler *scheduler);
 
 /* NULL when no sequence is left. */
 const AlisaSchedDecision *alisa_sched_next(AlisaScheduler *scheduler);
-/* A sequence ended before its last token. */
-void alisa_sched_end(AlisaScheduler *scheduler, uint32_t sequence);
 
 const AlisaSchedProblem *alisa_sched_problem(const AlisaScheduler *scheduler);
 const AlisaSchedPlan *alisa_sched_plan(const AlisaScheduler *scheduler);

@@ -57,7 +57,8 @@ static double stretch_seconds(const AlisaSchedProblem *problem, const AlisaSched
     return sum * count / samples;
 }
 
-double alisa_sched_objective(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan) {
+/* Predicted seconds of a run under a plan; INFINITY if it does not fit. */
+static double objective(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan) {
     AlisaSchedExcess excess = alisa_sched_excess(problem, plan);
     if (excess.device > 0.0 || excess.host > 0.0) return INFINITY;
     double seconds = 0.0;
@@ -170,7 +171,7 @@ static bool searches_inputs(const Grid *grid) {
 static double point_seconds(const Grid *grid, const uint32_t *point) {
     AlisaSchedPlan plan;
     plan_at(grid, point, &plan);
-    return alisa_sched_objective(grid->problem, &plan);
+    return objective(grid->problem, &plan);
 }
 
 /* Less by more than rounding: of equal plans the first, which moves less, is taken. */

@@ -286,38 +286,6 @@ static void test_mapped_file_is_used_in_place(void **state) {
     alisa_disk_map_close(&map);
 }
 
-static void test_profile_sums_launches(void **state) {
-    (void)state;
-    static float values[1 << 16];
-    for (int i = 0; i < 1 << 16; i++)
-        values[i] = 1;
-    AlisaBuffer x = buffer_of(values, sizeof values);
-    const float a = 0.5f;
-    const uint32_t n = 1 << 16;
-    const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(&x), ALISA_ARG(a), ALISA_ARG(n)};
-    const AlisaLaunch launch = {{1 << 16, 1, 1}, {64, 1, 1}};
-    uint64_t one, many, none;
-    AlisaKernel *kernel = get("scale");
-    OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
-    OK(alisa_opencl_profile_begin(device, &error));
-    OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
-    OK(alisa_opencl_profile_end(device, &one, &error));
-    OK(alisa_opencl_profile_begin(device, &error));
-    for (int i = 0; i < 600; i++) {
-        OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
-    }
-    OK(alisa_opencl_profile_end(device, &many, &error));
-    OK(alisa_opencl_profile_end(device, &none, &error));
-    assert_true(one > 0 && many > 20 * one && none == 0);
-    OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
-    OK(alisa_buffer_read(device, &x, 0, values, sizeof values, &error));
-    assert_true(values[12345] == 1.0f);
-    /* A begin without its end is cleaned up by the close. */
-    OK(alisa_opencl_profile_begin(device, &error));
-    OK(alisa_kernel_launch(kernel, &launch, arguments, 3, &error));
-    alisa_buffer_destroy(&x);
-}
-
 static void test_codes_have_names(void **state) {
     (void)state;
     assert_string_equal(alisa_opencl_code_name(-5), "CL_OUT_OF_RESOURCES");
@@ -340,7 +308,6 @@ int main(void) {
         cmocka_unit_test(test_too_large_is_named),
         cmocka_unit_test(test_mapped_file_is_used_in_place),
         cmocka_unit_test(test_codes_have_names),
-        cmocka_unit_test(test_profile_sums_launches),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

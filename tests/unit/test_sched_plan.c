@@ -246,19 +246,6 @@ static void test_preemption(void **state) {
     assert_true(first_out >= 576 && first_out <= 595); /* 595 fit, in blocks of 16 */
     assert_true(fabs(alisa_sched_queue(scheduler)->swapped_bytes) < 1.0);
     alisa_sched_destroy(scheduler);
-
-    /* One that ends early makes room. */
-    assert_int_equal(alisa_sched_create(&problem, &scheduler, &error), ALISA_OK);
-    for (int i = 0; i < 300; i++)
-        assert_non_null(alisa_sched_next(scheduler));
-    for (uint32_t i = 0; i < 16; i++)
-        alisa_sched_end(scheduler, i);
-    const AlisaSchedDecision *decision = alisa_sched_next(scheduler);
-    assert_int_equal(decision->running, 48);
-    while (alisa_sched_next(scheduler)) {
-    }
-    assert_int_equal(alisa_sched_queue(scheduler)->preempted, 0);
-    alisa_sched_destroy(scheduler);
 }
 
 /* ---- Solving ------------------------------------------------------------------------------- */

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "device/sgemm.h"
 
 enum { OUTPUTS = 96, COLUMNS = 64, ROWS = 40, SCRATCH = 4 << 20 };
@@ -188,32 +187,6 @@ static void test_parameters_take_effect(void **state) {
     release(&buffers);
 }
 
-static double seconds_of(const AlisaSgemm *product) {
-    uint64_t start = alisa_clock_now();
-    require(alisa_opencl_sgemm(device, product, &sets[0], &error));
-    require(alisa_opencl_finish(device, &error));
-    return (double)(alisa_clock_now() - start) * 1e-9;
-}
-
-/* The profile has all launches of a product, whose last one only copies results. */
-static void test_profile(void **state) {
-    (void)state;
-    enum { SIDE = 512, TIMES = 4 };
-    if (!alisa_opencl_has_sgemm()) skip();
-    Buffers buffers = make(device, SIDE, SIDE, SIDE);
-    const AlisaSgemm product = product_of(&buffers, SIDE, SIDE, SIDE);
-    double best = seconds_of(&product);
-    for (int i = 0; i < TIMES; i++)
-        best = fmin(best, seconds_of(&product));
-    uint64_t nanoseconds;
-    require(alisa_opencl_profile_begin(device, &error));
-    for (int i = 0; i < TIMES; i++)
-        require(alisa_opencl_sgemm(device, &product, &sets[0], &error));
-    require(alisa_opencl_profile_end(device, &nanoseconds, &error));
-    assert_true((double)nanoseconds * 1e-9 > 0.25 * TIMES * best);
-    release(&buffers);
-}
-
 static int set_up(void **state) {
     (void)state;
     if (alisa_device_open(NULL, &device, &error) == ALISA_OK) return 0;
@@ -232,7 +205,6 @@ int main(void) {
         cmocka_unit_test(test_devices_share_the_library),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_parameters_take_effect),
-        cmocka_unit_test(test_profile),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
