@@ -20,13 +20,12 @@ AlisaStatus alisa_ops_rms_norm(AlisaOps *ops, AlisaVector x, AlisaVector weight,
     AlisaStatus status = alisa_ops_check_vector("rms_norm", "x", x, rows, columns, error);
     if (!status) status = alisa_ops_check_vector("rms_norm", "weight", weight, 1, columns, error);
     if (!status) status = alisa_ops_check_vector("rms_norm", "y", y, rows, columns, error);
-    AlisaKernel *kernel = NULL;
-    char options[32];
     uint32_t group = ops->parameters.row.group;
-    snprintf(options, sizeof options, "-DNORM_GROUP=%u", group);
-    if (!status) {
-        status =
-            alisa_ops_kernel(ops, "ewise/rms_norm.cl", "ewise_rms_norm", options, &kernel, error);
+    if (!status && !ops->rms_norm) {
+        char options[32];
+        snprintf(options, sizeof options, "-DNORM_GROUP=%u", group);
+        status = alisa_ops_kernel(ops, "ewise/rms_norm.cl", "ewise_rms_norm", options,
+                                  &ops->rms_norm, error);
     }
     if (status) return status;
     const AlisaLaunch launch = {{group, rows, 1}, {group, 1, 1}};
@@ -35,8 +34,8 @@ AlisaStatus alisa_ops_rms_norm(AlisaOps *ops, AlisaVector x, AlisaVector weight,
         ALISA_ARG(weight.offset),   ALISA_ARG(epsilon),  ALISA_ARG(columns),
         ALISA_ARG_BUFFER(y.buffer), ALISA_ARG(y.offset),
     };
-    return alisa_kernel_launch(kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
-                               error);
+    return alisa_kernel_launch(ops->rms_norm, &launch, arguments,
+                               sizeof arguments / sizeof *arguments, error);
 }
 
 AlisaStatus alisa_ops_silu_product(AlisaOps *ops, AlisaVector gate, AlisaVector up, uint32_t rows,
@@ -44,10 +43,9 @@ AlisaStatus alisa_ops_silu_product(AlisaOps *ops, AlisaVector gate, AlisaVector 
     AlisaStatus status = alisa_ops_check_vector("silu_product", "gate", gate, rows, columns, error);
     if (!status) status = alisa_ops_check_vector("silu_product", "up", up, rows, columns, error);
     if (!status) status = alisa_ops_check_vector("silu_product", "y", y, rows, columns, error);
-    AlisaKernel *kernel = NULL;
     if (!status) {
-        status = alisa_ops_kernel(ops, "ewise/silu_product.cl", "ewise_silu_product", NULL, &kernel,
-                                  error);
+        status = alisa_ops_kernel(ops, "ewise/silu_product.cl", "ewise_silu_product", NULL,
+                                  &ops->silu_product, error);
     }
     if (status) return status;
     uint64_t elements = (uint64_t)rows * columns;
@@ -58,18 +56,17 @@ AlisaStatus alisa_ops_silu_product(AlisaOps *ops, AlisaVector gate, AlisaVector 
         ALISA_ARG(up.offset),          ALISA_ARG(elements),    ALISA_ARG_BUFFER(y.buffer),
         ALISA_ARG(y.offset),
     };
-    return alisa_kernel_launch(kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
-                               error);
+    return alisa_kernel_launch(ops->silu_product, &launch, arguments,
+                               sizeof arguments / sizeof *arguments, error);
 }
 
 AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffer *indices,
                                   uint32_t rows, uint32_t columns, AlisaVector y,
                                   AlisaError *error) {
     AlisaStatus status = alisa_ops_check_vector("gather_rows", "y", y, rows, columns, error);
-    AlisaKernel *kernel = NULL;
     if (!status) {
-        status = alisa_ops_kernel(ops, "ewise/gather_rows.cl", "ewise_gather_rows", NULL, &kernel,
-                                  error);
+        status = alisa_ops_kernel(ops, "ewise/gather_rows.cl", "ewise_gather_rows", NULL,
+                                  &ops->gather_rows, error);
     }
     if (status) return status;
     const AlisaLaunch launch = {{rounded_up(columns, VECTOR * GROUP) / VECTOR, rows, 1},
@@ -78,25 +75,24 @@ AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffe
         ALISA_ARG_BUFFER(x.buffer), ALISA_ARG(x.offset),        ALISA_ARG_BUFFER(indices),
         ALISA_ARG(columns),         ALISA_ARG_BUFFER(y.buffer), ALISA_ARG(y.offset),
     };
-    return alisa_kernel_launch(kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
-                               error);
+    return alisa_kernel_launch(ops->gather_rows, &launch, arguments,
+                               sizeof arguments / sizeof *arguments, error);
 }
 
 AlisaStatus alisa_ops_likeliest(AlisaOps *ops, AlisaVector x, uint32_t rows, uint32_t columns,
                                 const AlisaBuffer *choices, AlisaError *error) {
     AlisaStatus status = alisa_ops_check_vector("likeliest", "x", x, rows, columns, error);
-    AlisaKernel *kernel = NULL;
-    char options[32];
     uint32_t group = ops->parameters.row.group;
-    snprintf(options, sizeof options, "-DLIKELIEST_GROUP=%u", group);
-    if (!status) {
-        status =
-            alisa_ops_kernel(ops, "ewise/likeliest.cl", "ewise_likeliest", options, &kernel, error);
+    if (!status && !ops->likeliest) {
+        char options[32];
+        snprintf(options, sizeof options, "-DLIKELIEST_GROUP=%u", group);
+        status = alisa_ops_kernel(ops, "ewise/likeliest.cl", "ewise_likeliest", options,
+                                  &ops->likeliest, error);
     }
     if (status) return status;
     const AlisaLaunch launch = {{group, rows, 1}, {group, 1, 1}};
     const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(x.buffer), ALISA_ARG(x.offset),
                                        ALISA_ARG(columns), ALISA_ARG_BUFFER(choices)};
-    return alisa_kernel_launch(kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
-                               error);
+    return alisa_kernel_launch(ops->likeliest, &launch, arguments,
+                               sizeof arguments / sizeof *arguments, error);
 }

@@ -47,6 +47,7 @@ struct AlisaOps {
     AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT]
                        [ALISA_OPS_MATMUL_BUILDS]; /* [type][tile or aligned or both] */
     AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
+    AlisaKernel *rms_norm, *silu_product, *gather_rows, *likeliest;
     AlisaOpsClblast clblast;
     AlisaOpsRounded rounded;
     AlisaOpsInt8 int8;
