@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alisa/alisa.h"
+#include "alisa/file.h"
 #include "base/random.h"
 #include "timing.h"
 

@@ -1,5 +1,5 @@
 # The static and the shared library made of all modules, and their installation. Only the symbols
-# marked ALISA_API in include/alisa/alisa.h are exported.
+# marked ALISA_API in the headers of include/alisa are exported.
 set(objects "")
 foreach(module ${ALISA_MODULES})
   list(APPEND objects $<TARGET_OBJECTS:${module}>)
@@ -23,7 +23,7 @@ endforeach()
 set_target_properties(alisa_shared PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 
-# Installation: both libraries, the header, and the files by which pkg-config and CMake find them.
+# Installation: both libraries, the headers, and the files by which pkg-config and CMake find them.
 set_target_properties(alisa_static PROPERTIES EXPORT_NAME static)
 set_target_properties(alisa_shared PROPERTIES EXPORT_NAME shared)
 install(TARGETS alisa_static alisa_shared EXPORT alisa-targets

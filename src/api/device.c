@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "device/device.h"
+
+#include "alisa/tune.h"
 #include "tune/store.h"
 
 void alisa_device_options_defaults(AlisaDeviceOptions *options) {

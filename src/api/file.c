@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/file.h"
 #include "gguf/gguf.h"
 
 /* The public AlisaFile is the reader's own object under its public name. */

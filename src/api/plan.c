@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/plan.h"
 #include "api/model.h"
 #include "engine/session.h"
 #include "sched/scheduler.h"

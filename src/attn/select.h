@@ -14,6 +14,7 @@
 #ifndef ALISA_ATTN_SELECT_H
 #define ALISA_ATTN_SELECT_H
 
+#include "alisa/bench.h"
 #include "base/status.h"
 
 /* Names as users give them ("swa", "query", "kv-head"); static storage. */

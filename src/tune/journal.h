@@ -10,6 +10,7 @@
 #ifndef ALISA_TUNE_JOURNAL_H
 #define ALISA_TUNE_JOURNAL_H
 
+#include "alisa/tune.h"
 #include "base/status.h"
 #include "ops/parameters.h"
 

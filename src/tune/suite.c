@@ -25,13 +25,13 @@ static const uint32_t types[] = {ALISA_OPS_F16, ALISA_OPS_Q8_0, ALISA_OPS_Q4_0};
 /* What is benched, and how. */
 typedef struct Suite {
     AlisaDevice *device;
-    const AlisaKernelBench *bench;
+    const AlisaBenchOptions *bench;
     AlisaOpsParameters parameters;
     uint32_t samples;
 } Suite;
 
 static AlisaStatus check_interrupt(const Suite *suite, const char *what, AlisaError *error) {
-    const AlisaKernelBench *bench = suite->bench;
+    const AlisaBenchOptions *bench = suite->bench;
     if (!bench->interrupt || !bench->interrupt(bench->interrupt_user)) return ALISA_OK;
     return alisa_error_set(error, ALISA_ERROR_INTERRUPTED, "interrupted in %s", what);
 }
@@ -64,15 +64,15 @@ static AlisaStatus bench_case(const Suite *suite, const char *group, const Alisa
                                alisa_opencl_info(suite->device)->name, set_name, timed->name, text);
     }
     snprintf(name, sizeof name, "%s, %s", set_name, timed->name);
-    const AlisaKernelTest test = {.group = group,
-                                  .name = name,
-                                  .parameters = text,
-                                  .bytes = timed->bytes,
-                                  .flops = timed->flops,
-                                  .seconds = seconds,
-                                  .samples = result.samples,
-                                  .curve = curve_of(timed),
-                                  .at = timed->length};
+    const AlisaBenchTest test = {.group = group,
+                                 .name = name,
+                                 .parameters = text,
+                                 .bytes = timed->bytes,
+                                 .flops = timed->flops,
+                                 .seconds = seconds,
+                                 .samples = result.samples,
+                                 .curve = curve_of(timed),
+                                 .at = timed->length};
     suite->bench->report(suite->bench->report_user, &test);
     return ALISA_OK;
 }
@@ -114,14 +114,14 @@ static AlisaStatus time_copies(const Suite *suite, bool to_device, const AlisaBu
     char name[96];
     snprintf(name, sizeof name, "%s, %llu KiB", to_device ? "to the device" : "to the host",
              (unsigned long long)(size >> 10));
-    const AlisaKernelTest test = {.group = "transfer",
-                                  .name = name,
-                                  .parameters = host->pinned ? "pinned" : "not pinned",
-                                  .bytes = (double)size,
-                                  .seconds = seconds,
-                                  .samples = suite->samples,
-                                  .curve = to_device ? "to-device" : "to-host",
-                                  .at = size};
+    const AlisaBenchTest test = {.group = "transfer",
+                                 .name = name,
+                                 .parameters = host->pinned ? "pinned" : "not pinned",
+                                 .bytes = (double)size,
+                                 .seconds = seconds,
+                                 .samples = suite->samples,
+                                 .curve = to_device ? "to-device" : "to-host",
+                                 .at = size};
     suite->bench->report(suite->bench->report_user, &test);
     return ALISA_OK;
 }
@@ -146,7 +146,8 @@ static AlisaStatus bench_copies(const Suite *suite, AlisaError *error) {
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaKernelBench *bench, AlisaError *error) {
+AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaBenchOptions *bench,
+                            AlisaError *error) {
     uint32_t samples = bench->samples < MOST_SAMPLES ? bench->samples : MOST_SAMPLES;
     Suite suite = {.device = device, .bench = bench, .samples = samples ? samples : 1};
     alisa_tuner_parameters(device, &suite.parameters);

@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "alisa/bench.h"
+#include "alisa/tune.h"
 #include "ops/parameters.h"
 
 /* Sets what an entry's object of {set: {parameter: number or word}} says. A set that is not known
@@ -37,7 +39,7 @@ AlisaStatus alisa_tuner_journal_path(const char *selector, const char *cache_dir
                                      AlisaError *error);
 
 /* As alisa_bench_kernels of the public header. */
-AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaKernelBench *bench, AlisaError *error);
+AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaBenchOptions *bench, AlisaError *error);
 
 /* Says in the log, once for a device and driver, that it would be faster tuned. */
 void alisa_tuner_advise(AlisaDevice *device);

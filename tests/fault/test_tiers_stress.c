@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "alisa/bench.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "device/transfer.h"

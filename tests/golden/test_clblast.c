@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "alisa/bench.h"
 #include "engine/session.h"
 #include "support.h"
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/bench.h"
 #include "base/clock.h"
 #include "device/transfer.h"
 #include "support.h"

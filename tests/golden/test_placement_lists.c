@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/bench.h"
 #include "support.h"
 
 enum { PROMPT = 70, STEPS = 450, LENGTH = PROMPT + STEPS, SEQUENCES = 3, MICRO_BATCH = 16 };

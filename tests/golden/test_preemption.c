@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/bench.h"
 #include "support.h"
 
 enum { SEQUENCES = 6, CONTEXT = 400, MICRO_BATCH = 16, VOCABULARY = 512, EVALS = 4000 };

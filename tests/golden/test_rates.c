@@ -1,6 +1,8 @@
 /* What sessions plan from: figures that can be true, for every policy, that are remembered as long
  * as they are, and that `alisa plan` uses too; steps take about as long as they were predicted to.
  */
+#include "alisa/bench.h"
+#include "alisa/plan.h"
 #include "support.h"
 
 #include <math.h>

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/bench.h"
 #include "support.h"
 
 /* Micro-batches of whole tiles that matrix products take alike: the bits of a prompt are the same.

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "alisa/tune.h"
 #include "base/disk.h"
 #include "base/random.h"
 #include "tune/store.h"

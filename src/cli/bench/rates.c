@@ -1,5 +1,6 @@
 #include "bench/rates.h"
 
+#include "alisa/bench.h"
 #include "bench/row.h"
 #include "runtime/each_device.h"
 #include "runtime/policy.h"

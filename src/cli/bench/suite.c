@@ -1,5 +1,6 @@
 #include "bench/suite.h"
 
+#include "alisa/bench.h"
 #include "bench/policies.h"
 #include "bench/rates.h"
 #include "bench/suite_file.h"
@@ -55,7 +56,7 @@ static void add_test(Suite *suite, const char *group, const char *name, const ch
     if (progress.update) progress.update(progress.user, name, suite->count++ % 100, 100);
 }
 
-static void add_kernel(void *user, const AlisaKernelTest *test) {
+static void add_kernel(void *user, const AlisaBenchTest *test) {
     Suite *suite = user;
     json_t *parameters = parameters_json(test->parameters);
     bool transfer = strcmp(test->group, "transfer") == 0;
@@ -74,9 +75,9 @@ static void add_kernel(void *user, const AlisaKernelTest *test) {
 }
 
 static ExitCode run_kernels(Suite *suite) {
-    AlisaKernelBench bench;
+    AlisaBenchOptions bench;
     AlisaError error;
-    alisa_kernel_bench_defaults(&bench);
+    alisa_bench_options_defaults(&bench);
     bench.samples = (uint32_t)suite->settings->repetitions;
     bench.report = add_kernel;
     bench.report_user = suite;

@@ -1,5 +1,6 @@
 #include "bench/suite_file.h"
 
+#include "alisa/tune.h"
 #include "bench/row.h"
 
 #include <string.h>

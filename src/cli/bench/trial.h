@@ -5,6 +5,7 @@
 #ifndef ALISA_CLI_BENCH_TRIAL_H
 #define ALISA_CLI_BENCH_TRIAL_H
 
+#include "alisa/bench.h"
 #include "bench/row.h"
 
 /* A batch and the space to run it in. The caller sets `runtime`, with an open engine, and `test`.

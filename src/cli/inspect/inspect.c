@@ -1,6 +1,7 @@
 /*
  * alisa inspect: the keys and tensors of a GGUF file.
  */
+#include "alisa/file.h"
 #include "common/terminal.h"
 #include "common/text.h"
 

@@ -1,6 +1,6 @@
 #include "options/options.h"
 
-#include "alisa/alisa.h"
+#include "alisa/tune.h"
 
 /* DEVICE_COMMANDS take every flag that says how a session is made: their sessions all come from
  * alisa_cli_runtime_session_options. */

@@ -4,7 +4,7 @@
 #ifndef ALISA_CLI_PLAN_CHART_H
 #define ALISA_CLI_PLAN_CHART_H
 
-#include "alisa/alisa.h"
+#include "alisa/plan.h"
 
 /* Bytes in each tier over the length of the context for `shown`, with a band for each phase, and
  * below it the time of a step for all plans. False with the reason in *error. */

@@ -4,6 +4,7 @@
 #ifndef ALISA_CLI_PLAN_OUTPUT_H
 #define ALISA_CLI_PLAN_OUTPUT_H
 
+#include "alisa/plan.h"
 #include "common/terminal.h"
 
 /* What was planned for one number of sequences: a plan or a refusal for each policy. */

@@ -1,5 +1,7 @@
 #include "runtime/lists.h"
 
+#include "alisa/bench.h"
+
 #include <stdio.h>
 
 /* The figures, in the order in which they are shown. */

@@ -1,5 +1,6 @@
 #include "runtime/policy.h"
 
+#include "alisa/bench.h"
 #include "common/statistics.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 #include "runtime/summary.h"
 
+#include "alisa/bench.h"
 #include "runtime/lists.h"
 #include "runtime/policy.h"
 

@@ -1,5 +1,6 @@
 #include "tune/watch.h"
 
+#include "alisa/tune.h"
 #include "runtime/each_device.h"
 
 #include <errno.h>
