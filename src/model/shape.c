@@ -90,6 +90,10 @@ typedef struct LayerKey {
 
 #define FIELD(name) offsetof(AlisaLayerShape, name)
 
+static uint32_t *value_of(const AlisaShape *shape, uint32_t layer, const LayerKey *key) {
+    return (uint32_t *)(void *)((char *)&shape->layers[layer] + key->field);
+}
+
 static bool is_integer(AlisaGgufValueType type) {
     switch (type) {
     case ALISA_GGUF_F32:
@@ -120,7 +124,7 @@ static AlisaStatus read_layer_array(const AlisaGguf *gguf, const AlisaShape *sha
                 error, ALISA_ERROR_FORMAT, "%s: key %s is %.0f for layer %u, outside %u to %u",
                 alisa_gguf_path(gguf), values->name, value, i, key->minimum, key->maximum);
         }
-        *(uint32_t *)(void *)((char *)&shape->layers[i] + key->field) = (uint32_t)value;
+        *value_of(shape, i, key) = (uint32_t)value;
     }
     return ALISA_OK;
 }
@@ -132,12 +136,12 @@ static AlisaStatus read_layers(const AlisaGguf *gguf, const AlisaShape *shape, c
     const AlisaGgufKey *found = alisa_gguf_find(gguf, name.text);
     if (found && found->type == ALISA_GGUF_ARRAY)
         return read_layer_array(gguf, shape, key, found, error);
+    if (!found && !key->required) return ALISA_OK;
     uint32_t value = 0;
     const IntegerKey scalar = {key->suffix, &value, key->minimum, key->maximum, key->required};
-    if (!found && !key->required) return ALISA_OK;
     AlisaStatus status = read_integers(gguf, shape, &scalar, 1, error);
-    for (uint32_t i = 0; i < shape->layer_count; i++)
-        *(uint32_t *)(void *)((char *)&shape->layers[i] + key->field) = value;
+    for (uint32_t i = 0; status == ALISA_OK && i < shape->layer_count; i++)
+        *value_of(shape, i, key) = value;
     return status;
 }
 
