@@ -64,6 +64,7 @@ static const struct {
     {"llama.attention.key_length", HEAD_DIM},
     {"llama.rope.dimension_count", HEAD_DIM},
     {"llama.expert_count", 0},
+    {"llama.attention.sliding_window", 0},
 };
 
 static bool same(const char *a, const char *b) {
@@ -143,6 +144,10 @@ static const Fault faults[] = {
      .architecture = "mamba",
      .expect = "architecture 'mamba'",
      .status = ALISA_ERROR_UNSUPPORTED},
+    {.name = "architecture that is planned with and not run",
+     .architecture = "gptneox",
+     .expect = "architecture 'gptneox' needs layer norms",
+     .status = ALISA_ERROR_UNSUPPORTED},
     {.name = "no architecture",
      .skip_key = "general.architecture",
      .expect = "not a language model",
@@ -211,6 +216,10 @@ static const Fault faults[] = {
      .skip_tensor = "blk.0.ffn_up.weight",
      .expect = "tensor blk.0.ffn_up.weight is missing",
      .status = ALISA_ERROR_FORMAT},
+    {.name = "missing norm",
+     .skip_tensor = "output_norm.weight",
+     .expect = "tensor output_norm.weight is missing",
+     .status = ALISA_ERROR_FORMAT},
     {.name = "misshapen tensor",
      .change_tensor = "blk.0.attn_k.weight",
      .tensor_rows = 48,
@@ -231,6 +240,14 @@ static const Fault faults[] = {
      .tensor_type = ALISA_WEIGHT_Q8_0,
      .expect = "blk.0.attn_norm.weight is quantised",
      .status = ALISA_ERROR_FORMAT},
+    {.name = "head of another vocabulary",
+     .extra_tensor = "output.weight",
+     .expect = "tensor output.weight is 32 x 1 x 1",
+     .status = ALISA_ERROR_FORMAT},
+    {.name = "tensor of a layer that is not there",
+     .extra_tensor = "blk.1.ffn_norm.weight",
+     .expect = "tensor blk.1.ffn_norm.weight has no place",
+     .status = ALISA_ERROR_UNSUPPORTED},
     {.name = "tensor without a place",
      .extra_tensor = "blk.0.attn_q.bias",
      .expect = "tensor blk.0.attn_q.bias has no place",
@@ -330,12 +347,90 @@ static void context_fits_or_says_so(void **state) {
     unlink(model_path());
 }
 
+/* ---- Sliding windows ------------------------------------------------------------------------ */
+
+enum { TRAINED = 64 }; /* llama.context_length above */
+
+static void keep_warning(void *user, AlisaLogLevel level, const char *line) {
+    char *kept = user;
+    if (level == ALISA_LOG_WARNING && strstr(line, "sliding")) snprintf(kept, 256, "%s", line);
+}
+
+/* The context of a session of a model with this window; 0 where it is refused. */
+static uint32_t context_of(uint32_t window, uint32_t asked, AlisaPolicy policy, char warning[256],
+                           AlisaError *error) {
+    const Fault fault = {.change_key = "llama.attention.sliding_window", .change_to = window};
+    AlisaModel *model = NULL;
+    AlisaEngine *engine = NULL;
+    AlisaSession *session = NULL;
+    AlisaEngineOptions engine_options;
+    AlisaSessionOptions options;
+    warning[0] = 0;
+    write_model(&fault, model_path());
+    support_must(alisa_model_open(model_path(), &model, error), error);
+    AlisaModelInfo info;
+    alisa_model_info(model, &info);
+    assert_int_equal(info.context_length, TRAINED);
+    alisa_engine_options_defaults(&engine_options);
+    engine_options.log = (AlisaLog){keep_warning, warning};
+    support_must(alisa_engine_create(model, support_device, &engine_options, &engine, error),
+                 error);
+    alisa_session_options_defaults(&options);
+    options.micro_batch = 8;
+    options.context_length = asked;
+    options.placement.policy = policy;
+    uint32_t context = 0;
+    AlisaStatus status = alisa_session_create(engine, &options, &session, error);
+    if (status == ALISA_OK) {
+        context = alisa_session_context_length(session);
+    } else {
+        assert_int_equal(status, ALISA_ERROR_UNSUPPORTED);
+        assert_null(session);
+    }
+    alisa_session_destroy(session);
+    alisa_engine_destroy(engine);
+    alisa_model_close(model);
+    unlink(model_path());
+    return context;
+}
+
+static void a_window_shortens_the_context_aloud(void **state) {
+    (void)state;
+    char warning[256];
+    AlisaError error;
+    static const AlisaPolicy policies[] = {ALISA_POLICY_DEVICE, ALISA_POLICY_ALISA};
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        assert_int_equal(context_of(24, 0, policies[i], warning, &error), 24);
+        assert_non_null(strstr(warning, "from 64 to 24 tokens"));
+        assert_non_null(strstr(warning, "llama.attention.sliding_window"));
+        assert_int_equal(context_of(24, 20, policies[i], warning, &error), 20);
+        assert_string_equal(warning, "");
+        assert_int_equal(context_of(24, 25, policies[i], warning, &error), 0);
+        assert_non_null(strstr(error.message, "llama.attention.sliding_window"));
+        assert_non_null(strstr(error.message, "at most -c 24"));
+    }
+}
+
+static void a_window_as_long_as_the_context_is_none(void **state) {
+    (void)state;
+    char warning[256];
+    AlisaError error;
+    assert_int_equal(context_of(0, 0, ALISA_POLICY_DEVICE, warning, &error), TRAINED);
+    assert_int_equal(context_of(0, 100, ALISA_POLICY_DEVICE, warning, &error), 100);
+    assert_int_equal(context_of(TRAINED, 0, ALISA_POLICY_DEVICE, warning, &error), TRAINED);
+    assert_string_equal(warning, "");
+    /* Past what the model was trained on a window is no less a window. */
+    assert_int_equal(context_of(TRAINED, 100, ALISA_POLICY_DEVICE, warning, &error), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sound_file_runs),
         cmocka_unit_test(each_fault_is_named),
         cmocka_unit_test(weights_past_the_budget_are_refused),
         cmocka_unit_test(context_fits_or_says_so),
+        cmocka_unit_test(a_window_shortens_the_context_aloud),
+        cmocka_unit_test(a_window_as_long_as_the_context_is_none),
     };
     return cmocka_run_group_tests(tests, support_open_device, support_close_device);
 }
