@@ -474,8 +474,8 @@ ALISA_API AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *
                                          AlisaError *error);
 
 /* Logits of the `index`-th row that wanted them in the last eval: vocabulary_size floats, owned by
- * the session and valid until the next eval. NULL for an index past the last such row, and in a
- * session with likeliest_only. */
+ * the session, which the caller may change, valid until the next eval. NULL for an index past the
+ * last such row, and in a session with likeliest_only. */
 ALISA_API float *alisa_session_logits(AlisaSession *session, size_t index);
 /* In a session with likeliest_only: the token of the largest of those logits, the lowest where
  * several are equal. -1 for an index past the last row that wanted logits, and where a logit is not
@@ -526,8 +526,12 @@ ALISA_API AlisaStatus alisa_sampler_create(const AlisaSamplerOptions *options,
 ALISA_API void alisa_sampler_destroy(AlisaSampler *sampler);
 /* Tells the sampler of a token of the prompt or of the text, for the repeat penalty. */
 ALISA_API void alisa_sampler_accept(AlisaSampler *sampler, int32_t token);
-/* Draws a token from vocabulary_size logits, which stay as they are; order of stages: repeat
- * penalty, top-k, top-p, min-p, temperature. Logits that are not numbers are ALISA_ERROR_DEVICE. */
+/* Tells the sampler never to draw a token, as if its logit were always -infinity: the ends of
+ * texts, to go on past them. An id outside the vocabulary has no effect. */
+ALISA_API void alisa_sampler_ignore(AlisaSampler *sampler, int32_t token);
+/* Draws a token from vocabulary_size logits, which stay as they are; order of stages: ignored
+ * tokens, repeat penalty, top-k, top-p, min-p, temperature. Logits that are not numbers are
+ * ALISA_ERROR_DEVICE; that all tokens are ignored is ALISA_ERROR_ARGUMENT. */
 ALISA_API AlisaStatus alisa_sampler_sample(AlisaSampler *sampler, const float *logits,
                                            int32_t *token, AlisaError *error);
 

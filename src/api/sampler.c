@@ -25,6 +25,10 @@ void alisa_sampler_accept(AlisaSampler *sampler, int32_t token) {
     alisa_sample_accept(sampler, token);
 }
 
+void alisa_sampler_ignore(AlisaSampler *sampler, int32_t token) {
+    alisa_sample_ignore(sampler, token);
+}
+
 AlisaStatus alisa_sampler_sample(AlisaSampler *sampler, const float *logits, int32_t *token,
                                  AlisaError *error) {
     return alisa_sample_draw(sampler, logits, token, error);

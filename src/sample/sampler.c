@@ -1,7 +1,7 @@
 /*
- * Logits -> token. The stages run in the order the public header gives: repeat penalty, top-k,
- * top-p, min-p, temperature, draw. Candidates rank by larger logit, then by lower id, so that the
- * result never depends on how the selection walks through them.
+ * Logits -> token. The stages run in the order the public header gives: ignored tokens, repeat
+ * penalty, top-k, top-p, min-p, temperature, draw. Candidates rank by larger logit, then by lower
+ * id, so that the result never depends on how the selection walks through them.
  */
 #include "sample/sampler.h"
 
@@ -21,6 +21,7 @@ struct AlisaSampler {
     AlisaRandom random;
     uint32_t vocabulary_size;
     Candidate *candidates; /* [vocabulary_size], filled anew by each sample */
+    bool *ignored;         /* [vocabulary_size] never drawn: a logit of -infinity to all stages */
     uint32_t *recent;      /* [vocabulary_size] how often each id is among the last repeat_last_n */
     int32_t *history;      /* ring of repeat_last_n ids; NULL when nothing ever leaves the window */
     uint32_t history_used;
@@ -75,6 +76,9 @@ AlisaStatus alisa_sample_create(const AlisaSamplerOptions *options, uint32_t voc
     made->candidates =
         alisa_allocate(vocabulary_size, sizeof *made->candidates, "sampler candidates", error);
     if (!made->candidates) goto fail;
+    made->ignored =
+        alisa_allocate_zeroed(vocabulary_size, sizeof *made->ignored, "ignored tokens", error);
+    if (!made->ignored) goto fail;
     made->recent =
         alisa_allocate_zeroed(vocabulary_size, sizeof *made->recent, "sampler token counts", error);
     if (!made->recent) goto fail;
@@ -93,6 +97,7 @@ fail:
 void alisa_sample_destroy(AlisaSampler *sampler) {
     if (!sampler) return;
     free(sampler->candidates);
+    free(sampler->ignored);
     free(sampler->recent);
     free(sampler->history);
     free(sampler);
@@ -112,6 +117,10 @@ void alisa_sample_accept(AlisaSampler *sampler, int32_t token) {
     }
     sampler->history[sampler->history_next] = token;
     sampler->history_next = (sampler->history_next + 1) % window;
+}
+
+void alisa_sample_ignore(AlisaSampler *sampler, int32_t token) {
+    if (token >= 0 && (uint32_t)token < sampler->vocabulary_size) sampler->ignored[token] = true;
 }
 
 /* ---- Selection ---------------------------------------------------------------------------- */
@@ -147,7 +156,21 @@ static void heap_take(Candidate *heap, size_t count) {
     heap_sink(heap, count - 1, 0);
 }
 
-/* Copies the logits, repeat penalty applied, and finds the candidate that ranks first. */
+/* No candidate has a logit above -infinity. */
+static AlisaStatus nothing_left(const AlisaSampler *sampler, AlisaError *error) {
+    for (uint32_t id = 0; id < sampler->vocabulary_size; id++) {
+        if (sampler->ignored[id]) continue;
+        return alisa_error_set(error, ALISA_ERROR_DEVICE,
+                               "the logits are wrong (all are -inf): the device or the model's "
+                               "weights are broken");
+    }
+    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                           "sampler: all %u tokens are ignored, so there is none to draw",
+                           sampler->vocabulary_size);
+}
+
+/* Copies the logits, as ignored tokens and the repeat penalty change them, and finds the candidate
+ * that ranks first. */
 static AlisaStatus fill_candidates(AlisaSampler *sampler, const float *logits, Candidate *best,
                                    AlisaError *error) {
     float penalty = sampler->options.repeat_penalty;
@@ -160,18 +183,14 @@ static AlisaStatus fill_candidates(AlisaSampler *sampler, const float *logits, C
                                    "model's weights are broken",
                                    id, (double)logit);
         }
+        if (sampler->ignored[id]) logit = -INFINITY;
         if (penalty != 1.0f && sampler->recent[id] > 0) {
             logit = logit > 0.0f ? fminf(logit / penalty, FLT_MAX) : logit * penalty;
         }
         sampler->candidates[id] = (Candidate){logit, (int32_t)id};
         if (logit > best->logit) *best = sampler->candidates[id];
     }
-    if (best->id < 0) {
-        return alisa_error_set(error, ALISA_ERROR_DEVICE,
-                               "the logits are wrong (all are -inf): the device or the model's "
-                               "weights are broken");
-    }
-    return ALISA_OK;
+    return best->id < 0 ? nothing_left(sampler, error) : ALISA_OK;
 }
 
 static double sum_of_exponentials(const Candidate *candidates, size_t count, float largest) {

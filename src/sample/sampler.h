@@ -10,6 +10,7 @@ AlisaStatus alisa_sample_create(const AlisaSamplerOptions *options, uint32_t voc
                                 AlisaSampler **sampler, AlisaError *error);
 void alisa_sample_destroy(AlisaSampler *sampler);
 void alisa_sample_accept(AlisaSampler *sampler, int32_t token);
+void alisa_sample_ignore(AlisaSampler *sampler, int32_t token);
 AlisaStatus alisa_sample_draw(AlisaSampler *sampler, const float *logits, int32_t *token,
                               AlisaError *error);
 

@@ -280,6 +280,58 @@ static void test_broken_logits(void **state) {
     alisa_sampler_destroy(sampler);
 }
 
+/* As if their logits were -infinity: greedy, and in the distribution after every other stage. */
+static void test_ignored_tokens_are_not_drawn(void **state) {
+    (void)state;
+    enum { VOCABULARY = 61, DRAWS = 20000 };
+    static const float temperatures[] = {0.0f, 1.0f, 0.7f};
+    float logits[VOCABULARY], left[VOCABULARY];
+    double probability[VOCABULARY];
+    for (size_t i = 0; i < COUNT(temperatures); i++) {
+        AlisaSamplerOptions options = plain(300 + i);
+        options.temperature = temperatures[i];
+        if (i == 2) {
+            options.top_k = 20;
+            options.top_p = 0.9f;
+            options.min_p = 0.02f;
+        }
+        fill_normal(logits, VOCABULARY, 1.5f, 21 + i);
+        logits[17] = 6.0f; /* ignored, though the likeliest by far */
+        logits[40] = 5.5f;
+        logits[5] = 5.0f; /* the likeliest of the rest */
+        memcpy(left, logits, sizeof left);
+        left[17] = left[40] = -INFINITY;
+        AlisaSampler *sampler = make(&options, VOCABULARY);
+        alisa_sampler_ignore(sampler, 40);
+        alisa_sampler_ignore(sampler, 17);
+        alisa_sampler_ignore(sampler, 17);
+        alisa_sampler_ignore(sampler, -1);
+        alisa_sampler_ignore(sampler, VOCABULARY);
+        if (options.temperature == 0.0f) {
+            assert_int_equal(sample(sampler, logits), 5);
+        } else {
+            expect(&options, left, VOCABULARY, probability);
+            check_draws(sampler, logits, VOCABULARY, probability, DRAWS);
+        }
+        alisa_sampler_destroy(sampler);
+    }
+}
+
+static void test_all_tokens_ignored(void **state) {
+    (void)state;
+    const float logits[3] = {1.0f, 2.0f, 3.0f};
+    AlisaSamplerOptions options = plain(1);
+    AlisaSampler *sampler = make(&options, 3);
+    AlisaError error;
+    int32_t token;
+    for (int32_t id = 0; id < 3; id++)
+        alisa_sampler_ignore(sampler, id);
+    assert_int_equal(alisa_sampler_sample(sampler, logits, &token, &error), ALISA_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "ignored"));
+    assert_int_equal(token, -1);
+    alisa_sampler_destroy(sampler);
+}
+
 static void test_seed_decides_the_sequence(void **state) {
     (void)state;
     enum { VOCABULARY = 500, LENGTH = 300 };
@@ -465,6 +517,8 @@ int main(void) {
         cmocka_unit_test(test_tiny_temperature),
         cmocka_unit_test(test_only_one_is_possible),
         cmocka_unit_test(test_broken_logits),
+        cmocka_unit_test(test_ignored_tokens_are_not_drawn),
+        cmocka_unit_test(test_all_tokens_ignored),
         cmocka_unit_test(test_seed_decides_the_sequence),
         cmocka_unit_test(test_logits_are_not_changed),
         cmocka_unit_test(test_repeat_penalty),

@@ -147,19 +147,6 @@ static ExitCode make_jobs(Generation *generation) {
     return EXIT_DONE;
 }
 
-static ExitCode find_end_tokens(Generation *generation) {
-    if (!generation->settings->ignore_eos) return EXIT_DONE;
-    JobSet *set = &generation->set;
-    int32_t vocabulary = (int32_t)generation->runtime.info.vocabulary_size;
-    set->end_tokens = malloc((size_t)vocabulary * sizeof *set->end_tokens);
-    if (!set->end_tokens) return alisa_cli_out_of_memory();
-    for (int32_t token = 0; token < vocabulary; token++) {
-        if (!alisa_model_is_end(generation->runtime.model, token)) continue;
-        set->end_tokens[set->end_token_count++] = token;
-    }
-    return EXIT_DONE;
-}
-
 /* ---- Output ------------------------------------------------------------------------------- */
 
 static bool print_prompt(const Generation *generation, size_t index) {
@@ -266,7 +253,6 @@ ExitCode alisa_cli_generate(const Settings *settings) {
     ExitCode code = alisa_cli_runtime_model(&generation.runtime, settings);
     if (code == EXIT_DONE) code = read_prompt(&generation);
     if (code == EXIT_DONE) code = make_jobs(&generation);
-    if (code == EXIT_DONE) code = find_end_tokens(&generation);
     if (code == EXIT_DONE) code = alisa_cli_runtime_engine(&generation.runtime);
     if (code == EXIT_DONE) code = run_jobs(&generation);
 
@@ -275,7 +261,6 @@ ExitCode alisa_cli_generate(const Settings *settings) {
         alisa_cli_job_free(&generation.set.jobs[i]);
     }
     free(generation.set.jobs);
-    free(generation.set.end_tokens);
     for (size_t i = 0; i < generation.prompt_count; i++) {
         alisa_cli_text_free(&generation.prompts[i]);
     }

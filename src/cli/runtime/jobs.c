@@ -1,6 +1,5 @@
 #include "runtime/jobs.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -92,8 +91,7 @@ static AlisaStatus not_a_number(AlisaError *error) {
 
 bool alisa_cli_jobs_greedy(const JobSet *set) {
     const Settings *settings = set->runtime->settings;
-    return settings->temperature <= 0.0 && settings->repeat_penalty == 1.0 &&
-           set->end_token_count == 0;
+    return settings->temperature <= 0.0 && settings->repeat_penalty == 1.0 && !settings->ignore_eos;
 }
 
 /* Chooses the token that follows in `sequence`, from the `wanted`-th logits, and decides whether
@@ -102,16 +100,13 @@ static AlisaStatus choose(Run *run, uint32_t sequence, size_t wanted, AlisaError
     Runtime *runtime = run->set->runtime;
     const Settings *settings = runtime->settings;
     Job *job = &run->set->jobs[run->slots[sequence]];
-    float *logits = alisa_session_logits(runtime->session, wanted);
+    const float *logits = alisa_session_logits(runtime->session, wanted);
     int32_t likeliest = alisa_session_likeliest(runtime->session, wanted);
     JobEnd end = JOB_UNFINISHED;
     if (settings->predict == 0) {
         end = JOB_LENGTH;
     } else {
         int32_t token = likeliest;
-        for (size_t i = 0; i < run->set->end_token_count && logits; i++) {
-            logits[run->set->end_tokens[i]] = -INFINITY;
-        }
         AlisaStatus status =
             logits ? alisa_sampler_sample(job->sampler, logits, &token, error) : ALISA_OK;
         if (status != ALISA_OK) return status;
@@ -159,6 +154,9 @@ static AlisaStatus start_job(Run *run, uint32_t sequence, size_t index, AlisaErr
     for (size_t i = 0; i < job->prompt.count; i++) {
         alisa_sampler_accept(job->sampler, job->prompt.ids[i]);
     }
+    int32_t vocabulary = (int32_t)runtime->info.vocabulary_size;
+    for (int32_t token = 0; runtime->settings->ignore_eos && token < vocabulary; token++)
+        if (alisa_model_is_end(runtime->model, token)) alisa_sampler_ignore(job->sampler, token);
     run->slots[sequence] = index;
     return ALISA_OK;
 }

@@ -31,8 +31,6 @@ typedef struct JobSet {
     Job *jobs;
     size_t count;
     uint32_t sequences;
-    int32_t *end_tokens; /* never chosen: for --ignore-eos */
-    size_t end_token_count;
     /* Called when a job has more text or has ended; false stops everything quietly. */
     bool (*changed)(void *user, size_t job);
     void *user;
