@@ -30,8 +30,9 @@
  *     The first value of an enum is its default, unless the comment of a field says otherwise.
  *   - Strings are UTF-8. Sizes are in bytes, rates in bytes a second, times in seconds.
  *   - `user` pointers are handed back to the callback beside them, untouched.
- *   - The library never prints, exits or aborts. An object is used by one thread at a time;
- *     different objects may be used by different threads.
+ *   - The library never prints, exits or aborts. An object is used by one thread at a time, and so
+ *     are the objects that it was made from: an engine's device, a session's engine. Only models
+ *     are free of that, once they are open: several threads may tokenize with one.
  */
 #ifndef ALISA_ALISA_H
 #define ALISA_ALISA_H
@@ -162,7 +163,7 @@ typedef struct AlisaDeviceInfo {
     double read_bandwidth;      /* bytes/s at which kernels read the device's memory */
     double copy_rate_to_device; /* bytes/s of large copies from the host */
     double copy_rate_to_host;   /* bytes/s of large copies to the host */
-    double launch_latency;      /* seconds from one small kernel to the next */
+    double launch_latency;      /* seconds of a small launch in a full queue */
     /* The next three tell which tuned parameters a usable device takes; only alisa_devices_list
      * fills them in. */
     char tuning[128];              /* name of the entry of parameters; "": none */
@@ -301,37 +302,37 @@ ALISA_API void alisa_engine_destroy(AlisaEngine *engine);
 /* ---- Sparse attention --------------------------------------------------------------------- */
 
 /* A step is a row that comes alone for its sequence in a call of alisa_session_eval; several rows
- * of one sequence in a call are a prompt, and attend to every token. A step at a length of n tokens
- * attends to a list of 2k of them, where
- *     k = max(1, lround(n (1 - sparsity) / 2)),
- * raised to half of AlisaSelectOptions.keep where that is more; where 2k >= n, to all of them. The
- * weight of a token in a step is the softmax probability that attention gave it, summed over the
- * heads that share the list. */
+ * of one sequence in a call are a prompt, and attend to every token before them. A step at a length
+ * of n tokens attends to a list of 2k of them, where
+ *     k = max(1, lround(n (1 - sparsity) / 2)), and at least AlisaSelectOptions.keep / 2;
+ * where 2k >= n, to all of them. The weight of a token in a step is the softmax probability that
+ * attention gave it, summed over the heads that share the list. */
 typedef enum AlisaSelectKind {
     ALISA_SELECT_DENSE,   /* every token, whatever the sparsity; the default */
-    ALISA_SELECT_SWA,     /* Sparse Window Attention: the newest k tokens, and of the others the k
-                             that AlisaSelectScores ranks highest */
+    ALISA_SELECT_SWA,     /* Sparse Window Attention: the newest k tokens, and the k older ones that
+                             rank highest by AlisaSelectScores, within a window of recent steps */
     ALISA_SELECT_LOCAL,   /* the newest 2k tokens */
     ALISA_SELECT_STRIDED, /* 2k tokens evenly spaced back from the newest */
-    ALISA_SELECT_H2O,     /* the newest k tokens, and of the others the k with most weight in all
-                             steps so far */
-    ALISA_SELECT_RANDOM,  /* the newest k tokens, and k others drawn anew in each step */
+    ALISA_SELECT_H2O,     /* the newest k tokens, and the k older ones with most weight in all steps
+                             so far */
+    ALISA_SELECT_RANDOM,  /* the newest k tokens, and k older ones drawn anew in each step */
     ALISA_SELECT_KIND_COUNT
 } AlisaSelectKind;
 
-/* How Sparse Window Attention ranks older tokens. */
+/* How ALISA_SELECT_SWA and ALISA_SELECT_H2O rank older tokens. */
 typedef enum AlisaSelectScores {
-    ALISA_SELECT_SCORES_SPARSE, /* by their weight in recent steps, which is 0 where the list of a
-                                   step left them out; the default */
-    ALISA_SELECT_SCORES_DENSE,  /* by their weight in recent steps, computed over all tokens */
-    ALISA_SELECT_SCORES_QUERY, /* by their weight in this step, computed over all tokens; those with
-                                  less than 4 times the mean give way to newer ones */
+    ALISA_SELECT_SCORES_SPARSE, /* by weight in past steps, which is 0 in a step whose list left the
+                                   token out; the default */
+    ALISA_SELECT_SCORES_DENSE,  /* by weight in past steps, each computed over all tokens */
+    ALISA_SELECT_SCORES_QUERY,  /* for swa only: by weight in this step, estimated for all tokens
+                                   from an index of their keys; a token with less than 4 times the
+                                   mean gives way to a newer one */
     ALISA_SELECT_SCORES_COUNT
 } AlisaSelectScores;
 
 typedef enum AlisaSelectLists {
     ALISA_SELECT_LISTS_LAYER,   /* all heads of a layer share one list; the default */
-    ALISA_SELECT_LISTS_KV_HEAD, /* the query heads of each KV head share one list */
+    ALISA_SELECT_LISTS_KV_HEAD, /* each KV head has a list, shared by its query heads */
     ALISA_SELECT_LISTS_COUNT
 } AlisaSelectLists;
 
@@ -339,14 +340,13 @@ typedef struct AlisaSelectOptions {
     AlisaSelectKind kind;
     double sparsity; /* share of the tokens that a list leaves out, 0 to 0.99; default 0.8 */
     uint32_t keep;   /* fewest tokens of a list; default 0: no lower limit */
-    uint32_t sinks;  /* tokens at the start of the sequence that every list keeps, as part
-                        of its older half; default 0 */
-    uint32_t window; /* most recent steps over which swa adds up weights; 0: the last k
-                        steps, for which memory grows with the square of the context;
-                        default 64 */
-    AlisaSelectScores scores; /* used by swa only */
+    uint32_t sinks;  /* first tokens of the sequence that every list keeps, at most k, in place of
+                        as many others; default 0 */
+    uint32_t window; /* recent steps, at most k, over which swa adds up weights; 0: k, for which
+                        memory grows with the square of the context; default 64 */
+    AlisaSelectScores scores;
     AlisaSelectLists lists;
-    uint64_t seed; /* of the draws of ALISA_SELECT_RANDOM; default 0 */
+    uint64_t seed; /* decides the draws of ALISA_SELECT_RANDOM; default 0 */
 } AlisaSelectOptions;
 
 /* Name of a value ("swa", "query", "kv-head") as the command line takes it; static storage. */
@@ -359,17 +359,16 @@ ALISA_API void alisa_select_options_defaults(AlisaSelectOptions *options);
 /* ---- Placement: where K and V live -------------------------------------------------------- */
 
 /* Where K and V are when the device cannot hold all of them. All policies but ALISA are established
- * ways, here to compare with. */
+ * ways, to compare with. */
 typedef enum AlisaPolicy {
     ALISA_POLICY_DEVICE,     /* all on the device, or the session is refused; the default */
     ALISA_POLICY_ACCELERATE, /* all on the host; every step loads those of every layer */
     ALISA_POLICY_FLEXGEN,    /* a fixed share on the host, chosen for the whole context */
     ALISA_POLICY_VLLM,       /* on the device, in blocks; whole sequences wait, leave and come back:
                                 see alisa_session_admit */
-    ALISA_POLICY_H2O,        /* on the device for the tokens of the list; other tokens are forgotten
-                                for good */
-    ALISA_POLICY_ALISA,      /* all are kept: of older tokens on the host, or as the layer inputs
-                                they are computed from; steps load those that their list names */
+    ALISA_POLICY_H2O,   /* on the device for the tokens of the list; all others are forgotten */
+    ALISA_POLICY_ALISA, /* on the device for newer tokens; of older ones on the host, or computed
+                           again from layer inputs, when a list names them */
     ALISA_POLICY_COUNT
 } AlisaPolicy;
 
@@ -389,21 +388,20 @@ typedef struct AlisaPlacementOptions {
      * 2^-11 of themselves, and changes K and V by about as much as storing them as f16 does.
      * Without effect for ALISA_KV_I8, which is as small as the inputs. Default true. */
     bool recompute;
-    double
-        inputs_share;  /* share of the tokens on the host, oldest first, that policy alisa keeps as
-                          layer inputs; default -1: the share that is predicted to be fastest */
-    double host_share; /* share of K and V on the host, for policies accelerate and flexgen;
-                          default -1: the policy's own choice */
-    double
-        device_share;     /* room for K and V on the device, as a share of the bytes that those of
-                             the  whole context take as f16, whatever AlisaEngineOptions.device_memory
-                             is;  default 0: what device_memory leaves */
-    uint64_t host_memory; /* most bytes of the host for K and V; default 0: half of what is free */
-    uint32_t prompt_length; /* length of the prompts that plans are made for; default 0: an eighth
-                               of the context */
+    /* Share of the tokens on the host, oldest first, that policy alisa keeps as layer inputs.
+     * Default -1: the share that is predicted to be fastest. */
+    double inputs_share;
+    /* Share of K and V on the host, for policies accelerate and flexgen. Default -1: the policy's
+     * own choice. */
+    double host_share;
+    /* Room for K and V on the device, as a share of the bytes that the whole context takes as f16,
+     * whatever AlisaEngineOptions.device_memory is. Default 0: what device_memory leaves. */
+    double device_share;
+    uint64_t host_memory; /* most bytes of the host for K and V; default 0: half of its free ones */
+    uint32_t prompt_length; /* prompt length that plans are made for; default 0: context / 8 */
     /* A session of policy alisa whose whole context fits on the device becomes one of policy device
-     * with dense attention. One that does not fit, and has no memory for scores by query, scores
-     * sparsely. Default false. */
+     * with dense attention. One that does not fit, and has no room on the device for the index of
+     * ALISA_SELECT_SCORES_QUERY, uses ALISA_SELECT_SCORES_SPARSE. Default false. */
     bool only_if_needed;
     /* With only_if_needed: where the whole context fits on the device with K and V as f16, they are
      * f16, whatever key_type and value_type say. Default false. */
