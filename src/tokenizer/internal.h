@@ -9,9 +9,9 @@
 
 /* ---- Vocabulary --------------------------------------------------------------------------- */
 
-/* As numbered in tokenizer.ggml.token_type. */
+/* Types of tokens, numbered as in the file's key tokenizer.ggml.token_type. */
 typedef enum AlisaTokenType {
-    ALISA_TOKEN_NORMAL = 1, /* and 0, undefined */
+    ALISA_TOKEN_NORMAL = 1, /* the file's 0, undefined, is read as this */
     ALISA_TOKEN_UNKNOWN,
     ALISA_TOKEN_CONTROL,
     ALISA_TOKEN_USER_DEFINED,
@@ -29,25 +29,25 @@ typedef enum AlisaTokenizerKind {
 typedef struct AlisaTrieNode {
     uint32_t first_child;
     uint32_t next_sibling;
-    int32_t token; /* that ends here, or -1 */
+    int32_t token; /* token whose text ends at this node; -1: none */
     uint8_t byte;
 } AlisaTrieNode;
 
-/* Each token as the bytes it adds to the text: SentencePiece's U+2581 is a blank here, the letters
+/* Tokens as the bytes they add to the text: SentencePiece's U+2581 is a blank here, the letters
  * of GPT-2's byte alphabet are bytes, and a byte token is its byte. */
 typedef struct AlisaVocabulary {
     uint32_t size;
     uint8_t *types;    /* [size] AlisaTokenType */
-    float *scores;     /* [size], SentencePiece only */
+    float *scores;     /* [size] of SentencePiece; NULL for BPE */
     uint32_t *offsets; /* [size + 1]: token i is bytes[offsets[i]] up to bytes[offsets[i + 1]] */
     char *bytes;
     uint32_t longest; /* bytes of the longest token that text is looked up for */
-    int32_t *slots;   /* hash table of the normal tokens; -1: free */
+    int32_t *slots;   /* hash table of normal tokens by their bytes; -1: a free slot */
     uint32_t slot_mask;
-    AlisaTrieNode *nodes; /* control, user-defined and unknown tokens */
+    AlisaTrieNode *nodes; /* trie of control, user-defined and unknown tokens */
     uint32_t node_count;
     uint32_t node_capacity;
-    uint32_t root_child[256]; /* first step from the root, without a list */
+    uint32_t root_child[256]; /* [byte] node of the root's child for that byte; 0: none */
 } AlisaVocabulary;
 
 AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
@@ -77,19 +77,21 @@ AlisaStatus alisa_token_list_push(AlisaTokenList *list, int32_t token, AlisaErro
 
 /* A stretch of the text; neighbours form a linked list while they are merged. */
 typedef struct AlisaSymbol {
-    uint32_t start; /* bytes */
-    uint32_t size;  /* 0: merged into another */
-    int32_t token;  /* -1: not in the vocabulary */
-    uint32_t previous;
-    uint32_t next;
+    uint32_t start;    /* its first byte in the text */
+    uint32_t size;     /* its bytes; 0: it was merged into another symbol */
+    int32_t token;     /* -1: its bytes are not in the vocabulary */
+    uint32_t previous; /* index of the symbol before; ALISA_SYMBOL_NONE: none */
+    uint32_t next;     /* index of the symbol after; ALISA_SYMBOL_NONE: none */
 } AlisaSymbol;
 
+/* Two neighbouring symbols that can be merged. */
 typedef struct AlisaCandidate {
-    double cost; /* lower goes first, then the leftmost */
-    uint32_t left;
-    uint32_t right;
-    uint32_t size; /* of both; differs from their sizes when the candidate is out of date */
-    int32_t token;
+    double cost;    /* the candidate of least cost is merged first, the leftmost of several */
+    uint32_t left;  /* index of a symbol */
+    uint32_t right; /* index of the symbol after it */
+    uint32_t size;  /* bytes of the two when the candidate was made: if they have others now, the
+                       candidate is out of date */
+    int32_t token;  /* the token they merge into */
 } AlisaCandidate;
 
 /* Scratch of one call of encode, reused from word to word. */
@@ -117,8 +119,9 @@ void alisa_merger_finish(AlisaMerger *merger);
 
 /* ---- SentencePiece ------------------------------------------------------------------------ */
 
-/* U+2581 -> blank, in `out` of at least `length`. Returns the bytes written. SentencePiece goes the
- * other way, which comes to the same: it takes the two for one character. */
+/* Writes `text` to `out`, which has room for `length` bytes, with a blank for every U+2581, and
+ * returns the bytes written. SentencePiece replaces blanks by U+2581; the result is the same, since
+ * the two are one character to it. */
 size_t alisa_sentencepiece_unescape(const char *text, size_t length, char *out);
 /* Whether no piece holds a blank after another character. Then nothing merges across such a place
  * and the text between two of them can be merged by itself: the same result from small heaps, which
@@ -133,11 +136,11 @@ AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMer
 
 /* How a family of models cuts text into words before merging. */
 typedef struct AlisaSplitRule {
-    const char *name; /* tokenizer.ggml.pre */
-    const char *pattern;
-    bool whole_words; /* a word that is a token is taken without merging */
-    bool add_bos;     /* when the file does not say */
-    bool compose;     /* text is brought to NFC first */
+    const char *name;    /* value of tokenizer.ggml.pre that asks for the rule */
+    const char *pattern; /* regular expression that matches one word */
+    bool whole_words;    /* a word that is a token is taken without merging */
+    bool add_bos;        /* whether BOS comes first where the file does not say */
+    bool compose;        /* text is brought to the Unicode form NFC before it is cut */
 } AlisaSplitRule;
 
 typedef struct AlisaSplitter AlisaSplitter;
@@ -155,7 +158,7 @@ AlisaStatus alisa_splitter_run(const AlisaSplitter *splitter, const char *text, 
                                                    AlisaError *error),
                                void *user, AlisaError *error);
 
-/* Two neighbouring tokens -> what they merge into and how early. */
+/* What two neighbouring tokens merge into, and how early. */
 typedef struct AlisaMergeRule {
     int32_t left; /* -1: a free slot of the table */
     int32_t right;
@@ -166,15 +169,15 @@ typedef struct AlisaMergeRule {
 typedef struct AlisaBpe {
     const AlisaSplitRule *rule;
     AlisaSplitter *splitter;
-    AlisaMergeRule *merges; /* hash table */
+    AlisaMergeRule *merges; /* hash table by left and right */
     uint32_t merge_mask;
-    int32_t byte_tokens[256]; /* -1: none */
+    int32_t byte_tokens[256]; /* [byte] token of a single byte; -1: none */
 } AlisaBpe;
 
 /* Turns text written in GPT-2's alphabet of bytes into those bytes, in `out` of at least `length`;
- * other characters stay. Returns their number. */
+ * other characters stay. Returns the bytes written. */
 size_t alisa_bpe_decode(const char *text, size_t length, char *out);
-/* Reads the merges and the split rule; the vocabulary is loaded. */
+/* Reads the merges and the split rule of a tokenizer whose vocabulary is loaded. */
 AlisaStatus alisa_bpe_load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaError *error);
 void alisa_bpe_finish(AlisaBpe *bpe);
 AlisaStatus alisa_bpe_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger, const char *text,
@@ -188,14 +191,15 @@ struct AlisaTokenizer {
     AlisaTokenizerKind kind;
     AlisaVocabulary vocabulary;
     AlisaBpe bpe;
-    int32_t bos; /* -1: none; so the others */
-    int32_t eos;
-    int32_t unknown;
+    int32_t bos;     /* token that begins a text; -1: none */
+    int32_t eos;     /* token that ends a text; -1: none */
+    int32_t unknown; /* token for what no other token says; -1: none */
     bool add_bos;
     bool add_space_prefix;
     bool cuts_at_blanks;      /* SentencePiece: the text can be merged word by word */
-    int32_t byte_tokens[256]; /* SentencePiece's byte fallback; -1: none */
-    int32_t ends[ALISA_END_TOKENS_MAX];
+    int32_t byte_tokens[256]; /* [byte] SentencePiece's token for a byte of a character that is not
+                                 in the vocabulary; -1: none */
+    int32_t ends[ALISA_END_TOKENS_MAX]; /* tokens that end generation */
     uint32_t end_count;
 };
 

@@ -9,16 +9,18 @@
 
 typedef struct AlisaTokenizer AlisaTokenizer;
 
-/* Copies what it needs: the file may be closed afterwards. A file without tokenizer.ggml.model
- * gives ALISA_OK and *tokenizer NULL; one with a tokenizer that is malformed or of an unknown kind
- * fails. */
+/* Makes the tokenizer of a file, which may be closed afterwards. A file without
+ * tokenizer.ggml.model gives ALISA_OK and *tokenizer NULL; one with a tokenizer that is malformed
+ * or of an unknown kind fails. */
 AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **tokenizer,
                                    AlisaError *error);
 void alisa_tokenizer_destroy(AlisaTokenizer *tokenizer);
 
+/* Number of tokens. */
 uint32_t alisa_tokenizer_size(const AlisaTokenizer *tokenizer);
 int32_t alisa_tokenizer_bos(const AlisaTokenizer *tokenizer); /* -1: none */
 int32_t alisa_tokenizer_eos(const AlisaTokenizer *tokenizer); /* -1: none */
+/* Whether a token ends generation. */
 bool alisa_tokenizer_is_end(const AlisaTokenizer *tokenizer, int32_t token);
 
 /* As alisa_tokenize and alisa_token_bytes of the public header. */
