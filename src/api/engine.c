@@ -2,6 +2,10 @@
 
 #include "api/model.h"
 
+void alisa_engine_options_defaults(AlisaEngineOptions *options) {
+    *options = (AlisaEngineOptions){0};
+}
+
 AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device,
                                 const AlisaEngineOptions *options, AlisaEngine **engine,
                                 AlisaError *error) {
@@ -12,5 +16,10 @@ AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device,
                                "not to generate",
                                alisa_gguf_path(model->gguf));
     }
-    return alisa_engine_open(model->gguf, &model->shape, device, options, engine, error);
+    const AlisaShardSpan whole = {device, model->shape.layer_count};
+    return alisa_engine_open(model->gguf, &model->shape, &whole, 1, options, engine, error);
+}
+
+void alisa_engine_destroy(AlisaEngine *engine) {
+    alisa_engine_close(engine);
 }

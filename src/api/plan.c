@@ -4,7 +4,7 @@
 
 #include "alisa/plan.h"
 #include "api/model.h"
-#include "engine/session.h"
+#include "engine/open.h"
 #include "sched/scheduler.h"
 
 #define USUAL_SCRATCH (UINT64_C(1) << 30)
@@ -130,7 +130,7 @@ static AlisaStatus measured_problem(const AlisaPlanOptions *options, AlisaPolicy
                                "scratch of its sessions: leave device_memory and scratch 0");
     }
     AlisaSessionOptions session = session_options(options, policy);
-    return alisa_session_problem(options->engine, &session, problem, error);
+    return alisa_engine_session_problem(options->engine, &session, problem, error);
 }
 
 static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
@@ -222,7 +222,7 @@ AlisaStatus alisa_plan_save_profile(const AlisaPlanOptions *options, AlisaPolicy
     AlisaStatus status = make_problem(options, policy, &problem, error);
     if (status != ALISA_OK) return status;
     const char *source =
-        options->engine->emulates_link ? "measured, on an emulated link" : "measured";
+        options->engine->shards[0].emulates_link ? "measured, on an emulated link" : "measured";
     return alisa_sched_profile_write(&problem.profile, source, path, error);
 }
 

@@ -6,6 +6,9 @@
 /* Copies go in pieces: some drivers stage a whole write in memory of their own. */
 #define COPY_PIECE (64u << 20)
 
+/* Bytes that every kernel's widest load of a slice's beginning may ask for. */
+#define LEAST_ALIGNMENT 128
+
 static AlisaStatus check_size(AlisaDevice *device, uint64_t size, const char *what,
                               AlisaError *error) {
     cl_device_id id = device->candidate.id;
@@ -75,6 +78,29 @@ AlisaStatus alisa_buffer_create_from(AlisaDevice *device, const void *data, uint
     }
     if (status != ALISA_OK) alisa_buffer_destroy(buffer);
     return status;
+}
+
+uint64_t alisa_buffer_slice_alignment(const AlisaDevice *device) {
+    uint64_t bits = alisa_opencl_device_number(device->candidate.id, CL_DEVICE_MEM_BASE_ADDR_ALIGN,
+                                               8 * LEAST_ALIGNMENT);
+    return bits / 8 > LEAST_ALIGNMENT ? bits / 8 : LEAST_ALIGNMENT;
+}
+
+AlisaStatus alisa_buffer_slice(AlisaDevice *device, const AlisaBuffer *parent, uint64_t offset,
+                               uint64_t size, AlisaBuffer *slice, AlisaError *error) {
+    const cl_buffer_region region = {(size_t)offset, (size_t)size};
+    *slice = (AlisaBuffer){0};
+    cl_int code;
+    cl_mem memory =
+        clCreateSubBuffer(parent->memory, 0, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+    if (!memory) {
+        return alisa_opencl_fail(error, code, "clCreateSubBuffer",
+                                 "bytes %llu to %llu of a buffer of %llu on %s",
+                                 (unsigned long long)offset, (unsigned long long)(offset + size),
+                                 (unsigned long long)parent->size, device->candidate.info.name);
+    }
+    *slice = (AlisaBuffer){memory, size, false};
+    return ALISA_OK;
 }
 
 void alisa_buffer_destroy(AlisaBuffer *buffer) {

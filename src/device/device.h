@@ -47,6 +47,14 @@ AlisaStatus alisa_buffer_create_from(AlisaDevice *device, const void *data, uint
 /* Takes a zeroed buffer. */
 void alisa_buffer_destroy(AlisaBuffer *buffer);
 
+/* Bytes that the offset of a slice is a multiple of. */
+uint64_t alisa_buffer_slice_alignment(const AlisaDevice *device);
+/* `size` bytes of a buffer from byte `offset` on, as a buffer of its own over the same memory, to
+ * be destroyed like any other and before its parent. Slices that are used at once do not overlap.
+ */
+AlisaStatus alisa_buffer_slice(AlisaDevice *device, const AlisaBuffer *parent, uint64_t offset,
+                               uint64_t size, AlisaBuffer *slice, AlisaError *error);
+
 /* In order with the launches of the compute queue. Write copies `data` before it returns or blocks
  * until it is read; read blocks until the data is there (and so until all launches before it
  * ended). */

@@ -9,12 +9,8 @@
 
 #define LINK_LATENCY 10e-6 /* seconds a copy: what PCIe takes with its driver */
 
-void alisa_engine_options_defaults(AlisaEngineOptions *options) {
-    *options = (AlisaEngineOptions){0};
-}
-
 /* After the weights, whose way to the device nobody measures. */
-static AlisaStatus emulate_link(AlisaEngine *engine, const AlisaEngineOptions *options,
+static AlisaStatus emulate_link(AlisaShard *shard, const AlisaEngineOptions *options,
                                 AlisaError *error) {
     AlisaLink link = {options->link_rate, LINK_LATENCY};
     if (options->link_rate == 0.0 && options->link_share == 0.0) return ALISA_OK;
@@ -25,12 +21,12 @@ static AlisaStatus emulate_link(AlisaEngine *engine, const AlisaEngineOptions *o
     }
     if (options->link_share != 0.0) {
         AlisaDeviceProfile profile;
-        AlisaStatus status = alisa_opencl_measure(engine->device, &profile, error);
+        AlisaStatus status = alisa_opencl_measure(shard->device, &profile, error);
         if (status != ALISA_OK) return status;
         link.bytes_per_second = options->link_share * profile.read_bandwidth;
     }
-    AlisaStatus status = alisa_opencl_emulate_link(engine->device, &link, error);
-    engine->emulates_link = status == ALISA_OK;
+    AlisaStatus status = alisa_opencl_emulate_link(shard->device, &link, error);
+    shard->emulates_link = status == ALISA_OK;
     return status;
 }
 
@@ -59,49 +55,72 @@ AlisaSchedModel alisa_engine_model(const AlisaGguf *gguf, const AlisaShape *shap
     return model;
 }
 
-AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape, AlisaDevice *device,
+static AlisaStatus init_shard(AlisaShard *shard, const AlisaGguf *gguf, const AlisaShape *shape,
+                              const AlisaEngineOptions *options, AlisaError *error) {
+    const AlisaDeviceInfo *info = alisa_opencl_info(shard->device);
+    AlisaOpsParameters parameters;
+    bool tuned = alisa_tuner_parameters(shard->device, &parameters);
+    shard->device_memory = options->device_memory ? options->device_memory : info->global_memory;
+    AlisaStatus status = alisa_ops_create(shard->device, &parameters, &shard->ops, error);
+    if (status == ALISA_OK)
+        status = alisa_weights_create(
+            gguf, shape, shard->first_layer, shard->first_layer + shard->layer_count, shard->device,
+            shard->device_memory, &options->progress, &shard->weights, error);
+    if (status == ALISA_OK) status = emulate_link(shard, options, error);
+    if (status == ALISA_OK && !tuned) alisa_tuner_advise(shard->device);
+    return status;
+}
+
+static void finish_shard(AlisaShard *shard) {
+    if (shard->emulates_link) alisa_opencl_emulate_link(shard->device, NULL, NULL);
+    alisa_weights_destroy(shard->weights);
+    alisa_ops_destroy(shard->ops);
+}
+
+static AlisaStatus init_rope(AlisaEngine *engine, AlisaError *error) {
+    const AlisaRope *rope = &engine->shape.rope;
+    AlisaRopeTable *table = &engine->rope;
+    table->pairs = rope->dim / 2;
+    table->frequencies = alisa_allocate(table->pairs, sizeof(double), "RoPE frequencies", error);
+    if (!table->frequencies) return ALISA_ERROR_MEMORY;
+    const float *divisors = alisa_weights_rope_divisors(engine->shards[0].weights);
+    table->factor = alisa_rope_frequencies(rope, divisors, table->frequencies);
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
+                              const AlisaShardSpan *spans, uint32_t span_count,
                               const AlisaEngineOptions *options, AlisaEngine **engine,
                               AlisaError *error) {
     *engine = NULL;
     AlisaEngine *made = alisa_allocate_zeroed(1, sizeof *made, "engine", error);
     if (!made) return ALISA_ERROR_MEMORY;
-    made->device = device;
     made->shape = *shape;
     made->model = alisa_engine_model(gguf, shape);
     made->log = options->log;
-    made->device_memory =
-        options->device_memory ? options->device_memory : alisa_opencl_info(device)->global_memory;
-
-    AlisaOpsParameters parameters;
-    bool tuned = alisa_tuner_parameters(device, &parameters);
-    AlisaStatus status = alisa_ops_create(device, &parameters, &made->ops, error);
-    if (status == ALISA_OK) {
-        status =
-            alisa_weights_create(gguf, shape, 0, shape->layer_count, device, made->device_memory,
-                                 &options->progress, &made->weights, error);
+    made->shards = alisa_allocate_zeroed(span_count, sizeof *made->shards, "shards", error);
+    AlisaStatus status = made->shards ? ALISA_OK : ALISA_ERROR_MEMORY;
+    for (uint32_t i = 0, first = 0; i < span_count && status == ALISA_OK; i++) {
+        made->shards[made->shard_count++] = (AlisaShard){.device = spans[i].device,
+                                                         .first_layer = first,
+                                                         .layer_count = spans[i].end_layer - first};
+        first = spans[i].end_layer;
+        status = init_shard(&made->shards[i], gguf, shape, options, error);
     }
-    if (status != ALISA_OK) goto fail;
-    status = ALISA_ERROR_MEMORY;
-    made->rope_frequencies =
-        alisa_allocate(shape->rope.dim / 2, sizeof(double), "RoPE frequencies", error);
-    if (!made->rope_frequencies) goto fail;
-    made->rope_factor = alisa_rope_frequencies(
-        &shape->rope, alisa_weights_rope_divisors(made->weights), made->rope_frequencies);
-    status = emulate_link(made, options, error);
-    if (status != ALISA_OK) goto fail;
-    if (!tuned) alisa_tuner_advise(device);
+    if (status == ALISA_OK) status = init_rope(made, error);
+    if (status != ALISA_OK) {
+        alisa_engine_close(made);
+        return status;
+    }
     *engine = made;
     return ALISA_OK;
-fail:
-    alisa_engine_destroy(made);
-    return status;
 }
 
-void alisa_engine_destroy(AlisaEngine *engine) {
+void alisa_engine_close(AlisaEngine *engine) {
     if (!engine) return;
-    if (engine->emulates_link) alisa_opencl_emulate_link(engine->device, NULL, NULL);
-    alisa_weights_destroy(engine->weights);
-    alisa_ops_destroy(engine->ops);
-    free(engine->rope_frequencies);
+    for (uint32_t i = 0; i < engine->shard_count; i++)
+        finish_shard(&engine->shards[i]);
+    free(engine->shards);
+    free(engine->rope.frequencies);
     free(engine);
 }

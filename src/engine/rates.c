@@ -8,6 +8,11 @@
 #include "base/random.h"
 #include "device/probe.h"
 #include "device/record.h"
+#include "engine/eval.h"
+#include "engine/layer.h"
+#include "engine/memory.h"
+#include "engine/problem.h"
+#include "engine/resolve.h"
 #include "sched/learn.h"
 
 enum { MOST_SEQUENCES = 64, MOST_CONTEXT = 1024, LEAST_CONTEXT = 6 * ALISA_KV_BLOCK };
@@ -60,59 +65,47 @@ enum { PRODUCT_SIZES = sizeof product_rows / sizeof *product_rows, PRODUCT_ROUND
 #define SHORT_PRODUCTS 1e-3
 #define LONG_PRODUCTS  0.2
 
-/* All products of the first `layers` layers with `rows` rows. */
-static AlisaStatus run_products(AlisaSession *session, uint32_t layers, uint32_t rows,
-                                Samples *samples, AlisaError *error) {
-    const AlisaEngine *engine = session->engine;
-    const AlisaStepBuffers *buffers = &session->buffers;
+static AlisaStatus run_layer_products(AlisaStage *stage, uint32_t layer, uint32_t rows,
+                                      AlisaError *error) {
+    AlisaStatus status =
+        alisa_layer_project(stage, layer, ALISA_LAYER_QUERY_KEY_VALUE, rows, error);
+    if (status == ALISA_OK) status = alisa_layer_output(stage, layer, rows, error);
+    if (status == ALISA_OK) status = alisa_layer_expand(stage, layer, rows, error);
+    return status == ALISA_OK ? alisa_layer_contract(stage, layer, rows, error) : status;
+}
+
+/* All products of the first `layers` layers of the stage with `rows` rows. */
+static AlisaStatus run_products(AlisaStage *stage, uint32_t layers, uint32_t rows, Samples *samples,
+                                AlisaError *error) {
     uint64_t begun = alisa_clock_now();
     AlisaStatus status = ALISA_OK;
-    for (uint32_t layer = 0; layer < layers; layer++) {
-        const AlisaLayerWeights *weights = alisa_weights_layer(engine->weights, layer);
-        const struct {
-            const AlisaBuffer *x;
-            uint32_t count;
-            AlisaProduct products[3];
-        } steps[] = {
-            {&buffers->normed,
-             3,
-             {{weights->query, {&buffers->query, 0}},
-              {weights->key, {&buffers->key, 0}},
-              {weights->value, {&buffers->value, 0}}}},
-            {&buffers->attended, 1, {{weights->attention_output, {&buffers->residual, 0}}}},
-            {&buffers->normed,
-             2,
-             {{weights->gate, {&buffers->gate, 0}}, {weights->up, {&buffers->up, 0}}}},
-            {&buffers->gate, 1, {{weights->down, {&buffers->residual, 0}}}},
-        };
-        for (size_t i = 0; i < sizeof steps / sizeof *steps && status == ALISA_OK; i++)
-            status = alisa_ops_matmul_each(engine->ops, steps[i].products, steps[i].count,
-                                           (AlisaVector){steps[i].x, 0}, rows, error);
-    }
-    if (status == ALISA_OK) status = alisa_opencl_finish(engine->device, error);
+    for (uint32_t layer = 0; layer < layers && status == ALISA_OK; layer++)
+        status = run_layer_products(stage, layer, rows, error);
+    if (status == ALISA_OK) status = alisa_opencl_finish(stage->setup.shard->device, error);
     add_sample(samples, begun);
     return status;
 }
 
 /* Sizes by turns, so that a disturbance meets all of them alike. */
-static AlisaStatus measure_products(AlisaSession *session, const AlisaSchedModel *model,
+static AlisaStatus measure_products(AlisaStage *stage, const AlisaSchedModel *model,
                                     AlisaSchedCurve *curve, AlisaError *error) {
     Samples samples[PRODUCT_SIZES] = {0};
     uint32_t layers[PRODUCT_SIZES], sizes = 0;
-    AlisaStatus status = alisa_opencl_finish(session->engine->device, error);
-    while (sizes < PRODUCT_SIZES && product_rows[sizes] <= session->options.micro_batch) {
+    const AlisaShard *shard = stage->setup.shard;
+    AlisaStatus status = alisa_opencl_finish(shard->device, error);
+    while (sizes < PRODUCT_SIZES && product_rows[sizes] <= stage->setup.options->micro_batch) {
         Samples first = {0}; /* compiles, and tells how long it takes */
         for (int i = 0; i < 2 && status == ALISA_OK; i++)
-            status = run_products(session, 1, product_rows[sizes], &first, error);
+            status = run_products(stage, 1, product_rows[sizes], &first, error);
         if (status != ALISA_OK) return status;
         double each = first.times[1], count = SHORT_PRODUCTS / each + 1.0;
-        layers[sizes] = count < model->layer_count ? (uint32_t)count : model->layer_count;
+        layers[sizes] = count < shard->layer_count ? (uint32_t)count : shard->layer_count;
         sizes++;
         if (each > LONG_PRODUCTS) break;
     }
     for (uint32_t round = 0; round < PRODUCT_ROUNDS; round++)
         for (uint32_t i = 0; i < sizes && status == ALISA_OK; i++)
-            status = run_products(session, layers[i], product_rows[i], &samples[i], error);
+            status = run_products(stage, layers[i], product_rows[i], &samples[i], error);
     if (status != ALISA_OK) return status;
     *curve = (AlisaSchedCurve){.count = sizes};
     for (uint32_t i = 0; i < sizes; i++) {
@@ -140,33 +133,40 @@ static AlisaStatus fill(AlisaDevice *device, const AlisaBuffer *buffer, const ui
     return status;
 }
 
+static AlisaStatus fill_cache(AlisaStage *stage, const uint8_t *pattern, AlisaError *error) {
+    AlisaDevice *device = stage->setup.shard->device;
+    const AlisaTiers *tiers = alisa_kv_tiers(stage->kv);
+    uint32_t layers = stage->setup.shard->layer_count;
+    uint32_t arenas = tiers ? alisa_tiers_store(tiers)->arena_count : layers;
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < layers && status == ALISA_OK; i++) {
+        if (i < arenas) status = fill(device, alisa_kv_keys(stage->kv, i), pattern, error);
+        if (i < arenas && !status)
+            status = fill(device, alisa_kv_values(stage->kv, i), pattern, error);
+        if (status || !stage->tails) continue;
+        const AlisaKvTailLayer *tails = &stage->tails->layers[i];
+        status = fill(device, &tails->key_params, pattern, error);
+        if (!status) status = fill(device, &tails->value_params, pattern, error);
+    }
+    return status;
+}
+
 /* Keys, values, and the inputs of products: processors take many times as long for numbers that
  * are nearly zero, which memory that was never written may hold. */
-static AlisaStatus fill_session(AlisaSession *session, AlisaError *error) {
-    AlisaDevice *device = session->engine->device;
-    const AlisaStepBuffers *buffers = &session->buffers;
-    const AlisaBuffer *inputs[] = {&buffers->normed, &buffers->attended, &buffers->gate, NULL};
+static AlisaStatus fill_stage(AlisaStage *stage, AlisaError *error) {
+    AlisaDevice *device = stage->setup.shard->device;
+    const AlisaScratch *scratch = &stage->scratch;
+    const AlisaBuffer *operands[] = {&scratch->normed, &scratch->attended, &scratch->gate, NULL};
     uint8_t *pattern = alisa_allocate(PATTERN_BYTES, 1, "measuring", error);
     if (!pattern) return ALISA_ERROR_MEMORY;
     AlisaRandom random;
     alisa_random_seed(&random, 1);
     for (size_t i = 0; i < PATTERN_BYTES; i++)
         pattern[i] = (uint8_t)(0x30 + alisa_random_below(&random, 11));
-    const AlisaTiers *tiers = alisa_kv_tiers(session->kv);
-    uint32_t layers = session->engine->shape.layer_count;
-    uint32_t arenas = tiers ? alisa_tiers_store(tiers)->arena_count : layers;
     AlisaStatus status = ALISA_OK;
-    for (const AlisaBuffer **input = inputs; *input && status == ALISA_OK; input++)
-        status = fill(device, *input, pattern, error);
-    for (uint32_t i = 0; i < layers && status == ALISA_OK; i++) {
-        if (i < arenas) status = fill(device, alisa_kv_keys(session->kv, i), pattern, error);
-        if (i < arenas && !status)
-            status = fill(device, alisa_kv_values(session->kv, i), pattern, error);
-        if (status || !session->tails) continue;
-        const AlisaKvTailLayer *tails = &session->tails->layers[i];
-        status = fill(device, &tails->key_params, pattern, error);
-        if (!status) status = fill(device, &tails->value_params, pattern, error);
-    }
+    for (const AlisaBuffer **x = operands; *x && status == ALISA_OK; x++)
+        status = fill(device, *x, pattern, error);
+    if (status == ALISA_OK) status = fill_cache(stage, pattern, error);
     AlisaStatus finished = alisa_opencl_finish(device, status == ALISA_OK ? error : NULL);
     free(pattern);
     return status == ALISA_OK ? finished : status;
@@ -181,8 +181,9 @@ static void choose_size(const AlisaEngine *engine, AlisaSessionOptions *options)
                        .head_dim = shape->layers[0].head_dim,
                        .key_type = options->key_type,
                        .value_type = options->value_type};
-    uint64_t used = alisa_weights_bytes(engine->weights);
-    uint64_t left = engine->device_memory > used ? (engine->device_memory - used) / 2 : 0;
+    uint64_t used = alisa_weights_bytes(engine->shards[0].weights);
+    uint64_t left =
+        engine->shards[0].device_memory > used ? (engine->shards[0].device_memory - used) / 2 : 0;
     if (left > MOST_BYTES) left = MOST_BYTES;
     uint64_t tokens = left / alisa_kv_token_bytes(&kv);
     uint32_t sequences = options->sequence_count, context = options->context_length;
@@ -224,12 +225,18 @@ static AlisaSessionOptions small_session(const AlisaEngine *engine,
 static AlisaStatus open_session(AlisaEngine *engine, const AlisaSessionOptions *options,
                                 const AlisaSchedProfile *rates, AlisaSession **session,
                                 AlisaError *error) {
-    AlisaStatus status = alisa_session_open(engine, options, rates, session, error);
+    AlisaSessionSetup setup;
+    *session = NULL;
+    AlisaStatus status = alisa_resolve(engine, options, &setup, error);
+    setup.rates = rates;
+    if (status == ALISA_OK) status = alisa_engine_session_make(engine, &setup, session, error);
+    alisa_resolve_finish(&setup);
     if (status != ALISA_OK) return status;
     (*session)->measures = true;
-    status = fill_session(*session, error);
+    for (uint32_t i = 0; i < (*session)->stage_count && status == ALISA_OK; i++)
+        status = fill_stage(&(*session)->stages[i], error);
     if (status == ALISA_OK) return ALISA_OK;
-    alisa_session_destroy(*session);
+    alisa_engine_session_free(*session);
     return status;
 }
 
@@ -239,19 +246,20 @@ static AlisaStatus run_step(AlisaSession *session, uint32_t sequences, AlisaErro
     AlisaRow rows[MOST_SEQUENCES] = {0};
     for (uint32_t i = 0; i < sequences; i++)
         rows[i] = (AlisaRow){(int32_t)i + 1, i, true};
-    return alisa_session_eval(session, rows, sequences, error);
+    return alisa_engine_session_eval(session, rows, sequences, error);
 }
 
 /* Every sequence has so many tokens, of which only the first was computed. */
 static AlisaStatus pretend(AlisaSession *session, uint32_t length, AlisaError *error) {
     uint32_t sequences = session->options.sequence_count;
     for (uint32_t i = 0; i < sequences; i++)
-        alisa_session_truncate(session, i, 0);
+        alisa_timeline_truncate(&session->timeline, i, 0);
     AlisaStatus status = run_step(session, sequences, error);
-    if (status == ALISA_OK && session->placement)
-        status = alisa_placement_pretend(session->placement, 1, length, error);
+    for (uint32_t i = 0; i < session->stage_count && status == ALISA_OK; i++)
+        if (session->stages[i].placement)
+            status = alisa_placement_pretend(session->stages[i].placement, 1, length, error);
     for (uint32_t i = 0; i < sequences; i++)
-        session->lengths[i] = length;
+        session->timeline.lengths[i] = length;
     return status;
 }
 
@@ -280,7 +288,7 @@ static AlisaStatus learn_steps(AlisaSession *session, const AlisaSchedProfile *r
     uint32_t shortest = longest / 4 / ALISA_KV_BLOCK * ALISA_KV_BLOCK;
     AlisaSchedTimed one, all, most;
     AlisaSchedProblem problem;
-    AlisaSchedRun run = alisa_session_run(session);
+    AlisaSchedRun run = alisa_problem_run(&session->stages[0].setup);
     run.device_bytes = run.host_bytes = UINT64_MAX / 2;
     AlisaStatus status =
         alisa_sched_problem_init(&problem, rates, model, &run, options->placement.policy, error);
@@ -309,7 +317,7 @@ static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *m
     status = open_session(session->engine, &options, &rates, &dense, error);
     if (status != ALISA_OK) return status;
     status = learn_steps(dense, &rates, model, &learned, error);
-    alisa_session_destroy(dense);
+    alisa_engine_session_free(dense);
     if (status == ALISA_OK) profile->attention_dense = learned.attention;
     return status;
 }
@@ -330,16 +338,16 @@ static void copy_rates(const double rates[ALISA_PROBE_SIZES], double latency,
 static AlisaStatus measure_device(const AlisaEngine *engine, AlisaSchedProfile *profile,
                                   AlisaError *error) {
     AlisaDeviceProfile probed;
-    AlisaStatus status = alisa_opencl_measure(engine->device, &probed, error);
+    AlisaStatus status = alisa_opencl_measure(engine->shards[0].device, &probed, error);
     if (status != ALISA_OK) return status;
-    *profile = (AlisaSchedProfile){.device_bytes = engine->device_memory,
-                                   .host_bytes = alisa_session_host_bytes(),
+    *profile = (AlisaSchedProfile){.device_bytes = engine->shards[0].device_memory,
+                                   .host_bytes = alisa_memory_host_bytes(),
                                    .device_bandwidth = probed.read_bandwidth,
                                    .launch_latency = probed.launch_latency,
                                    .link_latency = probed.copy_latency,
                                    .link_duplex = probed.copy_overlap > 1.5,
                                    .host_gather = probed.host_gather};
-    const AlisaDeviceInfo *info = alisa_opencl_info(engine->device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(engine->shards[0].device);
     snprintf(profile->name, sizeof profile->name, "%.63s", info->name);
     snprintf(profile->device, sizeof profile->device, "%.63s, driver %.48s", info->name,
              info->driver);
@@ -374,10 +382,10 @@ typedef struct Figures {
 
 /* Types of the weights: of the first layer's products and the head. */
 static void weight_types(const AlisaEngine *engine, char text[128]) {
-    const AlisaLayerWeights *layer = alisa_weights_layer(engine->weights, 0);
+    const AlisaLayerWeights *layer = alisa_weights_layer(engine->shards[0].weights, 0);
     const uint32_t types[] = {
         layer->query.type, layer->key.type,  layer->value.type,
-        layer->gate.type,  layer->down.type, alisa_weights_head(engine->weights)->type,
+        layer->gate.type,  layer->down.type, alisa_weights_head(engine->shards[0].weights)->type,
     };
     size_t used = 0;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -423,7 +431,8 @@ static void use_figures(const AlisaSchedModel *model, const Figures *figures,
 static bool recall(const AlisaEngine *engine, const char *key, AlisaSchedProfile *profile) {
     Figures figures;
     AlisaSchedProfile recalled = *profile;
-    if (!alisa_record_read(engine->device, RECORD, key, &figures, sizeof figures)) return false;
+    if (!alisa_record_read(engine->shards[0].device, RECORD, key, &figures, sizeof figures))
+        return false;
     uint32_t count = figures.matrix_rate.count;
     if (count == 0 || count > PRODUCT_SIZES) return false;
     use_figures(&engine->model, &figures, &recalled);
@@ -440,7 +449,7 @@ static void remember(const AlisaEngine *engine, const char *key, const AlisaSche
     figures.attention_gathered = profile->attention_gathered;
     figures.step_overhead = profile->step_overhead;
     figures.row_overhead = profile->row_overhead;
-    alisa_record_write(engine->device, RECORD, key, &figures, sizeof figures);
+    alisa_record_write(engine->shards[0].device, RECORD, key, &figures, sizeof figures);
 }
 
 /* ---- All of it ----------------------------------------------------------------------------- */
@@ -455,12 +464,12 @@ static AlisaStatus measure(AlisaEngine *engine, const AlisaSessionOptions *optio
     use_products(model, profile);
     AlisaStatus status = open_session(engine, options, profile, &session, error);
     if (status != ALISA_OK) return status;
-    status = measure_products(session, model, &profile->matrix_rate, error);
+    status = measure_products(&session->stages[0], model, &profile->matrix_rate, error);
     if (status == ALISA_OK) {
         use_products(model, profile);
         status = measure_steps(session, model, profile, error);
     }
-    alisa_session_destroy(session);
+    alisa_engine_session_free(session);
     return status;
 }
 
@@ -474,7 +483,7 @@ AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *
     alisa_log_write(&engine->log, ALISA_LOG_INFO,
                     "measuring steps of policy %s, which are new to %s with this model",
                     alisa_sched_policy_name(options->placement.policy),
-                    alisa_opencl_info(engine->device)->name);
+                    alisa_opencl_info(engine->shards[0].device)->name);
     status = measure(engine, &small, profile, error);
     if (status == ALISA_OK) remember(engine, key, profile);
     return status;
@@ -484,5 +493,5 @@ void alisa_rates_forget(AlisaEngine *engine, const AlisaSessionOptions *options)
     char key[ALISA_RECORD_KEY_SIZE];
     AlisaSessionOptions small = small_session(engine, options);
     format_key(engine, &small, key);
-    alisa_record_remove(engine->device, RECORD, key);
+    alisa_record_remove(engine->shards[0].device, RECORD, key);
 }

@@ -25,6 +25,7 @@ static AlisaSelectionShape selection_shape(const AlisaSparseShape *shape) {
     bool heads = shape->select.lists == ALISA_SELECT_LISTS_KV_HEAD;
     return (AlisaSelectionShape){
         .layer_count = shape->layer_count,
+        .first_layer = shape->first_layer,
         .sequence_count = shape->sequence_count,
         .list_count = heads ? shape->attention.kv_head_count : 1,
         .context = shape->context_length,

@@ -20,6 +20,7 @@
 typedef struct AlisaSparseShape {
     AlisaAttentionShape attention;
     AlisaSelectOptions select;
+    uint32_t first_layer; /* of the model's layers, the first of these */
     uint32_t layer_count;
     uint32_t sequence_count;
     uint32_t context_length;

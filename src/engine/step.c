@@ -1,362 +1,199 @@
-#include "engine/session.h"
+#include "engine/step.h"
 
-/*
- * The forward pass of the LLaMA family (Touvron et al., 2023), layer by layer:
- *   x <- embedding[token]
- *   every layer:  n = norm(x);  q, k, v = n Wq, n Wk, n Wv;  rotate q, k;  store k, v
- *                 x <- x + attention(q, K, V) Wo
- *                 n = norm(x);  x <- x + (silu(n Wgate) * (n Wup)) Wdown
- *   logits = norm(x) Whead, for the rows that want them.
- * Once a call fails, the rest of the step does nothing: the status is carried along.
- */
-typedef struct Step {
-    AlisaSession *session;
-    AlisaOps *ops;
-    const AlisaShape *shape;
-    uint32_t rows;
-    AlisaStatus status;
-    AlisaError *error;
-} Step;
+#include <stdlib.h>
 
-static AlisaVector whole(const AlisaBuffer *buffer) {
-    return (AlisaVector){buffer, 0};
-}
+#include "engine/attend.h"
+#include "engine/layer.h"
 
-static void upload(Step *step, const AlisaBuffer *buffer, const void *data, uint64_t bytes) {
-    if (step->status != ALISA_OK || bytes == 0) return;
-    step->status =
-        alisa_buffer_write(step->session->engine->device, buffer, 0, data, bytes, step->error);
-    step->session->host_to_device_bytes += bytes;
-}
+/* ---- The rows of a step -------------------------------------------------------------------- */
 
-static void matmul(Step *step, const AlisaMatrix *weights, const AlisaBuffer *x,
-                   const AlisaBuffer *y, bool accumulate) {
-    if (step->status != ALISA_OK) return;
-    step->status = alisa_ops_matmul(step->ops, weights, whole(x), step->rows, whole(y), accumulate,
-                                    step->error);
-}
-
-/* y = x weights^T for `count` matrices. */
-static void matmul_each(Step *step, const AlisaProduct *products, uint32_t count,
-                        const AlisaBuffer *x) {
-    if (step->status != ALISA_OK) return;
-    step->status =
-        alisa_ops_matmul_each(step->ops, products, count, whole(x), step->rows, step->error);
-}
-
-static void norm(Step *step, const AlisaBuffer *x, AlisaVector weight, const AlisaBuffer *y) {
-    if (step->status != ALISA_OK) return;
-    step->status =
-        alisa_ops_rms_norm(step->ops, whole(x), weight, step->shape->norm_epsilon, step->rows,
-                           step->shape->embedding_length, whole(y), step->error);
-}
-
-static void upload_inputs(Step *step) {
-    const AlisaStepInputs *inputs = &step->session->inputs;
-    const AlisaStepBuffers *buffers = &step->session->buffers;
-    uint64_t rows = inputs->row_count;
-    upload(step, &buffers->tokens, inputs->tokens, rows * sizeof *inputs->tokens);
-    upload(step, &buffers->row_slots, inputs->row_slots, rows * sizeof *inputs->row_slots);
-    upload(step, &buffers->rotations, inputs->rotations,
-           rows * step->shape->rope.dim * sizeof *inputs->rotations);
-    upload(step, &buffers->tiles, inputs->tiles, inputs->tile_count * sizeof *inputs->tiles);
-    upload(step, &buffers->logit_rows, inputs->logit_rows,
-           inputs->logit_count * sizeof *inputs->logit_rows);
-    AlisaSession *session = step->session;
-    if (step->status == ALISA_OK && session->sparse) {
-        step->status =
-            alisa_sparse_begin(session->sparse, inputs->sparse, inputs->row_count, step->error);
+/* Tiles of the rows that attend to everything, run by run. */
+static void cut_tiles(AlisaStage *stage) {
+    AlisaRows *rows = &stage->rows;
+    AlisaAttentionTile *all = alisa_rows_part(rows, ALISA_ROWS_TILES);
+    uint32_t tile_rows = alisa_attention_tile_rows(stage->attention);
+    for (uint32_t first = 0, end; first < rows->row_count; first = end) {
+        bool prompt = rows->sparse[first].prompt;
+        for (end = first; end < rows->row_count && rows->sparse[end].prompt == prompt; end++)
+            if (prompt && rows->longest < rows->counts[end]) rows->longest = rows->counts[end];
+        if (!prompt) continue;
+        AlisaAttentionTile *tiles = all + rows->tile_count;
+        size_t made = alisa_attention_cut(rows->list_offsets + first, rows->counts + first,
+                                          end - first, tile_rows, tiles);
+        for (size_t i = 0; i < made; i++)
+            tiles[i].first_row += first;
+        rows->tile_count += (uint32_t)made;
     }
-    if (step->status != ALISA_OK || !session->tails) return;
-    uint64_t bytes;
-    step->status =
-        alisa_kv_tails_upload(session->engine->device, session->tails, &bytes, step->error);
-    session->host_to_device_bytes += bytes;
 }
 
-/* The tails of a layer as attention takes them. */
-static AlisaAttentionTails tails_of(const AlisaKvTails *tails, uint32_t layer) {
-    const AlisaKvTailLayer *of = &tails->layers[layer];
-    return (AlisaAttentionTails){.key_params = &of->key_params,
-                                 .key_fresh = &tails->key_fresh,
-                                 .key_tail = &of->key_tail,
-                                 .value_params = &of->value_params,
-                                 .value_fresh = &tails->value_fresh,
-                                 .value_tail = &of->value_tail,
-                                 .fresh_rows = tails->blocks.row_capacity};
-}
-
-static AlisaAttentionBlocks blocks_of(const AlisaKvMoveBuffers *buffers, uint32_t count) {
-    return (AlisaAttentionBlocks){&buffers->tokens, &buffers->slots, &buffers->param_rows, count};
-}
-
-/* ---- Two tiers ----------------------------------------------------------------------------- */
-
-/* Blocks that sequences were cut back into get their halves again, from codes that may be on the
- * host; the codes' places are given up, as the blocks will be sealed anew. */
-static void unseal_from_tiers(Step *step) {
-    AlisaSession *session = step->session;
-    const AlisaKvBlocks *blocks = &session->tails->blocks;
-    AlisaTiers *tiers = alisa_kv_tiers(session->kv);
-    uint32_t context = session->options.context_length;
-    uint32_t count = blocks->unseal.count;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t first = (uint32_t)blocks->unseal.slots[(size_t)i * ALISA_KV_BLOCK];
-        session->turns[i] = (AlisaPlacementTurn){.sequence = first / context,
-                                                 .placed = first % context + ALISA_KV_BLOCK};
+/* Where the row is stored, and where the list of its sequence is. */
+static void find_slot(AlisaStage *stage, uint32_t i, const AlisaStepRow *row) {
+    AlisaRows *rows = &stage->rows;
+    int32_t *slots = alisa_rows_part(rows, ALISA_ROWS_SLOTS);
+    if (stage->tails) {
+        slots[i] = stage->tails->blocks.row_slots[i];
+        rows->list_offsets[i] = stage->tails->blocks.list_offsets[i];
+    } else {
+        slots[i] = alisa_kv_slot(stage->kv, row->sequence, row->position);
+        rows->list_offsets[i] = alisa_kv_list_offset(stage->kv, row->sequence);
     }
-    session->turn_count = count;
-    step->status = alisa_placement_begin(session->placement, NULL, 0, session->turns,
-                                         session->turn_count, step->error);
-    for (uint32_t layer = 0; layer < step->shape->layer_count && step->status == ALISA_OK;
-         layer++) {
-        AlisaAttentionTails tails = tails_of(session->tails, layer);
-        AlisaAttentionBlocks moves = blocks_of(&session->tails->unseal, count);
-        step->status = alisa_placement_need(session->placement, layer, step->error);
-        if (step->status == ALISA_OK)
-            step->status = alisa_placement_arrive(session->placement, layer, step->error);
-        if (step->status == ALISA_OK) {
-            step->status = alisa_kv_tails_resolve(
-                session->tails, &session->tails->unseal.slots, alisa_kv_pages(session->kv, layer),
-                (uint64_t)count * ALISA_KV_BLOCK, &session->layer_lists, step->error);
-        }
-        moves.slots = &session->layer_lists;
-        if (step->status == ALISA_OK) {
-            step->status = alisa_attention_unseal(
-                session->attention, &moves, alisa_kv_keys(session->kv, layer),
-                alisa_kv_values(session->kv, layer), &tails, step->error);
-        }
-        alisa_tiers_end(tiers, layer);
-    }
-    for (uint32_t i = 0; i < count && step->status == ALISA_OK; i++) {
-        const AlisaPlacementTurn *turn = &session->turns[i];
-        step->status = alisa_placement_truncate(session->placement, turn->sequence,
-                                                turn->placed - ALISA_KV_BLOCK, step->error);
-    }
-    if (step->status == ALISA_OK) alisa_kv_blocks_unsealed(&session->tails->blocks);
 }
+
+static void describe_rows(AlisaStage *stage, const AlisaStep *step) {
+    const AlisaRopeTable *rope = &stage->setup.engine->rope;
+    AlisaRows *rows = &stage->rows;
+    int32_t *tokens = alisa_rows_part(rows, ALISA_ROWS_TOKENS);
+    int32_t *logit_rows = alisa_rows_part(rows, ALISA_ROWS_LOGITS);
+    float *rotations = alisa_rows_part(rows, ALISA_ROWS_ROTATIONS);
+    for (uint32_t i = 0; i < step->row_count; i++) {
+        const AlisaStepRow *row = &step->rows[i];
+        tokens[i] = row->token;
+        find_slot(stage, i, row);
+        rows->counts[i] = row->position + 1;
+        rows->sparse[i] = (AlisaSparseRow){.sequence = row->sequence,
+                                           .count = row->position + 1,
+                                           .call_end = row->call_end,
+                                           .prompt = row->prompt,
+                                           .all_offset = rows->list_offsets[i]};
+        if (stage->tails)
+            rows->sparse[i].tail =
+                alisa_kv_blocks_tail(&stage->tails->blocks, row->sequence, row->position + 1);
+        alisa_rope_rotations(rope->frequencies, rope->pairs, rope->factor, row->position,
+                             rotations + (size_t)i * 2 * rope->pairs);
+        if (row->logits) logit_rows[rows->logit_count++] = (int32_t)i;
+    }
+    cut_tiles(stage);
+}
+
+static AlisaStatus upload_rows(AlisaStage *stage, AlisaError *error) {
+    AlisaDevice *device = stage->setup.shard->device;
+    uint64_t bytes = alisa_rows_used(&stage->rows);
+    AlisaStatus status =
+        alisa_buffer_write(device, &stage->scratch.rows, 0, stage->rows.packed, bytes, error);
+    stage->host_to_device_bytes += bytes;
+    if (status == ALISA_OK && stage->sparse)
+        status =
+            alisa_sparse_begin(stage->sparse, stage->rows.sparse, stage->rows.row_count, error);
+    if (status != ALISA_OK || !stage->tails) return status;
+    status = alisa_kv_tails_upload(device, stage->tails, &bytes, error);
+    stage->host_to_device_bytes += bytes;
+    return status;
+}
+
+/* ---- Where tokens are ---------------------------------------------------------------------- */
 
 /* Which tokens get slots in the step, and what each sequence will have. */
-static void describe_placement(AlisaSession *session) {
-    const AlisaStepInputs *inputs = &session->inputs;
-    uint32_t context = session->options.context_length;
-    bool by_lists = session->sparse && !alisa_sparse_reads_all(session->sparse);
-    session->placed_count = session->turn_count = 0;
-    for (uint32_t i = 0; i < inputs->row_count; i++) {
-        const AlisaSparseRow *row = &inputs->sparse[i];
-        uint32_t placed =
-            session->tails ? row->count / ALISA_KV_BLOCK * ALISA_KV_BLOCK : row->count;
+static void describe_placement(AlisaStage *stage) {
+    uint32_t context = stage->setup.options->context_length;
+    bool by_lists = stage->sparse && !alisa_sparse_reads_all(stage->sparse);
+    stage->placed_count = stage->turn_count = 0;
+    for (uint32_t i = 0; i < stage->rows.row_count; i++) {
+        const AlisaSparseRow *row = &stage->rows.sparse[i];
+        uint32_t placed = stage->tails ? row->count / ALISA_KV_BLOCK * ALISA_KV_BLOCK : row->count;
         uint32_t t = 0;
-        while (t < session->turn_count && session->turns[t].sequence != row->sequence)
+        while (t < stage->turn_count && stage->turns[t].sequence != row->sequence)
             t++;
-        if (t == session->turn_count) session->turn_count++;
-        session->turns[t] =
+        if (t == stage->turn_count) stage->turn_count++;
+        stage->turns[t] =
             (AlisaPlacementTurn){row->sequence, row->count, placed, by_lists && !row->prompt};
-        if (!session->tails)
-            session->placed[session->placed_count++] =
-                (AlisaTokenRow){row->sequence, row->count - 1};
+        if (!stage->tails)
+            stage->placed[stage->placed_count++] = (AlisaTokenRow){row->sequence, row->count - 1};
     }
-    if (!session->tails) return;
-    const AlisaKvMoves *seal = &session->tails->blocks.seal;
-    session->placed_count = seal->count * ALISA_KV_BLOCK;
-    for (uint32_t i = 0; i < session->placed_count; i++) {
+    if (!stage->tails) return;
+    const AlisaKvMoves *seal = &stage->tails->blocks.seal;
+    stage->placed_count = seal->count * ALISA_KV_BLOCK;
+    for (uint32_t i = 0; i < stage->placed_count; i++) {
         uint32_t slot = (uint32_t)seal->slots[i];
-        session->placed[i] = (AlisaTokenRow){slot / context, slot % context};
+        stage->placed[i] = (AlisaTokenRow){slot / context, slot % context};
     }
 }
 
-static void begin_placement(Step *step) {
-    AlisaSession *session = step->session;
-    if (step->status != ALISA_OK || !session->placement) return;
-    if (session->tails && session->tails->blocks.unseal.count > 0) unseal_from_tiers(step);
-    if (step->status != ALISA_OK) return;
-    describe_placement(session);
-    step->status = alisa_placement_begin(session->placement, session->placed, session->placed_count,
-                                         session->turns, session->turn_count, step->error);
+static AlisaStatus begin_placement(AlisaStage *stage, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    if (!stage->placement) return ALISA_OK;
+    if (stage->tails && stage->tails->blocks.unseal.count > 0)
+        status = alisa_attend_unseal_from_tiers(stage, error);
+    if (status != ALISA_OK) return status;
+    describe_placement(stage);
+    return alisa_placement_begin(stage->placement, stage->placed, stage->placed_count, stage->turns,
+                                 stage->turn_count, error);
 }
 
-/* Lists of the step that name tokens by their place in the context become slots of the layer. */
-static const AlisaBuffer *layer_lists(Step *step, uint32_t layer) {
-    AlisaSession *session = step->session;
-    if (!session->placement) return &session->tails->slots;
-    step->status = alisa_kv_tails_resolve(
-        session->tails, &session->tails->slots, alisa_kv_pages(session->kv, layer),
-        session->tails->blocks.list_used, &session->layer_lists, step->error);
-    return &session->layer_lists;
+AlisaStatus alisa_step_begin(AlisaStage *stage, const AlisaStep *step, AlisaError *error) {
+    AlisaStatus status = alisa_rows_lay_out(&stage->rows, &stage->setup, step->row_count,
+                                            &stage->scratch.rows, error);
+    if (status != ALISA_OK) return status;
+    describe_rows(stage, step);
+    status = upload_rows(stage, error);
+    return status == ALISA_OK ? begin_placement(stage, error) : status;
 }
 
-/* ---- A layer ------------------------------------------------------------------------------- */
+/* ---- Layers -------------------------------------------------------------------------------- */
 
-/* Stores k and v of the step's rows: blocks that a sequence was cut back into get their halves
- * again first, and blocks that are full now are sealed, since later rows of this step see their
- * codes. */
-static void store(Step *step, uint32_t layer, const AlisaAttentionTails *tails) {
-    AlisaSession *session = step->session;
-    const AlisaStepBuffers *buffers = &session->buffers;
-    const AlisaBuffer *keys = alisa_kv_keys(session->kv, layer);
-    const AlisaBuffer *values = alisa_kv_values(session->kv, layer);
-    if (session->sparse) {
-        step->status = alisa_sparse_store(session->sparse, layer, whole(&buffers->key),
-                                          &buffers->rotations, step->rows, step->error);
-        if (step->status != ALISA_OK) return;
-    }
-    const AlisaBuffer *row_slots = &buffers->row_slots;
-    if (session->placement && !tails)
-        row_slots = alisa_tiers_row_slots(alisa_kv_tiers(session->kv), layer);
-    if (tails && !session->placement && session->tails->blocks.unseal.count > 0) {
-        AlisaAttentionBlocks blocks =
-            blocks_of(&session->tails->unseal, session->tails->blocks.unseal.count);
-        step->status =
-            alisa_attention_unseal(session->attention, &blocks, keys, values, tails, step->error);
-        if (step->status != ALISA_OK) return;
-    }
-    step->status = alisa_attention_store(
-        session->attention, whole(&buffers->query), whole(&buffers->key), whole(&buffers->value),
-        &buffers->rotations, row_slots, step->rows, keys, values, tails, step->error);
-    if (step->status != ALISA_OK || !tails || session->tails->blocks.seal.count == 0) return;
-    AlisaAttentionBlocks blocks =
-        blocks_of(&session->tails->seal, session->tails->blocks.seal.count);
-    if (session->placement)
-        blocks.slots = alisa_tiers_row_slots(alisa_kv_tiers(session->kv), layer);
-    step->status =
-        alisa_attention_seal(session->attention, &blocks, keys, values, tails, step->error);
+AlisaStatus alisa_step_embed(AlisaStage *stage, AlisaError *error) {
+    const AlisaShard *shard = stage->setup.shard;
+    return alisa_ops_embed(shard->ops, alisa_weights_embedding(shard->weights),
+                           &stage->rows.parts[ALISA_ROWS_TOKENS], stage->rows.row_count,
+                           (AlisaVector){&stage->scratch.residual, 0}, error);
 }
 
-static void attend(Step *step, uint32_t layer) {
-    if (step->status != ALISA_OK) return;
-    AlisaSession *session = step->session;
-    const AlisaStepBuffers *buffers = &session->buffers;
-    AlisaAttentionTails tails;
-    AlisaAttentionLists lists = {.slots = alisa_kv_pages(session->kv, layer),
-                                 .tiles = &buffers->tiles,
-                                 .tile_count = session->inputs.tile_count,
-                                 .longest = session->inputs.longest};
-    if (session->tails) {
-        tails = tails_of(session->tails, layer);
-        lists.blocks = &session->tails->param_rows;
-        lists.tails = &tails;
-    }
-    const AlisaBuffer *keys = alisa_kv_keys(session->kv, layer);
-    const AlisaBuffer *values = alisa_kv_values(session->kv, layer);
-    const AlisaSparseLayer sparse = {.index = layer,
-                                     .attention = session->attention,
-                                     .q = whole(&buffers->query),
-                                     .keys = keys,
-                                     .values = values,
-                                     .pages = alisa_kv_pages(session->kv, layer),
-                                     .all_tokens = &lists,
-                                     .y = whole(&buffers->attended)};
-    store(step, layer, lists.tails);
-    if (step->status == ALISA_OK && session->sparse)
-        step->status = alisa_sparse_choose(session->sparse, &sparse, step->error);
-    if (step->status == ALISA_OK && session->placement)
-        step->status = alisa_placement_chosen(session->placement, layer, step->error);
-    if (step->status == ALISA_OK && session->placement)
-        step->status = alisa_session_rebuild(session, layer, step->error);
-    if (step->status == ALISA_OK && session->placement)
-        step->status = alisa_placement_arrive(session->placement, layer, step->error);
-    if (step->status == ALISA_OK && session->tails) lists.slots = layer_lists(step, layer);
-    if (step->status == ALISA_OK && session->sparse)
-        step->status = alisa_sparse_attend(session->sparse, &sparse, step->error);
-    if (step->status != ALISA_OK) return;
-    step->status = alisa_attention_run(session->attention, whole(&buffers->query), keys, values,
-                                       &lists, whole(&buffers->attended), NULL, step->error);
+AlisaStatus alisa_step_hand_over(const AlisaStage *from, AlisaStage *to, AlisaError *error) {
+    uint64_t floats = (uint64_t)to->rows.row_count * to->setup.engine->shape.embedding_length;
+    float *residual = alisa_allocate(floats, sizeof *residual, "residual stream", error);
+    if (!residual) return ALISA_ERROR_MEMORY;
+    AlisaStatus status = alisa_buffer_read(from->setup.shard->device, &from->scratch.residual, 0,
+                                           residual, floats * sizeof *residual, error);
+    if (status == ALISA_OK)
+        status = alisa_buffer_write(to->setup.shard->device, &to->scratch.residual, 0, residual,
+                                    floats * sizeof *residual, error);
+    free(residual);
+    return status;
 }
 
-static void run_layer(Step *step, uint32_t layer) {
-    const AlisaLayerWeights *weights = alisa_weights_layer(step->session->engine->weights, layer);
-    const AlisaStepBuffers *buffers = &step->session->buffers;
-
-    if (step->status == ALISA_OK && step->session->placement)
-        step->status = alisa_placement_need(step->session->placement, layer, step->error);
-    norm(step, &buffers->residual, weights->attention_norm, &buffers->normed);
-    if (step->status == ALISA_OK && step->session->placement)
-        step->status = alisa_placement_keep_inputs(step->session->placement, layer,
-                                                   &buffers->normed, step->error);
-    const AlisaProduct attended[] = {{weights->query, whole(&buffers->query)},
-                                     {weights->key, whole(&buffers->key)},
-                                     {weights->value, whole(&buffers->value)}};
-    matmul_each(step, attended, 3, &buffers->normed);
-    attend(step, layer);
-    if (step->status == ALISA_OK && step->session->placement)
-        step->status = alisa_placement_leave(step->session->placement, layer, step->error);
-    matmul(step, &weights->attention_output, &buffers->attended, &buffers->residual, true);
-
-    norm(step, &buffers->residual, weights->feed_forward_norm, &buffers->normed);
-    const AlisaProduct gated[] = {{weights->gate, whole(&buffers->gate)},
-                                  {weights->up, whole(&buffers->up)}};
-    matmul_each(step, gated, 2, &buffers->normed);
-    if (step->status == ALISA_OK) {
-        step->status = alisa_ops_silu_product(
-            step->ops, whole(&buffers->gate), whole(&buffers->up), step->rows,
-            step->shape->layers[layer].feed_forward_length, whole(&buffers->gate), step->error);
-    }
-    matmul(step, &weights->down, &buffers->gate, &buffers->residual, true);
+static AlisaStatus run_layer(AlisaStage *stage, uint32_t layer, AlisaError *error) {
+    AlisaPlacement *placement = stage->placement;
+    uint32_t rows = stage->rows.row_count;
+    AlisaStatus status = ALISA_OK;
+    if (placement) status = alisa_placement_need(placement, layer, error);
+    if (status == ALISA_OK) status = alisa_layer_norm(stage, layer, rows, error);
+    if (status == ALISA_OK && placement)
+        status = alisa_placement_keep_inputs(placement, layer, &stage->scratch.normed, error);
+    if (status == ALISA_OK)
+        status = alisa_layer_project(stage, layer, ALISA_LAYER_QUERY_KEY_VALUE, rows, error);
+    if (status == ALISA_OK) status = alisa_attend(stage, layer, error);
+    if (status == ALISA_OK && placement) status = alisa_placement_leave(placement, layer, error);
+    if (status == ALISA_OK) status = alisa_layer_output(stage, layer, rows, error);
+    return status == ALISA_OK ? alisa_layer_feed_forward(stage, layer, rows, error) : status;
 }
 
-/* Norm and head for the wanted rows only: the head is the largest matrix of a small model. */
-static void launch_head(Step *step) {
-    AlisaSession *session = step->session;
-    const AlisaStepBuffers *buffers = &session->buffers;
-    const AlisaWeights *weights = session->engine->weights;
-    uint32_t wanted = session->inputs.logit_count;
-    if (step->status != ALISA_OK || wanted == 0) return;
-
-    step->status =
-        alisa_ops_gather_rows(step->ops, whole(&buffers->residual), &buffers->logit_rows, wanted,
-                              step->shape->embedding_length, whole(&buffers->normed), step->error);
-    step->rows = wanted;
-    norm(step, &buffers->normed, alisa_weights_output_norm(weights), &buffers->normed);
-    matmul(step, alisa_weights_head(weights), &buffers->normed, &buffers->logits, false);
-    if (step->status != ALISA_OK || !session->choices) return;
-    step->status =
-        alisa_ops_likeliest(step->ops, whole(&buffers->logits), wanted,
-                            step->shape->vocabulary_size, &buffers->choices, step->error);
+AlisaStatus alisa_step_run(AlisaStage *stage, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t layer = 0; layer < stage->setup.shard->layer_count && status == ALISA_OK; layer++)
+        status = run_layer(stage, layer, error);
+    return status;
 }
 
-/* The logits, or the place of the largest of each row. */
-static void read_logits(Step *step) {
-    AlisaSession *session = step->session;
-    AlisaDevice *device = session->engine->device;
-    const AlisaStepBuffers *buffers = &session->buffers;
-    uint32_t wanted = session->inputs.logit_count;
-    if (step->status != ALISA_OK || wanted == 0) return;
-    size_t vocabulary = step->shape->vocabulary_size;
-    uint64_t bytes = wanted * vocabulary * sizeof(float);
-    if (session->choices) {
-        bytes = wanted * sizeof *session->choices;
-        step->status =
-            alisa_buffer_read(device, &buffers->choices, 0,
-                              session->choices + session->logits_valid, bytes, step->error);
-    } else {
-        step->status = alisa_buffer_read(device, &buffers->logits, 0,
-                                         session->logits + session->logits_valid * vocabulary,
-                                         bytes, step->error);
-    }
-    session->device_to_host_bytes += bytes;
-    if (step->status == ALISA_OK) session->logits_valid += wanted;
+AlisaStatus alisa_step_run_head(AlisaStage *stage, AlisaError *error) {
+    return stage->rows.logit_count > 0 ? alisa_layer_head(stage, error) : ALISA_OK;
 }
 
-AlisaStatus alisa_step_run(AlisaSession *session, AlisaError *error) {
-    AlisaEngine *engine = session->engine;
-    Step step = {session, engine->ops, &engine->shape, session->inputs.row_count, ALISA_OK, error};
-    upload_inputs(&step);
-    begin_placement(&step);
-    if (step.status == ALISA_OK) {
-        step.status = alisa_ops_embed(step.ops, alisa_weights_embedding(engine->weights),
-                                      &session->buffers.tokens, step.rows,
-                                      whole(&session->buffers.residual), error);
+AlisaStatus alisa_step_end(AlisaStage *stage, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    if (stage->placement) status = alisa_placement_end(stage->placement, error);
+    /* Without logits nothing waits for the device: it computes while the host prepares the next
+     * step. */
+    if (status != ALISA_OK || stage->rows.logit_count > 0) return status;
+    return alisa_opencl_flush(stage->setup.shard->device, error);
+}
+
+AlisaStatus alisa_step_read(AlisaStage *stage, void *results, AlisaError *error) {
+    uint64_t wanted = stage->rows.logit_count, bytes = wanted * sizeof(int32_t);
+    const AlisaBuffer *from = &stage->scratch.choices;
+    if (wanted == 0) return ALISA_OK;
+    if (!stage->setup.options->likeliest_only) {
+        bytes = wanted * stage->setup.engine->shape.vocabulary_size * sizeof(float);
+        from = &stage->scratch.logits;
     }
-    for (uint32_t layer = 0; layer < engine->shape.layer_count; layer++)
-        run_layer(&step, layer);
-    launch_head(&step);
-    if (step.status == ALISA_OK && session->placement)
-        step.status = alisa_placement_end(session->placement, error);
-    read_logits(&step);
-    /* Without logits nothing has waited for the device yet: hand it the work, so that it computes
-     * while the host prepares the next step. */
-    if (step.status == ALISA_OK && session->inputs.logit_count == 0) {
-        step.status = alisa_opencl_flush(engine->device, error);
-    }
-    return step.status;
+    stage->device_to_host_bytes += bytes;
+    return alisa_buffer_read(stage->setup.shard->device, from, 0, results, bytes, error);
 }

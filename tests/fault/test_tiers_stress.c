@@ -176,7 +176,7 @@ static void check_way(const TiersWay *way, const TiersText *text, uint32_t seeds
         float *logits = tiers_logits(text);
         support_must(tiers_create(way, text, share, &session, &error), &error);
         slots = alisa_residency_free_device_slots(
-            alisa_tiers_residency(alisa_kv_tiers(session->kv)), 0);
+            alisa_tiers_residency(alisa_kv_tiers(session->stages[0].kv)), 0);
         begin_delays(1000 * seed + 17);
         support_must(tiers_run(session, way, text, logits, &done, &error), &error);
         alisa_session_placement(session, &use);

@@ -138,8 +138,8 @@ static inline float *tiers_logits(const TiersText *text) {
 
 /* NULL, or what is wrong with where the tokens of a session are. */
 static inline const char *tiers_wrong(AlisaSession *session) {
-    const AlisaTiers *tiers = alisa_kv_tiers(session->kv);
-    AlisaInputs *inputs = alisa_kv_inputs(session->kv);
+    const AlisaTiers *tiers = alisa_kv_tiers(session->stages[0].kv);
+    AlisaInputs *inputs = alisa_kv_inputs(session->stages[0].kv);
     const char *wrong = tiers ? alisa_residency_check(alisa_tiers_residency(tiers)) : NULL;
     if (!wrong && inputs)
         wrong = alisa_residency_check(alisa_tiers_residency(alisa_inputs_tiers(inputs)));

@@ -28,12 +28,12 @@ static int open_engine(void **state) {
         fprintf(stderr, "%s\n", error.message);
         return -1;
     }
-    ours = engine->ops;
+    ours = engine->shards[0].ops;
     return 0;
 }
 
 static int close_engine(void **state) {
-    engine->ops = ours;
+    engine->shards[0].ops = ours;
     alisa_ops_destroy(clblast);
     alisa_engine_destroy(engine);
     alisa_model_close(model);
@@ -46,7 +46,7 @@ static AlisaStatus open_session(AlisaOps *ops, AlisaSession **session, AlisaErro
     alisa_session_options_defaults(&options);
     options.context_length = 64;
     options.logit_rows = ROWS;
-    engine->ops = ops;
+    engine->shards[0].ops = ops;
     return alisa_session_create(engine, &options, session, error);
 }
 
@@ -93,12 +93,13 @@ static void test_budget(void **state) {
     alisa_session_destroy(session);
     assert_int_equal(other.scratch_bytes, own.scratch_bytes + scratch);
 
-    uint64_t budget = engine->device_memory;
-    engine->device_memory = own.weight_bytes + own.kv_bytes + own.scratch_bytes + scratch / 2;
+    uint64_t budget = engine->shards[0].device_memory;
+    engine->shards[0].device_memory =
+        own.weight_bytes + own.kv_bytes + own.scratch_bytes + scratch / 2;
     support_must(open_session(ours, &session, &error), &error);
     alisa_session_destroy(session);
     assert_int_equal(open_session(clblast, &session, &error), ALISA_ERROR_MEMORY);
-    engine->device_memory = budget;
+    engine->shards[0].device_memory = budget;
 }
 
 int main(void) {

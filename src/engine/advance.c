@@ -1,0 +1,163 @@
+#include "engine/advance.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine/step.h"
+
+/* ---- Truncations --------------------------------------------------------------------------- */
+
+AlisaStatus alisa_advance_truncate(AlisaSession *session, AlisaError *error) {
+    AlisaTimeline *timeline = &session->timeline;
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < timeline->sequence_count && status == ALISA_OK; i++) {
+        if (timeline->cuts[i] == ALISA_TIMELINE_UNCUT) continue;
+        for (uint32_t s = 0; s < session->stage_count && status == ALISA_OK; s++)
+            status = alisa_stage_truncate(&session->stages[s], i, timeline->cuts[i], error);
+        if (status == ALISA_OK) alisa_timeline_told(timeline, i);
+    }
+    return status;
+}
+
+void alisa_advance_lose(AlisaSession *session) {
+    for (uint32_t i = 0; i < session->stage_count; i++)
+        alisa_kv_reset(session->stages[i].kv);
+    for (uint32_t i = 0; i < session->options.sequence_count; i++)
+        alisa_timeline_truncate(&session->timeline, i, 0);
+}
+
+/* ---- Records ------------------------------------------------------------------------------- */
+
+/* Whether every sequence that has rows in the call has one, and its logits are wanted. */
+static bool is_decode(const AlisaSession *session) {
+    const AlisaStep *step = &session->step;
+    if (step->logit_count != step->row_count) return false;
+    for (uint32_t i = 0; i < step->row_count; i++)
+        if (session->timeline.call_rows[step->rows[i].sequence] != 1) return false;
+    return true;
+}
+
+static AlisaStatus keep_record(AlisaSession *session, const AlisaStepRecord *record,
+                               AlisaError *error) {
+    if (session->record_count == session->record_capacity) {
+        size_t larger = session->record_capacity ? 2 * session->record_capacity : 1024;
+        AlisaStepRecord *records = realloc(session->records, larger * sizeof *records);
+        if (!records) {
+            return alisa_error_set(error, ALISA_ERROR_MEMORY,
+                                   "cannot allocate host memory for records of %zu steps", larger);
+        }
+        session->records = records;
+        session->record_capacity = larger;
+    }
+    session->records[session->record_count++] = *record;
+    return ALISA_OK;
+}
+
+/* What the step was predicted to take; and the stages learn from what it took. */
+static void compare_with_plan(AlisaSession *session, double seconds, AlisaStepRecord *record) {
+    for (uint32_t i = 0; i < session->stage_count; i++) {
+        AlisaPlacement *placement = session->stages[i].placement;
+        if (!placement) continue;
+        uint32_t phase = alisa_placement_step(placement)->phase;
+        if (phase > record->phase) record->phase = phase;
+        record->predicted_seconds += alisa_placement_predicted(placement);
+        alisa_placement_observe(placement, seconds);
+    }
+}
+
+/* Notes how long a step took in which each sequence had one row. */
+static AlisaStatus note_step(AlisaSession *session, double seconds, AlisaError *error) {
+    bool wanted = session->options.record_steps || session->stages[0].placement;
+    if (!wanted || session->measures || !is_decode(session)) return ALISA_OK;
+    const AlisaStep *step = &session->step;
+    AlisaStepRecord record = {.phase = 1, .running = step->row_count, .measured_seconds = seconds};
+    for (uint32_t i = 0; i < step->row_count; i++)
+        if (step->rows[i].position >= record.length) record.length = step->rows[i].position + 1;
+    AlisaKvUsage usage;
+    alisa_engine_session_usage(session, &usage);
+    record.bytes_to_device = usage.traffic.bytes_to_device - session->moved.bytes_to_device;
+    record.bytes_to_host = usage.traffic.bytes_to_host - session->moved.bytes_to_host;
+    session->moved = usage.traffic;
+    compare_with_plan(session, seconds, &record);
+    if (!session->options.record_steps) return ALISA_OK;
+    if (session->admission) {
+        record.predicted_seconds += session->admission->predicted;
+        record.measured_seconds += session->admission->seconds;
+    }
+    return keep_record(session, &record, error);
+}
+
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+/* Where the next logits of the call go. */
+static void *results_of(AlisaSession *session) {
+    if (session->choices) return session->choices + session->logits_valid;
+    return session->logits + (size_t)session->logits_valid * session->engine->shape.vocabulary_size;
+}
+
+static AlisaStatus run_step(AlisaSession *session, AlisaError *error) {
+    AlisaStage *last = &session->stages[session->stage_count - 1];
+    AlisaStatus status = ALISA_OK;
+    for (AlisaStage *stage = session->stages; stage <= last && status == ALISA_OK; stage++) {
+        status = alisa_step_begin(stage, &session->step, error);
+        if (status == ALISA_OK)
+            status = stage == session->stages ? alisa_step_embed(stage, error)
+                                              : alisa_step_hand_over(stage - 1, stage, error);
+        if (status == ALISA_OK) status = alisa_step_run(stage, error);
+        if (status == ALISA_OK && stage == last) status = alisa_step_run_head(stage, error);
+        if (status == ALISA_OK) status = alisa_step_end(stage, error);
+    }
+    if (status == ALISA_OK) status = alisa_step_read(last, results_of(session), error);
+    if (status == ALISA_OK) session->logits_valid += session->step.logit_count;
+    return status;
+}
+
+/* The failed step's rows are not part of the text. */
+static void undo_step(AlisaSession *session, AlisaStatus status) {
+    bool tiered = session->stages[0].placement != NULL;
+    if (tiered && status == ALISA_ERROR_DEVICE) alisa_advance_lose(session);
+    for (uint32_t i = 0; i < session->stage_count && tiered; i++)
+        alisa_tiers_abandon(alisa_kv_tiers(session->stages[i].kv));
+    alisa_timeline_undo(&session->timeline, &session->step);
+}
+
+static AlisaStatus take_step(AlisaSession *session, const AlisaRow *rows, uint32_t count,
+                             AlisaError *error) {
+    bool sparse = session->options.attention.kind != ALISA_SELECT_DENSE;
+    alisa_timeline_append(&session->timeline, rows, count, sparse, &session->step);
+    uint64_t begun = alisa_clock_now();
+    AlisaStatus status = run_step(session, error);
+    double seconds = (double)(alisa_clock_now() - begun) * 1e-9;
+    if (status == ALISA_OK) status = note_step(session, seconds, error);
+    if (status != ALISA_OK) {
+        undo_step(session, status);
+        return status;
+    }
+    for (uint32_t i = 0; i < session->stage_count; i++)
+        if (session->stages[i].tails) alisa_kv_blocks_commit(&session->stages[i].tails->blocks);
+    return ALISA_OK;
+}
+
+/* Stages of a session have the same rows and KV types, and so take the same number of rows. */
+static uint32_t rows_of_step(AlisaSession *session, const AlisaRow *rows, size_t count) {
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < session->stage_count; i++)
+        taken = alisa_stage_take(&session->stages[i], rows, count, session->timeline.lengths);
+    return taken;
+}
+
+AlisaStatus alisa_advance(AlisaSession *session, const AlisaRow *rows, size_t count,
+                          AlisaError *error) {
+    const AlisaSessionOptions *options = &session->options;
+    AlisaStatus status = ALISA_OK;
+    for (size_t done = 0; status == ALISA_OK && done < count;) {
+        if (options->interrupt && options->interrupt(options->interrupt_user)) {
+            return alisa_error_set(error, ALISA_ERROR_INTERRUPTED,
+                                   "interrupted after %zu of %zu tokens", done, count);
+        }
+        uint32_t taken = rows_of_step(session, rows + done, count - done);
+        status = take_step(session, rows + done, taken, error);
+        done += taken;
+    }
+    return status;
+}

@@ -1,0 +1,83 @@
+#include "engine/open.h"
+
+#include "engine/problem.h"
+#include "engine/rates.h"
+#include "engine/resolve.h"
+
+/* A context that is asked for and longer than a sliding window of the model is an error; with none
+ * asked for, the log says that the window shortens it. */
+static AlisaStatus check_context(const AlisaEngine *engine, uint32_t asked, AlisaError *error) {
+    const AlisaShape *shape = &engine->shape;
+    const char *architecture = shape->architecture->name;
+    uint32_t window = alisa_shape_full_attention(shape);
+    if (asked > window) {
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "a context of %u tokens is longer than the model's sliding window "
+                               "of %u (key %s.attention.sliding_window), past which this version "
+                               "would compute something else: ask for at most -c %u",
+                               asked, window, architecture, window);
+    }
+    if (asked == 0 && window < shape->context_length) {
+        alisa_log_write(&engine->log, ALISA_LOG_WARNING,
+                        "context shortened from %u to %u tokens, the sliding window of the model "
+                        "(key %s.attention.sliding_window): this version does not compute past it",
+                        shape->context_length, window, architecture);
+    }
+    return ALISA_OK;
+}
+
+static AlisaStatus resolve(AlisaEngine *engine, const AlisaSessionOptions *options,
+                           AlisaSessionSetup *setup, AlisaError *error) {
+    *setup = (AlisaSessionSetup){0};
+    AlisaStatus status = check_context(engine, options->context_length, error);
+    return status == ALISA_OK ? alisa_resolve(engine, options, setup, error) : status;
+}
+
+AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                      AlisaSession **session, AlisaError *error) {
+    AlisaSessionSetup setup;
+    AlisaSchedProfile measured;
+    *session = NULL;
+    AlisaStatus status = resolve(engine, options, &setup, error);
+    if (status == ALISA_OK && setup.memory) {
+        status = alisa_rates_measure(engine, &setup.options, &measured, error);
+        setup.rates = &measured;
+    }
+    if (status == ALISA_OK) status = alisa_engine_session_make(engine, &setup, session, error);
+    alisa_resolve_finish(&setup);
+    return status;
+}
+
+AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                         AlisaSchedProblem *problem, AlisaError *error) {
+    AlisaSessionSetup setup;
+    AlisaSchedProfile rates;
+    AlisaStatus status = resolve(engine, options, &setup, error);
+    if (status == ALISA_OK) status = alisa_rates_measure(engine, &setup.options, &rates, error);
+    if (status == ALISA_OK) {
+        const AlisaSetup first = {engine, &engine->shards[0], &setup.options};
+        status = alisa_problem_describe(&first, &rates, setup.memory, problem, error);
+    }
+    alisa_resolve_finish(&setup);
+    return status;
+}
+
+/* A machine that was busy when its rates were measured, or is now: beyond these factors, of what
+ * steps take over what was predicted, they are measured again for the next session. */
+#define MOST_CORRECTED  2.0
+#define LEAST_CORRECTED 0.5
+
+static void judge_rates(const AlisaSession *session) {
+    for (uint32_t i = 0; i < session->stage_count; i++) {
+        const AlisaPlacement *placement = session->stages[i].placement;
+        if (!placement) continue;
+        double corrected = alisa_placement_problem(placement)->correction.compute;
+        if (corrected > MOST_CORRECTED || corrected < LEAST_CORRECTED)
+            alisa_rates_forget(session->engine, &session->options);
+    }
+}
+
+void alisa_engine_session_close(AlisaSession *session) {
+    if (session) judge_rates(session);
+    alisa_engine_session_free(session);
+}

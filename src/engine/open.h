@@ -1,0 +1,19 @@
+/*
+ * Sessions opened: options and budgets are resolved here, in one place, and the plans' rates
+ * measured, before a session takes its memory.
+ */
+#ifndef ALISA_ENGINE_OPEN_H
+#define ALISA_ENGINE_OPEN_H
+
+#include "engine/session.h"
+
+/* What alisa_session_create and alisa_session_destroy do. */
+AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                      AlisaSession **session, AlisaError *error);
+void alisa_engine_session_close(AlisaSession *session);
+
+/* What the plan of a session with these options would be made from; none is opened. */
+AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                         AlisaSchedProblem *problem, AlisaError *error);
+
+#endif

@@ -1,0 +1,110 @@
+#include "engine/resolve.h"
+
+#include <stdlib.h>
+
+#include "engine/memory.h"
+
+/* ---- What can be asked for ----------------------------------------------------------------- */
+
+/* Sparse attention as it is wanted. */
+static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaError *error) {
+    if (options->attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
+    if (options->placement.policy == ALISA_POLICY_VLLM) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "policy vllm attends to every token: it takes no attention but "
+                               "dense");
+    }
+    const AlisaSelectOptions *select = &options->attention;
+    if (options->placement.policy == ALISA_POLICY_H2O &&
+        (select->scores != ALISA_SELECT_SCORES_SPARSE ||
+         (select->kind != ALISA_SELECT_H2O && select->kind != ALISA_SELECT_LOCAL))) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "policy h2o forgets what a list leaves out: it takes no attention "
+                               "but h2o and local, with sparse scores");
+    }
+    const char *wrong = alisa_selector_check(select);
+    return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
+}
+
+static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOptions *options,
+                                 AlisaError *error) {
+    if (options->sequence_count == 0 || options->micro_batch == 0) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "a session needs at least one sequence and a micro-batch (-ub) of "
+                               "at least one row");
+    }
+    uint32_t head_dim = engine->shape.layers[0].head_dim;
+    AlisaStatus status = alisa_kv_type_check(options->key_type, head_dim, error);
+    if (status == ALISA_OK) status = alisa_kv_type_check(options->value_type, head_dim, error);
+    return status == ALISA_OK ? check_attention(options, error) : status;
+}
+
+/* ---- Budgets ------------------------------------------------------------------------------- */
+
+static bool fits(const AlisaEngine *engine, AlisaSessionOptions *options) {
+    for (uint32_t i = 0; i < engine->shard_count; i++) {
+        const AlisaSetup setup = {engine, &engine->shards[i], options};
+        if (!alisa_memory_fits(&setup)) return false;
+    }
+    return true;
+}
+
+/* Policy device and dense attention in place of alisa, where they do. */
+static bool take_what_fits(const AlisaEngine *engine, AlisaSessionOptions *options) {
+    const AlisaSessionOptions asked = *options;
+    options->placement.policy = ALISA_POLICY_DEVICE;
+    options->attention.kind = ALISA_SELECT_DENSE;
+    if (options->placement.halves_if_they_fit) {
+        options->key_type = options->value_type = ALISA_KV_F16;
+        if (fits(engine, options)) return true;
+        options->key_type = asked.key_type;
+        options->value_type = asked.value_type;
+    }
+    if (fits(engine, options)) return true;
+    *options = asked;
+    return false;
+}
+
+/* Sparse scores, which need no index of keys, where that leaves too little for K and V. */
+static AlisaStatus fit_tiers(AlisaSetup *setup, bool adapts, AlisaKvMemory *memory,
+                             AlisaError *error) {
+    AlisaSelectScores *scores = &setup->options->attention.scores;
+    AlisaStatus status = alisa_memory_fit_tiers(setup, memory, error);
+    if (status != ALISA_ERROR_MEMORY || !adapts || *scores != ALISA_SELECT_SCORES_QUERY)
+        return status;
+    *scores = ALISA_SELECT_SCORES_SPARSE;
+    if (alisa_memory_fit_tiers(setup, memory, NULL) != ALISA_OK) return status;
+    alisa_log_write(&setup->engine->log, ALISA_LOG_WARNING,
+                    "the index of keys does not fit on the device beside a step's keys and values: "
+                    "tokens are chosen by the attention of past rows, not by the step's own query");
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSessionOptions *options,
+                          AlisaSessionSetup *setup, AlisaError *error) {
+    *setup = (AlisaSessionSetup){.options = *options};
+    AlisaStatus status = check_options(engine, options, error);
+    if (status != ALISA_OK) return status;
+    AlisaSessionOptions *resolved = &setup->options;
+    if (resolved->logit_rows == 0) resolved->logit_rows = options->sequence_count;
+    const AlisaPlacementOptions *placement = &options->placement;
+    bool adapts = placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed;
+    if (adapts) setup->not_needed = take_what_fits(engine, resolved);
+    bool tiered = resolved->placement.policy != ALISA_POLICY_DEVICE;
+    if (tiered) {
+        setup->memory = alisa_allocate_zeroed(engine->shard_count, sizeof *setup->memory,
+                                              "budgets of stages", error);
+        if (!setup->memory) return ALISA_ERROR_MEMORY;
+    }
+    for (uint32_t i = 0; i < engine->shard_count && status == ALISA_OK; i++) {
+        AlisaSetup stage = {engine, &engine->shards[i], resolved};
+        status = tiered ? fit_tiers(&stage, adapts, &setup->memory[i], error)
+                        : alisa_memory_fit(&stage, error);
+    }
+    return status;
+}
+
+void alisa_resolve_finish(AlisaSessionSetup *setup) {
+    free(setup->memory);
+    setup->memory = NULL;
+}

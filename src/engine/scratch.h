@@ -1,0 +1,35 @@
+/*
+ * Device memory of a step that does not grow with the context: one buffer for each stage of the
+ * computation, for as many rows as a step has at most.
+ */
+#ifndef ALISA_ENGINE_SCRATCH_H
+#define ALISA_ENGINE_SCRATCH_H
+
+#include "engine/setup.h"
+
+/* R: options.micro_batch; L: options.logit_rows; E, H, G, F, V as in model/weights.h. Floats, where
+ * nothing else is said. */
+typedef struct AlisaScratch {
+    AlisaBuffer rows;     /* engine/rows.h */
+    AlisaBuffer residual; /* [R][E] */
+    AlisaBuffer normed;   /* [R][E] */
+    AlisaBuffer query;    /* [R][H] */
+    AlisaBuffer key;      /* [R][G] */
+    AlisaBuffer value;    /* [R][G] */
+    AlisaBuffer attended; /* [R][H] */
+    AlisaBuffer gate;     /* [R][F] */
+    AlisaBuffer up;       /* [R][F] */
+    AlisaBuffer logits;   /* [L][V] */
+    AlisaBuffer choices;  /* int32[L] */
+} AlisaScratch;
+
+/* Bytes on the device, those of the shard's operations among them. */
+uint64_t alisa_scratch_bytes(const AlisaSetup *setup);
+
+/* Takes a zeroed one; *bytes: what it took. */
+AlisaStatus alisa_scratch_init(AlisaScratch *scratch, const AlisaSetup *setup, uint64_t *bytes,
+                               AlisaError *error);
+/* Takes a zeroed or half-built one. */
+void alisa_scratch_finish(AlisaScratch *scratch);
+
+#endif

@@ -1,0 +1,53 @@
+#include "engine/setup.h"
+
+#include "kv/tails.h"
+
+bool alisa_setup_is_tiered(const AlisaSetup *setup) {
+    return setup->options->placement.policy != ALISA_POLICY_DEVICE;
+}
+
+AlisaKvShape alisa_setup_kv_shape(const AlisaSetup *setup) {
+    const AlisaLayerShape *layer = &setup->engine->shape.layers[setup->shard->first_layer];
+    return (AlisaKvShape){.layer_count = setup->shard->layer_count,
+                          .kv_head_count = layer->kv_head_count,
+                          .head_dim = layer->head_dim,
+                          .sequence_count = setup->options->sequence_count,
+                          .context_length = setup->options->context_length,
+                          .key_type = setup->options->key_type,
+                          .value_type = setup->options->value_type};
+}
+
+AlisaAttentionShape alisa_setup_attention_shape(const AlisaSetup *setup) {
+    const AlisaShape *shape = &setup->engine->shape;
+    const AlisaLayerShape *layer = &shape->layers[setup->shard->first_layer];
+    return (AlisaAttentionShape){.head_count = layer->head_count,
+                                 .kv_head_count = layer->kv_head_count,
+                                 .head_dim = layer->head_dim,
+                                 .rope_dim = shape->rope.dim,
+                                 .scale = shape->attention_scale,
+                                 .key_type = setup->options->key_type,
+                                 .value_type = setup->options->value_type};
+}
+
+AlisaSparseShape alisa_setup_sparse_shape(const AlisaSetup *setup) {
+    const AlisaSessionOptions *options = setup->options;
+    return (AlisaSparseShape){.attention = alisa_setup_attention_shape(setup),
+                              .select = options->attention,
+                              .first_layer = setup->shard->first_layer,
+                              .layer_count = setup->shard->layer_count,
+                              .sequence_count = options->sequence_count,
+                              .context_length = options->context_length,
+                              .micro_batch = options->micro_batch,
+                              .count_lists = options->count_lists};
+}
+
+uint32_t alisa_setup_row_tokens(const AlisaSetup *setup) {
+    AlisaKvShape shape = alisa_setup_kv_shape(setup);
+    return alisa_kv_tails_needed(&shape) ? ALISA_KV_BLOCK : 1;
+}
+
+uint32_t alisa_setup_placed_rows(const AlisaSetup *setup) {
+    const AlisaSessionOptions *options = setup->options;
+    if (alisa_setup_row_tokens(setup) == 1) return options->micro_batch;
+    return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;
+}

@@ -1,0 +1,132 @@
+#include "engine/stage.h"
+
+#include <stdlib.h>
+
+#include "engine/problem.h"
+#include "engine/rebuild.h"
+
+/* ---- Making -------------------------------------------------------------------------------- */
+
+static AlisaStatus create_cache(AlisaStage *stage, const AlisaKvMemory *memory, AlisaError *error) {
+    AlisaDevice *device = stage->setup.shard->device;
+    AlisaKvShape shape = alisa_setup_kv_shape(&stage->setup);
+    AlisaStatus status = memory ? alisa_kv_create_tiered(device, &shape, memory, &stage->kv, error)
+                                : alisa_kv_create(device, &shape, &stage->kv, error);
+    if (status != ALISA_OK || !alisa_kv_tails_needed(&shape)) return status;
+    status = alisa_kv_tails_create(device, &shape, stage->setup.options->micro_batch, &stage->tails,
+                                   error);
+    if (status != ALISA_OK || !memory) return status;
+    return alisa_buffer_create(device, stage->tails->slots.size, ALISA_BUFFER_READ_WRITE,
+                               "KV lists", &stage->layer_lists, error);
+}
+
+static AlisaStatus create_attention(AlisaStage *stage, AlisaError *error) {
+    const AlisaSetup *setup = &stage->setup;
+    const AlisaSessionOptions *options = setup->options;
+    AlisaAttentionShape attention = alisa_setup_attention_shape(setup);
+    AlisaStatus status = alisa_attention_create(setup->shard->ops, &attention, options->micro_batch,
+                                                options->context_length, &stage->attention, error);
+    if (status != ALISA_OK || options->attention.kind == ALISA_SELECT_DENSE) return status;
+    AlisaSparseShape sparse = alisa_setup_sparse_shape(setup);
+    stage->scratch_bytes += alisa_sparse_bytes(&sparse, error);
+    return alisa_sparse_create(setup->shard->ops, &sparse, &stage->sparse, error);
+}
+
+static AlisaStatus create_scratch(AlisaStage *stage, AlisaError *error) {
+    uint64_t bytes;
+    AlisaStatus status = alisa_scratch_init(&stage->scratch, &stage->setup, &bytes, error);
+    stage->scratch_bytes += bytes + alisa_ops_scratch_bytes(stage->setup.shard->ops) +
+                            alisa_attention_scratch(stage->attention);
+    if (status == ALISA_OK) status = alisa_rows_init(&stage->rows, &stage->setup, error);
+    if (status != ALISA_OK) return status;
+    const char *what = "step";
+    stage->turns =
+        alisa_allocate(stage->setup.options->sequence_count, sizeof *stage->turns, what, error);
+    stage->placed =
+        alisa_allocate(alisa_setup_placed_rows(&stage->setup), sizeof *stage->placed, what, error);
+    return stage->turns && stage->placed ? ALISA_OK : ALISA_ERROR_MEMORY;
+}
+
+/* The plan of where tokens are, and who carries it out. */
+static AlisaStatus create_placement(AlisaStage *stage, const AlisaKvMemory *memory,
+                                    const AlisaSchedProfile *rates, AlisaError *error) {
+    const AlisaSetup *setup = &stage->setup;
+    AlisaSchedProblem problem;
+    AlisaSchedPlan plan;
+    AlisaStatus status = alisa_problem_describe(setup, rates, memory, &problem, error);
+    if (status == ALISA_OK) status = problem.policy->solve(&problem, &plan, error);
+    if (status == ALISA_OK && plan.inputs_saved > 0)
+        status = alisa_rebuild_keep_inputs(stage, memory, &plan, &problem, error);
+    if (status != ALISA_OK) return status;
+    const AlisaPlacementShape shape = {.layer_count = setup->shard->layer_count,
+                                       .sequence_count = setup->options->sequence_count,
+                                       .context_length = setup->options->context_length,
+                                       .row_tokens = alisa_setup_row_tokens(setup),
+                                       .max_rows = memory->max_rows};
+    return alisa_placement_create(setup->shard->device, &shape, &problem, stage->kv, stage->sparse,
+                                  &stage->placement, error);
+}
+
+AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaSetup *setup,
+                             const AlisaKvMemory *memory, const AlisaSchedProfile *rates,
+                             AlisaError *error) {
+    stage->setup = *setup;
+    AlisaStatus status = create_cache(stage, memory, error);
+    if (status == ALISA_OK) status = create_attention(stage, error);
+    if (status == ALISA_OK) status = create_scratch(stage, error);
+    if (status == ALISA_OK && memory) status = create_placement(stage, memory, rates, error);
+    return status;
+}
+
+void alisa_stage_finish(AlisaStage *stage) {
+    if (stage->setup.shard) {
+        alisa_opencl_finish(stage->setup.shard->device, NULL);
+        alisa_opencl_save_programs(stage->setup.shard->device);
+    }
+    alisa_rows_finish(&stage->rows);
+    alisa_scratch_finish(&stage->scratch);
+    alisa_placement_destroy(stage->placement);
+    alisa_rebuild_finish(&stage->rebuild);
+    alisa_buffer_destroy(&stage->layer_lists);
+    alisa_sparse_destroy(stage->sparse);
+    alisa_attention_destroy(stage->attention);
+    alisa_kv_tails_destroy(stage->tails);
+    alisa_kv_destroy(stage->kv);
+    free(stage->turns);
+    free(stage->placed);
+}
+
+/* ---- Tokens of a sequence ------------------------------------------------------------------ */
+
+uint32_t alisa_stage_take(AlisaStage *stage, const AlisaRow *rows, size_t count,
+                          const uint32_t *lengths) {
+    uint32_t most = stage->setup.options->micro_batch;
+    if (stage->tails) return alisa_kv_blocks_step(&stage->tails->blocks, rows, count, lengths);
+    return count < most ? (uint32_t)count : most;
+}
+
+uint32_t alisa_stage_occupied(const AlisaStage *stage, uint32_t sequence, uint32_t length) {
+    if (!stage->tails || !alisa_kv_blocks_unseals(&stage->tails->blocks, sequence, length))
+        return length;
+    return (length / ALISA_KV_BLOCK + 1) * ALISA_KV_BLOCK;
+}
+
+uint32_t alisa_stage_placed(const AlisaStage *stage, uint32_t sequence, uint32_t length) {
+    uint32_t tokens = alisa_stage_occupied(stage, sequence, length);
+    return stage->tails ? tokens / ALISA_KV_BLOCK * ALISA_KV_BLOCK : tokens;
+}
+
+AlisaStatus alisa_stage_truncate(AlisaStage *stage, uint32_t sequence, uint32_t length,
+                                 AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    if (stage->sparse) status = alisa_sparse_truncate(stage->sparse, sequence, length, error);
+    if (status != ALISA_OK || !stage->placement) return status;
+    return alisa_placement_truncate(stage->placement, sequence,
+                                    alisa_stage_occupied(stage, sequence, length), error);
+}
+
+uint64_t alisa_stage_kv_bytes(const AlisaStage *stage) {
+    AlisaKvShape cache = alisa_setup_kv_shape(&stage->setup);
+    return alisa_kv_bytes(stage->kv) +
+           alisa_kv_tails_bytes(&cache, stage->setup.options->micro_batch);
+}
