@@ -10,8 +10,8 @@
 #define KV    ALISA_EXTENT_KEY_VALUE
 #define QKV   ALISA_EXTENT_QUERY_KEY_VALUE
 #define F     ALISA_EXTENT_FEED_FORWARD
-#define EF    ALISA_EXTENT_EXPERT_FEED_FORWARD
-#define SF    ALISA_EXTENT_SHARED_FEED_FORWARD
+#define EF    ALISA_EXTENT_EXPERT_FORWARD
+#define SF    ALISA_EXTENT_SHARED_FORWARD
 #define X     ALISA_EXTENT_EXPERTS
 #define V     ALISA_EXTENT_VOCABULARY
 #define PAIRS ALISA_EXTENT_ROPE_PAIRS
@@ -114,9 +114,33 @@ bool alisa_role_in_layers(AlisaRole role) {
     }
 }
 
-uint64_t alisa_role_elements(AlisaRole role, const AlisaExtents *extents) {
-    const AlisaExtent *of = roles[role].extents;
-    return (uint64_t)extents->of[of[0]] * extents->of[of[1]] * extents->of[of[2]];
+uint32_t alisa_extent_size(AlisaExtent extent, const AlisaSizes *sizes) {
+    uint32_t query = sizes->heads * sizes->head_dim, key_value = sizes->kv_heads * sizes->head_dim;
+    const uint32_t all[ALISA_EXTENT_COUNT] = {
+        [ALISA_EXTENT_ONE] = 1,
+        [ALISA_EXTENT_EMBEDDING] = sizes->embedding,
+        [ALISA_EXTENT_QUERY] = query,
+        [ALISA_EXTENT_KEY_VALUE] = key_value,
+        [ALISA_EXTENT_QUERY_KEY_VALUE] = query + 2 * key_value,
+        [ALISA_EXTENT_HEADS] = sizes->heads,
+        [ALISA_EXTENT_HEAD_DIM] = sizes->head_dim,
+        [ALISA_EXTENT_ROPE_PAIRS] = sizes->rope_pairs,
+        [ALISA_EXTENT_FEED_FORWARD] = sizes->feed_forward,
+        [ALISA_EXTENT_GATE_UP] = 2 * sizes->feed_forward,
+        [ALISA_EXTENT_VOCABULARY] = sizes->vocabulary,
+        [ALISA_EXTENT_POSITIONS] = sizes->positions,
+        [ALISA_EXTENT_EXPERTS] = sizes->experts,
+        [ALISA_EXTENT_EXPERT_FORWARD] = sizes->expert_forward,
+        [ALISA_EXTENT_SHARED_FORWARD] = sizes->shared_forward,
+    };
+    return all[extent];
+}
+
+uint64_t alisa_role_elements(AlisaRole role, const AlisaSizes *sizes) {
+    uint64_t elements = 1;
+    for (uint32_t i = 0; i < 3; i++)
+        elements *= alisa_extent_size(roles[role].extents[i], sizes);
+    return elements;
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
@@ -187,8 +211,7 @@ uint32_t alisa_architecture_feed_forward_matrices(const AlisaArchitecture *row) 
 
 /* ---- What the engine computes -------------------------------------------------------------- */
 
-/* Tensors that the engine has a use for. All of them but the optional ones of `llama` are what a
- * layer consists of. */
+/* Roles of the tensors that the engine computes with. */
 static const AlisaRoles computed =
     EACH_MODEL | BIT(ROPE_DIVISORS) | NORMS | ATTENTION | FEED_FORWARD | BIT(GATE) | BIT(HEAD);
 

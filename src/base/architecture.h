@@ -15,30 +15,32 @@
 
 /* ---- Tensors ------------------------------------------------------------------------------- */
 
-/* A dimension of a tensor, the size of which differs from model to model. */
+/* A dimension of a tensor, as a function of the sizes of a model. */
 typedef enum AlisaExtent {
-    ALISA_EXTENT_ONE,                 /* always 1: the tensor has no such dimension */
-    ALISA_EXTENT_EMBEDDING,           /* elements of a token's vector between layers */
-    ALISA_EXTENT_QUERY,               /* heads * head size */
-    ALISA_EXTENT_KEY_VALUE,           /* KV heads * head size */
-    ALISA_EXTENT_QUERY_KEY_VALUE,     /* QUERY + 2 KEY_VALUE */
-    ALISA_EXTENT_HEADS,               /* query heads */
-    ALISA_EXTENT_HEAD_DIM,            /* head size */
-    ALISA_EXTENT_ROPE_PAIRS,          /* pairs of elements of a head that RoPE turns */
-    ALISA_EXTENT_FEED_FORWARD,        /* elements between the matrices of a feed-forward block */
-    ALISA_EXTENT_GATE_UP,             /* 2 FEED_FORWARD */
-    ALISA_EXTENT_EXPERTS,             /* experts of a layer */
-    ALISA_EXTENT_EXPERT_FEED_FORWARD, /* FEED_FORWARD of one expert */
-    ALISA_EXTENT_SHARED_FEED_FORWARD, /* FEED_FORWARD of the expert that every token takes */
-    ALISA_EXTENT_VOCABULARY,          /* tokens */
-    ALISA_EXTENT_POSITIONS,           /* rows of a learned position table */
+    ALISA_EXTENT_ONE,             /* 1: the tensor has no such dimension */
+    ALISA_EXTENT_EMBEDDING,       /* elements of a token's vector between layers */
+    ALISA_EXTENT_QUERY,           /* heads * head size */
+    ALISA_EXTENT_KEY_VALUE,       /* KV heads * head size */
+    ALISA_EXTENT_QUERY_KEY_VALUE, /* QUERY + 2 KEY_VALUE */
+    ALISA_EXTENT_HEADS,           /* query heads */
+    ALISA_EXTENT_HEAD_DIM,        /* head size */
+    ALISA_EXTENT_ROPE_PAIRS,      /* pairs of elements of a head that RoPE turns */
+    ALISA_EXTENT_FEED_FORWARD,    /* elements between the matrices of a feed-forward block */
+    ALISA_EXTENT_GATE_UP,         /* 2 FEED_FORWARD */
+    ALISA_EXTENT_VOCABULARY,      /* tokens */
+    ALISA_EXTENT_POSITIONS,       /* rows of a learned position table */
+    ALISA_EXTENT_EXPERTS,         /* experts of a layer */
+    ALISA_EXTENT_EXPERT_FORWARD,  /* FEED_FORWARD of one expert */
+    ALISA_EXTENT_SHARED_FORWARD,  /* FEED_FORWARD of the expert that every token takes */
     ALISA_EXTENT_COUNT
 } AlisaExtent;
 
-/* Their sizes in one layer of one model, by AlisaExtent. */
-typedef struct AlisaExtents {
-    uint32_t of[ALISA_EXTENT_COUNT];
-} AlisaExtents;
+/* Sizes of one layer of one model, and of the model around it. */
+typedef struct AlisaSizes {
+    uint32_t embedding, heads, kv_heads, head_dim, rope_pairs, feed_forward;
+    uint32_t vocabulary, positions;
+    uint32_t experts, expert_forward, shared_forward; /* 0: the layer has no experts */
+} AlisaSizes;
 
 /* Where the tensors of a role stand, and so which run of layers needs them. */
 typedef enum AlisaTensorPlace {
@@ -50,13 +52,13 @@ typedef enum AlisaTensorPlace {
     ALISA_PLACE_ALL      /* one in a model, which all layers use */
 } AlisaTensorPlace;
 
-/* What a tensor is for. Gated blocks compute act(x GATE) * (x UP), others act(x UP). */
+/* What a tensor is for. Gated blocks compute DOWN(act(x GATE) * (x UP)), others DOWN(act(x UP)). */
 typedef enum AlisaRole {
     ALISA_ROLE_EMBEDDING,
     ALISA_ROLE_POSITIONS,
-    ALISA_ROLE_ROPE_DIVISORS, /* of RoPE frequencies (Llama 3.1) */
-    ALISA_ROLE_ROPE_LONG,     /* such divisors past the context that was trained first (Phi-3) */
-    ALISA_ROLE_ROPE_SHORT,    /* and up to it */
+    ALISA_ROLE_ROPE_DIVISORS, /* of RoPE frequencies, in any context (Llama 3.1) */
+    ALISA_ROLE_ROPE_LONG,     /* in contexts past rope.scaling.original_context_length (Phi-3) */
+    ALISA_ROLE_ROPE_SHORT,    /* in contexts up to that length */
     ALISA_ROLE_ATTENTION_NORM,
     ALISA_ROLE_ATTENTION_NORM_BIAS,
     ALISA_ROLE_ATTENTION_NORM_2, /* of attention alone, where blocks are parallel (Falcon 40B) */
@@ -116,8 +118,9 @@ typedef uint64_t AlisaRoles;
 const AlisaRoleInfo *alisa_role_info(AlisaRole role);
 /* The role is that of one tensor in each layer, and its name stands behind "blk.N.". */
 bool alisa_role_in_layers(AlisaRole role);
-/* Elements of one tensor. */
-uint64_t alisa_role_elements(AlisaRole role, const AlisaExtents *extents);
+/* Elements along a dimension (1 for ALISA_EXTENT_ONE), and of a whole tensor. */
+uint32_t alisa_extent_size(AlisaExtent extent, const AlisaSizes *sizes);
+uint64_t alisa_role_elements(AlisaRole role, const AlisaSizes *sizes);
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 

@@ -341,6 +341,7 @@ static AlisaStatus read_windows(const AlisaGguf *gguf, AlisaShape *shape, AlisaE
     uint32_t window = 0, period = row->window_period;
     const IntegerKey key = {"attention.sliding_window", &window, 0, UINT32_MAX, false};
     AlisaStatus status = read_integers(gguf, shape, &key, 1, error);
+    if (status != ALISA_OK) return status;
     for (uint32_t i = 0; i < shape->layer_count; i++) {
         AlisaLayerShape *layer = &shape->layers[i];
         if (period == 0 || i % period < period - 1) layer->sliding_window = window;
@@ -349,7 +350,7 @@ static AlisaStatus read_windows(const AlisaGguf *gguf, AlisaShape *shape, AlisaE
         bool own = layer->sliding_window > 0 && row->window_rope_base > 0.0f;
         layer->rope = own ? ALISA_LAYER_ROPE_WINDOW : ALISA_LAYER_ROPE_MODEL;
     }
-    return status;
+    return ALISA_OK;
 }
 
 static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
@@ -413,21 +414,14 @@ uint32_t alisa_shape_feed_forward(const AlisaShape *shape) {
     return longest;
 }
 
-AlisaExtents alisa_shape_extents(const AlisaShape *shape, uint32_t layer) {
+AlisaSizes alisa_shape_sizes(const AlisaShape *shape, uint32_t layer) {
     const AlisaLayerShape *of = &shape->layers[layer];
-    uint32_t key_value = of->kv_head_count * of->head_dim, query = of->head_count * of->head_dim;
-    return (AlisaExtents){{
-        [ALISA_EXTENT_ONE] = 1,
-        [ALISA_EXTENT_EMBEDDING] = shape->embedding_length,
-        [ALISA_EXTENT_QUERY] = query,
-        [ALISA_EXTENT_KEY_VALUE] = key_value,
-        [ALISA_EXTENT_QUERY_KEY_VALUE] = query + 2 * key_value,
-        [ALISA_EXTENT_HEADS] = of->head_count,
-        [ALISA_EXTENT_HEAD_DIM] = of->head_dim,
-        [ALISA_EXTENT_ROPE_PAIRS] = shape->rope.dim / 2,
-        [ALISA_EXTENT_FEED_FORWARD] = of->feed_forward_length,
-        [ALISA_EXTENT_GATE_UP] = 2 * of->feed_forward_length,
-        [ALISA_EXTENT_VOCABULARY] = shape->vocabulary_size,
-        [ALISA_EXTENT_POSITIONS] = shape->context_length + shape->architecture->position_offset,
-    }};
+    return (AlisaSizes){.embedding = shape->embedding_length,
+                        .heads = of->head_count,
+                        .kv_heads = of->kv_head_count,
+                        .head_dim = of->head_dim,
+                        .rope_pairs = shape->rope.dim / 2,
+                        .feed_forward = of->feed_forward_length,
+                        .vocabulary = shape->vocabulary_size,
+                        .positions = shape->context_length + shape->architecture->position_offset};
 }

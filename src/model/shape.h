@@ -65,8 +65,8 @@ void alisa_shape_finish(AlisaShape *shape);
 uint32_t alisa_shape_full_attention(const AlisaShape *shape);
 /* The longest feed_forward_length of the layers. */
 uint32_t alisa_shape_feed_forward(const AlisaShape *shape);
-/* Sizes of the dimensions that tensors of a layer have, and tensors beside layers. */
-AlisaExtents alisa_shape_extents(const AlisaShape *shape, uint32_t layer);
+/* Sizes that the tensors of a layer have, and those beside the layers. */
+AlisaSizes alisa_shape_sizes(const AlisaShape *shape, uint32_t layer);
 
 /* Fills frequencies[i], i < rope->dim / 2, with the angle in radians that one position adds to pair
  * i, scaling included; `divisors` (rope_freqs of Llama 3.1) may be NULL. Returns the factor that

@@ -81,9 +81,10 @@ static bool is_vector(AlisaRole role) {
 static AlisaStatus check_tensor(const Binder *binder, const Binding *binding) {
     const AlisaGgufTensor *tensor = binding->tensor;
     const AlisaRoleInfo *info = alisa_role_info(binding->role);
-    AlisaExtents extents = alisa_shape_extents(&binder->weights->shape, binding->layer);
-    const uint32_t wanted[3] = {extents.of[info->extents[0]], extents.of[info->extents[1]],
-                                extents.of[info->extents[2]]};
+    AlisaSizes sizes = alisa_shape_sizes(&binder->weights->shape, binding->layer);
+    uint32_t wanted[3];
+    for (uint32_t i = 0; i < 3; i++)
+        wanted[i] = alisa_extent_size(info->extents[i], &sizes);
     uint64_t outer = tensor->dimensions[2] * tensor->dimensions[3];
     if (tensor->dimensions[0] != wanted[0] || tensor->dimensions[1] != wanted[1] ||
         outer != wanted[2]) {

@@ -45,23 +45,19 @@ static uint64_t layer_elements(const AlisaSchedModel *model) {
 
 /* Every tensor of the architecture; where files may lack a head, the published models have one. */
 static uint64_t count_parameters(const AlisaSchedModel *model, const AlisaArchitecture *row) {
-    uint32_t key_value = (uint32_t)kv_width(model), query = model->head_count * model->head_dim;
-    const AlisaExtents extents = {{
-        [ALISA_EXTENT_ONE] = 1,
-        [ALISA_EXTENT_EMBEDDING] = model->embedding_length,
-        [ALISA_EXTENT_QUERY] = query,
-        [ALISA_EXTENT_KEY_VALUE] = key_value,
-        [ALISA_EXTENT_QUERY_KEY_VALUE] = query + 2 * key_value,
-        [ALISA_EXTENT_FEED_FORWARD] = model->feed_forward_length,
-        [ALISA_EXTENT_VOCABULARY] = model->vocabulary_size,
-        [ALISA_EXTENT_POSITIONS] = model->context_length + row->position_offset,
-    }};
+    const AlisaSizes sizes = {.embedding = model->embedding_length,
+                              .heads = model->head_count,
+                              .kv_heads = model->kv_head_count,
+                              .head_dim = model->head_dim,
+                              .feed_forward = model->feed_forward_length,
+                              .vocabulary = model->vocabulary_size,
+                              .positions = model->context_length + row->position_offset};
     AlisaRoles counted = row->required | (row->optional & ALISA_ROLES(ALISA_ROLE_HEAD));
     uint64_t total = 0;
     for (uint32_t role = 0; role < ALISA_ROLE_COUNT; role++) {
         if (!(counted & ALISA_ROLES(role))) continue;
         uint32_t times = alisa_role_in_layers(role) ? model->layer_count : 1;
-        total += times * alisa_role_elements(role, &extents);
+        total += times * alisa_role_elements((AlisaRole)role, &sizes);
     }
     return total;
 }

@@ -158,14 +158,20 @@ static void tensors_of_a_row_may_have_other_names(void **state) {
                         "attn_norm.weight");
 }
 
-static void elements_are_the_product_of_extents(void **state) {
+static void elements_are_the_product_of_dimensions(void **state) {
     (void)state;
-    const AlisaExtents extents = {{[ALISA_EXTENT_ONE] = 1,
-                                   [ALISA_EXTENT_EMBEDDING] = 100000,
-                                   [ALISA_EXTENT_EXPERT_FEED_FORWARD] = 70000,
-                                   [ALISA_EXTENT_EXPERTS] = 9}};
-    assert_int_equal(alisa_role_elements(ALISA_ROLE_OUTPUT_NORM, &extents), 100000);
-    assert_true(alisa_role_elements(ALISA_ROLE_EXPERT_DOWN, &extents) == UINT64_C(63000000000));
+    const AlisaSizes sizes = {.embedding = 100000,
+                              .heads = 6,
+                              .kv_heads = 2,
+                              .head_dim = 8,
+                              .feed_forward = 7,
+                              .experts = 9,
+                              .expert_forward = 70000};
+    assert_int_equal(alisa_role_elements(ALISA_ROLE_OUTPUT_NORM, &sizes), 100000);
+    assert_int_equal(alisa_role_elements(ALISA_ROLE_QUERY_KEY_VALUE, &sizes), 8000000);
+    assert_int_equal(alisa_role_elements(ALISA_ROLE_GATE_UP, &sizes), 1400000);
+    assert_int_equal(alisa_role_elements(ALISA_ROLE_KEY_NORM, &sizes), 8);
+    assert_true(alisa_role_elements(ALISA_ROLE_EXPERT_DOWN, &sizes) == UINT64_C(63000000000));
     assert_true(alisa_role_in_layers(ALISA_ROLE_EXPERT_DOWN));
     assert_false(alisa_role_in_layers(ALISA_ROLE_OUTPUT_NORM));
 }
@@ -186,7 +192,7 @@ int main(void) {
         cmocka_unit_test(rows_say_what_is_missing),
         cmocka_unit_test(each_feature_is_missed_by_itself),
         cmocka_unit_test(tensors_of_a_row_may_have_other_names),
-        cmocka_unit_test(elements_are_the_product_of_extents),
+        cmocka_unit_test(elements_are_the_product_of_dimensions),
         cmocka_unit_test(feed_forward_blocks_have_two_or_three_matrices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,10 +116,10 @@ static void arrays_give_each_layer_its_own(void **state) {
     for (uint32_t i = 0; i < LAYERS; i++)
         assert_int_equal(shape.layers[i].feed_forward_length, lengths[i]);
     assert_int_equal(alisa_shape_feed_forward(&shape), 256);
-    AlisaExtents extents = alisa_shape_extents(&shape, 2);
-    assert_int_equal(extents.of[ALISA_EXTENT_FEED_FORWARD], 64);
-    assert_int_equal(extents.of[ALISA_EXTENT_QUERY], HEADS * HEAD_DIM);
-    assert_int_equal(extents.of[ALISA_EXTENT_KEY_VALUE], KV_HEADS * HEAD_DIM);
+    AlisaSizes sizes = alisa_shape_sizes(&shape, 2);
+    assert_int_equal(sizes.feed_forward, 64);
+    assert_int_equal(sizes.heads, HEADS);
+    assert_int_equal(sizes.kv_heads, KV_HEADS);
     alisa_shape_finish(&shape);
 
     image = begin("llama", "llama.attention.head_count_kv");
