@@ -1,67 +1,51 @@
 /*
- * alisa: the command table, and how a command is found, configured and run.
+ * alisa: how a command is found, configured and run.
  */
 #include "common/terminal.h"
+#include "options/help.h"
 
 #include <signal.h>
 #include <string.h>
 
 extern char **environ;
 
-const Command alisa_cli_commands[] = {
-    {"generate", COMMAND_GENERATE, NULL, "write a text that goes on from a prompt",
-     alisa_cli_generate},
-    {"chat", COMMAND_CHAT, NULL, "talk with a model", alisa_cli_chat},
-    {"bench", COMMAND_BENCH, "FILE...", "time prompts and generation", alisa_cli_bench},
-    {"plan", COMMAND_PLAN, NULL, "predict speed and memory of a model on a device, at hand or not",
-     alisa_cli_plan},
-    {"tune", COMMAND_TUNE, NULL, "find the kernel parameters that suit a device", alisa_cli_tune},
-    {"devices", COMMAND_DEVICES, NULL, "list the OpenCL devices", alisa_cli_devices},
-    {"inspect", COMMAND_INSPECT, "FILE", "list the keys and tensors of a GGUF file",
-     alisa_cli_inspect},
-    {"tokenize", COMMAND_TOKENIZE, NULL, "show the tokens of a text", alisa_cli_tokenize},
-    {"eval perplexity", COMMAND_PERPLEXITY, NULL, "measure how well a model predicts a text",
-     alisa_cli_perplexity},
-    {"eval logprobs", COMMAND_LOGPROBS, NULL, "print the log-probabilities of tokens",
-     alisa_cli_logprobs},
-    {"eval recall", COMMAND_RECALL, NULL, "ask for facts that were stated long before",
-     alisa_cli_recall},
-    {"eval choice", COMMAND_CHOICE, NULL, "answer multiple-choice questions by log-likelihood",
-     alisa_cli_choice},
-    {"completion", COMMAND_COMPLETION, "SHELL", "print the completion script for bash or zsh",
-     alisa_cli_completion},
+typedef struct Entry {
+    uint32_t command; /* its bit; 0 ends the table */
+    ExitCode (*run)(const Settings *settings);
+} Entry;
+
+static const Entry entries[] = {
+    {COMMAND_GENERATE, alisa_cli_generate},
+    {COMMAND_CHAT, alisa_cli_chat},
+    {COMMAND_BENCH, alisa_cli_bench},
+    {COMMAND_PLAN, alisa_cli_plan},
+    {COMMAND_TUNE, alisa_cli_tune},
+    {COMMAND_DEVICES, alisa_cli_devices},
+    {COMMAND_INSPECT, alisa_cli_inspect},
+    {COMMAND_TOKENIZE, alisa_cli_tokenize},
+    {COMMAND_PERPLEXITY, alisa_cli_perplexity},
+    {COMMAND_LOGPROBS, alisa_cli_logprobs},
+    {COMMAND_RECALL, alisa_cli_recall},
+    {COMMAND_CHOICE, alisa_cli_choice},
+    {COMMAND_COMPLETION, alisa_cli_completion},
+    {COMMAND_REFERENCE, alisa_cli_reference},
     {0},
 };
-
-static void print_commands(FILE *out) {
-    fprintf(out, "usage: alisa COMMAND [FLAGS]\n\nRuns GGUF language models on any OpenCL device."
-                 "\n\ncommands:\n");
-    for (const Command *command = alisa_cli_commands; command->name; command++) {
-        fprintf(out, "  %-16s %s\n", command->name, command->summary);
-    }
-    fprintf(out, "\n'alisa COMMAND --help' lists the flags of a command; --version prints the "
-                 "version.\n");
-}
 
 static bool needs_operand(const Command *command) {
     return command->operand && !alisa_cli_arguments_any_number(command->operand);
 }
 
-static void print_help(const Command *command) {
-    printf("usage: alisa %s ", command->name);
-    if (command->operand) printf(needs_operand(command) ? "%s " : "[%s] ", command->operand);
-    printf("[FLAGS]\n\nalisa %s: %s\n\n", command->name, command->summary);
-    alisa_cli_arguments_help(alisa_cli_options(), command->bit, stdout);
-    printf("\nA flag can also be set by the environment variable in brackets; the flag wins.\n");
+static ExitCode call(const Command *command, const Settings *settings) {
+    if (settings->list_devices) return alisa_cli_devices(settings);
+    const Entry *entry = entries;
+    while (entry->command != command->bit)
+        entry++;
+    return entry->run(settings);
 }
 
-/* How many of `words` spell the command's name; 0 when it is another command. */
-static size_t match(const Command *command, char **words, size_t count) {
-    const char *blank = strchr(command->name, ' ');
-    if (!blank) return strcmp(words[0], command->name) == 0;
-    size_t length = (size_t)(blank - command->name);
-    bool first = strlen(words[0]) == length && strncmp(words[0], command->name, length) == 0;
-    return first && count > 1 && strcmp(words[1], blank + 1) == 0 ? 2 : 0;
+static bool asks_for_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 /* "eval" without the word that says what. */
@@ -77,8 +61,7 @@ static ExitCode refuse_eval(void) {
 }
 
 static ExitCode refuse_command(char **words, size_t count) {
-    enum { MOST_COMMANDS = 16 };
-    const char *names[MOST_COMMANDS];
+    const char *names[sizeof entries / sizeof *entries];
     size_t name_count = 0;
     for (const Command *command = alisa_cli_commands; command->name; command++) {
         names[name_count++] = command->name;
@@ -88,7 +71,7 @@ static ExitCode refuse_command(char **words, size_t count) {
     snprintf(spelled, sizeof spelled, "%s%s%s", words[0],
              count > 1 && words[1][0] != '-' ? " " : "",
              count > 1 && words[1][0] != '-' ? words[1] : "");
-    if (strcmp(words[0], "eval") == 0) return refuse_eval();
+    if (strcmp(words[0], alisa_cli_eval.word) == 0) return refuse_eval();
     const char *nearest = alisa_cli_arguments_nearest(spelled, names);
     if (!nearest) nearest = alisa_cli_arguments_nearest(words[0], names);
     /* "perplexity" alone: the second word of a name. */
@@ -120,7 +103,7 @@ static ExitCode run_command(const Command *command, char **words, size_t count) 
         return alisa_cli_refuse(EXIT_USAGE, "%s", message);
     }
     if (settings.help) {
-        print_help(command);
+        alisa_cli_help_command(command, stdout);
         return EXIT_DONE;
     }
     if (settings.version) {
@@ -132,9 +115,7 @@ static ExitCode run_command(const Command *command, char **words, size_t count) 
                                 command->operand);
     }
     ExitCode code = alisa_cli_log_open(&settings);
-    if (code == EXIT_DONE) {
-        code = settings.list_devices ? alisa_cli_devices(&settings) : command->run(&settings);
-    }
+    if (code == EXIT_DONE) code = call(command, &settings);
     alisa_cli_log_close();
     return code;
 }
@@ -144,17 +125,28 @@ int main(int argument_count, char **arguments) {
     alisa_cli_interrupt_watch(true);
     char **words = arguments + 1;
     size_t count = argument_count > 1 ? (size_t)argument_count - 1 : 0;
-    if (count == 0 || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
-        print_commands(stdout);
+    bool help = count > 0 && strcmp(words[0], "help") == 0;
+    if (count == (help ? 1 : 0) || asks_for_help(words[0])) {
+        alisa_cli_help_program(stdout);
         return alisa_cli_output_end(EXIT_DONE);
     }
     if (strcmp(words[0], "--version") == 0) {
         printf("alisa %s\n", alisa_version());
         return alisa_cli_output_end(EXIT_DONE);
     }
-    for (const Command *command = alisa_cli_commands; command->name; command++) {
-        size_t used = match(command, words, count);
-        if (used) return alisa_cli_output_end(run_command(command, words + used, count - used));
+    words += help;
+    count -= help;
+    size_t used;
+    const Command *command = alisa_cli_command_find((const char *const *)words, count, &used);
+    if (!command && strcmp(words[0], alisa_cli_eval.word) == 0 &&
+        (help || (count > 1 && asks_for_help(words[1])))) {
+        alisa_cli_help_family(&alisa_cli_eval, stdout);
+        return alisa_cli_output_end(EXIT_DONE);
     }
-    return refuse_command(words, count);
+    if (!command) return refuse_command(words, count);
+    if (help) {
+        alisa_cli_help_command(command, stdout);
+        return alisa_cli_output_end(EXIT_DONE);
+    }
+    return alisa_cli_output_end(run_command(command, words + used, count - used));
 }

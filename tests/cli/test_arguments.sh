@@ -15,6 +15,23 @@ for command in generate chat bench devices inspect tokenize "eval perplexity" "e
     alisa
 done
 
+# Help is where one looks for it.
+for line in "help" "--help" "-h"; do
+    alisa $line
+    expect_code 0
+    expect_out "alisa COMMAND --help"
+done
+alisa help generate
+expect_code 0
+expect_out "usage: alisa generate"
+for line in "eval --help" "help eval"; do
+    # shellcheck disable=SC2086
+    alisa $line
+    expect_code 0
+    expect_out "  perplexity "
+done
+refused 2 "did you mean 'generate'?" help genrate
+
 alisa --version
 expect_code 0
 grep -qE '^alisa [0-9]+\.[0-9]+\.[0-9]+$' "$out" || fail "no version"
@@ -23,7 +40,9 @@ expect_code 0
 
 alisa generate --help
 expect_out "-m, --model FILE"
-expect_out "(default: 0.80) [ALISA_TEMP]"
+expect_out "(default: 0.80)"
+expect_out "--log-file by ALISA_LOG_FILE"
+expect_out "man alisa-generate"
 expect_out "-ctk, --cache-type-k TYPE"
 
 refused 2 "did you mean 'generate'?" genrate
@@ -54,13 +73,4 @@ ALISA_MODEL=/no/such/model refused 1 "/other/model" tokenize -p x -m /other/mode
 ALISA_TEST_ANYTHING=1 alisa generate --help
 expect_code 0
 
-alisa completion bash
-expect_code 0
-bash -n "$out" || fail "the completion script is not bash"
-# shellcheck disable=SC1090,SC2031,SC2034
-words=$(source "$out"; COMP_WORDS=(alisa generate --to) COMP_CWORD=2; _alisa; echo "${COMPREPLY[*]}")
-[ "$words" = "--top-k --top-p" ] || fail "completion of --to gave '$words'"
-# shellcheck disable=SC1090,SC2031,SC2034
-words=$(source "$out"; COMP_WORDS=(alisa bench -o j) COMP_CWORD=3; _alisa; echo "${COMPREPLY[*]}")
-[ "$words" = "json jsonl" ] || fail "completion of -o j gave '$words'"
-refused 2 "not for 'fish'" completion fish
+refused 2 "not for 'tcsh'" completion tcsh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The installed library: examples/minimal.c is built against it with pkg-config and with CMake, and
-# writes the text the program writes.
+# The installed program has its manual pages and completion scripts. Against the installed library
+# examples/minimal.c is built with pkg-config and with CMake; it writes the text the program writes.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"
 
@@ -19,6 +19,14 @@ step cmake --install "$build" --prefix "$folder/first"
 mv "$folder/first" "$prefix" # an installed tree can be moved
 libraries=$(dirname "$(find "$prefix" -name 'libalisa.so')")
 export PKG_CONFIG_PATH=$libraries/pkgconfig LD_LIBRARY_PATH=$libraries
+
+# Made by the build, unless it was told to leave them out.
+if [ -d "$build/reference" ]; then
+    for file in man/man1/alisa.1 man/man1/alisa-generate.1 bash-completion/completions/alisa \
+        zsh/site-functions/_alisa fish/vendor_completions.d/alisa.fish; do
+        [ -s "$prefix/share/$file" ] || fail "share/$file is not installed"
+    done
+fi
 
 read -ra shared <<<"$(pkg-config --cflags --libs alisa)"
 read -ra static <<<"$(pkg-config --cflags --libs alisa-static)"

@@ -8,6 +8,8 @@
 
 /* The program is not a library: its pure files are compiled into the test. */
 #include "../../src/cli/options/arguments.c"
+#include "../../src/cli/options/commands.c"
+#include "../../src/cli/options/help.c"
 #include "../../src/cli/options/options.c"
 #include "../../src/cli/options/values.c"
 
@@ -27,27 +29,31 @@ typedef struct Values {
 static const Choice colors[] = {{"red", 7}, {"green", 8}, {0}};
 
 static const Option small_table[] = {
-    {"--quiet", "-q", OPTION_FLAG, offsetof(Values, quiet), NULL, NULL, 0, 0, NULL, FIRST, "hush"},
-    {"--list", NULL, OPTION_REQUEST, offsetof(Values, list), NULL, NULL, 0, 0, NULL, FIRST, "list"},
-    {"--count", "-n", OPTION_INTEGER, offsetof(Values, count), "N", "5", -1, 100, NULL,
+    {0, "--quiet", "-q", OPTION_FLAG, offsetof(Values, quiet), NULL, NULL, 0, 0, NULL, FIRST,
+     "hush"},
+    {0, "--list", NULL, OPTION_REQUEST, offsetof(Values, list), NULL, NULL, 0, 0, NULL, FIRST,
+     "list"},
+    {0, "--count", "-n", OPTION_INTEGER, offsetof(Values, count), "N", "5", -1, 100, NULL,
      FIRST | SECOND, "how many"},
-    {"--share", NULL, OPTION_REAL, offsetof(Values, share), "X", "0.5", 0, 1, NULL, FIRST, "share"},
-    {"--device-mem", NULL, OPTION_SIZE, offsetof(Values, memory), "SIZE", NULL, 0, 0, NULL, FIRST,
-     "memory"},
-    {"--name", NULL, OPTION_STRING, offsetof(Values, name), "TEXT", NULL, 0, 0, NULL, FIRST,
+    {0, "--share", NULL, OPTION_REAL, offsetof(Values, share), "X", "0.5", 0, 1, NULL, FIRST,
+     "share"},
+    {0, "--device-mem", NULL, OPTION_SIZE, offsetof(Values, memory), "SIZE", NULL, 0, 0, NULL,
+     FIRST, "memory"},
+    {0, "--name", NULL, OPTION_STRING, offsetof(Values, name), "TEXT", NULL, 0, 0, NULL, FIRST,
      "name"},
-    {"--color", "-ck", OPTION_CHOICE, offsetof(Values, color), "NAME", "red", 0, 0, colors, FIRST,
-     "color"},
-    {"--sizes", "-z", OPTION_INTEGERS, offsetof(Values, sizes), "N", "1", 0, 1000, NULL, FIRST,
+    {0, "--color", "-ck", OPTION_CHOICE, offsetof(Values, color), "NAME", "red", 0, 0, colors,
+     FIRST, "color"},
+    {0, "--sizes", "-z", OPTION_INTEGERS, offsetof(Values, sizes), "N", "1", 0, 1000, NULL, FIRST,
      "sizes"},
-    {"--output", "-o", OPTION_OUTPUT, offsetof(Values, output), "FORMAT", "green", 0, 0, colors,
+    {0, "--output", "-o", OPTION_OUTPUT, offsetof(Values, output), "FORMAT", "green", 0, 0, colors,
      FIRST, "output"},
-    {"--only-second", NULL, OPTION_FLAG, offsetof(Values, quiet), NULL, NULL, 0, 0, NULL, SECOND,
+    {0, "--only-second", NULL, OPTION_FLAG, offsetof(Values, quiet), NULL, NULL, 0, 0, NULL, SECOND,
      "x"},
     {0},
 };
 
-static const char *const small_variables[] = {"ALISA_CACHE", "ALISA_TEST_*", NULL};
+static const EnvironmentVariable small_variables[] = {
+    {"ALISA_CACHE", "cache"}, {"ALISA_TEST_*", NULL}, {0}};
 static const ArgumentTable small = {small_table, small_variables};
 
 static Values values;
@@ -330,10 +336,11 @@ static void test_own_table(void **state) {
         }
     }
     /* Every command's defaults are in range and parse. */
-    for (uint32_t bit = COMMAND_GENERATE; bit <= COMMAND_COMPLETION; bit <<= 1) {
+    for (const Command *command = alisa_cli_commands; command->name; command++) {
         static Settings settings;
         const char *environment[] = {NULL};
-        ArgumentRequest request = {.command = bit, .command_name = "x", .environment = environment};
+        ArgumentRequest request = {
+            .command = command->bit, .command_name = command->name, .environment = environment};
         memset(&settings, 0, sizeof settings);
         if (!alisa_cli_arguments_parse(alisa_cli_options(), &request, &settings, operands,
                                        message)) {
@@ -342,19 +349,59 @@ static void test_own_table(void **state) {
     }
 }
 
-static void test_help_names_flag_default_and_variable(void **state) {
+/* Help lists options under headings: a group that the table leaves and comes back to would have two
+ * of them. */
+static void test_groups_are_together(void **state) {
     (void)state;
+    int group = 0;
+    for (const Option *option = alisa_cli_options()->options; option->name; option++) {
+        if (option->group < group) fail_msg("%s is not among its group", option->name);
+        group = option->group;
+    }
+}
+
+static void test_commands_are_described(void **state) {
+    (void)state;
+    uint32_t seen = 0;
+    for (const Command *command = alisa_cli_commands; command->name; command++) {
+        assert_true(command->bit && !(seen & command->bit));
+        seen |= command->bit;
+        size_t used;
+        const char *line = command->examples[0].line;
+        if (!strstr(line, command->name)) fail_msg("'%s' is no example of %s", line, command->name);
+        size_t end = strlen(command->description);
+        if (command->description[end - 1] != '.') fail_msg("%s: no sentence", command->name);
+        const char *words[] = {"eval", strchr(command->name, ' ')};
+        bool two = words[1] != NULL;
+        words[two ? 1 : 0] = two ? words[1] + 1 : command->name;
+        assert_ptr_equal(alisa_cli_command_find(words, two ? 2 : 1, &used), command);
+        assert_int_equal(used, two ? 2 : 1);
+    }
+}
+
+static char *help_of(const char *name) {
     char *text = NULL;
-    size_t size = 0;
+    size_t size = 0, used;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    alisa_cli_arguments_help(alisa_cli_options(), COMMAND_GENERATE, out);
+    alisa_cli_help_command(alisa_cli_command_find(&name, 1, &used), out);
     fclose(out);
+    return text;
+}
+
+static void test_help(void **state) {
+    (void)state;
+    char *text = help_of("generate");
     assert_non_null(strstr(text, "--top-k N"));
-    assert_non_null(strstr(text, "(default: 40) [ALISA_TOP_K]"));
-    assert_non_null(strstr(text, "text json jsonl"));
+    assert_non_null(strstr(text, "(default: 40)"));
+    assert_non_null(strstr(text, "[text, json, jsonl]"));
+    assert_non_null(strstr(text, "\nSampling:\n"));
     assert_null(strstr(text, "--repetitions"));
-    assert_null(strstr(text, "ALISA_HELP"));
+    assert_null(strstr(text, "\nSearch:\n"));
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+        size_t length = strcspn(line, "\n");
+        if (length > 80) fail_msg("a line of help has %zu columns: %.90s", length, line);
+    }
     free(text);
 }
 
@@ -373,7 +420,9 @@ int main(void) {
         cmocka_unit_test(test_list_that_is_too_long),
         cmocka_unit_test(test_edit_distance),
         cmocka_unit_test(test_own_table),
-        cmocka_unit_test(test_help_names_flag_default_and_variable),
+        cmocka_unit_test(test_groups_are_together),
+        cmocka_unit_test(test_commands_are_described),
+        cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

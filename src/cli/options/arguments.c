@@ -1,6 +1,7 @@
 #include "options/arguments.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,10 +62,10 @@ void alisa_cli_arguments_variable(const Option *option, char *name, size_t capac
 }
 
 static bool is_other_variable(const ArgumentTable *table, const char *name) {
-    for (const char *const *known = table->variables; *known; known++) {
-        size_t length = strlen(*known);
-        bool prefix = (*known)[length - 1] == '*';
-        if (prefix ? strncmp(name, *known, length - 1) == 0 : strcmp(name, *known) == 0) {
+    for (const EnvironmentVariable *known = table->variables; known->name; known++) {
+        size_t length = strlen(known->name);
+        bool prefix = known->name[length - 1] == '*';
+        if (prefix ? strncmp(name, known->name, length - 1) == 0 : strcmp(name, known->name) == 0) {
             return true;
         }
     }
@@ -81,8 +82,9 @@ static bool refuse_variable(const ArgumentTable *table, const char *name, char *
         candidates[count] = names[count];
         count++;
     }
-    for (const char *const *known = table->variables; *known && count + 1 < CANDIDATES; known++) {
-        candidates[count++] = *known;
+    for (const EnvironmentVariable *known = table->variables; known->name && count + 1 < CANDIDATES;
+         known++) {
+        candidates[count++] = known->name;
     }
     candidates[count] = NULL;
     const char *nearest = alisa_cli_arguments_nearest(name, candidates);
@@ -238,26 +240,4 @@ bool alisa_cli_arguments_parse(const ArgumentTable *table, const ArgumentRequest
     }
     return apply_environment(table, request, settings, message) &&
            apply_words(table, request, settings, operands, message);
-}
-
-/* ---- Help --------------------------------------------------------------------------------- */
-
-void alisa_cli_arguments_help(const ArgumentTable *table, uint32_t command, FILE *out) {
-    for (const Option *option = table->options; option->name; option++) {
-        if (!(option->commands & command)) continue;
-        char left[NAME_SIZE], variable[NAME_SIZE];
-        snprintf(left, sizeof left, "%5s%s %s %s", option->alias ? option->alias : "",
-                 option->alias ? "," : " ", option->name, option->value ? option->value : "");
-        alisa_cli_arguments_variable(option, variable, sizeof variable);
-        fprintf(out, "%-34s %s", left, option->help);
-        if (option->choices) {
-            fprintf(out, ":");
-            for (const Choice *choice = option->choices; choice->name; choice++) {
-                fprintf(out, " %s", choice->name);
-            }
-        }
-        if (option->initial) fprintf(out, " (default: %s)", option->initial);
-        if (option->kind != OPTION_REQUEST) fprintf(out, " [%s]", variable);
-        fprintf(out, "\n");
-    }
 }

@@ -1,19 +1,21 @@
 /*
- * The command line from a table: parsing, environment variables, help and shell completion all come
- * from the same rows. Nothing here prints, so that every rule can be tested without a process.
+ * The command line and the environment read by a table of options into a struct of settings.
+ * Nothing here prints, so that every rule can be tested without a process.
  */
 #ifndef ALISA_CLI_OPTIONS_ARGUMENTS_H
 #define ALISA_CLI_OPTIONS_ARGUMENTS_H
 
 #include "options/values.h"
 
-#include <stdio.h>
+/* An ALISA_ variable that belongs to no option. */
+typedef struct EnvironmentVariable {
+    const char *name; /* one ending in '*' stands for a prefix. NULL ends the table */
+    const char *help; /* NULL: it is for the tests of the program */
+} EnvironmentVariable;
 
 typedef struct ArgumentTable {
     const Option *options;
-    /* ALISA_* variables that belong to no option; one ending in '*' stands for a prefix. NULL ends.
-     */
-    const char *const *variables;
+    const EnvironmentVariable *variables;
 } ArgumentTable;
 
 typedef struct ArgumentRequest {
@@ -39,9 +41,6 @@ bool alisa_cli_arguments_any_number(const char *operand_name);
 
 /* "ALISA_TOP_K" of "--top-k". */
 void alisa_cli_arguments_variable(const Option *option, char *name, size_t capacity);
-
-/* The flags of a command with their defaults, a line each. */
-void alisa_cli_arguments_help(const ArgumentTable *table, uint32_t command, FILE *out);
 
 /* The candidate that is most like `word`; NULL when none is near. NULL ends the list. */
 const char *alisa_cli_arguments_nearest(const char *word, const char *const *candidates);

@@ -20,7 +20,19 @@ enum {
     COMMAND_COMPLETION = 1u << 10,
     COMMAND_PLAN = 1u << 11,
     COMMAND_TUNE = 1u << 12,
+    COMMAND_REFERENCE = 1u << 13,
 };
+
+/* Headings of help, in order. */
+typedef enum OptionGroup {
+    GROUP_INPUT,
+    GROUP_LENGTH,
+    GROUP_SAMPLING,
+    GROUP_DEVICE,
+    GROUP_KV,
+    GROUP_SEARCH,
+    GROUP_OUTPUT,
+} OptionGroup;
 
 typedef enum OutputFormat {
     OUTPUT_TEXT,
@@ -29,6 +41,7 @@ typedef enum OutputFormat {
     OUTPUT_MARKDOWN,
     OUTPUT_CSV,
     OUTPUT_SQL,
+    OUTPUT_MAN,
 } OutputFormat;
 
 typedef struct Settings {
@@ -40,6 +53,7 @@ typedef struct Settings {
     int output;          /* OutputFormat */
     OutputTarget target; /* the same, or a file: of alisa bench */
     bool report, suite;
+    const char *folder; /* of alisa reference */
     const char *changed;
     /* AlisaKvType, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy has it.
      * runtime/policy.h reads them. */
@@ -71,5 +85,11 @@ typedef struct Settings {
 } Settings;
 
 const ArgumentTable *alisa_cli_options(void);
+
+/* The option of a command that follows `option` in the table, the first one after NULL; NULL at the
+ * end. */
+const Option *alisa_cli_option_next(uint32_t command, const Option *option);
+/* "Sampling". */
+const char *alisa_cli_option_group(int group);
 
 #endif

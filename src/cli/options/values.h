@@ -44,6 +44,7 @@ typedef struct OutputTarget {
 typedef struct Choice {
     const char *name; /* NULL ends the list */
     int value;
+    const char *help; /* what it means, for the reference; NULL: the name says it */
 } Choice;
 
 enum { INTEGER_LIST_CAPACITY = 4096 };
@@ -54,6 +55,7 @@ typedef struct IntegerList {
 } IntegerList;
 
 typedef struct Option {
+    int group;         /* the heading under which help lists it; rows are in order of groups */
     const char *name;  /* "--top-k"; its environment variable is ALISA_TOP_K. NULL ends the table */
     const char *alias; /* another spelling, "-ctk"; may be NULL */
     OptionKind kind;
@@ -63,7 +65,7 @@ typedef struct Option {
     double least, most;  /* range of a number; both 0: any */
     const Choice *choices;
     uint32_t commands; /* bit set of the commands that take it */
-    const char *help;
+    const char *help;  /* what it does, without the default, the choices and a full stop */
 } Option;
 
 enum { ARGUMENT_MESSAGE_SIZE = 512 };
