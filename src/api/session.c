@@ -5,6 +5,10 @@
 
 /* ---- Options ------------------------------------------------------------------------------- */
 
+void alisa_select_options_defaults(AlisaSelectOptions *options) {
+    alisa_selector_options_defaults(options);
+}
+
 void alisa_placement_options_defaults(AlisaPlacementOptions *options) {
     *options = (AlisaPlacementOptions){.recompute = true, .inputs_share = -1.0, .host_share = -1.0};
 }
@@ -14,7 +18,7 @@ void alisa_session_options_defaults(AlisaSessionOptions *options) {
                                      .micro_batch = 512,
                                      .key_type = ALISA_KV_F16,
                                      .value_type = ALISA_KV_F16};
-    alisa_selector_options_defaults(&options->attention);
+    alisa_select_options_defaults(&options->attention);
     alisa_placement_options_defaults(&options->placement);
 }
 

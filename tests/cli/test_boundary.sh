@@ -19,16 +19,18 @@ cat "$project"/include/alisa/*.h | sed -n '/ALISA_API/,/;/p' | grep -oE '\balisa
 nm -D --defined-only "$build/libalisa.so" | awk '{ print $3 }' | sort >"$folder/exported"
 diff "$folder/declared" "$folder/exported" >"$out" || fail "exported symbols and headers differ"
 
-# Sessions and engines are still written in src/engine.
 defined "$build/libalisa_api.a" >"$folder/api"
-comm -23 "$folder/declared" "$folder/api" |
-    grep -vE '^alisa_(session|engine|placement)_' >"$out" && fail "public, but not in src/api"
+comm -23 "$folder/declared" "$folder/api" >"$out"
+[ ! -s "$out" ] || fail "public, but not in src/api"
 for archive in "$build"/libalisa_*.a; do
-    [[ $archive == *_api.a || $archive == *_engine.a ]] && continue
+    [[ $archive == *_api.a ]] && continue
     defined "$archive" >"$folder/room"
     comm -12 "$folder/declared" "$folder/room" >"$out"
     [ ! -s "$out" ] || fail "public functions in $(basename "$archive")"
-    grep -E '^alisa_(device|file|model|session|engine|sampler|plan|tune|bench|chat)_' \
-        "$folder/room" >"$out" && fail "names in $(basename "$archive") that look public"
+    objects='device|file|model|session|engine|sampler|plan|tune|bench|chat'
+    # The room `engine` has its own name before the names of what it does.
+    [[ $archive == *_engine.a ]] && objects=${objects/|engine/}
+    grep -E "^alisa_($objects)_" "$folder/room" >"$out" &&
+        fail "names in $(basename "$archive") that look public"
 done
 exit 0
