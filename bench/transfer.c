@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "device/device.h"
+#include "device/link.h"
 #include "device/probe.h"
 #include "timing.h"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "device/internal.h"
 
 enum { MOST_OPTIONS = 1024, MOST_SIZES = 4 };

@@ -1,7 +1,10 @@
+#include "device/buffer.h"
+
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "device/internal.h"
+#include "device/queue.h"
 
 /* Copies go in pieces: some drivers stage a whole write in memory of their own. */
 #define COPY_PIECE (64u << 20)

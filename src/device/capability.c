@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "device/internal.h"
 #include "device/source.h"
 
@@ -101,17 +102,12 @@ done:
     return status;
 }
 
-/* Compilers differ in the language version from which they offer an extension. */
-static const char *const languages[] = {"", "-cl-std=CL2.0 -cl-mad-enable",
-                                        "-cl-std=CL3.0 -cl-mad-enable"};
-#define LANGUAGE_COUNT (sizeof languages / sizeof *languages)
-
-/* The first language in which the trial passes; LANGUAGE_COUNT: in none. */
+/* The first language in which the trial passes; ALISA_PROGRAM_LANGUAGES: in none. */
 static uint32_t find_language(AlisaDevice *device, const Trial *trial) {
     uint32_t i = 0;
-    for (; i < LANGUAGE_COUNT; i++) {
+    for (; i < ALISA_PROGRAM_LANGUAGES; i++) {
         AlisaError refusal = {0};
-        if (run_trial(device, trial, languages[i], &refusal) == ALISA_OK) break;
+        if (run_trial(device, trial, alisa_program_languages[i], &refusal) == ALISA_OK) break;
         alisa_log_write(&device->log, ALISA_LOG_DEBUG, "capability not confirmed: %s",
                         refusal.message);
     }
@@ -133,7 +129,7 @@ static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *exten
     for (size_t i = 0; i < TRIAL_COUNT; i++) {
         if (!promised(&trials[i], extensions)) continue;
         uint32_t language = find_language(device, &trials[i]);
-        if (language == LANGUAGE_COUNT) continue;
+        if (language == ALISA_PROGRAM_LANGUAGES) continue;
         found->capabilities |= trials[i].capability;
         for (uint32_t bit = 0; bit < ALISA_CAPABILITIES; bit++)
             if (trials[i].capability >> bit & 1) found->languages[bit] = (uint8_t)language;
@@ -161,16 +157,6 @@ static AlisaStatus format_key(const AlisaCandidate *candidate, const char *exten
         snprintf(key + used, capacity - used, "trial %s\n", hash);
     }
     return ALISA_OK;
-}
-
-const char *alisa_capability_language(const AlisaCandidate *candidate, uint32_t capabilities) {
-    uint8_t latest = 0;
-    for (uint32_t bit = 0; bit < ALISA_CAPABILITIES; bit++) {
-        uint8_t language = candidate->languages[bit];
-        if (capabilities >> bit & 1 && language > latest && language < LANGUAGE_COUNT)
-            latest = language;
-    }
-    return languages[latest];
 }
 
 AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error) {

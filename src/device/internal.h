@@ -8,9 +8,8 @@
 #include <stdatomic.h>
 
 #include "device/cache.h"
-#include "device/device.h"
+#include "device/kernel.h"
 #include "device/opencl.h"
-#include "device/transfer.h"
 
 enum { ALISA_CAPABILITIES = 32 /* bits of AlisaDeviceInfo.capabilities */ };
 
@@ -20,7 +19,8 @@ typedef struct AlisaCandidate {
     cl_device_id id;
     AlisaDeviceInfo info; /* capabilities: those found by query alone */
     char platform_version[128];
-    uint8_t languages[ALISA_CAPABILITIES]; /* of each bit; see alisa_capability_language */
+    uint8_t languages[ALISA_CAPABILITIES]; /* of each bit: the first of alisa_program_languages it
+                                              was confirmed in */
 } AlisaCandidate;
 
 /* Every device of every platform, in the loader's order; freed with free(). */
@@ -102,8 +102,10 @@ AlisaStatus alisa_opencl_open_bare(const AlisaCandidate *candidate, const char *
  * tried before. Fails where the device cannot be opened at all. */
 AlisaStatus alisa_capability_find(AlisaCandidate *candidate, AlisaCache *cache, AlisaError *error);
 
-/* Build options of the latest of the languages in which trials confirmed these capabilities. */
-const char *alisa_capability_language(const AlisaCandidate *candidate, uint32_t capabilities);
+/* Compilers differ in the version of the language from which they offer an extension: options that
+ * ask for each version tried, the earliest first. */
+enum { ALISA_PROGRAM_LANGUAGES = 3 };
+extern const char *const alisa_program_languages[ALISA_PROGRAM_LANGUAGES];
 
 /* Adds the measured figures of candidate->info, where the cache has them. */
 void alisa_probe_recall(AlisaCandidate *candidate, const AlisaCache *cache);
@@ -121,10 +123,15 @@ typedef struct AlisaCopy {
     void *data; /* only read where the direction is ALISA_TO_DEVICE */
 } AlisaCopy;
 
+/* Starts a copy, or runs it where `blocking`. `after` may be NULL. *event is the caller's. */
+cl_int alisa_copy_enqueue(cl_command_queue queue, const AlisaCopy *copy, bool blocking,
+                          const AlisaCompletion *after, cl_event *event);
 /* Blocks until it is done. CL_SUCCESS or the code of its failure. */
 cl_int alisa_copy_run(cl_command_queue queue, const AlisaCopy *copy);
 AlisaStatus alisa_copy_fail(AlisaDevice *device, const AlisaCopy *copy, cl_int code,
                             AlisaError *error);
+/* The name of the call that copies in a direction. */
+const char *alisa_copy_call(AlisaDirection direction);
 
 AlisaStatus alisa_buffer_check_range(const AlisaBuffer *buffer, uint64_t offset, uint64_t size,
                                      AlisaError *error);
@@ -137,6 +144,9 @@ void alisa_completion_release(AlisaCompletion *completion);
 cl_int alisa_completion_state(const AlisaCompletion *completion);
 /* CL_COMPLETE or the negative code of a failure. */
 cl_int alisa_completion_wait(const AlisaCompletion *completion);
+/* The failure `code` of what `completion` stands for, told as that of `what`. */
+AlisaStatus alisa_completion_fail(AlisaDevice *device, const AlisaCompletion *completion,
+                                  cl_int code, const char *what, AlisaError *error);
 
 /* Hands a copy to the emulated link, which completes *done: no event yet, set on success. */
 AlisaStatus alisa_emulation_start_copy(AlisaEmulation *emulation, const AlisaCopy *copy,
@@ -150,6 +160,12 @@ void alisa_emulation_destroy(AlisaEmulation *emulation);
 /* Fails, once, for an event that the compute queue waited for and that failed. */
 AlisaStatus alisa_awaited_check(AlisaDevice *device, AlisaError *error);
 void alisa_awaited_drop(AlisaDevice *device);
+
+/* The program of a file and options, built unless it is there. *program is NULL where it fails. */
+AlisaStatus alisa_program_get(AlisaDevice *device, const char *file, const char *options,
+                              AlisaProgram **program, AlisaError *error);
+/* Replaces a program from the cache, which has no kernels yet, by one compiled from source. */
+AlisaStatus alisa_program_rebuild(AlisaDevice *device, AlisaProgram *program, AlisaError *error);
 
 /* What the driver is given for the options of alisa_kernel_get. Returns their length, as snprintf
  * does. */

@@ -1,4 +1,64 @@
+#include "device/kernel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 #include "device/internal.h"
+
+const char *alisa_opencl_language(const AlisaDevice *device, uint32_t capabilities) {
+    uint8_t latest = 0;
+    for (uint32_t bit = 0; bit < ALISA_CAPABILITIES; bit++) {
+        uint8_t language = device->candidate.languages[bit];
+        if (capabilities >> bit & 1 && language > latest && language < ALISA_PROGRAM_LANGUAGES)
+            latest = language;
+    }
+    return alisa_program_languages[latest];
+}
+
+static AlisaStatus create_kernel(AlisaDevice *device, AlisaProgram *program, const char *name,
+                                 AlisaKernel **kernel, AlisaError *error) {
+    size_t name_size = strlen(name) + 1;
+    AlisaKernel *made = alisa_allocate_zeroed(1, sizeof *made + name_size, name, error);
+    if (!made) return ALISA_ERROR_MEMORY;
+    cl_int code;
+    made->kernel = clCreateKernel(program->program, name, &code);
+    if (!made->kernel) {
+        free(made);
+        return alisa_opencl_fail(error, code, "clCreateKernel", "kernel %s (%s)", name,
+                                 program->file);
+    }
+    if (clGetKernelWorkGroupInfo(made->kernel, device->candidate.id, CL_KERNEL_WORK_GROUP_SIZE,
+                                 sizeof made->max_group, &made->max_group, NULL) != CL_SUCCESS) {
+        made->max_group = (size_t)device->candidate.info.max_work_group;
+    }
+    memcpy(made->name, name, name_size);
+    made->device = device;
+    made->program = program;
+    made->next = program->kernels;
+    program->kernels = made;
+    *kernel = made;
+    return ALISA_OK;
+}
+
+AlisaStatus alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
+                             const char *options, AlisaKernel **kernel, AlisaError *error) {
+    *kernel = NULL;
+    AlisaProgram *program;
+    AlisaStatus status = alisa_program_get(device, file, options ? options : "", &program, error);
+    if (!program) return status;
+    for (AlisaKernel *known = program->kernels; known; known = known->next) {
+        if (strcmp(known->name, name) == 0) {
+            *kernel = known;
+            return ALISA_OK;
+        }
+    }
+    status = create_kernel(device, program, name, kernel, error);
+    if (status == ALISA_OK || !program->from_cache || program->kernels) return status;
+    /* Some drivers take a binary and refuse it here only. */
+    status = alisa_program_rebuild(device, program, error);
+    if (status != ALISA_OK) return status;
+    return create_kernel(device, program, name, kernel, error);
+}
 
 size_t alisa_kernel_max_group(const AlisaKernel *kernel) {
     return kernel->max_group;

@@ -6,6 +6,8 @@
  * The time of a copy starts when it could start and the link was free, not when its thread woke up,
  * so being woken late does not add up over copies that follow each other.
  */
+#include "device/link.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -7,7 +7,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "device/device.h"
 #include "device/internal.h"
+#include "device/link.h"
 #include "device/source.h"
 
 #define SOURCE "probe.cl"

@@ -12,6 +12,9 @@
 /* Infinities are used as masks, so no option that lets the compiler assume there are none. */
 #define DEFAULT_OPTIONS "-cl-std=CL1.2 -cl-mad-enable"
 
+const char *const alisa_program_languages[ALISA_PROGRAM_LANGUAGES] = {
+    "", "-cl-std=CL2.0 -cl-mad-enable", "-cl-std=CL3.0 -cl-mad-enable"};
+
 /* Options are at most so long. */
 enum { MOST_OPTIONS = 1024 };
 
@@ -193,8 +196,7 @@ fail:
     return status;
 }
 
-/* Replaces a program from the cache, which has no kernels yet, by one compiled from source. */
-static AlisaStatus rebuild_program(AlisaDevice *device, AlisaProgram *program, AlisaError *error) {
+AlisaStatus alisa_program_rebuild(AlisaDevice *device, AlisaProgram *program, AlisaError *error) {
     char *text;
     size_t size;
     AlisaStatus status = alisa_source_resolve(program->file, &text, &size, error);
@@ -209,31 +211,6 @@ static AlisaStatus rebuild_program(AlisaDevice *device, AlisaProgram *program, A
     return ALISA_OK;
 }
 
-static AlisaStatus create_kernel(AlisaDevice *device, AlisaProgram *program, const char *name,
-                                 AlisaKernel **kernel, AlisaError *error) {
-    size_t name_size = strlen(name) + 1;
-    AlisaKernel *made = alisa_allocate_zeroed(1, sizeof *made + name_size, name, error);
-    if (!made) return ALISA_ERROR_MEMORY;
-    cl_int code;
-    made->kernel = clCreateKernel(program->program, name, &code);
-    if (!made->kernel) {
-        free(made);
-        return alisa_opencl_fail(error, code, "clCreateKernel", "kernel %s (%s)", name,
-                                 program->file);
-    }
-    if (clGetKernelWorkGroupInfo(made->kernel, device->candidate.id, CL_KERNEL_WORK_GROUP_SIZE,
-                                 sizeof made->max_group, &made->max_group, NULL) != CL_SUCCESS) {
-        made->max_group = (size_t)device->candidate.info.max_work_group;
-    }
-    memcpy(made->name, name, name_size);
-    made->device = device;
-    made->program = program;
-    made->next = program->kernels;
-    program->kernels = made;
-    *kernel = made;
-    return ALISA_OK;
-}
-
 size_t alisa_program_options(const char *options, char *all, size_t capacity) {
     bool own_standard = strstr(options, "-cl-std=") != NULL;
     int length = snprintf(all, capacity, "%s%s%s", own_standard ? "" : DEFAULT_OPTIONS,
@@ -241,9 +218,8 @@ size_t alisa_program_options(const char *options, char *all, size_t capacity) {
     return length < 0 ? SIZE_MAX : (size_t)length;
 }
 
-/* *program is NULL where it fails. */
-static AlisaStatus get_program(AlisaDevice *device, const char *file, const char *options,
-                               AlisaProgram **program, AlisaError *error) {
+AlisaStatus alisa_program_get(AlisaDevice *device, const char *file, const char *options,
+                              AlisaProgram **program, AlisaError *error) {
     *program = NULL;
     char all[MOST_OPTIONS];
     size_t length = alisa_program_options(options, all, sizeof all);
@@ -263,26 +239,6 @@ static AlisaStatus get_program(AlisaDevice *device, const char *file, const char
     made->next = device->programs;
     device->programs = *program = made;
     return ALISA_OK;
-}
-
-AlisaStatus alisa_kernel_get(AlisaDevice *device, const char *file, const char *name,
-                             const char *options, AlisaKernel **kernel, AlisaError *error) {
-    *kernel = NULL;
-    AlisaProgram *program;
-    AlisaStatus status = get_program(device, file, options ? options : "", &program, error);
-    if (!program) return status;
-    for (AlisaKernel *known = program->kernels; known; known = known->next) {
-        if (strcmp(known->name, name) == 0) {
-            *kernel = known;
-            return ALISA_OK;
-        }
-    }
-    status = create_kernel(device, program, name, kernel, error);
-    if (status == ALISA_OK || !program->from_cache || program->kernels) return status;
-    /* Some drivers take a binary and refuse it here only. */
-    status = rebuild_program(device, program, error);
-    if (status != ALISA_OK) return status;
-    return create_kernel(device, program, name, kernel, error);
 }
 
 static uint64_t variant_of(const char *kernel, const size_t local[3]) {

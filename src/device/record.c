@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "device/internal.h"
+#include "device/link.h"
 #include "device/source.h"
 
 enum { WHOLE_KEY_SIZE = ALISA_RECORD_KEY_SIZE + 1400 };

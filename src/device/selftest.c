@@ -11,6 +11,7 @@
 
 #include "base/half.h"
 #include "base/random.h"
+#include "device/device.h"
 #include "device/internal.h"
 #include "device/source.h"
 

@@ -8,7 +8,7 @@
 #ifndef ALISA_DEVICE_SGEMM_H
 #define ALISA_DEVICE_SGEMM_H
 
-#include "device/device.h"
+#include "device/buffer.h"
 
 /* How CLBlast's kernels are built, by its own names in small letters. M are the outputs, N the rows
  * of activations, K the columns that are summed over. Flags are 0 or 1, the others powers of two.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "device/link.h"
 #include "device/probe.h"
 #include "device/transfer.h"
 #include "tune/tune.h"

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "device/link.h"
 #include "engine/admission.h"
 
 /* ---- Making -------------------------------------------------------------------------------- */

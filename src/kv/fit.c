@@ -1,7 +1,6 @@
 #include "kv/fit.h"
 
 #include "base/bytes.h"
-#include "base/kv_type.h"
 #include "base/round.h"
 
 /* More does not make the link faster. */
@@ -80,10 +79,9 @@ static uint64_t staging_for(const AlisaKvShape *shape, uint64_t row_bytes) {
 
 AlisaStatus alisa_kv_fit(const AlisaKvShape *shape, const AlisaKvMemory *memory,
                          uint64_t largest_buffer, AlisaKvFit *fit, AlisaError *error) {
-    uint32_t elements = shape->kv_head_count * shape->head_dim;
-    const RowKind rows = {alisa_kv_type_row_bytes(shape->key_type, elements),
-                          alisa_kv_type_row_bytes(shape->value_type, elements),
-                          memory->device_bytes, memory->host_bytes, "the KV cache"};
+    const RowKind rows = {alisa_kv_row_bytes(shape, shape->key_type),
+                          alisa_kv_row_bytes(shape, shape->value_type), memory->device_bytes,
+                          memory->host_bytes, "the KV cache"};
     const RowKind inputs = {2 * (uint64_t)memory->input_columns, 0, memory->input_device_bytes,
                             memory->input_host_bytes, "layer inputs kept for recomputation"};
     *fit = (AlisaKvFit){0};

@@ -4,8 +4,8 @@
 #ifndef ALISA_KV_FIT_H
 #define ALISA_KV_FIT_H
 
-#include "kv/kv.h"
 #include "kv/residency.h"
+#include "kv/shape.h"
 
 typedef struct AlisaKvFit {
     AlisaResidencyShape rows;   /* of K and V */

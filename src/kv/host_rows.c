@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/round.h"
+#include "device/device.h"
 
 /* Drivers may limit one allocation; small enough that one refused chunk says little. */
 #define CHUNK_BYTES (128u << 20)

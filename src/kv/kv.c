@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/kv_type.h"
+#include "device/device.h"
 #include "kv/fit.h"
 
 struct AlisaKv {
@@ -14,15 +14,6 @@ struct AlisaKv {
     AlisaTiers *tiers;
     AlisaInputs *inputs;
 };
-
-static uint64_t token_bytes(const AlisaKvShape *shape, AlisaKvType type) {
-    return alisa_kv_type_row_bytes(type, shape->kv_head_count * shape->head_dim);
-}
-
-uint64_t alisa_kv_token_bytes(const AlisaKvShape *shape) {
-    return shape->layer_count *
-           (token_bytes(shape, shape->key_type) + token_bytes(shape, shape->value_type));
-}
 
 static AlisaStatus write_lists(AlisaDevice *device, AlisaKv *kv, uint64_t count,
                                AlisaError *error) {
@@ -57,13 +48,15 @@ AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, Alis
         alisa_allocate_zeroed(shape->layer_count, sizeof *made->values, "KV cache", error);
     AlisaStatus status = made->keys && made->values ? ALISA_OK : ALISA_ERROR_MEMORY;
     for (uint32_t layer = 0; status == ALISA_OK && layer < shape->layer_count; layer++) {
-        status = alisa_buffer_create(
-            device, slot_count * token_bytes(shape, shape->key_type), ALISA_BUFFER_READ_WRITE,
-            "KV cache (-c and --batch set its size)", &made->keys[layer], error);
+        status =
+            alisa_buffer_create(device, slot_count * alisa_kv_row_bytes(shape, shape->key_type),
+                                ALISA_BUFFER_READ_WRITE, "KV cache (-c and --batch set its size)",
+                                &made->keys[layer], error);
         if (status != ALISA_OK) break;
-        status = alisa_buffer_create(
-            device, slot_count * token_bytes(shape, shape->value_type), ALISA_BUFFER_READ_WRITE,
-            "KV cache (-c and --batch set its size)", &made->values[layer], error);
+        status =
+            alisa_buffer_create(device, slot_count * alisa_kv_row_bytes(shape, shape->value_type),
+                                ALISA_BUFFER_READ_WRITE, "KV cache (-c and --batch set its size)",
+                                &made->values[layer], error);
     }
     if (status == ALISA_OK) status = write_lists(device, made, slot_count, error);
     if (status != ALISA_OK) {
@@ -79,8 +72,9 @@ AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, Alis
 static AlisaRowStoreShape row_shape(const AlisaKvShape *shape, const AlisaKvFit *fit,
                                     uint32_t row_group) {
     return (AlisaRowStoreShape){.residency = fit->rows,
-                                .key_bytes = (uint32_t)token_bytes(shape, shape->key_type),
-                                .value_bytes = (uint32_t)token_bytes(shape, shape->value_type),
+                                .key_bytes = (uint32_t)alisa_kv_row_bytes(shape, shape->key_type),
+                                .value_bytes =
+                                    (uint32_t)alisa_kv_row_bytes(shape, shape->value_type),
                                 .row_group = row_group,
                                 .what = "KV cache (--device-mem sets its size)"};
 }

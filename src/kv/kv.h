@@ -41,35 +41,12 @@
 #define ALISA_KV_KV_H
 
 #include "kv/inputs.h"
-
-typedef struct AlisaKvShape {
-    uint32_t layer_count;
-    uint32_t kv_head_count;
-    uint32_t head_dim;
-    uint32_t sequence_count;
-    uint32_t context_length; /* tokens a sequence can hold */
-    AlisaKvType key_type;
-    AlisaKvType value_type;
-} AlisaKvShape;
-
-/* Bytes of K and V for one token over all layers. */
-uint64_t alisa_kv_token_bytes(const AlisaKvShape *shape);
+#include "kv/shape.h"
 
 typedef struct AlisaKv AlisaKv;
 
 AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, AlisaKv **kv,
                             AlisaError *error);
-
-/* Memory of a cache over two tiers. */
-typedef struct AlisaKvMemory {
-    uint64_t device_bytes; /* for the rows of slots */
-    uint64_t host_bytes;
-    uint32_t max_rows;           /* of a step (-ub) */
-    uint32_t row_group;          /* most work-items that share a row that is moved; 0: one */
-    uint32_t input_columns;      /* elements of a layer's input; 0: none are kept */
-    uint64_t input_device_bytes; /* for inputs, beside the other two */
-    uint64_t input_host_bytes;
-} AlisaKvMemory;
 
 /* Bytes on the device beside those of rows: page tables, staging, lists; 0 with an error set where
  * the cache cannot be made. */

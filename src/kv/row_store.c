@@ -1,8 +1,8 @@
+#include "kv/row_store.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "kv/staging.h"
 
 uint64_t alisa_row_store_bytes(const AlisaRowStoreShape *shape) {
     const AlisaResidencyShape *residency = &shape->residency;

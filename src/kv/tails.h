@@ -5,6 +5,7 @@
 #ifndef ALISA_KV_TAILS_H
 #define ALISA_KV_TAILS_H
 
+#include "device/kernel.h"
 #include "kv/blocks.h"
 #include "kv/kv.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/disk.h"
+#include "device/device.h"
 #include "tune/store.h"
 #include "tune/tune.h"
 

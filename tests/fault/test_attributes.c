@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "device/device.h"
 #include "device/internal.h"
 
 enum {

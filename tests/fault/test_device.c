@@ -4,6 +4,7 @@
 
 #include <glob.h>
 
+#include "device/device.h"
 #include "device/embedded.h"
 #include "device/internal.h"
 

@@ -12,6 +12,7 @@
 #include "alisa/bench.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "device/link.h"
 #include "device/transfer.h"
 #include "fault/tiers_session.h"
 

@@ -8,6 +8,7 @@
 
 #include "alisa/bench.h"
 #include "base/clock.h"
+#include "device/link.h"
 #include "device/transfer.h"
 #include "support.h"
 

@@ -2,6 +2,7 @@
  * Rows of tokens over two tiers on a device: random steps on tiny pools with tiny staging parts,
  * every row a layer reads compared with what was stored, byte by byte.
  */
+#include "device/link.h"
 #include "support.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Buffers, kernels and the queue on the default device. */
 #include "fault/test_device.h"
 
+#include "device/device.h"
 #include "device/internal.h"
 
 #define COUNT 1000 /* not a multiple of a group */

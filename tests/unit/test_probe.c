@@ -1,4 +1,6 @@
 /* The measured profile of the default device: figures that can be true, and remembered. */
+#include "device/device.h"
+#include "device/link.h"
 #include "unit/transfer_support.h"
 
 #include <math.h>

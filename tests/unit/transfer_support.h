@@ -5,6 +5,9 @@
 #ifndef ALISA_TESTS_UNIT_TRANSFER_SUPPORT_H
 #define ALISA_TESTS_UNIT_TRANSFER_SUPPORT_H
 
+#include "device/device.h"
+#include "device/link.h"
+#include "device/transfer.h"
 #include "fault/test_device.h"
 
 #include "base/clock.h"
