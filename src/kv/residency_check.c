@@ -1,40 +1,9 @@
 /*
- * Questions to a residency, and its invariant.
+ * What is true of a residency after every operation.
  */
 #include <string.h>
 
 #include "kv/residency_internal.h"
-
-static const Place *find(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
-                         uint32_t position) {
-    static const Place nowhere = {-1, -1, 0};
-    if (position >= residency->extents[residency_row(residency, layer, sequence)]) return &nowhere;
-    return &residency->places[residency_index(residency, layer, sequence, position)];
-}
-
-AlisaTier alisa_residency_tier(const AlisaResidency *residency, uint32_t layer, uint32_t sequence,
-                               uint32_t position) {
-    return residency_tier_of(find(residency, layer, sequence, position));
-}
-
-int32_t alisa_residency_device_slot(const AlisaResidency *residency, uint32_t layer,
-                                    uint32_t sequence, uint32_t position) {
-    return find(residency, layer, sequence, position)->device_slot;
-}
-
-const uint64_t *alisa_residency_counts(const AlisaResidency *residency, uint32_t layer) {
-    return residency->counts[layer];
-}
-
-uint32_t alisa_residency_free_device_slots(const AlisaResidency *residency, uint32_t arena) {
-    return residency->arenas[arena].pool.free_count;
-}
-
-uint32_t alisa_residency_free_host_slots(const AlisaResidency *residency) {
-    return residency->host.free_count;
-}
-
-/* ---- The invariant -------------------------------------------------------------------------- */
 
 typedef struct Check {
     const AlisaResidency *residency;

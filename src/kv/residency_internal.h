@@ -1,5 +1,6 @@
 /*
- * What residency.c and its check share: the tables behind AlisaResidency.
+ * What the files of the residency share: the tables behind AlisaResidency (residency.c) and who has
+ * to leave (eviction.c).
  */
 #ifndef ALISA_KV_RESIDENCY_INTERNAL_H
 #define ALISA_KV_RESIDENCY_INTERNAL_H
@@ -54,6 +55,30 @@ struct AlisaResidency {
 AlisaStatus alisa_move_plan_reserve(AlisaMovePlan *plan, size_t more, AlisaError *error);
 /* Sorts the moves from `first` on by host slot. */
 void alisa_moves_sort(AlisaMoves *moves, size_t first);
+
+/* Every change of a place goes through here: it keeps the counts. */
+void alisa_residency_set_place(AlisaResidency *residency, uint64_t index, Place now);
+/* Whether entry `i` of a list is a token that can be had: it lies within the sequence, was placed
+ * and is not forgotten. *index is its index, or the one it would have. */
+bool alisa_residency_list_index(const AlisaResidency *residency, uint32_t layer,
+                                const AlisaTokenList *list, uint32_t i, uint64_t *index);
+
+/* The move of a token between the slots it has. */
+AlisaMove alisa_residency_move(const AlisaResidency *residency, uint64_t index);
+/* A host slot for a token that has none: a free one, or, where `reclaim`, the spare copy made last,
+ * whose token is the least likely to be evicted soon. -1: every slot holds an only copy. */
+int32_t alisa_residency_take_host_slot(AlisaResidency *residency, uint64_t index, uint32_t list,
+                                       bool reclaim);
+/* Takes the device slot of an idle token. */
+AlisaStatus alisa_residency_evict(AlisaResidency *residency, Arena *arena, int32_t slot,
+                                  AlisaMovePlan *plan, AlisaError *error);
+/* Evicts until `wanted` slots are free or nothing may be evicted. `stale_only`: spares the tokens
+ * of the layers' last lists. The plan has room for `wanted` offloads. */
+AlisaStatus alisa_residency_make_room(AlisaResidency *residency, Arena *arena, uint32_t wanted,
+                                      bool stale_only, AlisaMovePlan *plan, AlisaError *error);
+/* Takes back all that a token has. */
+void alisa_residency_clear_place(AlisaResidency *residency, uint32_t layer, uint64_t index,
+                                 uint32_t flags);
 
 static inline uint64_t residency_row(const AlisaResidency *residency, uint32_t layer,
                                      uint32_t sequence) {
