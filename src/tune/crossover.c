@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tune/search.h"
+#include "tune/crossover.h"
 #include "tune/trial_internal.h"
 
 /* Who multiplies: all that is changed of the parameters at hand. */

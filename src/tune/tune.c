@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "tune/crossover.h"
 #include "tune/search.h"
 #include "tune/store.h"
 
@@ -27,8 +28,6 @@ static const double shares[ALISA_FAMILY_COUNT] = {
     [ALISA_FAMILY_PREFILL] = 2.0, [ALISA_FAMILY_SELECT] = 2.0, [ALISA_FAMILY_ROW] = 1.0,
     [ALISA_FAMILY_STORE] = 0.5,   [ALISA_FAMILY_SEAL] = 0.5,   [ALISA_FAMILY_MOVE] = 0.5,
 };
-
-enum { MOST_SETS = 32 };
 
 const char *alisa_tuner_effort_name(AlisaTuneEffort effort) {
     return (unsigned)effort < ALISA_TUNE_EFFORT_COUNT ? efforts[effort].name : NULL;
@@ -100,7 +99,7 @@ typedef struct Tuner {
     const AlisaTuneOptions *options;
     AlisaTuneSearch search;
     AlisaOpsParameters parameters;
-    AlisaParameterSet sets[MOST_SETS];
+    AlisaParameterSet *sets;
     uint32_t set_count, done;
     double share_done, share_now, share_all;
     uint64_t begun; /* of the set at hand */
@@ -133,7 +132,12 @@ static AlisaStatus list_sets(Tuner *tuner, AlisaError *error) {
     uint32_t types = kernel ? UINT32_MAX : efforts[tuner->options->effort].types;
     char names[256] = "";
     AlisaParameterSet set;
-    for (size_t i = 0; alisa_parameter_set(i, &set) && tuner->set_count < MOST_SETS; i++) {
+    size_t all = 0;
+    while (alisa_parameter_set(all, &set))
+        all++;
+    tuner->sets = alisa_allocate(all, sizeof *tuner->sets, "tuning", error);
+    if (!tuner->sets) return ALISA_ERROR_MEMORY;
+    for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
         const AlisaFamilyInfo *family = alisa_family_info(set.family);
         size_t used = strlen(names);
         if (set.type == 0)
@@ -313,12 +317,15 @@ AlisaStatus alisa_tuner_run(AlisaDevice *device, const AlisaTuneOptions *options
                                "there is no folder to keep what tuning finds: set ALISA_CACHE");
     AlisaStatus status = make_key(device, &key, error);
     if (status == ALISA_OK) status = list_sets(&tuner, error);
-    if (status != ALISA_OK) return status;
-    describe(&key, options->effort, about);
-    status = lock_device(folder, about, &lock, error);
-    if (status != ALISA_OK) return status;
-    alisa_tuner_parameters(device, &tuner.parameters);
-    status = search_locked(&tuner, &key, folder, about, error);
-    alisa_disk_unlock(&lock);
+    if (status == ALISA_OK) {
+        describe(&key, options->effort, about);
+        status = lock_device(folder, about, &lock, error);
+    }
+    if (status == ALISA_OK) {
+        alisa_tuner_parameters(device, &tuner.parameters);
+        status = search_locked(&tuner, &key, folder, about, error);
+        alisa_disk_unlock(&lock);
+    }
+    free(tuner.sets);
     return status;
 }
