@@ -102,7 +102,7 @@ typedef struct AlisaBenchTest {
 } AlisaBenchTest;
 
 typedef struct AlisaBenchOptions {
-    uint32_t samples; /* most samples of a test, up to 64; default 9 */
+    uint32_t samples; /* most samples of a test; default 9 */
     double seconds;   /* time after which no further sample of a test is begun; default 1 */
     void (*report)(void *user, const AlisaBenchTest *test); /* called after each test; required */
     void *report_user;

@@ -14,9 +14,6 @@
 #define MINIMUM_LOCAL_MEMORY (16u << 10)
 #define MINIMUM_WORK_GROUP   64
 
-#define MAX_PLATFORMS 64
-#define MAX_DEVICES   256 /* of one platform */
-
 #define INSTALL_ADVICE                                                                             \
     "install the OpenCL driver of your GPU, or PoCL to run on the CPU (on Debian and Ubuntu: "     \
     "apt install pocl-opencl-icd), and see what clinfo shows"
@@ -175,44 +172,60 @@ static AlisaStatus fail_without_device(const cl_platform_id *platforms, cl_uint 
                            names, INSTALL_ADVICE);
 }
 
+/* Adds the devices of a platform to the list. */
+static AlisaStatus scan_platform(cl_platform_id platform, AlisaCandidate **list, size_t *used,
+                                 AlisaError *error) {
+    cl_uint count = 0;
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0)
+        return ALISA_OK;
+    cl_device_id *ids = alisa_allocate(count, sizeof(void *), "device list", error);
+    if (!ids) return ALISA_ERROR_MEMORY;
+    AlisaCandidate *larger = realloc(*list, (*used + count) * sizeof *larger);
+    if (!larger) {
+        free(ids);
+        return alisa_error_set(error, ALISA_ERROR_MEMORY,
+                               "device list: cannot allocate host memory");
+    }
+    *list = larger;
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL) != CL_SUCCESS) count = 0;
+    for (cl_uint i = 0; i < count; i++, ++*used) {
+        AlisaCandidate *candidate = &larger[*used];
+        *candidate = (AlisaCandidate){.platform = platform, .id = ids[i]};
+        candidate->info.index = (uint32_t)*used;
+        describe(candidate);
+    }
+    free(ids);
+    return ALISA_OK;
+}
+
 AlisaStatus alisa_discovery_scan(AlisaCandidate **candidates, size_t *count, AlisaError *error) {
     *candidates = NULL;
     *count = 0;
-    cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint platform_count = 0;
-    cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &platform_count);
-    if (platform_count > MAX_PLATFORMS) platform_count = MAX_PLATFORMS;
+    cl_int code = clGetPlatformIDs(0, NULL, &platform_count);
     if (code != CL_SUCCESS || platform_count == 0) {
         return alisa_error_set(error, ALISA_ERROR_NO_DEVICE,
                                "No OpenCL driver is installed (clGetPlatformIDs: %s): %s",
                                code ? alisa_opencl_code_name(code) : "no platform", INSTALL_ADVICE);
     }
-
-    AlisaCandidate *list = NULL;
-    size_t used = 0;
-    for (cl_uint p = 0; p < platform_count; p++) {
-        cl_device_id ids[MAX_DEVICES];
-        cl_uint id_count = 0;
-        code = clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, MAX_DEVICES, ids, &id_count);
-        if (code != CL_SUCCESS || id_count == 0) continue;
-        if (id_count > MAX_DEVICES) id_count = MAX_DEVICES;
-        AlisaCandidate *larger = realloc(list, (used + id_count) * sizeof *list);
-        if (!larger) {
-            free(list);
-            return alisa_error_set(error, ALISA_ERROR_MEMORY,
-                                   "device list: cannot allocate host memory");
-        }
-        list = larger;
-        for (cl_uint d = 0; d < id_count; d++, used++) {
-            list[used] = (AlisaCandidate){.platform = platforms[p], .id = ids[d]};
-            list[used].info.index = (uint32_t)used;
-            describe(&list[used]);
-        }
+    cl_platform_id *platforms =
+        alisa_allocate(platform_count, sizeof(void *), "platform list", error);
+    if (!platforms) return ALISA_ERROR_MEMORY;
+    AlisaStatus status = ALISA_OK;
+    code = clGetPlatformIDs(platform_count, platforms, NULL);
+    if (code != CL_SUCCESS)
+        status = alisa_opencl_fail(error, code, "clGetPlatformIDs", "%u platforms", platform_count);
+    for (cl_uint i = 0; i < platform_count && status == ALISA_OK; i++)
+        status = scan_platform(platforms[i], candidates, count, error);
+    if (status == ALISA_OK && *count == 0)
+        status = fail_without_device(platforms, platform_count, error);
+    free(platforms);
+    if (status != ALISA_OK) {
+        free(*candidates);
+        *candidates = NULL;
+        *count = 0;
     }
-    if (used == 0) return fail_without_device(platforms, platform_count, error);
-    *candidates = list;
-    *count = used;
-    return ALISA_OK;
+    return status;
 }
 
 void alisa_discovery_identity(const AlisaCandidate *candidate, char *text, size_t capacity) {

@@ -30,7 +30,8 @@ AlisaStatus alisa_discovery_scan(AlisaCandidate **candidates, size_t *count, Ali
 void alisa_discovery_identity(const AlisaCandidate *candidate, char *text, size_t capacity);
 
 /* A compiled kernel launched with a local size: what a driver may compile at the first launch. Kept
- * so that a program is written to the cache again when it has gained one. */
+ * so that a program is written to the cache again when it has gained one; what a program gains
+ * after the last that is kept, its cache entry may lack, and is compiled again in the next run. */
 #define ALISA_PROGRAM_VARIANTS 64
 
 typedef struct AlisaProgram {

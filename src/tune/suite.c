@@ -2,14 +2,13 @@
  * The trials of the tuner as a benchmark, each with the parameters that engines use; and copies.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "device/probe.h"
 #include "tune/trial.h"
 #include "tune/tune.h"
-
-enum { MOST_SAMPLES = 64 };
 
 /* Which family stands for what; of weight types, those that models are mostly stored in. */
 static const struct {
@@ -28,6 +27,7 @@ typedef struct Suite {
     const AlisaBenchOptions *bench;
     AlisaOpsParameters parameters;
     uint32_t samples;
+    double *seconds; /* [samples] of the test at hand */
 } Suite;
 
 static AlisaStatus check_interrupt(const Suite *suite, const char *what, AlisaError *error) {
@@ -48,9 +48,8 @@ static AlisaStatus bench_case(const Suite *suite, const char *group, const Alisa
     uint32_t count;
     const AlisaTrialCase *timed = &alisa_trial_cases(trial, &count)[index];
     char set_name[32], name[96], text[256];
-    double seconds[MOST_SAMPLES];
     const AlisaTrialClock clock = {suite->samples, suite->bench->seconds};
-    AlisaTrialResult result = {.seconds = seconds};
+    AlisaTrialResult result = {.seconds = suite->seconds};
     alisa_parameter_set_name(set, set_name);
     alisa_tuner_describe_values(&suite->parameters, set, text);
     AlisaStatus status = check_interrupt(suite, set_name, error);
@@ -69,7 +68,7 @@ static AlisaStatus bench_case(const Suite *suite, const char *group, const Alisa
                                  .parameters = text,
                                  .bytes = timed->bytes,
                                  .flops = timed->flops,
-                                 .seconds = seconds,
+                                 .seconds = suite->seconds,
                                  .samples = result.samples,
                                  .curve = curve_of(timed),
                                  .at = timed->length};
@@ -97,7 +96,6 @@ static AlisaStatus bench_set(const Suite *suite, const char *group, const AlisaP
 /* One direction and size, from the call to its end. */
 static AlisaStatus time_copies(const Suite *suite, bool to_device, const AlisaBuffer *buffer,
                                const AlisaPinned *host, uint64_t size, AlisaError *error) {
-    double seconds[MOST_SAMPLES];
     AlisaStatus status = check_interrupt(suite, "copies", error);
     for (uint32_t i = 0; i <= suite->samples && status == ALISA_OK; i++) {
         AlisaEvent done = {0};
@@ -107,7 +105,8 @@ static AlisaStatus time_copies(const Suite *suite, bool to_device, const AlisaBu
                            : alisa_transfer_read(suite->device, buffer, 0, host->data, size, NULL,
                                                  &done, error);
         if (status == ALISA_OK) status = alisa_event_wait(suite->device, &done, "a copy", error);
-        if (i > 0) seconds[i - 1] = (double)(alisa_clock_now() - begun) * 1e-9; /* warm now */
+        if (i > 0)
+            suite->seconds[i - 1] = (double)(alisa_clock_now() - begun) * 1e-9; /* warm now */
         alisa_event_release(&done);
     }
     if (status != ALISA_OK) return status;
@@ -118,7 +117,7 @@ static AlisaStatus time_copies(const Suite *suite, bool to_device, const AlisaBu
                                  .name = name,
                                  .parameters = host->pinned ? "pinned" : "not pinned",
                                  .bytes = (double)size,
-                                 .seconds = seconds,
+                                 .seconds = suite->seconds,
                                  .samples = suite->samples,
                                  .curve = to_device ? "to-device" : "to-host",
                                  .at = size};
@@ -148,8 +147,10 @@ static AlisaStatus bench_copies(const Suite *suite, AlisaError *error) {
 
 AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaBenchOptions *bench,
                             AlisaError *error) {
-    uint32_t samples = bench->samples < MOST_SAMPLES ? bench->samples : MOST_SAMPLES;
-    Suite suite = {.device = device, .bench = bench, .samples = samples ? samples : 1};
+    Suite suite = {
+        .device = device, .bench = bench, .samples = bench->samples ? bench->samples : 1};
+    suite.seconds = alisa_allocate(suite.samples, sizeof *suite.seconds, "samples", error);
+    if (!suite.seconds) return ALISA_ERROR_MEMORY;
     alisa_tuner_parameters(device, &suite.parameters);
     AlisaDeviceProfile profile; /* what figures are held against: kept in the cache */
     AlisaStatus status = alisa_opencl_measure_anew(device, &profile, error);
@@ -164,5 +165,6 @@ AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaBenchOptions *bench,
     if (status == ALISA_OK) status = bench_set(&suite, "attention", &decode, true, error);
     if (status == ALISA_OK) status = bench_copies(&suite, error);
     alisa_opencl_save_programs(device);
+    free(suite.seconds);
     return status;
 }

@@ -121,8 +121,8 @@ cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info property, size_t s
 
 cl_int __wrap_clGetPlatformIDs(cl_uint capacity, cl_platform_id *platforms, cl_uint *count) {
     (void)capacity;
-    platforms[0] = (cl_platform_id)(void *)devices;
-    *count = 1;
+    if (platforms) platforms[0] = (cl_platform_id)(void *)devices;
+    if (count) *count = 1;
     return CL_SUCCESS;
 }
 
@@ -131,9 +131,9 @@ cl_int __wrap_clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_ui
     (void)platform;
     (void)type;
     (void)capacity;
-    for (size_t i = 0; i < DEVICE_COUNT; i++)
+    for (size_t i = 0; ids && i < DEVICE_COUNT; i++)
         ids[i] = (cl_device_id)(void *)&devices[i];
-    *count = DEVICE_COUNT;
+    if (count) *count = DEVICE_COUNT;
     return CL_SUCCESS;
 }
 
