@@ -6,8 +6,6 @@ if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
   set(reference_runs OFF)
 endif()
 option(ALISA_REFERENCE "Manual pages and completion scripts, printed by the program" ${reference_runs})
-set(ALISA_ZSH_FOLDER ${CMAKE_INSTALL_DATADIR}/zsh/site-functions CACHE STRING
-    "Where completion for zsh is installed; Debian's packages use share/zsh/vendor-completions")
 
 if(ALISA_REFERENCE)
   set(reference ${CMAKE_BINARY_DIR}/reference)
@@ -26,7 +24,12 @@ if(ALISA_REFERENCE)
   install(DIRECTORY ${reference}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(FILES ${reference}/bash/alisa
           DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-  install(FILES ${reference}/zsh/_alisa DESTINATION ${ALISA_ZSH_FOLDER})
+  # zsh looks into share/zsh/site-functions of its own prefix, but Debian's keeps that of /usr for others
+  # and has another folder for packages.
+  install(FILES ${reference}/zsh/_alisa DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions
+          COMPONENT unpackaged)
+  install(FILES ${reference}/zsh/_alisa DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions
+          COMPONENT program EXCLUDE_FROM_ALL)
   install(FILES ${reference}/fish/alisa.fish
           DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()

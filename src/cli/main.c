@@ -111,8 +111,8 @@ static ExitCode run_command(const Command *command, char **words, size_t count) 
         return EXIT_DONE;
     }
     if (needs_operand(command) && !settings.operands[0]) {
-        return alisa_cli_refuse(EXIT_USAGE, "'alisa %s' needs a %s", command->name,
-                                command->operand);
+        return alisa_cli_refuse(EXIT_USAGE, "'alisa %s' needs a %s, as in: %s", command->name,
+                                command->operand, command->examples[0].line);
     }
     ExitCode code = alisa_cli_log_open(&settings);
     if (code == EXIT_DONE) code = call(command, &settings);

@@ -52,6 +52,8 @@ refused 2 "perplexity, logprobs" eval
 refused 2 "perplexity, logprobs" eval nothing
 refused 2 "did you mean --temp?" generate --tmep 1
 refused 2 "did you mean --top-k?" generate -top-k 1
+refused 2 "did you mean --temp?" generate --temperature 1
+refused 2 "did you mean --ctx-size?" generate --ctx 512
 refused 2 "unknown" generate --frobnicate
 refused 2 "has no flag --temp" devices --temp 1
 refused 2 "does not take the word 'stray'" devices stray
@@ -62,7 +64,7 @@ refused 2 "is not a size" generate --device-mem lots
 refused 2 "is not one of auto, f16, f32, q8_0, i8" generate -ctk q4_1
 refused 2 "is not one of md, csv, json, jsonl, sql" bench -o xml
 refused 2 "no model was given" generate -p hello
-refused 2 "needs a FILE" inspect
+refused 2 "needs a FILE, as in: alisa inspect" inspect
 refused 2 "takes one FILE" inspect a b
 
 # Environment variables: as good as flags, weaker than flags, and spelled right or refused.

@@ -8,6 +8,7 @@
 
 /* The program is not a library: its pure files are compiled into the test. */
 #include "../../src/cli/options/arguments.c"
+#include "../../src/cli/options/choices.c"
 #include "../../src/cli/options/commands.c"
 #include "../../src/cli/options/help.c"
 #include "../../src/cli/options/options.c"

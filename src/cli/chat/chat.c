@@ -5,6 +5,7 @@
 #include "runtime/jobs.h"
 #include "runtime/summary.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -204,7 +205,17 @@ static char *read_turn(void) {
     return line;
 }
 
+/* "/help": a slash and letters, with nothing after them. */
+static bool is_order(const char *line) {
+    size_t length = strlen(line), letters = 1;
+    while (line[0] == '/' && isalpha((unsigned char)line[letters]))
+        letters++;
+    return letters > 1 && letters == length;
+}
+
 static ExitCode converse(Chat *chat) {
+    if (isatty(STDIN_FILENO))
+        alisa_cli_note("/clear begins a new conversation; /exit or the end of the input ends it");
     bool closed = false, more = true;
     ExitCode code = EXIT_DONE;
     while (more && !closed && code == EXIT_DONE) {
@@ -216,6 +227,9 @@ static ExitCode converse(Chat *chat) {
             more = false;
         } else if (strcmp(line, "/clear") == 0) {
             if (!begin_conversation(chat)) code = alisa_cli_out_of_memory();
+        } else if (is_order(line)) {
+            alisa_cli_note(
+                "%s is unknown; /clear begins a new conversation, /exit ends the program", line);
         } else if (*line) {
             if (!add_message(chat, "user", line)) {
                 code = alisa_cli_out_of_memory();

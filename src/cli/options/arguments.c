@@ -41,11 +41,21 @@ static size_t edit_distance(const char *a, const char *b) {
     return row[length_b];
 }
 
+/* Whether one of two words is the beginning of the other, by four letters at least: --temperature
+ * of
+ * --temp. */
+static bool begins_alike(const char *a, const char *b) {
+    enum { LEAST = sizeof "--ctx" - 1 };
+    size_t length_a = strlen(a), length_b = strlen(b);
+    size_t shorter = length_a < length_b ? length_a : length_b;
+    return shorter >= LEAST && strncmp(a, b, shorter) == 0;
+}
+
 const char *alisa_cli_arguments_nearest(const char *word, const char *const *candidates) {
     const char *nearest = NULL;
     size_t limit = strlen(word) / 3 + 1, best = limit + 1;
     for (; *candidates; candidates++) {
-        size_t distance = edit_distance(word, *candidates);
+        size_t distance = begins_alike(word, *candidates) ? 0 : edit_distance(word, *candidates);
         if (distance >= best) continue;
         best = distance;
         nearest = *candidates;
@@ -174,8 +184,9 @@ bool alisa_cli_arguments_any_number(const char *operand_name) {
 static bool add_operand(const ArgumentRequest *request, const char *word, const char **operands,
                         char *message) {
     if (!request->operand_name) {
-        return alisa_cli_argument_refuse(message, "'alisa %s' does not take the word '%s'",
-                                         request->command_name, word);
+        return alisa_cli_argument_refuse(
+            message, "'alisa %s' does not take the word '%s'; 'alisa %s --help' lists its flags",
+            request->command_name, word, request->command_name);
     }
     size_t count = 0;
     while (operands[count])

@@ -1,5 +1,7 @@
 #include "options/options.h"
 
+#include "options/choices.h"
+
 #include "alisa/tune.h"
 
 /* DEVICE_COMMANDS take every flag that says how a session is made: their sessions all come from
@@ -12,72 +14,6 @@ enum {
     DEVICE_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH,
     ALL_COMMANDS = MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION |
                    COMMAND_PLAN | COMMAND_TUNE | COMMAND_REFERENCE,
-};
-
-static const Choice text_outputs[] = {
-    {"text", OUTPUT_TEXT}, {"json", OUTPUT_JSON}, {"jsonl", OUTPUT_JSONL}, {0}};
-static const Choice plain_outputs[] = {{"text", OUTPUT_TEXT}, {"json", OUTPUT_JSON}, {0}};
-static const Choice reference_outputs[] = {
-    {"md", OUTPUT_MARKDOWN, "Markdown"}, {"man", OUTPUT_MAN, "a manual page"}, {0}};
-static const Choice report_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"json", OUTPUT_JSON}, {0}};
-static const Choice table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
-                                       {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
-                                       {"sql", OUTPUT_SQL},     {0}};
-/* Names of the library, filled in by alisa_cli_options. Lists with room for one more begin with
- * auto, which stands for what the authors of the policy do. */
-static Choice attentions[ALISA_SELECT_KIND_COUNT + 2];
-static Choice swa_lists[ALISA_SELECT_LISTS_COUNT + 2];
-static Choice swa_scores[ALISA_SELECT_SCORES_COUNT + 2];
-static Choice kv_types[ALISA_KV_TYPE_COUNT + 2];
-static Choice policies[ALISA_POLICY_COUNT + 1];
-static Choice efforts[ALISA_TUNE_EFFORT_COUNT + 1];
-static const Choice schedules[] = {
-    {"overlap", ALISA_SCHEDULE_OVERLAP, "beside the computation, one step ahead"},
-    {"paper", ALISA_SCHEDULE_PAPER, "load, compute, store one after the other, as the ALISA paper"},
-    {0}};
-static const Choice recomputes[] = {{"auto", true, "where it pays"}, {"off", false, "never"}, {0}};
-
-/* Cards the ALISA paper measures with a link of 20 GB/s: GB/s of their own memory. */
-static const Choice links[] = {
-    {"v100", 900, "V100, 900 GB/s"}, {"h100", 3350, "H100, 3350 GB/s"}, {0}};
-
-/* What the library's names mean. */
-static const char *const policy_help[ALISA_POLICY_COUNT] = {
-    [ALISA_POLICY_DEVICE] = "on the device, or the run is refused",
-    [ALISA_POLICY_ACCELERATE] = "all on the host, those of a layer loaded for each step",
-    [ALISA_POLICY_FLEXGEN] = "a fixed share on the host, as FlexGen places it",
-    [ALISA_POLICY_VLLM] = "on the device, in blocks; whole sequences wait or leave, as with vLLM",
-    [ALISA_POLICY_H2O] = "chosen tokens on the device, all others dropped for good, as H2O does",
-    [ALISA_POLICY_ALISA] = "older tokens on the host, chosen ones attended to; nothing is dropped",
-};
-static const char *const attention_help[ALISA_SELECT_KIND_COUNT] = {
-    [ALISA_SELECT_DENSE] = "every token",
-    [ALISA_SELECT_SWA] = "the newest, and those that --swa-scores chooses",
-    [ALISA_SELECT_LOCAL] = "the newest",
-    [ALISA_SELECT_STRIDED] = "evenly spaced ones back from the newest",
-    [ALISA_SELECT_H2O] = "the newest, and those that got most attention in the whole past",
-    [ALISA_SELECT_RANDOM] = "the newest, and others drawn anew at each step",
-};
-static const char *const scores_help[ALISA_SELECT_SCORES_COUNT] = {
-    [ALISA_SELECT_SCORES_SPARSE] =
-        "what tokens got in past steps while they were kept, as published",
-    [ALISA_SELECT_SCORES_DENSE] = "what tokens would have got in past steps, kept or not",
-    [ALISA_SELECT_SCORES_QUERY] = "what tokens get in this very step, by an index of all keys",
-};
-static const char *const lists_help[ALISA_SELECT_LISTS_COUNT] = {
-    [ALISA_SELECT_LISTS_LAYER] = "all heads of a layer",
-    [ALISA_SELECT_LISTS_KV_HEAD] = "the query heads of one KV head",
-};
-static const char *const kv_type_help[ALISA_KV_TYPE_COUNT] = {
-    [ALISA_KV_F16] = "16-bit floats",
-    [ALISA_KV_F32] = "32-bit floats",
-    [ALISA_KV_Q8_0] = "8 bits, a scale for each 32 values of a token",
-    [ALISA_KV_I8] = "8 bits, a scale for each channel over 64 tokens",
-};
-static const char *const effort_help[ALISA_TUNE_EFFORT_COUNT] = {
-    [ALISA_TUNE_QUICK] = "about a minute",
-    [ALISA_TUNE_NORMAL] = "about ten minutes",
-    [ALISA_TUNE_FULL] = "as long as anything helps",
 };
 
 #define FIELD(name)  offsetof(Settings, name)
@@ -223,15 +159,15 @@ static const Option options[] = {
     {GROUP_DEVICE, "--scratch", NULL, OPTION_SIZE, FIELD(scratch), "SIZE", NULL, 0, 0, NULL,
      COMMAND_PLAN,
      "with --profile: device memory kept free of weights, keys and values; 1G when absent"},
-    {GROUP_DEVICE, "--link-gbps", NULL, OPTION_RATE, FIELD(link), "G", NULL, 0, 0, links,
+    {GROUP_DEVICE, "--link-gbps", NULL, OPTION_RATE, FIELD(link), "G", NULL, 0, 0, alisa_cli_links,
      DEVICE_COMMANDS | COMMAND_PLAN,
      "slow copies between host and device down to G GB/s each way, for devices that share the "
      "host's memory; a card's name stands for a link as slow beside this device's memory as one of "
      "20 GB/s is beside that card's"},
     {GROUP_DEVICE, "--list-devices", NULL, OPTION_REQUEST, FIELD(list_devices), NULL, NULL, 0, 0,
      NULL, DEVICE_COMMANDS | COMMAND_TUNE | COMMAND_PLAN, "print the devices and stop"},
-    {GROUP_KV, "--policy", NULL, OPTION_CHOICE, FIELD(policy), "NAME", "device", 0, 0, policies,
-     DEVICE_COMMANDS & ~COMMAND_BENCH,
+    {GROUP_KV, "--policy", NULL, OPTION_CHOICE, FIELD(policy), "NAME", "device", 0, 0,
+     alisa_cli_policies, DEVICE_COMMANDS & ~COMMAND_BENCH,
      "where keys and values are kept when the device cannot hold them all"},
     {GROUP_KV, "--policy", NULL, OPTION_STRING, FIELD(policies), "LIST", NULL, 0, 0, NULL,
      COMMAND_BENCH,
@@ -241,13 +177,13 @@ static const Option options[] = {
      "device,accelerate,flexgen,vllm,h2o,alisa", 0, 0, NULL, COMMAND_PLAN,
      "ways of keeping keys and values to compare"},
     {GROUP_KV, "--cache-type-k", "-ctk", OPTION_CHOICE, FIELD(key_type), "TYPE", "auto", 0, 0,
-     kv_types, DEVICE_COMMANDS | COMMAND_PLAN,
+     alisa_cli_kv_types, DEVICE_COMMANDS | COMMAND_PLAN,
      "type of the cached keys; auto = i8 with policy alisa, else f16"},
     {GROUP_KV, "--cache-type-v", "-ctv", OPTION_CHOICE, FIELD(value_type), "TYPE", "auto", 0, 0,
-     kv_types, DEVICE_COMMANDS | COMMAND_PLAN,
+     alisa_cli_kv_types, DEVICE_COMMANDS | COMMAND_PLAN,
      "type of the cached values; auto = i8 with policy alisa, else f16"},
     {GROUP_KV, "--attention", NULL, OPTION_CHOICE, FIELD(attention), "KIND", "auto", 0, 0,
-     attentions, DEVICE_COMMANDS,
+     alisa_cli_attentions, DEVICE_COMMANDS,
      "which earlier tokens a generated token attends to; auto = swa with policy alisa where the "
      "context does not fit on the device, h2o with policy h2o, else dense"},
     {GROUP_KV, "--kv-sparsity", NULL, OPTION_REAL, FIELD(kv_sparsity), "R", "0.80", 0, 0.99, NULL,
@@ -258,10 +194,11 @@ static const Option options[] = {
      "tokens that sparse attention keeps at least, which matters in short texts; -1 = 32 with "
      "policy alisa, else 0"},
     {GROUP_KV, "--swa-scores", NULL, OPTION_CHOICE, FIELD(swa_scores), "KIND", "auto", 0, 0,
-     swa_scores, DEVICE_COMMANDS | COMMAND_PLAN,
+     alisa_cli_swa_scores, DEVICE_COMMANDS | COMMAND_PLAN,
      "by what attention swa chooses tokens; auto = query with policy alisa, else sparse"},
     {GROUP_KV, "--swa-lists", NULL, OPTION_CHOICE, FIELD(swa_lists), "KIND", "auto", 0, 0,
-     swa_lists, DEVICE_COMMANDS | COMMAND_PLAN, "which heads choose together; auto = layer"},
+     alisa_cli_swa_lists, DEVICE_COMMANDS | COMMAND_PLAN,
+     "which heads choose together; auto = layer"},
     {GROUP_KV, "--swa-sinks", NULL, OPTION_INTEGER, FIELD(swa_sinks), "N", "0", 0, MOST_ROWS, NULL,
      DEVICE_COMMANDS,
      "first tokens of a text that are always kept; they count among those that sparsity leaves"},
@@ -270,9 +207,10 @@ static const Option options[] = {
      "past steps whose attention chooses; 0 = as many as newest tokens are kept, as published, in "
      "memory that grows with the square of the context"},
     {GROUP_KV, "--schedule", NULL, OPTION_CHOICE, FIELD(schedule), "MODE", "overlap", 0, 0,
-     schedules, DEVICE_COMMANDS | COMMAND_PLAN, "when copies between host and device run"},
+     alisa_cli_schedules, DEVICE_COMMANDS | COMMAND_PLAN,
+     "when copies between host and device run"},
     {GROUP_KV, "--recompute", NULL, OPTION_CHOICE, FIELD(recompute), "MODE", "auto", 0, 0,
-     recomputes, DEVICE_COMMANDS | COMMAND_PLAN,
+     alisa_cli_recomputes, DEVICE_COMMANDS | COMMAND_PLAN,
      "whether policy alisa may keep inputs of layers in place of keys and values, and compute "
      "those again; never with i8"},
     {GROUP_KV, "--kv-inputs", NULL, OPTION_REAL, FIELD(inputs_share), "R", "-1", -1, 1, NULL,
@@ -286,8 +224,8 @@ static const Option options[] = {
     {GROUP_KV, "--new-picks", NULL, OPTION_REAL, FIELD(new_picks), "R", "-1", -1, 1, NULL,
      COMMAND_PLAN,
      "share of the chosen tokens that the step before did not choose; -1 = what is usual"},
-    {GROUP_SEARCH, "--effort", NULL, OPTION_CHOICE, FIELD(effort), "LEVEL", "normal", 0, 0, efforts,
-     COMMAND_TUNE, "how long to search"},
+    {GROUP_SEARCH, "--effort", NULL, OPTION_CHOICE, FIELD(effort), "LEVEL", "normal", 0, 0,
+     alisa_cli_efforts, COMMAND_TUNE, "how long to search"},
     {GROUP_SEARCH, "--time-budget", NULL, OPTION_REAL, FIELD(time_budget), "SECONDS", "0", 0, 1e6,
      NULL, COMMAND_TUNE, "end the search after so long; 0 = what the effort stands for"},
     {GROUP_SEARCH, "--kernel", NULL, OPTION_STRING, FIELD(kernel), "NAME", NULL, 0, 0, NULL,
@@ -306,18 +244,18 @@ static const Option options[] = {
     {GROUP_SEARCH, "--no-watch", NULL, OPTION_FLAG, FIELD(unwatched), NULL, NULL, 0, 0, NULL,
      COMMAND_TUNE, "search in this process: a driver that crashes ends it"},
     {GROUP_OUTPUT, "--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0,
-     text_outputs, COMMAND_GENERATE, "form of the output"},
+     alisa_cli_text_outputs, COMMAND_GENERATE, "form of the output"},
     {GROUP_OUTPUT, "--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "text", 0, 0,
-     plain_outputs,
+     alisa_cli_plain_outputs,
      COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_LOGPROBS | COMMAND_PERPLEXITY | COMMAND_PLAN,
      "form of the output"},
     {GROUP_OUTPUT, "--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "md", 0, 0,
-     report_outputs, COMMAND_RECALL | COMMAND_CHOICE, "form of the output"},
+     alisa_cli_report_outputs, COMMAND_RECALL | COMMAND_CHOICE, "form of the output"},
     {GROUP_OUTPUT, "--output", "-o", OPTION_OUTPUT, FIELD(target), "FORMAT", "md", 0, 0,
-     table_outputs, COMMAND_BENCH,
+     alisa_cli_table_outputs, COMMAND_BENCH,
      "form of the output; with --suite FILE.json, with --report FILE.html"},
     {GROUP_OUTPUT, "--output", "-o", OPTION_CHOICE, FIELD(output), "FORMAT", "md", 0, 0,
-     reference_outputs, COMMAND_REFERENCE, "form of the reference"},
+     alisa_cli_reference_outputs, COMMAND_REFERENCE, "form of the reference"},
     {GROUP_OUTPUT, "--folder", NULL, OPTION_STRING, FIELD(folder), "FOLDER", NULL, 0, 0, NULL,
      COMMAND_REFERENCE,
      "with -o man: write the pages of the program and of all commands into a folder, as alisa.1 "
@@ -380,25 +318,6 @@ const Option *alisa_cli_option_next(uint32_t command, const Option *option) {
 
 const ArgumentTable *alisa_cli_options(void) {
     static const ArgumentTable table = {options, variables};
-    kv_types[0] = attentions[0] = swa_scores[0] = (Choice){"auto", -1, "depends on --policy"};
-    swa_lists[0] = (Choice){"auto", -1, "layer"};
-    for (int type = 0; type < ALISA_KV_TYPE_COUNT; type++)
-        kv_types[type + 1] =
-            (Choice){alisa_kv_type_name((AlisaKvType)type), type, kv_type_help[type]};
-    for (int kind = 0; kind < ALISA_SELECT_KIND_COUNT; kind++)
-        attentions[kind + 1] =
-            (Choice){alisa_select_kind_name((AlisaSelectKind)kind), kind, attention_help[kind]};
-    for (int lists = 0; lists < ALISA_SELECT_LISTS_COUNT; lists++)
-        swa_lists[lists + 1] =
-            (Choice){alisa_select_lists_name((AlisaSelectLists)lists), lists, lists_help[lists]};
-    for (int scores = 0; scores < ALISA_SELECT_SCORES_COUNT; scores++)
-        swa_scores[scores + 1] = (Choice){alisa_select_scores_name((AlisaSelectScores)scores),
-                                          scores, scores_help[scores]};
-    for (int effort = 0; effort < ALISA_TUNE_EFFORT_COUNT; effort++)
-        efforts[effort] =
-            (Choice){alisa_tune_effort_name((AlisaTuneEffort)effort), effort, effort_help[effort]};
-    for (int policy = 0; policy < ALISA_POLICY_COUNT; policy++)
-        policies[policy] =
-            (Choice){alisa_policy_name((AlisaPolicy)policy), policy, policy_help[policy]};
+    alisa_cli_choices_fill();
     return &table;
 }

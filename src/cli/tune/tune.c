@@ -19,15 +19,18 @@ typedef struct Row {
     double speedup;
 } Row;
 
-enum { MOST_TYPES = 8 };
+/* Where one way of computing products of a weight type becomes faster than another. */
+typedef struct TypeRow {
+    AlisaTuneCrossover crossover; /* without the type, whose text is the caller's */
+    char type[16];
+} TypeRow;
 
 typedef struct Rows {
     Row *rows;
     size_t count;
+    TypeRow *types;
+    size_t type_count;
     bool lost; /* memory did not suffice */
-    AlisaTuneCrossover crossovers[MOST_TYPES];
-    char types[MOST_TYPES][16];
-    size_t crossover_count;
 } Rows;
 
 static void add_row(void *user, const AlisaTuneReport *report) {
@@ -46,12 +49,19 @@ static void add_row(void *user, const AlisaTuneReport *report) {
 
 static void add_crossover(void *user, const AlisaTuneCrossover *crossover) {
     Rows *rows = user;
-    if (rows->crossover_count == MOST_TYPES) return;
-    snprintf(rows->types[rows->crossover_count], sizeof *rows->types, "%s", crossover->type);
-    rows->crossovers[rows->crossover_count++] = *crossover;
+    TypeRow *larger = realloc(rows->types, (rows->type_count + 1) * sizeof *larger);
+    if (!larger) {
+        rows->lost = true;
+        return;
+    }
+    rows->types = larger;
+    TypeRow *row = &rows->types[rows->type_count++];
+    row->crossover = *crossover;
+    row->crossover.type = NULL;
+    snprintf(row->type, sizeof row->type, "%s", crossover->type);
 }
 
-/* Where `faster` is so by 3 %, as what the search keeps has to be. */
+/* At how many rows `faster` is the faster one by 3 %, which the search asks of what it keeps. */
 static void describe_wins(const AlisaTuneCrossover *crossover, const double *faster,
                           const double *slower, char text[64]) {
     bool wins[ALISA_TUNE_CROSSOVER_SIZES];
@@ -75,18 +85,18 @@ static void describe_wins(const AlisaTuneCrossover *crossover, const double *fas
 }
 
 static void print_crossovers(const Rows *rows) {
-    if (rows->crossover_count == 0) return;
+    if (rows->type_count == 0) return;
     printf("\n| weights | matmul beats matvec           | CLBlast beats both\n"
            "| ------- | ----------------------------- | ------------------\n");
-    for (size_t i = 0; i < rows->crossover_count; i++) {
-        const AlisaTuneCrossover *crossover = &rows->crossovers[i];
+    for (size_t i = 0; i < rows->type_count; i++) {
+        const AlisaTuneCrossover *crossover = &rows->types[i].crossover;
         char matmul[64], clblast[64] = "not in this build";
         double ours[ALISA_TUNE_CROSSOVER_SIZES];
         for (size_t j = 0; j < ALISA_TUNE_CROSSOVER_SIZES; j++)
             ours[j] = fmin(crossover->matvec[j], crossover->matmul[j]);
         describe_wins(crossover, crossover->matmul, crossover->matvec, matmul);
         if (crossover->has_clblast) describe_wins(crossover, crossover->clblast, ours, clblast);
-        printf("| %-7s | %-29s | %s\n", rows->types[i], matmul, clblast);
+        printf("| %-7s | %-29s | %s\n", rows->types[i].type, matmul, clblast);
     }
 }
 
@@ -127,6 +137,7 @@ static ExitCode search(const Settings *settings, AlisaDevice *device) {
         print_crossovers(&rows);
     }
     free(rows.rows);
+    free(rows.types);
     return code;
 }
 
