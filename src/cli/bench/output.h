@@ -6,10 +6,10 @@
 
 #include "common/terminal.h"
 
-/* A column of the Markdown table that is there only when its values differ. */
+/* A column of the Markdown table, beside those that every table has. */
 typedef struct BenchColumn {
-    const char *field; /* of a row */
-    bool shown;
+    const char *field;  /* of a row */
+    bool shown;         /* false: left out, because all rows would say the usual value */
     const char *title;  /* NULL: the field */
     const char *format; /* of a number, for printf: "%.1f"; NULL: as it is */
     double unit;        /* with a format: what the number is divided by */
@@ -20,7 +20,7 @@ typedef struct BenchOutput {
     const BenchColumn *columns; /* ends with a NULL field */
     json_t *rows;               /* for OUTPUT_JSON, which is one array */
     size_t count;               /* rows so far */
-    bool collects;              /* into `rows`, which are the caller's, with OUTPUT_JSON */
+    bool collects;              /* `rows` is the caller's array, and nothing is printed */
 } BenchOutput;
 
 /* The output that the settings ask for: `collected`, the caller's array, where it is not NULL. */
@@ -29,6 +29,7 @@ BenchOutput alisa_cli_bench_output(const Settings *settings, const BenchColumn *
 /* Prints `row` (or keeps it for the end) and releases it. `test` is "pp512" or "tg128 @ d4096".
  * False when nobody reads it. */
 bool alisa_cli_bench_row(BenchOutput *output, json_t *row, const char *test);
+/* Prints what was kept for the end. */
 void alisa_cli_bench_end(BenchOutput *output);
 
 #endif

@@ -7,23 +7,26 @@
 #include "bench/output.h"
 #include "runtime/runtime.h"
 
-/* What a row is about. */
+/* The test whose figures a row has. */
 typedef struct BenchTest {
-    uint32_t prompt_length, generate_length, depth, batch_size, micro_batch, batch;
+    uint32_t prompt_length, generate_length; /* tokens timed of each sequence */
+    uint32_t depth;                          /* tokens of each sequence before those */
+    uint32_t batch_size, micro_batch;        /* -b and -ub */
+    uint32_t batch;                          /* sequences */
 } BenchTest;
 
 typedef struct BenchSamples {
     uint64_t *nanoseconds; /* [count] */
     size_t count;
-    double tokens;               /* of each */
-    uint64_t to_device, to_host; /* bytes moved by all of them */
-    uint64_t device_bytes;       /* for weights, KV and scratch */
+    double tokens;               /* computed in one sample */
+    uint64_t to_device, to_host; /* bytes moved by all samples together */
+    uint64_t device_bytes;       /* taken by weights, KV and scratch */
 } BenchSamples;
 
 /* The commit this program was built from. */
 const char *alisa_cli_build_commit(void);
 
-/* NULL without memory. */
+/* The row of a test as an object. NULL without memory. */
 json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptions *options,
                                  const BenchTest *test, const BenchSamples *samples);
 

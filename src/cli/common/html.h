@@ -12,7 +12,8 @@ enum { HTML_CELL = 48 };
  * escaped; control characters other than tabs and line ends, and what is not UTF-8, become U+FFFD.
  */
 void alisa_cli_html_text(FILE *file, const char *text);
-/* The same of what a format gives; all of it is escaped, the format too. */
+/* Formats like printf and writes the result as alisa_cli_html_text does: markup in the format
+ * itself is escaped, too. */
 void alisa_cli_html_format(FILE *file, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -20,7 +21,7 @@ void alisa_cli_html_format(FILE *file, const char *format, ...)
 void alisa_cli_html_number(double value, char cell[HTML_CELL]);
 /* "1.23 TFLOP/s", "512 B", "3.20 us": a number with the step of a thousand that suits it. */
 void alisa_cli_html_scaled(double value, const char *unit, char cell[HTML_CELL]);
-/* The same for a round number, without more digits than it has: "100 us". */
+/* Like alisa_cli_html_scaled, for a round number: no more digits than it has, "100 us". */
 void alisa_cli_html_round(double value, const char *unit, char cell[HTML_CELL]);
 /* "512 B", "1.50 KiB", "80.0 GiB". */
 void alisa_cli_html_bytes(double bytes, char cell[HTML_CELL]);

@@ -27,7 +27,7 @@ typedef struct PlotFrame {
     const char *grid, *axis; /* attributes: "stroke=\"#ddd\"" */
 } PlotFrame;
 
-/* Pixels of a value; those below a logarithmic axis are put on its end. */
+/* Pixels of a value. One too small for a logarithmic axis is put on the axis's low end. */
 double alisa_cli_plot_at(const PlotAxis *axis, double value);
 /* Round values on the axis, at most `most` of them where that leaves two. Returns how many. */
 size_t alisa_cli_plot_ticks(const PlotAxis *axis, int most, double ticks[PLOT_TICKS]);

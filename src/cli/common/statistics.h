@@ -9,7 +9,8 @@
 
 /* A sample of values. Zeroed is empty. */
 typedef struct Statistic {
-    double sum, sum_of_squares, largest; /* `largest` of values that are not negative */
+    double sum, sum_of_squares;
+    double largest; /* of values that are not negative; 0 when there are none */
     uint64_t count;
 } Statistic;
 

@@ -18,7 +18,7 @@ typedef struct Text {
 bool alisa_cli_text_append(Text *text, const char *bytes, size_t size);
 void alisa_cli_text_free(Text *text);
 
-/* Whole file, "-" for standard input. False with the reason in *error. */
+/* Reads a whole file, or standard input for "-". False with the reason in *error. */
 bool alisa_cli_text_read(Text *text, const char *path, AlisaError *error);
 
 /* Writes a whole file through one beside it that is renamed into its place: a reader sees the old
@@ -33,7 +33,7 @@ typedef struct Utf8Hold {
 
 /* Appends the characters that `bytes` complete; what can never become one turns into U+FFFD. */
 bool alisa_cli_utf8_push(Utf8Hold *hold, const char *bytes, size_t size, Text *out);
-/* The end: an incomplete character turns into U+FFFD. */
+/* Ends a text: an incomplete character turns into U+FFFD. */
 bool alisa_cli_utf8_finish(Utf8Hold *hold, Text *out);
 
 /* A JSON string of bytes that may not be UTF-8. */

@@ -19,9 +19,10 @@ typedef struct ArgumentTable {
 } ArgumentTable;
 
 typedef struct ArgumentRequest {
-    uint32_t command;         /* its bit */
+    uint32_t command;         /* the command's bit */
     const char *command_name; /* for messages: "eval perplexity" */
-    /* Of the word without a dash it takes: one ("FILE"), or any number ("FILE..."); NULL: none. */
+    /* The name of the words without a dash that the command takes: one ("FILE"), or any number
+     * ("FILE..."); NULL: none. */
     const char *operand_name;
     const char *const *words; /* after the command's name */
     size_t word_count;

@@ -50,21 +50,21 @@ typedef struct Settings {
     const char *task;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
     bool kl_divergence, step_by_step, documents, stats;
-    int output;          /* OutputFormat */
-    OutputTarget target; /* the same, or a file: of alisa bench */
+    int output;          /* OutputFormat; of alisa bench `target` is read instead */
+    OutputTarget target; /* an OutputFormat or a file */
     bool report, suite;
-    const char *folder; /* of alisa reference */
+    const char *folder; /* of alisa reference: where pages are written */
     const char *changed;
-    /* AlisaKvType, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy has it.
-     * runtime/policy.h reads them. */
+    /* AlisaKvType twice, AlisaSelectKind, AlisaSelectScores, AlisaSelectLists; -1: as the policy
+     * has it, which runtime/policy.h knows. */
     int key_type, value_type, attention, swa_scores, swa_lists;
     int policy, schedule; /* AlisaPolicy, AlisaSchedule */
-    const char *policies; /* several, to compare */
+    const char *policies; /* names to compare, with commas between them */
     int64_t kv_keep, swa_sinks, swa_window;
     double kv_sparsity;
     MemoryBudget device_memory;
     uint64_t host_memory;
-    NamedRate link; /* GB/s; choice: of the memory of a card that had a link of 20 */
+    NamedRate link; /* GB/s of the link; a choice is a card, by the GB/s of its memory */
     double host_share, inputs_share;
     int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;
     int64_t top_k, repeat_last_n, repetitions;
@@ -84,12 +84,13 @@ typedef struct Settings {
     IntegerList prompt_lengths, generate_lengths, depths, batch_sizes, micro_batches, batches;
 } Settings;
 
+/* The table of all options. */
 const ArgumentTable *alisa_cli_options(void);
 
 /* The option of a command that follows `option` in the table, the first one after NULL; NULL at the
  * end. */
 const Option *alisa_cli_option_next(uint32_t command, const Option *option);
-/* "Sampling". */
+/* The heading of a group: "Sampling". */
 const char *alisa_cli_option_group(int group);
 
 #endif

@@ -24,18 +24,19 @@ typedef enum OptionKind {
     OPTION_OUTPUT,   /* OutputTarget: a row of the choices, or a file: what has a dot or a slash */
 } OptionKind;
 
-/* One of the two; both 0: not given. */
+/* A number of bytes or a share; the other one is 0, and both are where nothing was given. */
 typedef struct MemoryBudget {
     uint64_t bytes;
     double kv_share; /* of what the context takes as f16, 0 < share <= 1 */
 } MemoryBudget;
 
+/* A number or a choice; the other one is 0, and both are where nothing was given. */
 typedef struct NamedRate {
     double rate;
     int choice; /* the value of the chosen row */
 } NamedRate;
 
-/* A file has no format: what writes it has one. */
+/* Where a result goes, and in which form. A file has the form of the command that writes it. */
 typedef struct OutputTarget {
     int format;       /* the value of the chosen row; 0 with a file */
     const char *file; /* NULL: standard output */

@@ -6,8 +6,9 @@
 
 #include "alisa/plan.h"
 
-/* Bytes in each tier over the length of the context for `shown`, with a band for each phase, and
- * below it the time of a step for all plans. False with the reason in *error. */
+/* Draws the bytes in each tier over the length of the context for the plan `shown`, with a band for
+ * each phase, and below that the time of a step for each of `count` plans. False with the reason in
+ * *error. */
 bool alisa_cli_chart_write(const char *path, const AlisaPlan *shown, const AlisaPlan *plans,
                            size_t count, const char *title, AlisaError *error);
 

@@ -9,7 +9,7 @@
 typedef struct ReportWarning {
     const char *kind; /* a word: "build" */
     char *text;       /* sentences */
-    unsigned groups;  /* bits of those whose pictures are not to be trusted for it */
+    unsigned groups;  /* bit 1 << ReportGroup of each group whose pictures are not to be trusted */
 } ReportWarning;
 
 /* Zeroed is empty. */

@@ -8,14 +8,15 @@
 #include "report/report.h"
 
 /* Fills the derived fields of all tests. The limit of a test that says bytes and flops is
- * min(matrix peak, read bandwidth * intensity); with one of the two it is that one's; a transfer's
- * is the rate of copies in its direction. */
+ * min(matrix peak, read bandwidth * intensity). A test that says only bytes has the read bandwidth
+ * for a limit, one that says only flops the matrix peak, a transfer the rate of copies in its
+ * direction. */
 void alisa_cli_report_figures(ReportRun *run);
 
 /* Gives the runs their letters and labels and makes the rows. False without memory. */
 bool alisa_cli_report_arrange(Report *report, AlisaError *error);
 
-/* A parameter's text, NULL where there is none; its number, 0 likewise. */
+/* A parameter's text, NULL where it has none; a parameter's number, 0 where it has none. */
 const char *alisa_cli_report_text(const ReportTest *test, const char *parameter);
 double alisa_cli_report_number(const ReportTest *test, const char *parameter);
 
@@ -27,7 +28,7 @@ void alisa_cli_report_numbers(const ReportTest *test, char *text, size_t size);
 /* Whether a group of two runs can be compared: those that run a model need the same one, those that
  * copy the same link. */
 bool alisa_cli_report_comparable(const ReportRun *a, const ReportRun *b, ReportGroup group);
-/* Whether two tests of one name say that they do the same. */
+/* Whether two tests of one name have the same bytes, operations and items. */
 bool alisa_cli_report_same_work(const ReportTest *a, const ReportTest *b);
 
 /* How many times as fast as in run `base` a group's tests are in `run`: the geometric mean over the

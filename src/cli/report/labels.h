@@ -19,10 +19,10 @@ typedef struct LabelPoint {
 } LabelPoint;
 
 typedef struct Label {
-    size_t first, count; /* of the points */
-    char text[48];       /* their numbers: "4", "4-9" */
-    LabelBox box, name;
-    double x, y; /* of the point it is at */
+    size_t first, count; /* the points that it labels */
+    char text[48];       /* the numbers of those points: "4", "4-9" */
+    LabelBox box, name;  /* the places of the text and of the test's name */
+    double x, y;         /* the place of the point that the label stands at */
 } Label;
 
 typedef struct Labels {
@@ -31,12 +31,13 @@ typedef struct Labels {
     size_t point_count;
     Label *list;
     size_t count;
-    LabelBox *boxes; /* what is taken: obstacles, marks, labels, names */
+    LabelBox *boxes; /* places that are taken: obstacles, marks, labels, names */
     size_t box_count;
-    bool named; /* labels have the names of their tests */
+    bool named; /* whether names of tests stand beside labels */
 } Labels;
 
-/* Room for some points and obstacles. False without memory; give it to _finish either way. */
+/* Makes room for so many points and obstacles. False without memory; alisa_cli_report_labels_finish
+ * is to be called then, too. */
 bool alisa_cli_report_labels_init(Labels *labels, LabelBox room, size_t points, size_t obstacles);
 void alisa_cli_report_labels_finish(Labels *labels);
 

@@ -9,36 +9,37 @@
 
 #include <stdio.h>
 
-/* The whole page of an arranged report. False without memory, as the others here. */
+/* The whole page of an arranged report. Functions of this file that return a bool return false
+ * without memory. */
 bool alisa_cli_report_page(FILE *file, const Report *report, const ReportWarnings *warnings);
 
-/* ---- Sections: report_devices.c, report_roofline.c, report_group.c --------------------------- */
+/* ---- Sections: devices.c, roofline.c, group.c ---------------------------------------------- */
 
 /* Manifests and limits, a column for each run. */
 void alisa_cli_report_devices(FILE *file, const Report *report);
-/* What each group comes to: times as fast as the first run, share of the own limit. */
+/* A line for each group: how many times as fast as the first run, and the share of the device's own
+ * limit. */
 void alisa_cli_report_summary(FILE *file, const Report *report);
 /* A plot for each run, all on the same axes, and the table of their points. */
 bool alisa_cli_report_rooflines(FILE *file, const Report *report);
 /* Bars or curves of a group that has tests, and its table. */
 bool alisa_cli_report_group(FILE *file, const Report *report, ReportGroup group);
-/* Bars of the policies: report_policy.c. */
+/* Bars of the policies (policy.c). */
 void alisa_cli_report_policies(FILE *file, const Report *report);
-/* Curves over length or size, of the tests that have one: report_curves.c. */
+/* Curves of the tests that have a length or a size, over it (curves.c). */
 bool alisa_cli_report_curves(FILE *file, const Report *report, ReportGroup group);
 /* The place of a test on its group's axis; 0: it is on none. */
 double alisa_cli_report_across(const ReportTest *test);
 
-/* ---- Parts: report_parts.c --------------------------------------------------------------------
- */
+/* ---- Parts: parts.c ------------------------------------------------------------------------ */
 
 /* The shape of a run around a point of a picture; inside an element of class r0 to r7. */
 void alisa_cli_report_mark(FILE *file, size_t run, double x, double y);
 /* Shape and letter of a run. */
 void alisa_cli_report_key(FILE *file, const Report *report, size_t run);
-/* The same with its label and badge. */
+/* Shape, letter, label and badge of a run. */
 void alisa_cli_report_name(FILE *file, const Report *report, size_t run);
-/* All of them. */
+/* The names of all runs. */
 void alisa_cli_report_legend(FILE *file, const Report *report);
 void alisa_cli_report_badge(FILE *file, const char *text);
 /* A cell with a number to sort by; `text` is escaped. */

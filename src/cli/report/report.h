@@ -37,15 +37,20 @@ typedef enum ReportGroup {
     REPORT_GROUP_COUNT
 } ReportGroup;
 
-/* What a test's value counts a second. */
-typedef enum ReportUnit { REPORT_GB, REPORT_GFLOP, REPORT_TOKENS, REPORT_UNIT_COUNT } ReportUnit;
+/* The unit of a test's value. */
+typedef enum ReportUnit {
+    REPORT_GB,     /* 1e9 bytes a second */
+    REPORT_GFLOP,  /* 1e9 operations a second */
+    REPORT_TOKENS, /* tokens a second */
+    REPORT_UNIT_COUNT
+} ReportUnit;
 
-/* What a test can at best be bound by, of its own device. */
+/* The limit of its device that a test would meet first. */
 typedef enum ReportLimit {
-    REPORT_LIMIT_UNKNOWN, /* too little was measured, or the test does not say what it does */
-    REPORT_LIMIT_BANDWIDTH,
-    REPORT_LIMIT_PEAK,
-    REPORT_LIMIT_LINK,
+    REPORT_LIMIT_UNKNOWN,   /* too little was measured, or the test does not say what it does */
+    REPORT_LIMIT_BANDWIDTH, /* reading memory */
+    REPORT_LIMIT_PEAK,      /* products of matrices */
+    REPORT_LIMIT_LINK,      /* copies between host and device */
     REPORT_LIMIT_COUNT
 } ReportLimit;
 
@@ -54,7 +59,7 @@ typedef struct ReportDevice {
     const char *board, *architecture;
     json_int_t compute_units, clock_mhz, max_work_group;
     json_int_t global_memory, max_allocation, local_memory; /* bytes */
-    const json_t *capabilities;                             /* texts */
+    const json_t *capabilities;                             /* a list of texts */
 } ReportDevice;
 
 typedef struct ReportTuning {
@@ -75,7 +80,7 @@ typedef struct ReportManifest {
     double emulated_link; /* bytes/s; 0: the device's own */
 } ReportManifest;
 
-/* 0: not measured. */
+/* The limits of a device as they were measured; one that is 0 was not. */
 typedef struct ReportRoofline {
     double read_bandwidth;               /* bytes/s */
     double matrix_peak;                  /* flop/s */
@@ -89,16 +94,16 @@ typedef struct ReportTest {
     const char *name, *note;
     double *seconds; /* [sample_count], ascending */
     size_t sample_count;
-    double bytes, flops, items; /* of a run; 0: it does not say */
-    const json_t *parameters;   /* texts, numbers, booleans */
-    /* What follows, see report/figures.h. */
+    double bytes, flops, items; /* moved, computed and made in one sample; 0: it does not say */
+    const json_t *parameters;   /* an object of texts, numbers, booleans */
+    /* Derived from the fields above by alisa_cli_report_figures. */
     double median;           /* s */
     double value, low, high; /* in the unit: of the median, the slowest, the fastest sample */
     double spread;           /* of the samples, over their median */
     double intensity;        /* flop/byte; 0 without both */
     ReportLimit limit;
-    double limit_value; /* in the unit, at the limit; 0 while that is unknown */
-    double share;       /* of the limit; 0 likewise */
+    double limit_value; /* the value it would have at the limit; 0 while that is unknown */
+    double share;       /* value / limit_value; 0 while the limit is unknown */
 } ReportTest;
 
 typedef struct ReportRun {
@@ -112,11 +117,11 @@ typedef struct ReportRun {
     char label[256]; /* the device's name, with what was changed where it is here twice */
 } ReportRun;
 
-/* A test in all runs. */
+/* The tests of one group and name, of all runs. */
 typedef struct ReportRow {
     const ReportTest *tests[REPORT_RUNS]; /* NULL where a run lacks it */
-    const ReportTest *first;              /* of them */
-    size_t number; /* of its point in the rooflines, from 1; 0: it has none */
+    const ReportTest *first;              /* the test of the first run that has it */
+    size_t number; /* the point's number in the rooflines, from 1; 0: there is no point */
 } ReportRow;
 
 /* Zeroed is empty. */
@@ -127,7 +132,7 @@ typedef struct Report {
     size_t row_count;
 } Report;
 
-/* As the format spells it: "matrix-vector". */
+/* Names as the format spells them: "matrix-vector", "GB/s". */
 const char *alisa_cli_report_group_name(ReportGroup group);
 const char *alisa_cli_report_unit_name(ReportUnit unit);
 

@@ -8,7 +8,7 @@
 #include "runtime/runtime.h"
 
 typedef enum JobEnd {
-    JOB_UNFINISHED,
+    JOB_UNFINISHED,  /* it waits or runs */
     JOB_STOPPED,     /* the model ended the text */
     JOB_LENGTH,      /* -n tokens were generated */
     JOB_CONTEXT,     /* the sequence is full */
@@ -18,11 +18,11 @@ typedef enum JobEnd {
 typedef struct Job {
     Tokens prompt;
     uint64_t seed;
-    AlisaSampler *sampler; /* while the job runs */
-    Utf8Hold hold;
-    Text text; /* what was generated, whole characters only */
-    uint32_t generated;
-    int32_t next; /* token that was chosen but not appended yet */
+    AlisaSampler *sampler; /* NULL unless the job runs */
+    Utf8Hold hold;         /* bytes of a character that later tokens complete */
+    Text text;             /* what was generated, whole characters only */
+    uint32_t generated;    /* tokens */
+    int32_t next;          /* token that was chosen but not appended yet */
     JobEnd end;
 } Job;
 

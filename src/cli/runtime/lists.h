@@ -1,5 +1,5 @@
 /*
- * What the token lists of sparse attention were: --stats.
+ * --stats: figures of the token lists of sparse attention.
  */
 #ifndef ALISA_CLI_RUNTIME_LISTS_H
 #define ALISA_CLI_RUNTIME_LISTS_H
@@ -8,8 +8,8 @@
 
 /* A line for each layer and one for all on standard error. */
 void alisa_cli_lists_report(const Runtime *runtime);
-/* The same as an object: shares of all layers, and "layers", an array of such objects. NULL where
- * nothing was counted. */
+/* The figures of all layers as an object, with "layers", an array of such an object for each. NULL
+ * where nothing was counted. */
 json_t *alisa_cli_lists_describe(const Runtime *runtime);
 
 #endif

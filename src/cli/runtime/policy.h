@@ -1,5 +1,6 @@
 /*
- * --policy: what each policy's authors do, where a flag does not say otherwise.
+ * --policy: the attention and the types of keys and values that the authors of a policy use, where
+ * a flag does not say otherwise.
  */
 #ifndef ALISA_CLI_RUNTIME_POLICY_H
 #define ALISA_CLI_RUNTIME_POLICY_H
@@ -12,12 +13,13 @@ ExitCode alisa_cli_policy_list(const char *list, AlisaPolicy *policies, size_t *
 /* Sets the KV types and the attention of a session. */
 void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
                              AlisaSessionOptions *options);
-/* `setting` is what -ctk or -ctv say. */
+/* The type of keys or values under a policy; `setting` is the value of -ctk or -ctv. */
 AlisaKvType alisa_cli_policy_kv_type(int setting, AlisaPolicy policy);
+/* The attention under a policy. */
 AlisaSelectKind alisa_cli_policy_attention(const Settings *settings, AlisaPolicy policy);
 
-/* Median over the session's steps of |predicted - measured| / measured; *steps of them had a
- * prediction, and without any it is 0. */
+/* Median of |predicted - measured| / measured over the session's steps that had a prediction,
+ * *steps of them; 0 where none had. */
 double alisa_cli_policy_prediction_error(const AlisaSession *session, size_t *steps);
 
 #endif

@@ -8,10 +8,10 @@
 #include "common/text.h"
 
 typedef struct Timings {
-    uint64_t begin_ns; /* when the command started */
-    uint64_t load_ns;
-    uint64_t prompt_ns, prompt_tokens;
-    uint64_t eval_ns, eval_tokens;
+    uint64_t begin_ns;                 /* when the command started */
+    uint64_t load_ns;                  /* from then until the session was there */
+    uint64_t prompt_ns, prompt_tokens; /* reading prompts */
+    uint64_t eval_ns, eval_tokens;     /* generating */
 } Timings;
 
 /* Zeroed is closed. */
@@ -25,9 +25,9 @@ typedef struct Runtime {
     Timings timings;
 } Runtime;
 
-/* Each prints its own sentence when it fails and returns the exit code. Open the model first (that
- * is quick: prompts can be checked against it), then the engine, then sessions. A vocabulary is
- * enough to tokenize; everything else needs a model with weights. */
+/* Functions that return an ExitCode print their own sentence when they fail. Open the model first
+ * (that is quick: prompts can be checked against it), then the engine, then sessions. A vocabulary
+ * is enough to tokenize; everything else needs a model with weights. */
 ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_model(Runtime *runtime, const Settings *settings);
 ExitCode alisa_cli_runtime_engine(Runtime *runtime);
@@ -35,13 +35,16 @@ ExitCode alisa_cli_runtime_engine(Runtime *runtime);
 ExitCode alisa_cli_runtime_device(Runtime *runtime, const Settings *settings);
 /* Whether --link-gbps was given. */
 bool alisa_cli_runtime_emulates_link(const Settings *settings);
-/* Of the device's bandwidth, the rate of the emulated link; 0: it is not given so. */
+/* The rate of the emulated link as a share of the device's bandwidth, where --link-gbps names a
+ * card; else 0. */
 double alisa_cli_runtime_link_share(const Settings *settings);
-/* Replaces the session there was. */
+/* Makes a session in place of the one there was. */
 ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options);
-/* What every flag says of sessions; how many sequences and rows they hold is the command's. */
+/* The options of a session by the flags; how many sequences and rows it has is for the command to
+ * say.
+ */
 AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime);
-/* The same under a policy that is not the one of --policy. */
+/* The options of a session by the flags, but for --policy: under this policy. */
 AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, AlisaPolicy policy);
 void alisa_cli_runtime_close(Runtime *runtime);
 
