@@ -485,6 +485,12 @@ ALISA_API int32_t alisa_session_likeliest(const AlisaSession *session, size_t in
 ALISA_API uint32_t alisa_session_length(const AlisaSession *session, uint32_t sequence);
 /* Forgets the tokens of a sequence from position `length` on; none where it has no more. */
 ALISA_API void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t length);
+/* Cuts a sequence back to the longest beginning of `tokens` that it holds, and returns how many
+ * tokens that is: the caller appends the others. A caller that wants the logits after the last
+ * token passes a count of one less, since logits come with a row. With policy h2o a sequence that
+ * holds anything else is cut back to 0, because prompts attend to tokens that are gone by then. */
+ALISA_API uint32_t alisa_session_keep(AlisaSession *session, uint32_t sequence,
+                                      const int32_t *tokens, size_t count);
 
 /* Asks which sequences may append rows now. Only policy vllm says no, where the device cannot hold
  * all sequences at once; all others admit every sequence that wants rows.

@@ -48,6 +48,12 @@ void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t l
         alisa_timeline_truncate(&session->timeline, sequence, length);
 }
 
+uint32_t alisa_session_keep(AlisaSession *session, uint32_t sequence, const int32_t *tokens,
+                            size_t count) {
+    if (sequence >= session->options.sequence_count) return 0;
+    return alisa_engine_session_keep(session, sequence, tokens, count);
+}
+
 float *alisa_session_logits(AlisaSession *session, size_t index) {
     if (index >= session->logits_valid || !session->logits) return NULL;
     return session->logits + index * session->engine->shape.vocabulary_size;

@@ -16,3 +16,13 @@ AlisaStatus alisa_engine_session_eval(AlisaSession *session, const AlisaRow *row
     if (admission) admission->seconds = admission->predicted = 0.0;
     return status;
 }
+
+uint32_t alisa_engine_session_keep(AlisaSession *session, uint32_t sequence, const int32_t *tokens,
+                                   size_t count) {
+    AlisaTimeline *timeline = &session->timeline;
+    uint32_t kept = alisa_timeline_common(timeline, sequence, tokens, count);
+    bool gone = session->options.placement.policy == ALISA_POLICY_H2O;
+    if (gone && (kept < count || kept < timeline->lengths[sequence])) kept = 0;
+    alisa_timeline_truncate(timeline, sequence, kept);
+    return kept;
+}

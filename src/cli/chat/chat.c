@@ -20,7 +20,6 @@ typedef struct Chat {
     AlisaSampler *sampler;
     AlisaChatMessage *messages; /* contents are owned, roles are static */
     size_t message_count, message_capacity;
-    int32_t *held; /* tokens the session holds, as many as its length says; [context] */
 } Chat;
 
 /* ---- Conversation ------------------------------------------------------------------------- */
@@ -95,15 +94,10 @@ static AlisaStatus bring_up_to_date(Chat *chat, const Tokens *tokens, AlisaError
                  tokens->count, context);
         return error->status;
     }
-    uint32_t held = alisa_session_length(session, 0), same = 0;
-    while (same < held && same + 1 < tokens->count && chat->held[same] == tokens->ids[same]) {
-        same++;
-    }
-    alisa_session_truncate(session, 0, same);
+    uint32_t same = alisa_session_keep(session, 0, tokens->ids, tokens->count - 1);
     uint64_t begin = alisa_cli_clock();
     AlisaStatus status = alisa_cli_runtime_append(&chat->runtime, 0, tokens->ids + same,
                                                   tokens->count - same, true, error);
-    memcpy(chat->held, tokens->ids, tokens->count * sizeof *chat->held);
     for (size_t i = same; i < tokens->count; i++) {
         alisa_sampler_accept(chat->sampler, tokens->ids[i]);
     }
@@ -147,7 +141,6 @@ static AlisaStatus generate_reply(Chat *chat, Text *reply, bool *closed, AlisaEr
         AlisaRow row = {token, 0, true};
         status = alisa_session_eval(runtime->session, &row, 1, error);
         if (status != ALISA_OK) break;
-        chat->held[length] = token;
         runtime->timings.eval_tokens++;
     }
     runtime->timings.eval_ns += alisa_cli_clock() - begin;
@@ -256,10 +249,7 @@ static ExitCode prepare(Chat *chat) {
                              &error) != ALISA_OK) {
         return alisa_cli_fail(&error);
     }
-    size_t context = alisa_session_context_length(chat->runtime.session);
-    chat->held = calloc(context, sizeof *chat->held);
-    if (!chat->held || !begin_conversation(chat)) return alisa_cli_out_of_memory();
-    return EXIT_DONE;
+    return begin_conversation(chat) ? EXIT_DONE : alisa_cli_out_of_memory();
 }
 
 ExitCode alisa_cli_chat(const Settings *settings) {
@@ -271,7 +261,6 @@ ExitCode alisa_cli_chat(const Settings *settings) {
     if (code == EXIT_DONE) code = converse(&chat);
     drop_messages(&chat, 0);
     free(chat.messages);
-    free(chat.held);
     alisa_sampler_destroy(chat.sampler);
     alisa_cli_runtime_close(&chat.runtime);
     return code;

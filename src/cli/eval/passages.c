@@ -73,29 +73,18 @@ static bool is_fed(const Feed *feed, uint32_t sequence) {
     return feed->fed[sequence] + 1 == feed->set->passages[feed->held[sequence]].count;
 }
 
-/* Lets `sequence` hold `passage`, keeping its first `kept` tokens. */
-static void hold(Feed *feed, uint32_t sequence, size_t passage, size_t kept) {
-    for (size_t i = 0; i < 2; i++) {
-        if (feed->sessions[i]) {
-            alisa_session_truncate(feed->sessions[i], sequence, (uint32_t)kept);
-        }
-    }
+/* Lets `sequence` hold `passage`, up to `most` tokens of which it may hold already. */
+static void hold(Feed *feed, uint32_t sequence, size_t passage, size_t most) {
+    const int32_t *ids = feed->set->passages[passage].ids;
+    size_t kept = most;
+    for (size_t i = 0; i < 2; i++)
+        if (feed->sessions[i]) kept = alisa_session_keep(feed->sessions[i], sequence, ids, kept);
+    if (feed->sessions[1]) alisa_session_truncate(feed->sessions[0], sequence, (uint32_t)kept);
     feed->held[sequence] = passage;
     feed->fed[sequence] = kept;
 }
 
 /* ---- The two ways ------------------------------------------------------------------------- */
-
-/* Ids that `passage` shares with what its sequence holds, except those whose logits it needs. */
-static size_t shared_ids(const Feed *feed, const Passage *passage) {
-    if (feed->held[passage->sequence] == NO_PASSAGE) return 0;
-    const Passage *before = &feed->set->passages[feed->held[passage->sequence]];
-    size_t most = passage->first - 1, shared = 0;
-    if (most > before->count - 1) most = before->count - 1;
-    while (shared < most && passage->ids[shared] == before->ids[shared])
-        shared++;
-    return shared;
-}
 
 static AlisaStatus feed_whole(Feed *feed, AlisaError *error) {
     const PassageSet *set = feed->set;
@@ -104,7 +93,8 @@ static AlisaStatus feed_whole(Feed *feed, AlisaError *error) {
         uint32_t sequence = set->passages[i].sequence;
         if (feed->waiting[sequence]) status = flush(feed, error);
         if (status != ALISA_OK || feed->abandoned) break;
-        hold(feed, sequence, i, shared_ids(feed, &set->passages[i]));
+        /* But for those whose logits are wanted. */
+        hold(feed, sequence, i, set->passages[i].first - 1);
         while (status == ALISA_OK && !is_fed(feed, sequence)) {
             status = push(feed, sequence, error);
         }

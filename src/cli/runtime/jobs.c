@@ -53,7 +53,14 @@ void alisa_cli_job_free(Job *job) {
 
 /* Whether the prompt of the sequence's job is yet to be evaluated. */
 static bool is_new(const Run *run, uint32_t sequence) {
-    return alisa_session_length(run->set->runtime->session, sequence) == 0;
+    const Job *job = &run->set->jobs[run->slots[sequence]];
+    return alisa_session_length(run->set->runtime->session, sequence) < job->prompt.count;
+}
+
+/* Tokens of the job's prompt that the sequence does not hold yet. */
+static size_t left_of_prompt(const Run *run, uint32_t sequence) {
+    return run->set->jobs[run->slots[sequence]].prompt.count -
+           alisa_session_length(run->set->runtime->session, sequence);
 }
 
 /* Ends the job of a sequence and frees the sequence for the next one. */
@@ -64,7 +71,9 @@ static bool end_job(Run *run, uint32_t sequence, JobEnd end, AlisaError *error) 
     job->sampler = NULL;
     size_t index = run->slots[sequence];
     run->slots[sequence] = NO_JOB;
-    alisa_session_truncate(run->set->runtime->session, sequence, 0);
+    /* The next job's prompt may begin as this one did; where none comes, memory is for others. */
+    if (run->waiting == run->set->count)
+        alisa_session_truncate(run->set->runtime->session, sequence, 0);
     if (!alisa_cli_utf8_finish(&job->hold, &job->text)) {
         alisa_cli_memory_error(error);
         return false;
@@ -158,6 +167,7 @@ static AlisaStatus start_job(Run *run, uint32_t sequence, size_t index, AlisaErr
     for (int32_t token = 0; runtime->settings->ignore_eos && token < vocabulary; token++)
         if (alisa_model_is_end(runtime->model, token)) alisa_sampler_ignore(job->sampler, token);
     run->slots[sequence] = index;
+    alisa_session_keep(runtime->session, sequence, job->prompt.ids, job->prompt.count - 1);
     return ALISA_OK;
 }
 
@@ -178,7 +188,7 @@ static AlisaStatus admit(Run *run, AlisaError *error) {
         run->wanted[i] = 0;
         if (run->slots[i] == NO_JOB) continue;
         /* A prompt, if it is yet to come, and one more. */
-        if (is_new(run, i)) run->wanted[i] = (uint32_t)run->set->jobs[run->slots[i]].prompt.count;
+        if (is_new(run, i)) run->wanted[i] = (uint32_t)left_of_prompt(run, i);
         run->wanted[i]++;
     }
     AlisaStatus status = alisa_session_admit(runtime->session, run->wanted, run->admitted, error);
@@ -195,14 +205,15 @@ static AlisaStatus begin_admitted(Run *run, AlisaError *error) {
     for (uint32_t sequence = 0; sequence < set->sequences; sequence++) {
         if (!run->admitted[sequence] || !is_new(run, sequence)) continue;
         const Tokens *prompt = &set->jobs[run->slots[sequence]].prompt;
-        for (size_t i = 0; i < prompt->count; i++) {
+        size_t left = left_of_prompt(run, sequence);
+        set->runtime->timings.prompt_tokens += left;
+        for (size_t i = prompt->count - left; i < prompt->count; i++) {
             run->rows[used++] = (AlisaRow){prompt->ids[i], sequence, i + 1 == prompt->count};
             if (used < limit) continue;
             status = evaluate(run, used, error);
             if (status != ALISA_OK) return status;
             used = 0;
         }
-        set->runtime->timings.prompt_tokens += prompt->count;
     }
     if (used > 0) status = evaluate(run, used, error);
     set->runtime->timings.prompt_ns += alisa_cli_clock() - begin;
