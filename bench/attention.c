@@ -342,7 +342,7 @@ static Choice make_choice(AlisaOps *ops, size_t shape, bool query) {
                                            .sequence_count = 1,
                                            .list_count = 1,
                                            .context = context,
-                                           .max_turns = 1,
+                                           .max_updates = 1,
                                            .max_rows = 1};
     check(alisa_selection_create(ops, &choice.options, &selection, &choice.selection, &error),
           &error);
@@ -354,7 +354,7 @@ static Choice make_choice(AlisaOps *ops, size_t shape, bool query) {
     choice.slots = buffer_of(device, NULL, stride * sizeof(int32_t));
     choice.tile = buffer_of(device, NULL, sizeof(AlisaAttentionTile));
     if (!query) { /* the list of the first step, of which no rows are known */
-        const AlisaSelectionTurn first = {.pick_count = choice.count};
+        const AlisaSelectionUpdate first = {.pick_count = choice.count};
         check(alisa_selection_plan(choice.selection, &first, 1, &error), &error);
         for (uint32_t layer = 0; layer < LAYERS; layer++)
             check(
@@ -399,9 +399,9 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
     uint32_t kept = alisa_selector_kept(alisa_selector_budget(&choice->options, count));
     const AlisaAttentionTile tile = {0, 1, 0, kept};
     const AlisaIndexRow row = {.count = count};
-    const AlisaSelectionAim aim = {.count = kept};
-    AlisaSelectionTurn turn = {.row_count = 1, .first_count = count, .pick_count = count + 1};
-    if (choice->index) turn = (AlisaSelectionTurn){.pick_count = count};
+    const AlisaSelectionTarget target = {.count = kept};
+    AlisaSelectionUpdate turn = {.row_count = 1, .first_count = count, .pick_count = count + 1};
+    if (choice->index) turn = (AlisaSelectionUpdate){.pick_count = count};
     const AlisaAttentionLists lists = {
         .slots = &choice->slots, .tiles = &choice->tile, .tile_count = 1, .longest = kept};
     const AlisaAttentionLists all = {.tiles = &step->tile, .tile_count = 1, .longest = context};
@@ -416,7 +416,7 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
     if (choice->index)
         check(alisa_buffer_write(device, &choice->index_row, 0, &row, sizeof row, &error), &error);
     check(alisa_selection_plan(choice->selection, &turn, 1, &error), &error);
-    check(alisa_selection_aim(choice->selection, &aim, 1, &error), &error);
+    check(alisa_selection_set_targets(choice->selection, &target, 1, &error), &error);
     for (uint32_t layer = 0; layer < LAYERS; layer++) {
         const AlisaBuffer *keys = &step->keys[layer], *values = &step->values[layer];
         if (choice->index) {

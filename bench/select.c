@@ -65,14 +65,14 @@ static double seconds_since(AlisaDevice *device, uint64_t start) {
 /* One step of all sequences from `count` tokens to the next: seconds of the run. */
 static double step(Bench *bench, uint32_t count, bool feeds) {
     AlisaError error;
-    AlisaSelectionTurn turns[MOST_SEQUENCES];
+    AlisaSelectionUpdate updates[MOST_SEQUENCES];
     for (uint32_t s = 0; s < bench->sequences; s++)
-        turns[s] = (AlisaSelectionTurn){.sequence = s,
-                                        .row_count = feeds,
-                                        .first_row = s,
-                                        .first_count = count,
-                                        .pick_count = count + 1};
-    check(alisa_selection_plan(bench->selection, turns, bench->sequences, &error), &error);
+        updates[s] = (AlisaSelectionUpdate){.sequence = s,
+                                            .row_count = feeds,
+                                            .first_row = s,
+                                            .first_count = count,
+                                            .pick_count = count + 1};
+    check(alisa_selection_plan(bench->selection, updates, bench->sequences, &error), &error);
     check(alisa_opencl_finish(bench->device, &error), &error);
     uint64_t start = alisa_clock_now();
     check(alisa_selection_run(bench->selection, 0, 0, bench->sequences,
@@ -83,11 +83,11 @@ static double step(Bench *bench, uint32_t count, bool feeds) {
 
 static double translate(Bench *bench, uint32_t length) {
     AlisaError error;
-    AlisaSelectionAim aims[MOST_SEQUENCES];
+    AlisaSelectionTarget targets[MOST_SEQUENCES];
     for (uint32_t s = 0; s < bench->sequences; s++)
-        aims[s] =
-            (AlisaSelectionAim){.sequence = s, .count = length, .list_offset = s * bench->stride};
-    check(alisa_selection_aim(bench->selection, aims, bench->sequences, &error), &error);
+        targets[s] = (AlisaSelectionTarget){
+            .sequence = s, .count = length, .list_offset = s * bench->stride};
+    check(alisa_selection_set_targets(bench->selection, targets, bench->sequences, &error), &error);
     const AlisaSelectionSlots slots = {.pages = &bench->pages,
                                        .page_stride = CONTEXT,
                                        .slots = &bench->slots,
@@ -148,7 +148,7 @@ static void measure(Bench *bench, const char *layout, const void *host) {
                                  .sequence_count = bench->sequences,
                                  .list_count = 1,
                                  .context = CONTEXT,
-                                 .max_turns = bench->sequences,
+                                 .max_updates = bench->sequences,
                                  .max_rows = bench->sequences};
     check(alisa_selection_create(bench->ops, &options, &shape, &bench->selection, &error), &error);
     uint32_t half = alisa_selector_half_budget(&options, CONTEXT);

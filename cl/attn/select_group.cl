@@ -1,6 +1,6 @@
 /*
  * Selection (attn/select.clh) for devices where many work-items cooperate: a work-group of GROUP does a
- * list of a turn. The globals are found by radix select, 8 bits at a time from the top: a histogram
+ * list of a update. The globals are found by radix select, 8 bits at a time from the top: a histogram
  * of those candidates that agree with the threshold so far tells the threshold's next 8 bits. Then
  * each work-item writes those of its own stretch of candidates, at the place that a scan of their
  * numbers gives: ascending, and of equal values the first.
@@ -116,11 +116,11 @@ static uint2 sum_before(const Shared *shared, uint2 own)
     return sum - own;
 }
 
-static void pick_largest(const List *list, const Shared *shared, const Turn *turn)
+static void pick_largest(const List *list, const Shared *shared, const Update *update)
 {
-    __global const uint *values = values_of(list, turn);
-    uint first = turn->sinks, end = turn->count - turn->locals, equal;
-    uint threshold = find_threshold(list, shared, values, first, end, turn->globals, &equal);
+    __global const uint *values = values_of(list, update);
+    uint first = update->sinks, end = update->count - update->locals, equal;
+    uint threshold = find_threshold(list, shared, values, first, end, update->globals, &equal);
     Stretch stretch = stretch_of(first, end);
     uint2 own = 0;
     for (uint begin = stretch.begin; begin < stretch.end; begin += BATCH) {
@@ -134,7 +134,7 @@ static void pick_largest(const List *list, const Shared *shared, const Turn *tur
     }
     uint2 before = sum_before(shared, own);
     uint left = equal - min(equal, before.y); /* of the equal ones, for this work-item and later */
-    __global uint *out = list->positions + turn->sinks + before.x + min(equal, before.y);
+    __global uint *out = list->positions + update->sinks + before.x + min(equal, before.y);
     for (uint begin = stretch.begin; begin < stretch.end; begin += BATCH) {
         uint value[BATCH];
         load_batch(list, values, begin, 1, stretch.end, value);
@@ -150,37 +150,37 @@ static void pick_largest(const List *list, const Shared *shared, const Turn *tur
 }
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
-select_group(__global const Sizes *sizes, __global const Turn *turns, __global const Move *moves,
+select_group(__global const Sizes *sizes, __global const Update *updates, __global const Move *moves,
              __global const uint *rows, uint row_stride, __global uint *sums,
              __global ushort *codes, __global PLACE *places, __global uint *lists, uint sequences,
-             uint layer, uint first_turn)
+             uint layer, uint first_update)
 {
     __local uint histogram[BINS], coarse[16];
     __local uint2 before[GROUP];
     const Shared shared = {histogram, coarse, before};
     const Sizes own_sizes = *sizes;
-    const Turn turn = turns[first_turn + get_group_id(0)];
-    const List list = list_of(&own_sizes, &turn, layer, get_group_id(1), rows, row_stride, sums, codes,
+    const Update update = updates[first_update + get_group_id(0)];
+    const List list = list_of(&own_sizes, &update, layer, get_group_id(1), rows, row_stride, sums, codes,
                               places, lists, sequences);
     uint item = get_local_id(0);
 
-    for (uint m = 0; m < turn.moves; m++) {
-        const Move move = moves[turn.first_move + m];
+    for (uint m = 0; m < update.moves; m++) {
+        const Move move = moves[update.first_move + m];
         for (uint i = item; i < move.entries; i += GROUP)
             move_entry(&list, &own_sizes, &move, i);
         barrier(CLK_GLOBAL_MEM_FENCE); /* the next move may have the same positions */
     }
-    if (turn.count == 0)
+    if (update.count == 0)
         return;
-    for (uint i = item; i < turn.sinks; i += GROUP)
+    for (uint i = item; i < update.sinks; i += GROUP)
         list.positions[i] = i;
-    for (uint i = item; i < turn.locals; i += GROUP)
-        list.positions[turn.sinks + turn.globals + i] = turn.count - turn.locals + i;
+    for (uint i = item; i < update.locals; i += GROUP)
+        list.positions[update.sinks + update.globals + i] = update.count - update.locals + i;
 #if SOURCE == BY_RULE
-    for (uint i = item; i < turn.globals; i += GROUP)
-        list.positions[turn.sinks + i] = even_position(&turn, i);
+    for (uint i = item; i < update.globals; i += GROUP)
+        list.positions[update.sinks + i] = even_position(&update, i);
 #else
-    if (turn.globals > 0)
-        pick_largest(&list, &shared, &turn);
+    if (update.globals > 0)
+        pick_largest(&list, &shared, &update);
 #endif
 }

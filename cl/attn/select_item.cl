@@ -1,6 +1,6 @@
 /*
  * Selection (attn/select.clh) for devices where one work-item does a long vector job (CPUs): a work-item
- * does a list of a turn. The globals are found by radix select, one bit at a time from the top: a
+ * does a list of a update. The globals are found by radix select, one bit at a time from the top: a
  * threshold gets the bit if enough candidates reach it. Counting those is the fastest thing a
  * processor with vectors can do, and candidates of one list fit its nearest cache.
  *
@@ -62,10 +62,10 @@ static uint largest_of(const List *list, __global const uint *values, uint first
     return max(result, max16(largest));
 }
 
-static void pick_largest(const List *list, const Turn *turn)
+static void pick_largest(const List *list, const Update *update)
 {
-    __global const uint *values = values_of(list, turn);
-    uint first = turn->sinks, end = turn->count - turn->locals, wanted = turn->globals;
+    __global const uint *values = values_of(list, update);
+    uint first = update->sinks, end = update->count - update->locals, wanted = update->globals;
     uint threshold = 0, reaching = end - first;
     uint largest = largest_of(list, values, first, end);
     for (uint bit = 1u << (31 - min(clz(largest), 31u)); bit > 0 && reaching > wanted; bit >>= 1) {
@@ -79,7 +79,7 @@ static void pick_largest(const List *list, const Turn *turn)
     uint equal = wanted;
     if (threshold < 0xffffffffu)
         equal -= count_reaching(list, values, first, end, threshold + 1);
-    __global uint *out = list->positions + turn->sinks;
+    __global uint *out = list->positions + update->sinks;
     for (uint position = first; position < end; position++) {
         uint value = VALUE_AT(list, values, position);
         uint same = value == threshold && equal > 0;
@@ -89,32 +89,32 @@ static void pick_largest(const List *list, const Turn *turn)
     }
 }
 
-__kernel void select_item(__global const Sizes *sizes, __global const Turn *turns,
+__kernel void select_item(__global const Sizes *sizes, __global const Update *updates,
                           __global const Move *moves, __global const uint *rows, uint row_stride,
                           __global uint *sums, __global ushort *codes, __global PLACE *places,
-                          __global uint *lists, uint sequences, uint layer, uint first_turn)
+                          __global uint *lists, uint sequences, uint layer, uint first_update)
 {
     const Sizes own_sizes = *sizes;
-    const Turn turn = turns[first_turn + get_global_id(0)];
-    const List list = list_of(&own_sizes, &turn, layer, get_global_id(1), rows, row_stride, sums, codes,
+    const Update update = updates[first_update + get_global_id(0)];
+    const List list = list_of(&own_sizes, &update, layer, get_global_id(1), rows, row_stride, sums, codes,
                               places, lists, sequences);
 
-    for (uint m = 0; m < turn.moves; m++) {
-        const Move move = moves[turn.first_move + m];
+    for (uint m = 0; m < update.moves; m++) {
+        const Move move = moves[update.first_move + m];
         for (uint i = 0; i < move.entries; i++)
             move_entry(&list, &own_sizes, &move, i);
     }
-    if (turn.count == 0)
+    if (update.count == 0)
         return;
-    for (uint i = 0; i < turn.sinks; i++)
+    for (uint i = 0; i < update.sinks; i++)
         list.positions[i] = i;
 #if SOURCE == BY_RULE
-    for (uint i = 0; i < turn.globals; i++)
-        list.positions[turn.sinks + i] = even_position(&turn, i);
+    for (uint i = 0; i < update.globals; i++)
+        list.positions[update.sinks + i] = even_position(&update, i);
 #else
-    if (turn.globals > 0)
-        pick_largest(&list, &turn);
+    if (update.globals > 0)
+        pick_largest(&list, &update);
 #endif
-    for (uint i = 0; i < turn.locals; i++)
-        list.positions[turn.sinks + turn.globals + i] = turn.count - turn.locals + i;
+    for (uint i = 0; i < update.locals; i++)
+        list.positions[update.sinks + update.globals + i] = update.count - update.locals + i;
 }

@@ -252,15 +252,15 @@ static void ask_selection(AlisaSelectOptions options, uint32_t context, uint32_t
                                        .list_count = list_count,
                                        .context = context,
                                        .seed_rows = context,
-                                       .max_turns = 1,
+                                       .max_updates = 1,
                                        .max_rows = ROWS};
-    const AlisaSelectionAim aim = {.count = 1};
+    const AlisaSelectionTarget target = {.count = 1};
     const AlisaSelectionRows rows = {&any, context};
     options.sparsity = 0.8;
     AlisaSelection *selection;
     must(alisa_selection_create(ops, &options, &shape, &selection, &error));
     must(alisa_selection_run(selection, 0, 0, 1, rows, &error));
-    must(alisa_selection_aim(selection, &aim, 1, &error));
+    must(alisa_selection_set_targets(selection, &target, 1, &error));
     for (int blocks = 0; blocks < 2; blocks++) {
         const AlisaSelectionSlots slots = {
             .pages = &any, .slots = &any, .blocks = blocks ? &any : NULL};

@@ -88,10 +88,10 @@ AlisaStatus alisa_selector_state_create(const AlisaSelectOptions *options,
 void alisa_selector_state_destroy(AlisaSelectState *state);
 
 /* Takes the rows of the step with `count` tokens, list g at rows + g * stride. Sparse rows
- * (`whole` false) are in the order of the lists last picked, which must be those of that step;
- * whole ones have an entry for each of the count tokens, as the last rows of a prompt and those of
+ * (`dense` false) are in the order of the lists last picked, which must be those of that step;
+ * dense ones have an entry for each of the count tokens, as the last rows of a prompt and those of
  * dense scores. Steps come in order; does nothing where the globals are not chosen by sums. */
-void alisa_selector_state_feed(AlisaSelectState *state, uint32_t count, bool whole,
+void alisa_selector_state_feed(AlisaSelectState *state, uint32_t count, bool dense,
                                const uint32_t *rows, size_t stride);
 
 /* Makes the lists of the step with `count` tokens and returns their length. rows (list g at

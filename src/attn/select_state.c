@@ -120,9 +120,9 @@ static void carry_out(AlisaSelectState *state, uint32_t move_count, const uint32
         }
 }
 
-void alisa_selector_state_feed(AlisaSelectState *state, uint32_t count, bool whole,
+void alisa_selector_state_feed(AlisaSelectState *state, uint32_t count, bool dense,
                                const uint32_t *rows, size_t stride) {
-    uint32_t moves = alisa_window_feed(&state->window, count, whole, 0, state->moves);
+    uint32_t moves = alisa_window_feed(&state->window, count, dense, 0, state->moves);
     carry_out(state, moves, rows, stride);
 }
 

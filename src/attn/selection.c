@@ -14,12 +14,12 @@ enum {
     MOST_PLACES = 65536
 };
 
-/* As Turn and Sizes of cl/attn/select.clh. */
-typedef struct DeviceTurn {
+/* As Update and Sizes of cl/attn/select.clh. */
+typedef struct DeviceUpdate {
     uint32_t sequence, first_move, moves, count;
     AlisaSelectBudget budget;
     uint32_t row;
-} DeviceTurn;
+} DeviceUpdate;
 
 typedef struct DeviceSizes {
     uint32_t lists, context, codes, places, capacity, seed_low, seed_high, first_layer;
@@ -28,20 +28,20 @@ typedef struct DeviceSizes {
 struct AlisaSelection {
     AlisaSelectOptions options;
     AlisaSelectionShape shape;
-    AlisaDevice *device;  /* not owned */
-    uint32_t capacity;    /* of a list */
-    AlisaWindow *windows; /* [sequence_count] */
-    uint32_t *picked;     /* [sequence_count]: tokens of the step its lists are for; 0: none */
-    DeviceTurn *turns;    /* [max_turns] */
+    AlisaDevice *device;   /* not owned */
+    uint32_t capacity;     /* of a list */
+    AlisaWindow *windows;  /* [sequence_count] */
+    uint32_t *picked;      /* [sequence_count]: tokens of the step its lists are for; 0: none */
+    DeviceUpdate *updates; /* [max_updates] */
     AlisaWindowMove *moves;
-    uint32_t turn_count, move_count, max_moves;
-    uint32_t aim_count, longest; /* of the aims */
-    size_t group;                /* work-items to a list */
-    bool wide;                   /* many work-items cooperate */
-    AlisaKernel *run;            /* owned by the device, like the others */
+    uint32_t update_count, move_count, max_moves;
+    uint32_t target_count, longest; /* of the targets */
+    size_t group;                   /* work-items to a list */
+    bool wide;                      /* many work-items cooperate */
+    AlisaKernel *run;               /* owned by the device, like the others */
     AlisaKernel *translate;
     AlisaKernel *translate_blocks;
-    AlisaBuffer sizes_buffer, turn_buffer, move_buffer, aim_buffer;
+    AlisaBuffer sizes_buffer, update_buffer, move_buffer, target_buffer;
     AlisaBuffer sums;   /* uint32[layer][sequence][list][context] */
     AlisaBuffer codes;  /* uint16[layer][sequence][list][limits.codes] */
     AlisaBuffer places; /* uint16 or uint32[layer][sequence][list][limits.places] */
@@ -51,7 +51,7 @@ struct AlisaSelection {
 /* ---- Sizes --------------------------------------------------------------------------------- */
 
 typedef struct Bytes {
-    uint64_t sums, codes, places, lists, turns, moves, aims;
+    uint64_t sums, codes, places, lists, updates, moves, targets;
     uint32_t max_moves;
 } Bytes;
 
@@ -89,9 +89,9 @@ static AlisaStatus count_bytes(const AlisaSelectOptions *options, const AlisaSel
         .places = at_least_one(lists * limits.places,
                                shape->context > MOST_PLACES ? sizeof(uint32_t) : sizeof(uint16_t)),
         .lists = at_least_one(lists * list_capacity(options, shape->context), sizeof(uint32_t)),
-        .turns = at_least_one(shape->max_turns, sizeof(DeviceTurn)),
+        .updates = at_least_one(shape->max_updates, sizeof(DeviceUpdate)),
         .moves = at_least_one(moves, sizeof(AlisaWindowMove)),
-        .aims = at_least_one(shape->max_turns, sizeof(AlisaSelectionAim)),
+        .targets = at_least_one(shape->max_updates, sizeof(AlisaSelectionTarget)),
         .max_moves = (uint32_t)moves,
     };
     return ALISA_OK;
@@ -101,8 +101,8 @@ uint64_t alisa_selection_bytes(const AlisaSelectOptions *options, const AlisaSel
                                AlisaError *error) {
     Bytes bytes;
     if (count_bytes(options, shape, &bytes, error)) return 0;
-    return bytes.sums + bytes.codes + bytes.places + bytes.lists + bytes.turns + bytes.moves +
-           bytes.aims + sizeof(DeviceSizes);
+    return bytes.sums + bytes.codes + bytes.places + bytes.lists + bytes.updates + bytes.moves +
+           bytes.targets + sizeof(DeviceSizes);
 }
 
 /* ---- Making -------------------------------------------------------------------------------- */
@@ -143,9 +143,9 @@ static AlisaStatus make_buffers(AlisaSelection *selection, const Bytes *bytes, A
         {&selection->codes, bytes->codes, "window of attention rows"},
         {&selection->places, bytes->places, "places of attention rows"},
         {&selection->lists, bytes->lists, "lists of selected tokens"},
-        {&selection->turn_buffer, bytes->turns, "turns of the selection"},
+        {&selection->update_buffer, bytes->updates, "updates of the selection"},
         {&selection->move_buffer, bytes->moves, "moves of the selection"},
-        {&selection->aim_buffer, bytes->aims, "aims of the selection"},
+        {&selection->target_buffer, bytes->targets, "targets of the selection"},
         {&selection->sizes_buffer, sizeof(DeviceSizes), "sizes of the selection"},
     };
     for (size_t i = 0; i < COUNT_OF(buffers); i++) {
@@ -174,11 +174,11 @@ static AlisaStatus make_host_side(AlisaSelection *selection, AlisaError *error) 
                                                "selection windows", error);
     selection->picked = alisa_allocate_zeroed(shape->sequence_count, sizeof *selection->picked,
                                               "selection steps", error);
-    selection->turns =
-        alisa_allocate(shape->max_turns, sizeof *selection->turns, "selection turns", error);
+    selection->updates =
+        alisa_allocate(shape->max_updates, sizeof *selection->updates, "selection updates", error);
     selection->moves =
         alisa_allocate(selection->max_moves, sizeof *selection->moves, "selection moves", error);
-    if (!selection->windows || !selection->picked || !selection->turns || !selection->moves)
+    if (!selection->windows || !selection->picked || !selection->updates || !selection->moves)
         return ALISA_ERROR_MEMORY;
     for (uint32_t i = 0; i < shape->sequence_count; i++) {
         AlisaStatus status = alisa_window_init(&selection->windows[i], &selection->options,
@@ -190,45 +190,45 @@ static AlisaStatus make_host_side(AlisaSelection *selection, AlisaError *error) 
 
 /* ---- Feeding and picking ------------------------------------------------------------------- */
 
-static AlisaStatus check_turn(const AlisaSelection *selection, const AlisaSelectionTurn *turn,
-                              AlisaError *error) {
+static AlisaStatus check_update(const AlisaSelection *selection, const AlisaSelectionUpdate *update,
+                                AlisaError *error) {
     const AlisaSelectionShape *shape = &selection->shape;
-    uint32_t last = turn->row_count ? turn->first_count + turn->row_count - 1 : 0;
-    if (turn->sequence >= shape->sequence_count || turn->pick_count > shape->context ||
-        (turn->row_count && (turn->first_count == 0 || last > shape->context))) {
+    uint32_t last = update->row_count ? update->first_count + update->row_count - 1 : 0;
+    if (update->sequence >= shape->sequence_count || update->pick_count > shape->context ||
+        (update->row_count && (update->first_count == 0 || last > shape->context))) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "a selection of %u sequences of %u tokens has no sequence %u of %u",
-                               shape->sequence_count, shape->context, turn->sequence,
-                               turn->pick_count > last ? turn->pick_count : last);
+                               shape->sequence_count, shape->context, update->sequence,
+                               update->pick_count > last ? update->pick_count : last);
     }
-    if (turn->row_count == 0 || turn->whole) return ALISA_OK;
-    AlisaSelectBudget budget = alisa_selector_budget(&selection->options, turn->first_count);
+    if (update->row_count == 0 || update->dense) return ALISA_OK;
+    AlisaSelectBudget budget = alisa_selector_budget(&selection->options, update->first_count);
     bool reads_list = budget.sinks + budget.globals > 0;
-    if (turn->row_count > 1 ||
-        (reads_list && selection->picked[turn->sequence] != turn->first_count)) {
+    if (update->row_count > 1 ||
+        (reads_list && selection->picked[update->sequence] != update->first_count)) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "rows of sequence %u at %u tokens do not belong to its lists, which "
                                "are for %u",
-                               turn->sequence, turn->first_count,
-                               selection->picked[turn->sequence]);
+                               update->sequence, update->first_count,
+                               selection->picked[update->sequence]);
     }
     return ALISA_OK;
 }
 
-static void plan_turn(AlisaSelection *selection, const AlisaSelectionTurn *turn) {
-    AlisaWindow *window = &selection->windows[turn->sequence];
-    DeviceTurn *out = &selection->turns[selection->turn_count++];
-    *out = (DeviceTurn){.sequence = turn->sequence, .first_move = selection->move_count};
-    for (uint32_t i = 0; i < turn->row_count; i++)
+static void plan_update(AlisaSelection *selection, const AlisaSelectionUpdate *update) {
+    AlisaWindow *window = &selection->windows[update->sequence];
+    DeviceUpdate *out = &selection->updates[selection->update_count++];
+    *out = (DeviceUpdate){.sequence = update->sequence, .first_move = selection->move_count};
+    for (uint32_t i = 0; i < update->row_count; i++)
         selection->move_count +=
-            alisa_window_feed(window, turn->first_count + i, turn->whole, turn->first_row + i,
+            alisa_window_feed(window, update->first_count + i, update->dense, update->first_row + i,
                               selection->moves + selection->move_count);
     out->moves = selection->move_count - out->first_move;
-    if (turn->pick_count == 0) return;
-    out->count = turn->pick_count;
-    out->budget = alisa_selector_budget(&selection->options, turn->pick_count);
-    out->row = turn->pick_row;
-    selection->picked[turn->sequence] = turn->pick_count;
+    if (update->pick_count == 0) return;
+    out->count = update->pick_count;
+    out->budget = alisa_selector_budget(&selection->options, update->pick_count);
+    out->row = update->pick_row;
+    selection->picked[update->sequence] = update->pick_count;
 }
 
 static AlisaStatus upload_plan(AlisaSelection *selection, AlisaError *error) {
@@ -237,27 +237,28 @@ static AlisaStatus upload_plan(AlisaSelection *selection, AlisaError *error) {
         status = alisa_buffer_write(selection->device, &selection->move_buffer, 0, selection->moves,
                                     selection->move_count * sizeof *selection->moves, error);
     }
-    if (status || selection->turn_count == 0) return status;
-    return alisa_buffer_write(selection->device, &selection->turn_buffer, 0, selection->turns,
-                              selection->turn_count * sizeof *selection->turns, error);
+    if (status || selection->update_count == 0) return status;
+    return alisa_buffer_write(selection->device, &selection->update_buffer, 0, selection->updates,
+                              selection->update_count * sizeof *selection->updates, error);
 }
 
-AlisaStatus alisa_selection_plan(AlisaSelection *selection, const AlisaSelectionTurn *turns,
-                                 uint32_t turn_count, AlisaError *error) {
+AlisaStatus alisa_selection_plan(AlisaSelection *selection, const AlisaSelectionUpdate *updates,
+                                 uint32_t update_count, AlisaError *error) {
     uint64_t rows = 0;
-    for (uint32_t i = 0; i < turn_count; i++)
-        rows += turns[i].row_count;
-    if (turn_count > selection->shape.max_turns || rows > selection->shape.max_rows) {
-        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                               "a selection made for %u turns and %u rows cannot plan %u and %llu",
-                               selection->shape.max_turns, selection->shape.max_rows, turn_count,
-                               (unsigned long long)rows);
+    for (uint32_t i = 0; i < update_count; i++)
+        rows += updates[i].row_count;
+    if (update_count > selection->shape.max_updates || rows > selection->shape.max_rows) {
+        return alisa_error_set(
+            error, ALISA_ERROR_ARGUMENT,
+            "a selection made for %u updates and %u rows cannot plan %u and %llu",
+            selection->shape.max_updates, selection->shape.max_rows, update_count,
+            (unsigned long long)rows);
     }
-    selection->turn_count = selection->move_count = 0;
-    for (uint32_t i = 0; i < turn_count; i++) {
-        AlisaStatus status = check_turn(selection, &turns[i], error);
+    selection->update_count = selection->move_count = 0;
+    for (uint32_t i = 0; i < update_count; i++) {
+        AlisaStatus status = check_update(selection, &updates[i], error);
         if (status) return status;
-        plan_turn(selection, &turns[i]);
+        plan_update(selection, &updates[i]);
     }
     return upload_plan(selection, error);
 }
@@ -269,7 +270,7 @@ AlisaStatus alisa_selection_run(AlisaSelection *selection, uint32_t layer, uint3
     const AlisaBuffer *row_buffer = rows.buffer ? rows.buffer : &selection->lists;
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(&selection->sizes_buffer),
-        ALISA_ARG_BUFFER(&selection->turn_buffer),
+        ALISA_ARG_BUFFER(&selection->update_buffer),
         ALISA_ARG_BUFFER(&selection->move_buffer),
         ALISA_ARG_BUFFER(row_buffer),
         ALISA_ARG(rows.stride),
@@ -284,21 +285,21 @@ AlisaStatus alisa_selection_run(AlisaSelection *selection, uint32_t layer, uint3
     return alisa_kernel_launch(selection->run, &launch, arguments, COUNT_OF(arguments), error);
 }
 
-/* Adds the turn that makes a sequence forget tokens `count` and later. */
-static void clear_turn(AlisaSelection *selection, uint32_t sequence, uint32_t count) {
-    DeviceTurn *turn = &selection->turns[selection->turn_count++];
-    *turn = (DeviceTurn){.sequence = sequence, .first_move = selection->move_count};
-    turn->moves = alisa_window_truncate(&selection->windows[sequence], count,
-                                        selection->moves + selection->move_count);
-    selection->move_count += turn->moves;
+/* Adds the update that makes a sequence forget tokens `count` and later. */
+static void clear_update(AlisaSelection *selection, uint32_t sequence, uint32_t count) {
+    DeviceUpdate *update = &selection->updates[selection->update_count++];
+    *update = (DeviceUpdate){.sequence = sequence, .first_move = selection->move_count};
+    update->moves = alisa_window_truncate(&selection->windows[sequence], count,
+                                          selection->moves + selection->move_count);
+    selection->move_count += update->moves;
     /* The list of the step with count + 1 tokens is from rows of earlier ones only. */
     if (selection->picked[sequence] > count + 1 || count == 0) selection->picked[sequence] = 0;
 }
 
 AlisaStatus alisa_selection_truncate(AlisaSelection *selection, uint32_t sequence, uint32_t count,
                                      AlisaError *error) {
-    selection->turn_count = selection->move_count = 0;
-    clear_turn(selection, sequence, count);
+    selection->update_count = selection->move_count = 0;
+    clear_update(selection, sequence, count);
     if (selection->move_count == 0) return ALISA_OK;
     AlisaStatus status = upload_plan(selection, error);
     for (uint32_t layer = 0; layer < selection->shape.layer_count && !status; layer++)
@@ -313,14 +314,15 @@ static AlisaStatus clear_all(AlisaSelection *selection, AlisaError *error) {
     const AlisaSelectionShape *shape = &selection->shape;
     AlisaStatus status = ALISA_OK;
     if (alisa_selector_source(&selection->options) != ALISA_SELECT_BY_SUMS) return ALISA_OK;
-    for (uint32_t first = 0; first < shape->sequence_count && !status; first += shape->max_turns) {
-        selection->turn_count = selection->move_count = 0;
-        while (selection->turn_count < shape->max_turns &&
-               first + selection->turn_count < shape->sequence_count)
-            clear_turn(selection, first + selection->turn_count, 0);
+    for (uint32_t first = 0; first < shape->sequence_count && !status;
+         first += shape->max_updates) {
+        selection->update_count = selection->move_count = 0;
+        while (selection->update_count < shape->max_updates &&
+               first + selection->update_count < shape->sequence_count)
+            clear_update(selection, first + selection->update_count, 0);
         status = upload_plan(selection, error);
         for (uint32_t layer = 0; layer < shape->layer_count && !status; layer++)
-            status = alisa_selection_run(selection, layer, 0, selection->turn_count,
+            status = alisa_selection_run(selection, layer, 0, selection->update_count,
                                          (AlisaSelectionRows){0}, error);
     }
     return status;
@@ -361,15 +363,15 @@ void alisa_selection_destroy(AlisaSelection *selection) {
     alisa_buffer_destroy(&selection->codes);
     alisa_buffer_destroy(&selection->places);
     alisa_buffer_destroy(&selection->lists);
-    alisa_buffer_destroy(&selection->turn_buffer);
+    alisa_buffer_destroy(&selection->update_buffer);
     alisa_buffer_destroy(&selection->move_buffer);
-    alisa_buffer_destroy(&selection->aim_buffer);
+    alisa_buffer_destroy(&selection->target_buffer);
     alisa_buffer_destroy(&selection->sizes_buffer);
     for (uint32_t i = 0; selection->windows && i < selection->shape.sequence_count; i++)
         alisa_window_finish(&selection->windows[i]);
     free(selection->windows);
     free(selection->picked);
-    free(selection->turns);
+    free(selection->updates);
     free(selection->moves);
     free(selection);
 }
@@ -391,20 +393,21 @@ uint64_t alisa_selection_list_offset(const AlisaSelection *selection, uint32_t l
     return list * selection->capacity;
 }
 
-AlisaStatus alisa_selection_aim(AlisaSelection *selection, const AlisaSelectionAim *aims,
-                                uint32_t aim_count, AlisaError *error) {
-    if (aim_count > selection->shape.max_turns) {
+AlisaStatus alisa_selection_set_targets(AlisaSelection *selection,
+                                        const AlisaSelectionTarget *targets, uint32_t target_count,
+                                        AlisaError *error) {
+    if (target_count > selection->shape.max_updates) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                               "a selection made for %u turns cannot translate the lists of %u",
-                               selection->shape.max_turns, aim_count);
+                               "a selection made for %u updates cannot translate the lists of %u",
+                               selection->shape.max_updates, target_count);
     }
-    selection->aim_count = aim_count;
+    selection->target_count = target_count;
     selection->longest = 0;
-    for (uint32_t i = 0; i < aim_count; i++)
-        if (aims[i].count > selection->longest) selection->longest = aims[i].count;
-    if (aim_count == 0) return ALISA_OK;
-    return alisa_buffer_write(selection->device, &selection->aim_buffer, 0, aims,
-                              aim_count * sizeof *aims, error);
+    for (uint32_t i = 0; i < target_count; i++)
+        if (targets[i].count > selection->longest) selection->longest = targets[i].count;
+    if (target_count == 0) return ALISA_OK;
+    return alisa_buffer_write(selection->device, &selection->target_buffer, 0, targets,
+                              target_count * sizeof *targets, error);
 }
 
 AlisaStatus alisa_selection_translate(AlisaSelection *selection, uint32_t layer,
@@ -412,11 +415,11 @@ AlisaStatus alisa_selection_translate(AlisaSelection *selection, uint32_t layer,
     size_t items = selection->wide ? 1 : SLOTS_ITEM, local = selection->wide ? SLOTS_GROUP : 1;
     size_t width = alisa_divide_up_64(selection->longest, items);
     const AlisaLaunch launch = {
-        {alisa_round_up_64(width, local), selection->shape.list_count, selection->aim_count},
+        {alisa_round_up_64(width, local), selection->shape.list_count, selection->target_count},
         {local, 1, 1}};
     uint64_t lists_offset = alisa_selection_list_offset(selection, layer, 0);
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(&selection->aim_buffer),
+        ALISA_ARG_BUFFER(&selection->target_buffer),
         ALISA_ARG_BUFFER(&selection->lists),
         ALISA_ARG(lists_offset),
         ALISA_ARG(selection->capacity),

@@ -5,7 +5,7 @@
  *
  * A step of a decoder, layer by layer: translate the lists that are there into slots; attend; feed
  * the rows and pick the lists of the next step, which depend on nothing that comes later. So one
- * plan (the same for all layers, only numbers of tokens are in it) serves a whole step.
+ * plan (the same for all layers, only numbers of tokens are in it) serves all of a step.
  */
 #ifndef ALISA_ATTN_SELECTION_H
 #define ALISA_ATTN_SELECTION_H
@@ -19,10 +19,10 @@ typedef struct AlisaSelectionShape {
     uint32_t sequence_count;
     uint32_t list_count; /* 1, or the KV heads */
     uint32_t context;
-    uint32_t seed_rows; /* whole rows of a prompt are expected up to this many tokens: sizes the
-                           windows (attn/window.h) */
-    uint32_t max_turns; /* of one plan */
-    uint32_t max_rows;  /* rows fed by one plan */
+    uint32_t seed_rows;   /* dense rows of a prompt are expected up to this many tokens: sizes the
+                             windows (attn/window.h) */
+    uint32_t max_updates; /* of one plan */
+    uint32_t max_rows;    /* rows fed by one plan */
 } AlisaSelectionShape;
 
 typedef struct AlisaSelection AlisaSelection;
@@ -38,30 +38,30 @@ AlisaStatus alisa_selection_create(AlisaOps *ops, const AlisaSelectOptions *opti
 void alisa_selection_destroy(AlisaSelection *selection);
 
 /* What one run does for a sequence: feeds rows, then picks. */
-typedef struct AlisaSelectionTurn {
+typedef struct AlisaSelectionUpdate {
     uint32_t sequence;
     uint32_t row_count;   /* rows to feed, of consecutive steps; 0: none */
     uint32_t first_row;   /* of them in the rows of the run */
     uint32_t first_count; /* tokens of the step of the first row */
-    bool whole; /* the rows have an entry for each token; else there is one row, in the order
+    bool dense; /* the rows have an entry for each token; else there is one row, in the order
                    of the sequence's list */
     uint32_t pick_count; /* tokens of the step to pick for; 0: none */
     uint32_t pick_row;   /* where globals are chosen by a row: which */
-} AlisaSelectionTurn;
+} AlisaSelectionUpdate;
 
-/* Advances the windows by these turns and hands them to the device. A sequence may have several
- * turns, but not in one run. */
-AlisaStatus alisa_selection_plan(AlisaSelection *selection, const AlisaSelectionTurn *turns,
-                                 uint32_t turn_count, AlisaError *error);
+/* Advances the windows by these updates and hands them to the device. A sequence may have several
+ * updates, but not in one run. */
+AlisaStatus alisa_selection_plan(AlisaSelection *selection, const AlisaSelectionUpdate *updates,
+                                 uint32_t update_count, AlisaError *error);
 
 /* Rows as attn_row leaves them: uint32[row][list][stride]. */
 typedef struct AlisaSelectionRows {
-    const AlisaBuffer *buffer; /* NULL where no turn reads one */
+    const AlisaBuffer *buffer; /* NULL where no update reads one */
     uint32_t stride;
 } AlisaSelectionRows;
 
-/* Does turns [first, first + count) of the plan for a layer (0 .. layer_count - 1). To be done for
- * every layer before the next plan. */
+/* Does updates [first, first + count) of the plan for a layer (0 .. layer_count - 1). To be done
+ * for every layer before the next plan. */
 AlisaStatus alisa_selection_run(AlisaSelection *selection, uint32_t layer, uint32_t first,
                                 uint32_t count, AlisaSelectionRows rows, AlisaError *error);
 
@@ -78,7 +78,7 @@ uint64_t alisa_selection_list_offset(const AlisaSelection *selection, uint32_t l
                                      uint32_t sequence);
 
 /* Lists of a sequence that attention is to read. */
-typedef struct AlisaSelectionAim {
+typedef struct AlisaSelectionTarget {
     uint32_t sequence;
     uint32_t count;       /* entries of each of its lists */
     uint32_t list_offset; /* where the first goes in the slots; list g goes g * list_stride later */
@@ -86,11 +86,12 @@ typedef struct AlisaSelectionAim {
     uint32_t first_block; /* row of params of the sequence's block 0 */
     uint32_t sealed;      /* tokens in sealed blocks; those after them are in the tails, */
     uint32_t first_half;  /* the first of them in this row, the others in the rows after it */
-} AlisaSelectionAim;
+} AlisaSelectionTarget;
 
-/* Hands up to max_turns of them to the device, for all layers of a step. */
-AlisaStatus alisa_selection_aim(AlisaSelection *selection, const AlisaSelectionAim *aims,
-                                uint32_t aim_count, AlisaError *error);
+/* Hands up to max_updates of them to the device, for all layers of a step. */
+AlisaStatus alisa_selection_set_targets(AlisaSelection *selection,
+                                        const AlisaSelectionTarget *targets, uint32_t target_count,
+                                        AlisaError *error);
 
 typedef struct AlisaSelectionSlots {
     const AlisaBuffer *pages; /* int32: slot of position p of sequence s is at page_offset +

@@ -90,11 +90,11 @@ static void place_row(AlisaWindow *window, AlisaWindowMove *row) {
     *row_at(window, window->row_count++) = *row;
 }
 
-uint32_t alisa_window_feed(AlisaWindow *window, uint32_t count, bool whole, uint32_t source,
+uint32_t alisa_window_feed(AlisaWindow *window, uint32_t count, bool dense, uint32_t source,
                            AlisaWindowMove *moves) {
     if (alisa_selector_source(&window->options) != ALISA_SELECT_BY_SUMS) return 0;
     AlisaSelectBudget budget = alisa_selector_budget(&window->options, count);
-    if (whole) budget = (AlisaSelectBudget){.locals = count};
+    if (dense) budget = (AlisaSelectBudget){.locals = count};
     AlisaWindowMove row = {.action = ALISA_WINDOW_ADD,
                            .source = source,
                            .entries = alisa_selector_kept(budget),

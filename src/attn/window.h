@@ -34,8 +34,8 @@ typedef struct AlisaWindowLimits {
     uint32_t places;
 } AlisaWindowLimits;
 
-/* Room for every window of sparse rows up to `context` tokens, and for those that begin with whole
- * rows of up to seed_rows tokens. Whole rows of more tokens are taken too, but fewer at a time: the
+/* Room for every window of sparse rows up to `context` tokens, and for those that begin with dense
+ * rows of up to seed_rows tokens. Dense rows of more tokens are taken too, but fewer at a time: the
  * oldest leave early. */
 AlisaStatus alisa_window_limits(const AlisaSelectOptions *options, uint32_t context,
                                 uint32_t seed_rows, AlisaWindowLimits *limits, AlisaError *error);
@@ -79,7 +79,7 @@ uint32_t alisa_window_max_moves(const AlisaWindow *window);
 
 /* The moves, in order, that take a row of the step with `count` tokens; their number. The window
  * then is that of the step with count + 1 tokens. `source` is passed on. */
-uint32_t alisa_window_feed(AlisaWindow *window, uint32_t count, bool whole, uint32_t source,
+uint32_t alisa_window_feed(AlisaWindow *window, uint32_t count, bool dense, uint32_t source,
                            AlisaWindowMove *moves);
 uint32_t alisa_window_truncate(AlisaWindow *window, uint32_t count, AlisaWindowMove *moves);
 

@@ -165,9 +165,9 @@ AlisaStatus alisa_folder_create(const char *path, AlisaError *error) {
 
 AlisaStatus alisa_disk_lock(const char *path, const char *taken, AlisaDiskLock *lock,
                             AlisaError *error) {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct flock lock_all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     lock->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (lock->file >= 0 && fcntl(lock->file, F_SETLK, &whole) == 0) return ALISA_OK;
+    if (lock->file >= 0 && fcntl(lock->file, F_SETLK, &lock_all) == 0) return ALISA_OK;
     int reason = errno;
     if (lock->file < 0 || (reason != EACCES && reason != EAGAIN)) {
         alisa_error_set(error, ALISA_ERROR_IO, "cannot lock %s: %s", path, strerror(reason));

@@ -54,9 +54,9 @@ void alisa_opencl_close(AlisaDevice *device) {
         clFinish(device->transfers[i]);
         clReleaseCommandQueue(device->transfers[i]);
     }
-    alisa_awaited_drop(device);
+    alisa_awaited_release(device);
     alisa_program_destroy_all(device);
-    alisa_sgemm_forget(device);
+    alisa_sgemm_release(device);
     if (device->queue) clReleaseCommandQueue(device->queue);
     if (device->context) clReleaseContext(device->context);
     alisa_cache_close(&device->cache);

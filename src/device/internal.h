@@ -160,7 +160,7 @@ void alisa_emulation_destroy(AlisaEmulation *emulation);
 
 /* Fails, once, for an event that the compute queue waited for and that failed. */
 AlisaStatus alisa_awaited_check(AlisaDevice *device, AlisaError *error);
-void alisa_awaited_drop(AlisaDevice *device);
+void alisa_awaited_release(AlisaDevice *device);
 
 /* The program of a file and options, built unless it is there. *program is NULL where it fails. */
 AlisaStatus alisa_program_get(AlisaDevice *device, const char *file, const char *options,
@@ -180,6 +180,6 @@ void alisa_program_note_launch(AlisaKernel *kernel, const size_t local[3]);
 
 /* Makes CLBlast let go of the context: it drops the programs of all devices, and builds those of
  * others again when they are next used. */
-void alisa_sgemm_forget(AlisaDevice *device);
+void alisa_sgemm_release(AlisaDevice *device);
 
 #endif

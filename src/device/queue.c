@@ -25,7 +25,7 @@ AlisaStatus alisa_opencl_mark(AlisaDevice *device, AlisaEvent *event, AlisaError
     return ALISA_OK;
 }
 
-/* Drops what is done and well; the first failure is returned and dropped. */
+/* Releases the completions that are done and well; the first failure is returned, and released. */
 static AlisaStatus prune_awaited(AlisaDevice *device, AlisaError *error) {
     AlisaAwaited *awaited = &device->awaited;
     AlisaStatus status = ALISA_OK;
@@ -69,7 +69,7 @@ AlisaStatus alisa_awaited_check(AlisaDevice *device, AlisaError *error) {
     return device->awaited.count ? prune_awaited(device, error) : ALISA_OK;
 }
 
-void alisa_awaited_drop(AlisaDevice *device) {
+void alisa_awaited_release(AlisaDevice *device) {
     AlisaAwaited *awaited = &device->awaited;
     for (size_t i = 0; i < awaited->count; i++)
         alisa_completion_release(awaited->items[i]);

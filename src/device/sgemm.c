@@ -42,7 +42,7 @@ static struct {
         cl_device_id id;
         AlisaSgemmParameters parameters; /* as CLBlast has them */
     } known[KNOWN_DEVICES];
-    size_t next; /* to be forgotten */
+    size_t next; /* slot of `known` that is used again next */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 bool alisa_opencl_has_sgemm(void) {
@@ -134,7 +134,7 @@ AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
                              product->columns, product->rows, device->candidate.info.name);
 }
 
-void alisa_sgemm_forget(AlisaDevice *device) {
+void alisa_sgemm_release(AlisaDevice *device) {
     if (!device->used_sgemm) return;
     pthread_mutex_lock(&state.lock);
     CLBlastClearCache();
@@ -156,7 +156,7 @@ AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
                            device->candidate.info.name);
 }
 
-void alisa_sgemm_forget(AlisaDevice *device) {
+void alisa_sgemm_release(AlisaDevice *device) {
     (void)device;
 }
 

@@ -30,7 +30,7 @@ static AlisaSelectionShape selection_shape(const AlisaSparseShape *shape) {
         .list_count = heads ? shape->attention.kv_head_count : 1,
         .context = shape->context_length,
         .seed_rows = shape->context_length,
-        .max_turns = shape->micro_batch + shape->sequence_count,
+        .max_updates = shape->micro_batch + shape->sequence_count,
         .max_rows = shape->micro_batch,
     };
 }
@@ -168,8 +168,8 @@ AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, Al
     made->device = alisa_ops_device(ops);
     made->picked = alisa_allocate_zeroed(shape->sequence_count, sizeof *made->picked, what, error);
     made->scored = alisa_allocate(rows, sizeof *made->scored, what, error);
-    made->turns = alisa_allocate(selection.max_turns, sizeof *made->turns, what, error);
-    made->aims = alisa_allocate(selection.max_turns, sizeof *made->aims, what, error);
+    made->turns = alisa_allocate(selection.max_updates, sizeof *made->turns, what, error);
+    made->aims = alisa_allocate(selection.max_updates, sizeof *made->aims, what, error);
     made->tiles = alisa_allocate(2 * rows, sizeof *made->tiles, what, error);
     status = ALISA_ERROR_MEMORY;
     if (!made->picked || !made->scored || !made->turns || !made->aims || !made->tiles) goto fail;

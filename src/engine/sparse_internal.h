@@ -48,8 +48,8 @@ struct AlisaSparse {
     uint32_t *picked;          /* [sequence_count] tokens of the step its lists are for; 0: none */
     AlisaSparseScored *scored; /* [micro_batch] */
     AlisaSparseBatch *batches;
-    AlisaSelectionTurn *turns;
-    AlisaSelectionAim *aims;
+    AlisaSelectionUpdate *turns;
+    AlisaSelectionTarget *aims;
     AlisaAttentionTile *tiles;
     AlisaIndexRow *index_rows; /* [2 micro_batch] beside the tiles */
     AlisaIndexToken *tokens;   /* [micro_batch] */

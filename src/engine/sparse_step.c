@@ -51,15 +51,15 @@ static void add_tile(AlisaSparse *sparse, AlisaSparseBatch *batch, uint32_t row,
     if (batch->longest < count) batch->longest = count;
 }
 
-static AlisaSelectionTurn *add_turn(AlisaSparse *sparse, AlisaSparseBatch *batch,
-                                    const AlisaSparseRow *row) {
-    AlisaSelectionTurn *turn = &sparse->turns[sparse->turn_count++];
-    *turn = (AlisaSelectionTurn){.sequence = row->sequence};
+static AlisaSelectionUpdate *add_turn(AlisaSparse *sparse, AlisaSparseBatch *batch,
+                                      const AlisaSparseRow *row) {
+    AlisaSelectionUpdate *turn = &sparse->turns[sparse->turn_count++];
+    *turn = (AlisaSelectionUpdate){.sequence = row->sequence};
     batch->turn_count++;
     return turn;
 }
 
-static void note_pick(AlisaSparse *sparse, AlisaSelectionTurn *turn, const AlisaSparseRow *row) {
+static void note_pick(AlisaSparse *sparse, AlisaSelectionUpdate *turn, const AlisaSparseRow *row) {
     turn->pick_count = next_pick(sparse, row);
     sparse->picked[row->sequence] = turn->pick_count;
 }
@@ -73,7 +73,7 @@ static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uin
             sparse->scored[scored++] = (AlisaSparseScored){i, &rows[i]};
     qsort(sparse->scored, scored, sizeof *sparse->scored, compare_scored);
     AlisaSparseBatch *batch = NULL;
-    AlisaSelectionTurn *turn = NULL;
+    AlisaSelectionUpdate *turn = NULL;
     for (uint32_t i = 0; i < scored; i++) {
         const AlisaSparseRow *about = sparse->scored[i].about;
         if (!batch || batch->tile_count == sparse->all_rows) {
@@ -84,7 +84,7 @@ static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uin
             turn = add_turn(sparse, batch, about);
             turn->first_row = batch->tile_count;
             turn->first_count = about->count;
-            turn->whole = true;
+            turn->dense = true;
         }
         turn->row_count++;
         add_tile(sparse, batch, sparse->scored[i].row, about->all_offset, about->count);
@@ -100,7 +100,7 @@ static void describe_choices(AlisaSparse *sparse, const AlisaSparseRow *rows, ui
         if (row->prompt) continue;
         if (!batch || batch->tile_count == sparse->all_rows)
             batch = begin_batch(sparse, ALISA_SPARSE_BATCH_INDEX);
-        AlisaSelectionTurn *turn = add_turn(sparse, batch, row);
+        AlisaSelectionUpdate *turn = add_turn(sparse, batch, row);
         turn->pick_count = row->count;
         turn->pick_row = batch->tile_count;
         sparse->index_rows[sparse->tile_count] =
@@ -125,7 +125,7 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
             uint32_t kept =
                 alisa_selector_kept(alisa_selector_budget(&sparse->shape.select, row->count));
             uint32_t offset = row->sequence * sparse->list_count * sparse->kept_stride;
-            sparse->aims[sparse->aim_count++] = (AlisaSelectionAim){
+            sparse->aims[sparse->aim_count++] = (AlisaSelectionTarget){
                 .sequence = row->sequence,
                 .count = kept,
                 .list_offset = offset,
@@ -137,7 +137,7 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
             if (sparse->counting) alisa_sparse_count_row(sparse->counting, row);
         }
         if (sparse_rows && !row->prompt) {
-            AlisaSelectionTurn *turn = add_turn(sparse, batch, row);
+            AlisaSelectionUpdate *turn = add_turn(sparse, batch, row);
             turn->first_row = batch->tile_count - 1;
             turn->row_count = 1;
             turn->first_count = row->count;
@@ -156,7 +156,7 @@ static AlisaStatus pick_missing(AlisaSparse *sparse, const AlisaSparseRow *rows,
     for (uint32_t i = 0; i < row_count; i++) {
         if (rows[i].prompt || sparse->picked[rows[i].sequence] == rows[i].count) continue;
         sparse->turns[count++] =
-            (AlisaSelectionTurn){.sequence = rows[i].sequence, .pick_count = rows[i].count};
+            (AlisaSelectionUpdate){.sequence = rows[i].sequence, .pick_count = rows[i].count};
     }
     if (count == 0) return ALISA_OK;
     AlisaStatus status = alisa_selection_plan(sparse->selection, sparse->turns, count, error);
@@ -200,6 +200,7 @@ AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, 
     if (status == ALISA_OK && sparse->turn_count > 0)
         status = alisa_selection_plan(sparse->selection, sparse->turns, sparse->turn_count, error);
     if (status == ALISA_OK && sparse->aim_count > 0)
-        status = alisa_selection_aim(sparse->selection, sparse->aims, sparse->aim_count, error);
+        status =
+            alisa_selection_set_targets(sparse->selection, sparse->aims, sparse->aim_count, error);
     return status;
 }

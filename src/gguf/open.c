@@ -80,23 +80,24 @@ static AlisaStatus read_split(const AlisaGguf *gguf, uint32_t *number, uint32_t 
     return ALISA_OK;
 }
 
-/* Moves the tensors and the map of `part` to the end of `whole`; the caller closes what is left. */
-static AlisaStatus append_part(AlisaGguf *whole, AlisaGguf *part, AlisaError *error) {
-    uint64_t total = whole->tensor_count + part->tensor_count;
+/* Moves the tensors and the map of `part` to the end of `joined`; the caller closes what is left.
+ */
+static AlisaStatus append_part(AlisaGguf *joined, AlisaGguf *part, AlisaError *error) {
+    uint64_t total = joined->tensor_count + part->tensor_count;
     AlisaGgufTensor *tensors =
-        total > UINT32_MAX ? NULL : realloc(whole->tensors, (total + 1) * sizeof *tensors);
+        total > UINT32_MAX ? NULL : realloc(joined->tensors, (total + 1) * sizeof *tensors);
     if (!tensors) {
         return alisa_error_set(error, ALISA_ERROR_MEMORY, "%s: no host memory for %llu tensors",
                                part->path, (unsigned long long)total);
     }
-    whole->tensors = tensors;
+    joined->tensors = tensors;
     for (uint64_t i = 0; i < part->tensor_count; i++) {
-        AlisaGgufTensor *tensor = &tensors[whole->tensor_count++];
+        AlisaGgufTensor *tensor = &tensors[joined->tensor_count++];
         *tensor = part->tensors[i];
-        tensor->part = whole->part_count;
+        tensor->part = joined->part_count;
         part->tensors[i].name = NULL;
     }
-    whole->parts[whole->part_count++] = part->parts[0];
+    joined->parts[joined->part_count++] = part->parts[0];
     part->part_count = 0;
     return ALISA_OK;
 }
@@ -164,34 +165,34 @@ static AlisaStatus open_split(const char *path, uint32_t number, uint32_t count,
     memcpy(name, path, length + 1);
     char *tail = name + length - suffix_length;
 
-    AlisaGguf *whole = NULL;
+    AlisaGguf *joined = NULL;
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; status == ALISA_OK && i < count; i++) {
         AlisaGguf *part;
         snprintf(tail, suffix_length + 1, "-%05u-of-%05u.gguf", i + 1, count);
         status = open_part(name, i, count, &part, error);
         if (!part) break;
-        if (whole) {
-            status = append_part(whole, part, error);
+        if (joined) {
+            status = append_part(joined, part, error);
             alisa_gguf_close(part);
             continue;
         }
-        whole = part;
-        AlisaGgufPart *parts = realloc(whole->parts, count * sizeof *parts);
+        joined = part;
+        AlisaGgufPart *parts = realloc(joined->parts, count * sizeof *parts);
         if (!parts) {
             status = alisa_error_set(error, ALISA_ERROR_MEMORY, "%s: no host memory for %u parts",
                                      name, count);
             break;
         }
-        whole->parts = parts;
+        joined->parts = parts;
     }
     free(name);
-    if (status == ALISA_OK && whole) status = index_all_tensors(whole, error);
+    if (status == ALISA_OK && joined) status = index_all_tensors(joined, error);
     if (status != ALISA_OK) {
-        alisa_gguf_close(whole);
+        alisa_gguf_close(joined);
         return status;
     }
-    *out = whole;
+    *out = joined;
     return ALISA_OK;
 }
 

@@ -24,9 +24,9 @@ AlisaStatus alisa_residency_create(const AlisaResidencyShape *shape, AlisaReside
     made->counts = alisa_allocate_zeroed(shape->layer_count, sizeof *made->counts, what, error);
     made->arenas = alisa_allocate_zeroed(shape->arena_count, sizeof *made->arenas, what, error);
     made->passed = alisa_allocate_zeroed(shape->layer_count, sizeof *made->passed, what, error);
-    bool whole = made->places && made->extents && made->generations && made->counts &&
-                 made->arenas && made->passed;
-    AlisaStatus status = whole ? ALISA_OK : ALISA_ERROR_MEMORY;
+    bool complete = made->places && made->extents && made->generations && made->counts &&
+                    made->arenas && made->passed;
+    AlisaStatus status = complete ? ALISA_OK : ALISA_ERROR_MEMORY;
     for (uint32_t i = 0; status == ALISA_OK && i < shape->arena_count; i++) {
         Arena *arena = &made->arenas[i];
         status = alisa_pool_init(&arena->pool, shape->device_slots,

@@ -82,8 +82,9 @@ AlisaStatus alisa_row_store_init(AlisaDevice *device, const AlisaRowStoreShape *
     store->filling = alisa_allocate_zeroed(arenas, sizeof *store->filling, what, error);
     store->arriving =
         alisa_allocate_zeroed(residency->host_slots, sizeof *store->arriving, what, error);
-    bool whole = store->keys && store->values && store->pages && store->arriving && store->filling;
-    AlisaStatus status = whole ? ALISA_OK : ALISA_ERROR_MEMORY;
+    bool complete =
+        store->keys && store->values && store->pages && store->arriving && store->filling;
+    AlisaStatus status = complete ? ALISA_OK : ALISA_ERROR_MEMORY;
     if (status == ALISA_OK) status = get_kernels(device, shape->row_group, store, error);
     if (status == ALISA_OK) status = create_buffers(device, shape, store, error);
     if (status == ALISA_OK) {

@@ -15,12 +15,12 @@ static void place(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
     step->inputs_on_device = plan->inputs_on_device;
     if (step->length < phases->host_from) return;
     step->phase = 2;
-    double away = floor(phases->host_share * step->length + 1e-9);
+    double offloaded = floor(phases->host_share * step->length + 1e-9);
     /* Locals never leave, except where every token is attended to: then those on the host come by
      * turns, and none is worth more than others. */
     bool dense = step->kept >= step->length;
     double old = dense ? step->length : (double)step->length - step->locals;
-    step->host_end = (uint32_t)fmin(away, old);
+    step->host_end = (uint32_t)fmin(offloaded, old);
     if (step->length >= phases->inputs_from) {
         step->phase = 3;
         step->inputs_end = (uint32_t)floor(phases->inputs_share * step->host_end + 1e-9);

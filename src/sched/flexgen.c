@@ -40,9 +40,9 @@ static void take_corner(const Bound *bounds, double share, double low, double hi
 
 /* Time of moving `share` of a step's traffic one way, as a bound: the fixed part is the latency. */
 static Bound moving(const AlisaSchedProblem *problem, bool load, double bytes) {
-    AlisaSchedWork whole = {.to_device = load ? bytes : 0.0, .to_host = load ? 0.0 : bytes};
+    AlisaSchedWork all = {.to_device = load ? bytes : 0.0, .to_host = load ? 0.0 : bytes};
     AlisaSchedCost cost;
-    alisa_sched_time(problem, &whole, &cost);
+    alisa_sched_time(problem, &all, &cost);
     double latency = problem->model.layer_count * problem->profile.link_latency;
     double time = cost.load + cost.store;
     return (Bound){time - fmin(latency, time), 0.0};

@@ -43,8 +43,8 @@ const AlisaSchedPolicy alisa_sched_policy_h2o = {
 static void place_share(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
                         AlisaSchedStep *step) {
     (void)problem;
-    double away = ceil(plan->phases.host_share * step->length - 1e-9);
-    step->host_end = away > step->length ? step->length : (uint32_t)away;
+    double offloaded = ceil(plan->phases.host_share * step->length - 1e-9);
+    step->host_end = offloaded > step->length ? step->length : (uint32_t)offloaded;
     step->phase = step->host_end > 0 ? 2 : 1;
     step->streamed = true;
 }

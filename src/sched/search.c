@@ -97,10 +97,10 @@ static const uint32_t axis_points[AXIS_COUNT] = {9, 9, 33, 9};
 typedef struct Grid {
     const AlisaSchedProblem *problem;
     uint32_t first, never; /* lengths a phase may begin at */
-    uint32_t whole;        /* least length that does not fit on the device alone; at most never */
+    uint32_t too_long;     /* least length that does not fit on the device alone; at most never */
 } Grid;
 
-static bool fits_whole(const AlisaSchedProblem *problem, uint32_t length) {
+static bool fits_alone(const AlisaSchedProblem *problem, uint32_t length) {
     AlisaSchedPlan plan = {.phases = {UINT32_MAX, UINT32_MAX, 0.0, 0.0}};
     AlisaSchedStep step;
     alisa_sched_place(problem, &plan, length, &step);
@@ -114,13 +114,13 @@ static void grid_init(Grid *grid, const AlisaSchedProblem *problem) {
     uint32_t low = grid->first, high = grid->never; /* all below `low` fit */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (fits_whole(problem, middle)) {
+        if (fits_alone(problem, middle)) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    grid->whole = low;
+    grid->too_long = low;
 }
 
 /* The plan of a point; X goes to the device as far as the longest step leaves room. */
@@ -129,7 +129,7 @@ static void plan_at(const Grid *grid, const uint32_t *point, AlisaSchedPlan *pla
     uint32_t last_point = axis_points[0] - 1;
     AlisaSchedPhases *phases = &plan->phases;
     *plan = (AlisaSchedPlan){0};
-    uint64_t span = grid->whole - grid->first;
+    uint64_t span = grid->too_long - grid->first;
     phases->host_from = grid->first + (uint32_t)(span * point[AXIS_HOST_FROM] / last_point);
     phases->host_share = point[AXIS_HOST_SHARE] / (axis_points[AXIS_HOST_SHARE] - 1.0);
     if (point[AXIS_HOST_SHARE] == 0) phases->host_from = grid->never;

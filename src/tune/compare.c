@@ -20,17 +20,17 @@ static AlisaStatus compare_case(State *state, uint32_t index, const uint32_t *co
     const AlisaTrialClock clock = {FINAL_SAMPLES,
                                    2.0 * alisa_tuner_pace(state->search->effort)->case_seconds};
     seconds[0] = seconds[1] = INFINITY;
-    for (int turn = 0; turn < 4; turn++) {
+    for (int round = 0; round < 4; round++) {
         double samples[FINAL_SAMPLES];
         AlisaTrialResult result = {.seconds = samples};
-        copy_values(state, values_of(state), both[turn % 2]);
+        copy_values(state, values_of(state), both[round % 2]);
         AlisaStatus status = alisa_tuner_journal_beat(state->search->journal, error);
         if (status == ALISA_OK)
             status =
                 alisa_trial_run(state->trial, index, state->parameters, &clock, &result, error);
         if (status != ALISA_OK) return status;
         double time = result.wrong ? INFINITY : alisa_tuner_least(samples, result.samples);
-        if (time < seconds[turn % 2]) seconds[turn % 2] = time;
+        if (time < seconds[round % 2]) seconds[round % 2] = time;
     }
     return ALISA_OK;
 }

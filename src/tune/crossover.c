@@ -10,7 +10,7 @@
 /* Who multiplies: all that is changed of the parameters at hand. */
 typedef enum Way { WAY_MATVEC, WAY_MATMUL, WAY_CLBLAST, WAYS } Way;
 
-enum { TURNS = 2 };
+enum { ROUNDS = 2 };
 
 static AlisaOpsParameters parameters_of(const AlisaTuneSearch *search, Way way, uint32_t type,
                                         const AlisaOpsParameters *found) {
@@ -27,8 +27,8 @@ static AlisaOpsParameters parameters_of(const AlisaTuneSearch *search, Way way, 
     return changed;
 }
 
-/* Lowers `seconds` to what is measured in this turn. */
-static AlisaStatus time_way(const AlisaTuneSearch *search, AlisaTrial *trial, Way way, int turn,
+/* Lowers `seconds` to what is measured in this round. */
+static AlisaStatus time_way(const AlisaTuneSearch *search, AlisaTrial *trial, Way way, int round,
                             const AlisaOpsParameters *found, double *seconds, AlisaError *error) {
     uint32_t count, type = trial->set.type;
     alisa_trial_cases(trial, &count);
@@ -41,7 +41,8 @@ static AlisaStatus time_way(const AlisaTuneSearch *search, AlisaTrial *trial, Wa
         if (search->interrupt && search->interrupt(search->interrupt_user))
             return alisa_error_set(error, ALISA_ERROR_INTERRUPTED, "interrupted");
         double taken;
-        known.index = ALISA_TRIAL_CASES * (uint32_t)(1 + turn) + i; /* beside those of the search */
+        known.index =
+            ALISA_TRIAL_CASES * (uint32_t)(1 + round) + i; /* beside those of the search */
         status = alisa_tuner_time(search, trial, i, &parameters, &known, &taken, error);
         if (status == ALISA_OK) seconds[i] = fmin(seconds[i], taken);
     }
@@ -65,7 +66,7 @@ AlisaStatus alisa_tuner_find_crossover(const AlisaTuneSearch *search, uint32_t t
                                [WAY_MATMUL] = crossover->matmul,
                                [WAY_CLBLAST] = crossover->clblast};
     /* In turn, so that a machine that slows down slows all. */
-    for (int i = 0; i < TURNS * WAYS && status == ALISA_OK; i++) {
+    for (int i = 0; i < ROUNDS * WAYS && status == ALISA_OK; i++) {
         Way way = (Way)(i % WAYS);
         if (way != WAY_CLBLAST || crossover->has_clblast)
             status = time_way(search, trial, way, i / WAYS, parameters, seconds[way], error);

@@ -222,7 +222,7 @@ AlisaStatus alisa_tuner_journal_note(const char *path, AlisaTuneEnding ending, A
     return alisa_error_set(error, ALISA_ERROR_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
-AlisaStatus alisa_tuner_journal_drop(AlisaTuneJournal *journal, AlisaError *error) {
+AlisaStatus alisa_tuner_journal_cancel(AlisaTuneJournal *journal, AlisaError *error) {
     journal->trying = false;
     return write_line(journal, json_pack("{s:s}", "end", INTERRUPTED), error);
 }

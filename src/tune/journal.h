@@ -53,7 +53,7 @@ AlisaStatus alisa_tuner_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end,
                                     AlisaError *error);
 
 /* In place of an end: the trial says nothing of its values. */
-AlisaStatus alisa_tuner_journal_drop(AlisaTuneJournal *journal, AlisaError *error);
+AlisaStatus alisa_tuner_journal_cancel(AlisaTuneJournal *journal, AlisaError *error);
 /* As alisa_tune_journal_note of the public header: writes into the file of a search that ended. */
 AlisaStatus alisa_tuner_journal_note(const char *path, AlisaTuneEnding ending, AlisaError *error);
 /* For who watches: the search is alive, though it tries nothing new. */

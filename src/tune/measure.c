@@ -85,7 +85,7 @@ static AlisaStatus run_trial(const AlisaTuneSearch *search, AlisaTrial *trial, u
     status = alisa_trial_run(trial, index, parameters, &clock, &result, &refusal);
     if (status != ALISA_OK && !is_refusal(status)) {
         if (error) *error = refusal;
-        alisa_tuner_journal_drop(journal, NULL);
+        alisa_tuner_journal_cancel(journal, NULL);
         return status;
     }
     /* The trial is left open where the device is lost: whoever watches takes that for a crash. */

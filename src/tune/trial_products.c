@@ -13,7 +13,7 @@ enum {
     COLUMNS = 2048,
     MOST_ROWS = 256,
     SAMPLED = 16, /* outputs that are checked */
-    DROPPED = 3,  /* outputs that the product that is checked leaves out: no whole tiles */
+    LEFT_OUT = 3, /* outputs that the product that is checked leaves out: no whole tiles */
     STREAM = 96,  /* MiB of weights: what a decoder reads is in no cache */
     MOST_MATRICES = 64,
     WIDE = 4 * OUTPUTS,  /* the matrices lie one behind the other and are one that is higher, */
@@ -192,7 +192,7 @@ static AlisaStatus create(AlisaTrial *trial, AlisaError *error) {
     if (!products->x_host || !products->rows_host || !products->y_host) return ALISA_ERROR_MEMORY;
     /* The first, the last of the product that is checked, and some between. */
     for (uint32_t i = 0; i < SAMPLED; i++)
-        products->sampled[i] = i * (OUTPUTS - DROPPED - 1) / (SAMPLED - 1);
+        products->sampled[i] = i * (OUTPUTS - LEFT_OUT - 1) / (SAMPLED - 1);
     AlisaStatus status = make_weights(trial, error);
     if (!status)
         status = alisa_trial_upload(trial, products->x_host, sizeof(float) * MOST_ROWS * COLUMNS,
@@ -294,7 +294,7 @@ static bool is_right(const Products *products, uint32_t rows, uint32_t x_offset,
 static AlisaStatus check_rows(AlisaTrial *trial, AlisaOps *ops, uint32_t rows, uint32_t x_offset,
                               uint32_t outputs, bool *right, AlisaError *error) {
     Products *products = trial->state;
-    outputs -= DROPPED;
+    outputs -= LEFT_OUT;
     const AlisaMatrix matrix = matrix_at(trial, 0, outputs);
     AlisaStatus status = alisa_ops_matmul(ops, &matrix, (AlisaVector){&products->x, x_offset}, rows,
                                           (AlisaVector){&products->y, 0}, false, error);

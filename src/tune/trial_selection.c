@@ -108,16 +108,17 @@ static AlisaStatus fill_index(AlisaTrial *trial, AlisaIndex *index, AlisaError *
     size_t width = (size_t)HEADS * HEAD_DIM;
     AlisaBuffer keys = {0}, rotations = {0}, tokens = {0};
     float *numbers = alisa_trial_numbers(TOKENS * width, 8, error);
-    float *turns = alisa_allocate_zeroed((size_t)TOKENS * HEAD_DIM, sizeof *turns, "turns", error);
+    float *angles =
+        alisa_allocate_zeroed((size_t)TOKENS * HEAD_DIM, sizeof *angles, "angles", error);
     AlisaIndexToken *list = alisa_allocate(TOKENS, sizeof *list, "tokens", error);
-    AlisaStatus status = numbers && turns && list ? ALISA_OK : ALISA_ERROR_MEMORY;
-    for (size_t i = 0; turns && i < (size_t)TOKENS * HEAD_DIM; i += 2)
-        turns[i] = 1.0f; /* cosine and sine of no turn */
+    AlisaStatus status = numbers && angles && list ? ALISA_OK : ALISA_ERROR_MEMORY;
+    for (size_t i = 0; angles && i < (size_t)TOKENS * HEAD_DIM; i += 2)
+        angles[i] = 1.0f; /* cosine and sine of no rotation */
     if (!status)
         status = alisa_trial_upload(trial, numbers, TOKENS * width * sizeof(float), &keys, error);
     if (!status)
-        status =
-            alisa_trial_upload(trial, turns, sizeof *turns * TOKENS * HEAD_DIM, &rotations, error);
+        status = alisa_trial_upload(trial, angles, sizeof *angles * TOKENS * HEAD_DIM, &rotations,
+                                    error);
     if (!status) status = alisa_trial_upload(trial, NULL, TOKENS * sizeof *list, &tokens, error);
     for (uint32_t s = 0; s < SEQUENCES && status == ALISA_OK; s++) {
         for (uint32_t i = 0; i < TOKENS; i++)
@@ -132,7 +133,7 @@ static AlisaStatus fill_index(AlisaTrial *trial, AlisaIndex *index, AlisaError *
     alisa_buffer_destroy(&rotations);
     alisa_buffer_destroy(&tokens);
     free(numbers);
-    free(turns);
+    free(angles);
     free(list);
     return status;
 }
@@ -159,15 +160,15 @@ static AlisaStatus prepare(AlisaTrial *trial, AlisaOps *ops, uint32_t index, Ali
                                        .sequence_count = SEQUENCES,
                                        .list_count = 1,
                                        .context = TOKENS,
-                                       .max_turns = SEQUENCES,
+                                       .max_updates = SEQUENCES,
                                        .max_rows = SEQUENCES};
     AlisaStatus status =
         alisa_selection_create(ops, &made->options, &shape, &made->selection, error);
     if (status != ALISA_OK) return status;
-    AlisaSelectionTurn turns[SEQUENCES] = {{0}};
+    AlisaSelectionUpdate angles[SEQUENCES] = {{0}};
     for (uint32_t i = 0; i < sequences_of(index); i++)
-        turns[i] = (AlisaSelectionTurn){.sequence = i, .pick_count = TOKENS - i, .pick_row = i};
-    return alisa_selection_plan(made->selection, turns, sequences_of(index), error);
+        angles[i] = (AlisaSelectionUpdate){.sequence = i, .pick_count = TOKENS - i, .pick_row = i};
+    return alisa_selection_plan(made->selection, angles, sequences_of(index), error);
 }
 
 static void release(AlisaTrial *trial) {

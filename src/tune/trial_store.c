@@ -37,7 +37,7 @@ static const struct {
 typedef struct Store {
     AlisaBuffer q, k, v, rotations, slots, keys, values;
     float *numbers; /* [MOST_ROWS][Q_WIDTH]; the first ones of it are k, the last ones v */
-    float *turns;   /* [MOST_ROWS][HEAD_DIM / 2] (cosine, sine) */
+    float *angles;  /* [MOST_ROWS][HEAD_DIM / 2] (cosine, sine) */
     float *q_host;  /* [MOST_ROWS][Q_WIDTH] */
     uint8_t *cache; /* [SLOTS] rows of the larger type */
     AlisaAttention *attention; /* of the case */
@@ -67,7 +67,7 @@ static AlisaStatus make_buffers(AlisaTrial *trial, AlisaError *error) {
     if (!status) status = alisa_trial_upload(trial, k_of(made), row * WIDTH, &made->k, error);
     if (!status) status = alisa_trial_upload(trial, v_of(made), row * WIDTH, &made->v, error);
     if (!status)
-        status = alisa_trial_upload(trial, made->turns, row * HEAD_DIM, &made->rotations, error);
+        status = alisa_trial_upload(trial, made->angles, row * HEAD_DIM, &made->rotations, error);
     if (!status) status = alisa_trial_upload(trial, slots, sizeof slots, &made->slots, error);
     if (!status) status = alisa_trial_upload(trial, NULL, cache, &made->keys, error);
     if (!status) status = alisa_trial_upload(trial, NULL, cache, &made->values, error);
@@ -81,14 +81,14 @@ static AlisaStatus create(AlisaTrial *trial, AlisaError *error) {
     trial->state = made;
     uint64_t cache = (uint64_t)SLOTS * alisa_kv_type_row_bytes(ALISA_KV_F16, WIDTH);
     made->numbers = alisa_trial_numbers((uint64_t)MOST_ROWS * Q_WIDTH, 9, error);
-    made->turns = alisa_allocate((size_t)MOST_ROWS * HEAD_DIM, sizeof(float), what, error);
+    made->angles = alisa_allocate((size_t)MOST_ROWS * HEAD_DIM, sizeof(float), what, error);
     made->q_host = alisa_allocate((size_t)MOST_ROWS * Q_WIDTH, sizeof(float), what, error);
     made->cache = alisa_allocate(cache, 1, what, error);
-    if (!made->numbers || !made->turns || !made->q_host || !made->cache) return ALISA_ERROR_MEMORY;
+    if (!made->numbers || !made->angles || !made->q_host || !made->cache) return ALISA_ERROR_MEMORY;
     for (uint32_t i = 0; i < MOST_ROWS * HEAD_DIM; i += 2) {
         float angle = 6.0f * made->numbers[i];
-        made->turns[i] = cosf(angle);
-        made->turns[i + 1] = sinf(angle);
+        made->angles[i] = cosf(angle);
+        made->angles[i + 1] = sinf(angle);
     }
     trial->case_count = sizeof cases / sizeof *cases;
     for (uint32_t i = 0; i < trial->case_count; i++) {
@@ -111,7 +111,7 @@ static void destroy(AlisaTrial *trial) {
     alisa_buffer_destroy(&made->keys);
     alisa_buffer_destroy(&made->values);
     free(made->numbers);
-    free(made->turns);
+    free(made->angles);
     free(made->q_host);
     free(made->cache);
 }
@@ -149,12 +149,12 @@ static AlisaStatus launch(AlisaTrial *trial, AlisaOps *ops, uint32_t index, Alis
     return status;
 }
 
-/* Element d of a head of a row, turned. */
-static double turned(const Store *made, uint32_t row, const float *head, uint32_t d) {
-    const float *turn = made->turns + (size_t)row * HEAD_DIM + d / 2 * 2;
+/* Element d of a head of a row, rotated. */
+static double rotated(const Store *made, uint32_t row, const float *head, uint32_t d) {
+    const float *angle = made->angles + (size_t)row * HEAD_DIM + d / 2 * 2;
     double pair = head[d ^ 1];
-    return d % 2 ? head[d] * (double)turn[0] + pair * turn[1]
-                 : head[d] * (double)turn[0] - pair * turn[1];
+    return d % 2 ? head[d] * (double)angle[0] + pair * angle[1]
+                 : head[d] * (double)angle[0] - pair * angle[1];
 }
 
 /* A row of the cache as floats, and how far each of its elements may be off. */
@@ -182,7 +182,7 @@ static bool is_stored(Store *made, AlisaKvType type, uint32_t row, bool keys) {
     double wanted[WIDTH], bounds[WIDTH];
     float x[WIDTH];
     for (uint32_t i = 0; i < WIDTH; i++)
-        wanted[i] = keys ? turned(made, row, given + i / HEAD_DIM * HEAD_DIM, i % HEAD_DIM)
+        wanted[i] = keys ? rotated(made, row, given + i / HEAD_DIM * HEAD_DIM, i % HEAD_DIM)
                          : (double)given[i];
     size_t bytes = alisa_kv_type_row_bytes(type, WIDTH);
     read_row(type, made->cache + (size_t)slot_of(row) * bytes, wanted, x, bounds);
@@ -191,10 +191,10 @@ static bool is_stored(Store *made, AlisaKvType type, uint32_t row, bool keys) {
     return true;
 }
 
-static bool is_turned(const Store *made, uint32_t row) {
+static bool is_rotated(const Store *made, uint32_t row) {
     for (uint32_t i = 0; i < Q_WIDTH; i++) {
         size_t head = (size_t)row * Q_WIDTH + i / HEAD_DIM * HEAD_DIM;
-        double wanted = turned(made, row, made->numbers + head, i % HEAD_DIM);
+        double wanted = rotated(made, row, made->numbers + head, i % HEAD_DIM);
         if (!(fabs(made->q_host[head + i % HEAD_DIM] - wanted) <= 1e-6)) return false;
     }
     return true;
@@ -221,7 +221,7 @@ static AlisaStatus check(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool 
     if (!status) status = alisa_buffer_read(device, &made->q, 0, made->q_host, q_bytes, error);
     *right = status == ALISA_OK;
     for (uint32_t i = 0; i < CHECKED && *right; i++)
-        *right = is_turned(made, checked_row(rows, i));
+        *right = is_rotated(made, checked_row(rows, i));
     for (int side = 0; side < 2 && status == ALISA_OK; side++) {
         status = alisa_buffer_read(device, side ? &made->values : &made->keys, 0, made->cache,
                                    cache, error);

@@ -107,7 +107,7 @@ static void start(Fixture *fixture, const Case *c) {
                                  .list_count = c->lists,
                                  .context = c->context,
                                  .seed_rows = c->context / 2,
-                                 .max_turns = fixture->sequences,
+                                 .max_updates = fixture->sequences,
                                  .max_rows = ROWS};
     require(
         alisa_selection_create(laid_out, &fixture->options, &shape, &fixture->selection, &error),
@@ -148,24 +148,24 @@ static uint32_t *row_at(Fixture *fixture, uint32_t row) {
 
 /* Random rows of a step: over all its tokens, or in the order of the layer's lists. */
 static void make_row(Fixture *fixture, uint32_t layer, uint32_t sequence, uint32_t row,
-                     uint32_t count, bool whole) {
+                     uint32_t count, bool dense) {
     const AlisaSelectState *twin = fixture->twins[layer][sequence];
     for (uint32_t list = 0; list < fixture->c.lists; list++) {
-        const uint32_t *positions = whole ? fixture->all : alisa_selector_state_list(twin, list);
+        const uint32_t *positions = dense ? fixture->all : alisa_selector_state_list(twin, list);
         oracle_select_weights(&fixture->random, count, positions,
-                              whole ? count : fixture->picked[sequence],
+                              dense ? count : fixture->picked[sequence],
                               row_at(fixture, row) + list * fixture->stride);
     }
 }
 
-static void run(Fixture *fixture, uint32_t layer, uint32_t turns, uint32_t rows) {
+static void run(Fixture *fixture, uint32_t layer, uint32_t updates, uint32_t rows) {
     AlisaError error;
     uint64_t bytes = (uint64_t)rows * fixture->c.lists * fixture->stride * sizeof *fixture->rows;
     if (rows)
         require(alisa_buffer_write(device, &fixture->row_buffer, 0, fixture->rows, bytes, &error),
                 &error);
     AlisaSelectionRows input = {&fixture->row_buffer, fixture->stride};
-    require(alisa_selection_run(fixture->selection, layer, 0, turns, input, &error), &error);
+    require(alisa_selection_run(fixture->selection, layer, 0, updates, input, &error), &error);
 }
 
 static void check_lists(Fixture *fixture, uint32_t layer, uint32_t sequence, uint32_t count) {
@@ -200,19 +200,19 @@ static void seed(Fixture *fixture) {
         uint32_t rows = alisa_selector_half_budget(&fixture->options, prompt + 1);
         if (rows > prompt) rows = prompt;
         if (rows > MOST_SEEDS) rows = MOST_SEEDS;
-        AlisaSelectionTurn turn = {.sequence = s,
-                                   .row_count = rows,
-                                   .first_row = 1,
-                                   .first_count = prompt + 1 - rows,
-                                   .whole = true,
-                                   .pick_count = prompt + 1};
-        require(alisa_selection_plan(fixture->selection, &turn, 1, &error), &error);
+        AlisaSelectionUpdate update = {.sequence = s,
+                                       .row_count = rows,
+                                       .first_row = 1,
+                                       .first_count = prompt + 1 - rows,
+                                       .dense = true,
+                                       .pick_count = prompt + 1};
+        require(alisa_selection_plan(fixture->selection, &update, 1, &error), &error);
         for (uint32_t layer = 0; layer < layer_count(); layer++) {
             AlisaSelectState *twin = fixture->twins[layer][s];
             for (uint32_t i = 0; i < rows; i++) {
-                make_row(fixture, layer, s, 1 + i, turn.first_count + i, true);
-                alisa_selector_state_feed(twin, turn.first_count + i, true, row_at(fixture, 1 + i),
-                                          fixture->stride);
+                make_row(fixture, layer, s, 1 + i, update.first_count + i, true);
+                alisa_selector_state_feed(twin, update.first_count + i, true,
+                                          row_at(fixture, 1 + i), fixture->stride);
             }
             if (by_row) make_row(fixture, layer, s, 0, prompt + 1, true);
             fixture->picked[s] =
@@ -223,30 +223,31 @@ static void seed(Fixture *fixture) {
     }
 }
 
-/* One token for every sequence whose turn it is; rows and turns in reverse order of the sequences.
+/* One token for every sequence whose turn it is; rows and updates in reverse order of the
+ * sequences.
  */
 static void step(Fixture *fixture, const uint32_t *counts, uint32_t skipped) {
     AlisaError error;
-    AlisaSelectionTurn turns[MOST_SEQUENCES];
+    AlisaSelectionUpdate updates[MOST_SEQUENCES];
     uint32_t lengths[MOST_SEQUENCES] = {0}, made = 0;
-    bool whole = fixture->c.scores != SPARSE, by_row = fixture->c.scores == QUERY;
+    bool dense = fixture->c.scores != SPARSE, by_row = fixture->c.scores == QUERY;
     for (uint32_t s = fixture->sequences; s-- > 0;)
         if (s != skipped)
-            turns[made++] = (AlisaSelectionTurn){.sequence = s,
-                                                 .row_count = !by_row,
-                                                 .first_row = s,
-                                                 .first_count = counts[s],
-                                                 .whole = whole,
-                                                 .pick_count = counts[s] + 1,
-                                                 .pick_row = s};
-    require(alisa_selection_plan(fixture->selection, turns, made, &error), &error);
+            updates[made++] = (AlisaSelectionUpdate){.sequence = s,
+                                                     .row_count = !by_row,
+                                                     .first_row = s,
+                                                     .first_count = counts[s],
+                                                     .dense = dense,
+                                                     .pick_count = counts[s] + 1,
+                                                     .pick_row = s};
+    require(alisa_selection_plan(fixture->selection, updates, made, &error), &error);
     for (uint32_t layer = 0; layer < layer_count(); layer++) {
         for (uint32_t i = 0; i < made; i++) {
-            uint32_t s = turns[i].sequence;
+            uint32_t s = updates[i].sequence;
             AlisaSelectState *twin = fixture->twins[layer][s];
-            make_row(fixture, layer, s, s, counts[s] + by_row, whole);
+            make_row(fixture, layer, s, s, counts[s] + by_row, dense);
             if (!by_row)
-                alisa_selector_state_feed(twin, counts[s], whole, row_at(fixture, s),
+                alisa_selector_state_feed(twin, counts[s], dense, row_at(fixture, s),
                                           fixture->stride);
             lengths[s] =
                 alisa_selector_state_pick(twin, counts[s] + 1, row_at(fixture, s), fixture->stride);
@@ -254,7 +255,7 @@ static void step(Fixture *fixture, const uint32_t *counts, uint32_t skipped) {
         run(fixture, layer, made, fixture->sequences);
     }
     for (uint32_t i = 0; i < made; i++) {
-        uint32_t s = turns[i].sequence;
+        uint32_t s = updates[i].sequence;
         fixture->picked[s] = lengths[s];
         for (uint32_t layer = 0; layer < layer_count(); layer++)
             check_lists(fixture, layer, s, counts[s] + 1);
@@ -263,27 +264,27 @@ static void step(Fixture *fixture, const uint32_t *counts, uint32_t skipped) {
 
 /* What lists through pages must be: slots, or with blocks for tokens that are not sealed rows of
  * the tails, and the rows of params. Guards around them, and between lists. */
-static void expect_slots(const Fixture *fixture, const AlisaSelectionAim *aim, const int32_t *pages,
-                         uint32_t stride, bool with_blocks, const int32_t *slots,
-                         const int32_t *blocks) {
-    uint32_t s = aim->sequence;
+static void expect_slots(const Fixture *fixture, const AlisaSelectionTarget *target,
+                         const int32_t *pages, uint32_t stride, bool with_blocks,
+                         const int32_t *slots, const int32_t *blocks) {
+    uint32_t s = target->sequence;
     for (uint32_t i = 0; i < GUARD; i++)
         assert_true(slots[i] == untouched && blocks[i] == untouched);
     for (uint32_t list = 0; list < fixture->c.lists; list++) {
         const uint32_t *positions =
             alisa_selector_state_list(fixture->twins[layer_count() - 1][s], list);
-        uint32_t at = aim->list_offset + list * stride;
+        uint32_t at = target->list_offset + list * stride;
         for (uint32_t j = 0; j < stride; j++) {
-            if (j >= aim->count) {
+            if (j >= target->count) {
                 assert_true(slots[at + j] == untouched && blocks[at + j] == untouched);
                 continue;
             }
             uint32_t position = positions[j];
             int32_t slot = pages[GUARD + s * fixture->c.context + position];
-            if (with_blocks && position >= aim->sealed)
-                slot = -1 - (int32_t)(aim->first_half + position - aim->sealed);
+            if (with_blocks && position >= target->sealed)
+                slot = -1 - (int32_t)(target->first_half + position - target->sealed);
             assert_int_equal(slots[at + j], slot);
-            int32_t block = (int32_t)(aim->first_block + position / 64);
+            int32_t block = (int32_t)(target->first_block + position / 64);
             assert_int_equal(blocks[at + j], with_blocks ? block : untouched);
         }
     }
@@ -293,7 +294,7 @@ static void expect_slots(const Fixture *fixture, const AlisaSelectionAim *aim, c
 static void check_translation(Fixture *fixture, const uint32_t *counts) {
     AlisaError error;
     uint32_t lists = fixture->c.lists, context = fixture->c.context, stride = 0;
-    AlisaSelectionAim aims[MOST_SEQUENCES];
+    AlisaSelectionTarget targets[MOST_SEQUENCES];
     for (uint32_t s = 0; s < fixture->sequences; s++)
         if (fixture->picked[s] + 3 > stride) stride = fixture->picked[s] + 3;
     uint32_t total = GUARD + stride * lists * fixture->sequences;
@@ -305,14 +306,16 @@ static void check_translation(Fixture *fixture, const uint32_t *counts) {
         slots[i] = blocks[i] = untouched;
     for (uint32_t i = 0; i < fixture->sequences; i++) {
         uint32_t s = fixture->sequences - 1 - i;
-        aims[i] = (AlisaSelectionAim){s,       fixture->picked[s],  GUARD + i * lists * stride,
-                                      100 * s, counts[s] / 64 * 64, 40 * s};
+        targets[i] =
+            (AlisaSelectionTarget){s,       fixture->picked[s],  GUARD + i * lists * stride,
+                                   100 * s, counts[s] / 64 * 64, 40 * s};
     }
     AlisaBuffer page_buffer =
         upload(pages, ((uint64_t)context * fixture->sequences + GUARD) * sizeof *pages);
     AlisaBuffer slot_buffer = upload(slots, total * sizeof *slots);
     AlisaBuffer block_buffer = upload(blocks, total * sizeof *blocks);
-    require(alisa_selection_aim(fixture->selection, aims, fixture->sequences, &error), &error);
+    require(alisa_selection_set_targets(fixture->selection, targets, fixture->sequences, &error),
+            &error);
     for (int with_blocks = 0; with_blocks < 2; with_blocks++) {
         AlisaSelectionSlots to = {.pages = &page_buffer,
                                   .page_offset = GUARD,
@@ -327,7 +330,7 @@ static void check_translation(Fixture *fixture, const uint32_t *counts) {
         require(alisa_buffer_read(device, &block_buffer, 0, blocks, total * sizeof *blocks, &error),
                 &error);
         for (uint32_t i = 0; i < fixture->sequences; i++)
-            expect_slots(fixture, &aims[i], pages, stride, with_blocks, slots, blocks);
+            expect_slots(fixture, &targets[i], pages, stride, with_blocks, slots, blocks);
     }
     release(&page_buffer);
     release(&slot_buffer);
@@ -347,8 +350,8 @@ static void truncate(Fixture *fixture, uint32_t sequence, uint32_t count) {
 /* Picks without feeding, as after a step back. */
 static void pick(Fixture *fixture, uint32_t sequence, uint32_t count) {
     AlisaError error;
-    AlisaSelectionTurn turn = {.sequence = sequence, .pick_count = count};
-    require(alisa_selection_plan(fixture->selection, &turn, 1, &error), &error);
+    AlisaSelectionUpdate update = {.sequence = sequence, .pick_count = count};
+    require(alisa_selection_plan(fixture->selection, &update, 1, &error), &error);
     for (uint32_t layer = 0; layer < layer_count(); layer++) {
         fixture->picked[sequence] = alisa_selector_state_pick(
             fixture->twins[layer][sequence], count, row_at(fixture, 0), fixture->stride);
@@ -416,15 +419,15 @@ static void test_stale_rows_are_refused(void **state) {
     require(alisa_ops_create(device, NULL, &laid_out, &error), &error);
     Fixture *fixture = allocate(1, sizeof *fixture);
     start(fixture, &(Case){SWA, SPARSE, 0.8, 0, 1, 40, 1, {30}});
-    AlisaSelectionTurn turn = {.row_count = 1, .first_count = 31, .pick_count = 32};
-    assert_int_equal(alisa_selection_plan(fixture->selection, &turn, 1, &error),
+    AlisaSelectionUpdate update = {.row_count = 1, .first_count = 31, .pick_count = 32};
+    assert_int_equal(alisa_selection_plan(fixture->selection, &update, 1, &error),
                      ALISA_ERROR_ARGUMENT);
     seed(fixture);
-    turn.first_count = 32;
-    assert_int_equal(alisa_selection_plan(fixture->selection, &turn, 1, &error),
+    update.first_count = 32;
+    assert_int_equal(alisa_selection_plan(fixture->selection, &update, 1, &error),
                      ALISA_ERROR_ARGUMENT);
-    turn.sequence = 1;
-    assert_int_equal(alisa_selection_plan(fixture->selection, &turn, 1, &error),
+    update.sequence = 1;
+    assert_int_equal(alisa_selection_plan(fixture->selection, &update, 1, &error),
                      ALISA_ERROR_ARGUMENT);
     finish(fixture);
     free(fixture);

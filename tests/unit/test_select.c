@@ -151,14 +151,14 @@ static void finish_twins(Twins *twins) {
         oracle_select_free(&twins->oracles[list]);
 }
 
-static void feed_twins(Twins *twins, uint32_t count, bool whole, uint32_t length) {
+static void feed_twins(Twins *twins, uint32_t count, bool dense, uint32_t length) {
     for (uint32_t list = 0; list < LISTS; list++) {
-        const uint32_t *at = whole ? twins->all : alisa_selector_state_list(twins->state, list);
-        uint32_t entries = whole ? count : length;
+        const uint32_t *at = dense ? twins->all : alisa_selector_state_list(twins->state, list);
+        uint32_t entries = dense ? count : length;
         oracle_select_weights(&twins->random, count, at, entries, twins->rows[list]);
         oracle_select_feed(&twins->oracles[list], count, at, entries, twins->rows[list]);
     }
-    alisa_selector_state_feed(twins->state, count, whole, twins->rows[0], MOST);
+    alisa_selector_state_feed(twins->state, count, dense, twins->rows[0], MOST);
 }
 
 static uint32_t pick_twins(Twins *twins, uint32_t count) {

@@ -89,7 +89,7 @@ static void test_unfinished(void **state) {
     journal = open_journal("a device");
     assert_int_equal(alisa_tuner_journal_find(journal, &crashed)->end, ALISA_TUNE_CRASHED);
     assert_int_equal(alisa_tuner_journal_begin(journal, &hung, &error), ALISA_OK);
-    assert_int_equal(alisa_tuner_journal_drop(journal, &error), ALISA_OK);
+    assert_int_equal(alisa_tuner_journal_cancel(journal, &error), ALISA_OK);
     assert_null(alisa_tuner_journal_find(journal, &hung));
     assert_int_equal(alisa_tuner_journal_beat(journal, &error), ALISA_OK);
     assert_int_equal(alisa_tuner_journal_begin(journal, &hung, &error), ALISA_OK);
