@@ -27,6 +27,7 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 # The program has the library inside; devices come from any OpenCL implementation, PoCL being the one
 # that needs no special hardware.
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME alisa)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "pocl-opencl-icd | opencl-icd")
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "${PROJECT_DESCRIPTION}: the program")
 
