@@ -13,7 +13,9 @@
 
 #include "base/random.h"
 #include "base/round.h"
+#include "base/weight_type.h"
 #include "ops/ops.h"
+#include "ops/repack.h"
 #include "timing.h"
 
 enum { MAX_LIST = 16, MAX_PASSES = 400, MIN_PASSES = 5 };
@@ -190,7 +192,9 @@ typedef struct Run {
     Shape shape;
     AlisaLayout layout;
     bool matvec;
-    uint64_t matrix_bytes, copies;
+    uint64_t matrix_bytes; /* of the format */
+    uint32_t copies;
+    AlisaMatrix matrices; /* one below the other */
     AlisaBuffer weights, x, y;
     uint8_t *weight_data;
     float *x_data, *float_weights, *y_data; /* the last two for sgemm */
@@ -200,9 +204,9 @@ typedef struct Run {
 static double kernel_pass(Run *run) {
     AlisaError error;
     uint64_t start = alisa_clock_now();
-    for (uint64_t i = 0; i < run->copies; i++) {
-        const AlisaMatrix matrix = {&run->weights, i * run->matrix_bytes, run->type,
-                                    run->shape.outputs, run->shape.columns};
+    for (uint32_t i = 0; i < run->copies; i++) {
+        const AlisaMatrix matrix =
+            alisa_matrix_rows(&run->matrices, i * run->shape.outputs, run->shape.outputs);
         require(alisa_ops_matmul(run->ops, &matrix, (AlisaVector){&run->x, 0}, run->rows,
                                  (AlisaVector){&run->y, 0}, false, &error),
                 &error);
@@ -224,18 +228,37 @@ static double reference_pass(Run *run) {
     return seconds;
 }
 
+/* Rows of blocks as a file has them, in the format that serves them. */
+static void create_weights(Run *run) {
+    AlisaError error;
+    AlisaFormat format;
+    uint64_t starts[ALISA_FORMAT_PLANES];
+    uint8_t *planes[ALISA_FORMAT_PLANES];
+    alisa_repack_format(run->type, &format);
+    const AlisaFormatInfo *info = alisa_format_info(format);
+    uint32_t rows = run->copies * run->shape.outputs, columns = run->shape.columns;
+    uint64_t size = alisa_format_layout(info, rows, columns, starts);
+    uint64_t blocks_size = rows * alisa_weight_type_row_bytes(run->type, columns);
+    uint8_t *blocks = timing_allocate(blocks_size);
+    run->weight_data = timing_allocate(size);
+    for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
+        planes[i] = run->weight_data + starts[i];
+    fill_weights(run->type, blocks, blocks_size);
+    alisa_repack_rows(run->type, blocks, rows, columns, planes);
+    free(blocks);
+    run->matrices = alisa_matrix_at(&run->weights, 0, format, rows, columns);
+    require(alisa_buffer_create_from(alisa_ops_device(run->ops), run->weight_data, size, "weights",
+                                     &run->weights, &error),
+            &error);
+}
+
 static void create_buffers(Run *run) {
     AlisaError error;
     AlisaDevice *device = alisa_ops_device(run->ops);
     uint64_t x_count = (uint64_t)run->rows * run->shape.columns;
     uint64_t y_count = (uint64_t)run->rows * run->shape.outputs;
-    uint64_t size = run->copies * run->matrix_bytes;
-    run->weight_data = timing_allocate(size);
-    fill_weights(run->type, run->weight_data, size);
+    create_weights(run);
     run->x_data = random_floats(x_count);
-    require(
-        alisa_buffer_create_from(device, run->weight_data, size, "weights", &run->weights, &error),
-        &error);
     require(alisa_buffer_create_from(device, run->x_data, x_count * sizeof(float), "activations",
                                      &run->x, &error),
             &error);
@@ -261,9 +284,12 @@ static void destroy_buffers(Run *run) {
 static void measure(Run *run) {
     static double ours[MAX_PASSES], theirs[MAX_PASSES];
     const AlisaWeightTypeInfo *info = alisa_weight_type_info(run->type);
-    run->matrix_bytes = (uint64_t)run->shape.columns / info->block_elements * info->block_bytes *
-                        run->shape.outputs;
-    run->copies = run->matvec ? alisa_divide_up_64(working_set, run->matrix_bytes) : 1;
+    uint64_t starts[ALISA_FORMAT_PLANES];
+    AlisaFormat format;
+    alisa_repack_format(run->type, &format);
+    run->matrix_bytes = alisa_format_layout(alisa_format_info(format), run->shape.outputs,
+                                            run->shape.columns, starts);
+    run->copies = (uint32_t)(run->matvec ? alisa_divide_up_64(working_set, run->matrix_bytes) : 1);
     create_buffers(run);
     kernel_pass(run);
     reference_pass(run);
@@ -313,10 +339,10 @@ static void measure_layout(AlisaDevice *device, const Options *options, AlisaLay
     AlisaError error;
     AlisaOpsParameters parameters;
     AlisaOps *ops;
-    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
+    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
     for (int i = 0; i < options->change_count; i++)
         change(&parameters, options->changes[i]);
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         if (options->family == FAMILY_MATVEC) parameters.matmul[type].from = UINT32_MAX;
         if (options->family == FAMILY_MATMUL) parameters.matmul[type].from = 1;
     }
@@ -349,7 +375,7 @@ int main(int argc, char **argv) {
     alisa_device_options_defaults(&device_options);
     device_options.selector = options.device;
     require(alisa_device_open(&device_options, &device, &error), &error);
-    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
+    alisa_ops_parameters_defaults(alisa_opencl_info(device), &parameters);
     fill_defaults(&options, &parameters);
 
     fputs(options.csv ? "kernel,layout,type,rows,outputs,columns,unit,rate,reference,ratio\n"

@@ -93,9 +93,6 @@ static const struct {
     {false, ALISA_KV_I8, ALISA_KV_Q8_0},
 };
 
-static const uint32_t weight_types[] = {ALISA_WEIGHT_F32, ALISA_WEIGHT_F16, ALISA_WEIGHT_BF16,
-                                        ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_Q4_0};
-
 /* Products: rows of activations, and weights that are narrow and wide, few and many. */
 static const struct {
     bool few;
@@ -164,11 +161,11 @@ static void ask_product(const AlisaMatrix *weights, uint32_t rows) {
 }
 
 static void ask_products(void) {
-    for (size_t t = 0; t < COUNT_OF(weight_types); t++)
+    for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++)
         for (size_t c = 0; c < COUNT_OF(product_columns); c++)
             for (size_t n = 0; n < COUNT_OF(product_outputs); n++) {
-                const AlisaMatrix weights = {&any, 0, weight_types[t], product_outputs[n],
-                                             product_columns[c]};
+                const AlisaMatrix weights =
+                    alisa_matrix_at(&any, 0, format, product_outputs[n], product_columns[c]);
                 for (size_t r = 0; r < COUNT_OF(product_rows); r++)
                     if (product_rows[r].few || !few) ask_product(&weights, product_rows[r].count);
                 const AlisaProduct products[] = {
@@ -181,9 +178,9 @@ static void ask_products(void) {
 
 /* What CLBlast multiplies; its own kernels are its own business. */
 static void ask_dequantise(void) {
-    for (int type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+    for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
         char options[32];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d", type);
+        snprintf(options, sizeof options, "-DFORMAT=%u", format);
         recorder_add_file("gemm/dequantise.cl", options);
     }
 }
@@ -414,8 +411,8 @@ static void ask_rounded(AlisaDeviceInfo gpu, AlisaActivations activations, uint3
         AlisaParameterSet set;
         for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
             uint32_t *place =
-                set.family == ALISA_FAMILY_MATVEC   ? &parameters.matvec[set.type].activations
-                : set.family == ALISA_FAMILY_MATMUL ? &parameters.matmul[set.type].activations
+                set.family == ALISA_FAMILY_MATVEC   ? &parameters.matvec[set.format].activations
+                : set.family == ALISA_FAMILY_MATMUL ? &parameters.matmul[set.format].activations
                                                     : NULL;
             if (!place) continue;
             *place = activations;
@@ -458,7 +455,7 @@ int main(int argc, char **argv) {
     must(alisa_device_open(NULL, &device, &error));
     for (size_t i = 0; i < COUNT_OF(whole_files); i++)
         recorder_add_file(whole_files[i], "");
-    const AlisaDeviceInfo own = *alisa_device_info(device);
+    const AlisaDeviceInfo own = *alisa_opencl_info(device);
     for (size_t i = 0; i < COUNT_OF(gpus); i++) {
         const AlisaDeviceInfo gpu = as_gpu(&own, &gpus[i]);
         recorder_pretend(&gpu, gpus[i].needs);

@@ -44,6 +44,12 @@ void alisa_disk_map_close(AlisaDiskMap *map) {
     *map = (AlisaDiskMap){0};
 }
 
+void alisa_disk_map_release(const AlisaDiskMap *map, size_t offset, size_t size) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t begin = (offset + page - 1) / page * page, end = (offset + size) / page * page;
+    if (begin < end) madvise((void *)(map->data + begin), end - begin, MADV_DONTNEED);
+}
+
 AlisaStatus alisa_disk_read(const char *path, uint8_t **data, size_t *size, AlisaError *error) {
     *data = NULL;
     *size = 0;

@@ -15,6 +15,9 @@ typedef struct AlisaDiskMap {
 AlisaStatus alisa_disk_map_open(const char *path, AlisaDiskMap *map, AlisaError *error);
 /* Takes a zeroed map. */
 void alisa_disk_map_close(AlisaDiskMap *map);
+/* Bytes of the map are not read again for a while: the memory under the pages that lie wholly among
+ * them may go to others. They are read from the file when they are. */
+void alisa_disk_map_release(const AlisaDiskMap *map, size_t offset, size_t size);
 
 /* Whole file in a malloc'ed buffer with a terminating 0 past its end. "-" reads standard input. */
 AlisaStatus alisa_disk_read(const char *path, uint8_t **data, size_t *size, AlisaError *error);

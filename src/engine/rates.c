@@ -384,8 +384,9 @@ typedef struct Figures {
 static void weight_types(const AlisaEngine *engine, char text[128]) {
     const AlisaLayerWeights *layer = alisa_weights_layer(engine->shards[0].weights, 0);
     const uint32_t types[] = {
-        layer->query.type, layer->key.type,  layer->value.type,
-        layer->gate.type,  layer->down.type, alisa_weights_head(engine->shards[0].weights)->type,
+        layer->query.format, layer->key.format,
+        layer->value.format, layer->gate.format,
+        layer->down.format,  alisa_weights_head(engine->shards[0].weights)->format,
     };
     size_t used = 0;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)

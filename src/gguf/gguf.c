@@ -19,6 +19,12 @@ void alisa_gguf_part(const AlisaGguf *gguf, uint32_t part, const uint8_t **data,
     *size = gguf->parts[part].map.size;
 }
 
+void alisa_gguf_release(const AlisaGguf *gguf, uint32_t part, const uint8_t *data, uint64_t size) {
+    const AlisaGgufPart *whole = &gguf->parts[part];
+    if (whole->mapped)
+        alisa_disk_map_release(&whole->map, (size_t)(data - whole->map.data), (size_t)size);
+}
+
 uint64_t alisa_gguf_key_count(const AlisaGguf *gguf) {
     return gguf->key_count;
 }

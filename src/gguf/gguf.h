@@ -72,6 +72,14 @@ uint32_t alisa_gguf_part_count(const AlisaGguf *gguf);
 /* The whole mapped part: for buffers that use it in place. */
 void alisa_gguf_part(const AlisaGguf *gguf, uint32_t part, const uint8_t **data, size_t *size);
 
+/* Bytes of a part, which lie in its map, are not read again for a while: the memory that holds them
+ * may go to others. They stay as they are. */
+void alisa_gguf_release(const AlisaGguf *gguf, uint32_t part, const uint8_t *data, uint64_t size);
+
+/* Bytes of a part, which lie in its map, are not read again for a while: the memory that holds them
+ * may go to others. They stay as they are. */
+void alisa_gguf_release(const AlisaGguf *gguf, uint32_t part, const uint8_t *data, uint64_t size);
+
 uint64_t alisa_gguf_key_count(const AlisaGguf *gguf);
 /* NULL past the last one. */
 const AlisaGgufKey *alisa_gguf_key_at(const AlisaGguf *gguf, uint64_t index);

@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "model/load.h"
 
 struct AlisaWeights {
     AlisaShape shape;
@@ -14,8 +15,8 @@ struct AlisaWeights {
     AlisaMatrix head;
     AlisaVector output_norm;
     float *rope_divisors; /* [rope.dim / 2] or NULL */
-    AlisaBuffer *buffers; /* one a matrix */
-    size_t buffer_count;
+    AlisaLoaded *matrices; /* one a matrix */
+    size_t matrix_count;
     AlisaBuffer vectors; /* all vectors, as floats, one after the other */
     uint64_t bytes;
 };
@@ -56,7 +57,7 @@ typedef struct Binding {
 typedef struct Binder {
     const AlisaGguf *gguf;
     AlisaDevice *device;
-    const AlisaProgress *progress;
+    AlisaLoader *loader;
     AlisaWeights *weights;
     Binding *bindings; /* [tensor count of the file] at most */
     size_t binding_count;
@@ -191,7 +192,7 @@ static AlisaStatus keep_needed(Binder *binder, uint64_t device_memory) {
     bool tied = !has_role(binder, ALISA_ROLE_HEAD);
     for (size_t i = 0; i < binder->binding_count; i++) {
         if (!is_needed(binder, &binder->bindings[i], tied)) continue;
-        needed += binder->bindings[i].tensor->byte_count;
+        needed += alisa_load_bytes(binder->bindings[i].tensor);
         binder->bindings[kept++] = binder->bindings[i];
     }
     binder->binding_count = kept;
@@ -209,26 +210,11 @@ static AlisaStatus keep_needed(Binder *binder, uint64_t device_memory) {
 static AlisaStatus place_matrix(Binder *binder, const AlisaGgufTensor *tensor,
                                 AlisaMatrix *matrix) {
     AlisaWeights *weights = binder->weights;
-    /* The buffer starts at the page that holds the tensor's first byte: a device that shares the
-     * host's memory can then use the mapped file in place. */
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t lead = (uint64_t)(uintptr_t)tensor->data % page;
-    if (lead % sizeof(float) != 0) {
+    if ((uintptr_t)tensor->data % sizeof(float) != 0)
         return fail_format(binder, tensor->name, "is not aligned to 4 bytes (general.alignment)");
-    }
-    AlisaBuffer *buffer = &weights->buffers[weights->buffer_count];
-    AlisaStatus status =
-        alisa_buffer_create_from(binder->device, tensor->data - lead, tensor->byte_count + lead,
-                                 tensor->name, buffer, binder->error);
-    if (status != ALISA_OK) return status;
-    weights->buffer_count++;
-    weights->bytes += tensor->byte_count;
-    *matrix = (AlisaMatrix){.buffer = buffer,
-                            .offset = lead,
-                            .type = tensor->type,
-                            .rows = (uint32_t)tensor->dimensions[1],
-                            .columns = (uint32_t)tensor->dimensions[0]};
-    return ALISA_OK;
+    weights->bytes += alisa_load_bytes(tensor);
+    return alisa_loader_load(binder->loader, tensor, &weights->matrices[weights->matrix_count++],
+                             matrix, binder->error);
 }
 
 /* Widens a vector of F32, F16 or BF16 to floats. */
@@ -297,10 +283,10 @@ static AlisaStatus allocate_tables(Binder *binder) {
     }
     weights->layers = alisa_allocate_zeroed(weights->end - weights->first, sizeof *weights->layers,
                                             "layer table", binder->error);
-    weights->buffers =
-        alisa_allocate_zeroed(matrices, sizeof *weights->buffers, "buffer table", binder->error);
+    weights->matrices =
+        alisa_allocate_zeroed(matrices, sizeof *weights->matrices, "matrix table", binder->error);
     binder->vectors = alisa_allocate((size_t)floats, sizeof(float), "norm weights", binder->error);
-    return weights->layers && weights->buffers && binder->vectors ? ALISA_OK : ALISA_ERROR_MEMORY;
+    return weights->layers && weights->matrices && binder->vectors ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
 static AlisaStatus upload_vectors(Binder *binder) {
@@ -314,16 +300,17 @@ static AlisaStatus upload_vectors(Binder *binder) {
                               binder->error);
 }
 
-static AlisaStatus place_all(Binder *binder) {
+static AlisaStatus place_all(Binder *binder, const AlisaProgress *progress) {
     AlisaWeights *weights = binder->weights;
-    AlisaStatus status = allocate_tables(binder);
-    for (size_t i = 0; i < binder->binding_count && status == ALISA_OK; i++) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < binder->binding_count; i++)
+        if (!is_vector(binder->bindings[i].role)) total += binder->bindings[i].tensor->byte_count;
+    AlisaStatus status = alisa_loader_create(binder->gguf, binder->device, total, progress,
+                                             &binder->loader, binder->error);
+    if (status == ALISA_OK) status = allocate_tables(binder);
+    for (size_t i = 0; i < binder->binding_count && status == ALISA_OK; i++)
         status = place(binder, &binder->bindings[i]);
-        if (status == ALISA_OK && binder->progress->update) {
-            binder->progress->update(binder->progress->user, "loading", i + 1,
-                                     binder->binding_count);
-        }
-    }
+    if (status == ALISA_OK) status = alisa_loader_finish(binder->loader, binder->error);
     if (status != ALISA_OK) return status;
     /* Without a head of its own a model uses its embedding table again (tied weights). */
     if (!weights->head.buffer) weights->head = weights->embedding;
@@ -349,7 +336,7 @@ AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
     made->end = end;
     size_t tensors = (size_t)alisa_gguf_tensor_count(gguf);
     Binder binder = {
-        .gguf = gguf, .device = device, .progress = progress, .weights = made, .error = error};
+        .gguf = gguf, .device = device, .weights = made, .error = error};
     AlisaStatus status = ALISA_ERROR_MEMORY;
     binder.bindings = alisa_allocate(tensors, sizeof *binder.bindings, "tensor roles", error);
     binder.bound = alisa_allocate_zeroed(tensors, sizeof *binder.bound, "tensor marks", error);
@@ -357,8 +344,9 @@ AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
     status = find_tensors(&binder);
     if (status == ALISA_OK) status = refuse_unbound(&binder);
     if (status == ALISA_OK) status = keep_needed(&binder, device_memory);
-    if (status == ALISA_OK) status = place_all(&binder);
+    if (status == ALISA_OK) status = place_all(&binder, progress);
 end:
+    alisa_loader_destroy(binder.loader);
     free(binder.bindings);
     free(binder.bound);
     free(binder.vectors);
@@ -372,11 +360,11 @@ end:
 
 void alisa_weights_destroy(AlisaWeights *weights) {
     if (!weights) return;
-    for (size_t i = 0; i < weights->buffer_count; i++)
-        alisa_buffer_destroy(&weights->buffers[i]);
+    for (size_t i = 0; i < weights->matrix_count; i++)
+        alisa_loaded_destroy(&weights->matrices[i]);
     alisa_buffer_destroy(&weights->vectors);
     free(weights->rope_divisors);
-    free(weights->buffers);
+    free(weights->matrices);
     free(weights->layers);
     free(weights);
 }

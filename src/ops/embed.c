@@ -1,4 +1,4 @@
-/* Rows of a table of any weight type, as floats (cl/gemm/embed.cl). */
+/* Rows of a table of any weight format, as floats (cl/gemm/embed.cl). */
 #include <stdio.h>
 
 #include "ops/ops_internal.h"
@@ -15,11 +15,11 @@ AlisaStatus alisa_ops_embed(AlisaOps *ops, const AlisaMatrix *table, const Alisa
     }
     if (status) return status;
 
-    int type = alisa_ops_type_index(table->type);
-    AlisaKernel **kernel = &ops->embed[type];
+    uint32_t format = table->format;
+    AlisaKernel **kernel = &ops->embed[format];
     if (!*kernel) {
         char options[32];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d", type);
+        snprintf(options, sizeof options, "-DFORMAT=%u", format);
         status = alisa_ops_kernel(ops, "gemm/embed.cl", "embed", options, kernel, error);
         if (status) return status;
     }
@@ -29,7 +29,7 @@ AlisaStatus alisa_ops_embed(AlisaOps *ops, const AlisaMatrix *table, const Alisa
     size_t quads = ((size_t)table->columns + QUAD - 1) / QUAD;
     const AlisaLaunch launch = {{(quads + group - 1) / group * group, rows, 1}, {group, 1, 1}};
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(table->buffer), ALISA_ARG(table->offset), ALISA_ARG_BUFFER(tokens),
+        ALISA_ARG_BUFFER(table->buffer), ALISA_ARG(table->planes), ALISA_ARG_BUFFER(tokens),
         ALISA_ARG_BUFFER(y.buffer),      ALISA_ARG(y.offset),      ALISA_ARG(table->columns),
     };
     return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,

@@ -15,9 +15,7 @@ uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit) {
 }
 
 bool alisa_ops_is_aligned(const AlisaMatrix *weights, AlisaVector x) {
-    bool blocks = alisa_weight_type_info(weights->type)->block_elements > 1;
-    return x.offset % 4 == 0 && weights->columns % 4 == 0 &&
-           (blocks || (weights->offset % 16 == 0 && alisa_ops_row_bytes(weights) % 16 == 0));
+    return x.offset % 4 == 0 && weights->columns % 4 == 0 && alisa_matrix_is_aligned(weights, 16);
 }
 
 /* A group for each tile of rows x outputs. */
@@ -30,7 +28,7 @@ static AlisaStatus launch_tiles(AlisaKernel *kernel, const AlisaMatrix *weights,
         {tile->group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
-        ALISA_ARG(weights->offset),
+        ALISA_ARG(weights->planes),
         ALISA_ARG_BUFFER(x.buffer),
         ALISA_ARG(x.offset),
         ALISA_ARG_BUFFER(y.buffer),
@@ -47,20 +45,20 @@ static AlisaStatus launch_tiles(AlisaKernel *kernel, const AlisaMatrix *weights,
 static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
                                 AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
+    uint32_t format = weights->format;
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[format];
     const AlisaMatrixTile tile = {.rows = parameters->tile_rows,
                                   .outputs = parameters->tile_outputs,
                                   .group = parameters->tile_rows / parameters->item_rows *
                                            (parameters->tile_outputs / parameters->item_outputs)};
     int aligned = alisa_ops_is_aligned(weights, x);
-    AlisaKernel **kernel = &ops->matmul[type][aligned];
+    AlisaKernel **kernel = &ops->matmul[format][aligned];
     if (!*kernel) {
         char options[192];
         snprintf(options, sizeof options,
-                 "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
+                 "-DFORMAT=%u -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
                  "-DITEM_OUTPUTS=%u -DDEPTH=%u",
-                 type, aligned, tile.rows, tile.outputs, parameters->item_rows,
+                 format, aligned, tile.rows, tile.outputs, parameters->item_rows,
                  parameters->item_outputs, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_group.cl", "matmul_group", options, kernel, error);
@@ -104,17 +102,18 @@ static AlisaMatrixTile choose_tile(const AlisaOps *ops, const AlisaMatmulParamet
 static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                  uint32_t rows, AlisaVector y, uint32_t accumulate,
                                  AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type), aligned = alisa_ops_is_aligned(weights, x);
+    uint32_t format = weights->format;
+    int aligned = alisa_ops_is_aligned(weights, x);
     uint32_t variant;
     const AlisaMatrixTile tile =
-        choose_tile(ops, &ops->parameters.matmul[type], rows, weights->rows, aligned, &variant);
-    AlisaKernel **kernel = &ops->matmul[type][2 * variant + (uint32_t)aligned];
+        choose_tile(ops, &ops->parameters.matmul[format], rows, weights->rows, aligned, &variant);
+    AlisaKernel **kernel = &ops->matmul[format][2 * variant + (uint32_t)aligned];
     if (!*kernel) {
         char options[192];
         snprintf(options, sizeof options,
-                 "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DWARP_ROWS=%u "
+                 "-DFORMAT=%u -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DWARP_ROWS=%u "
                  "-DWARP_OUTPUTS=%u -DPARTS=%u -DDEPTH=%u",
-                 type, aligned, tile.rows, tile.outputs, tile.warp_rows, tile.warp_outputs,
+                 format, aligned, tile.rows, tile.outputs, tile.warp_rows, tile.warp_outputs,
                  tile.parts, tile.depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_matrix.cl", "matmul_matrix", options, kernel, error);
@@ -145,21 +144,21 @@ AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights,
 static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                uint32_t rows, AlisaVector y, uint32_t accumulate,
                                AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
+    uint32_t format = weights->format;
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[format];
     const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters);
-    AlisaKernel **kernel = &ops->matmul[type][panels.tile];
+    AlisaKernel **kernel = &ops->matmul[format][panels.tile];
     if (!*kernel) {
         char options[96];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u",
-                 type, panels.tile_rows, parameters->sum_vectors, parameters->depth);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u",
+                 format, panels.tile_rows, parameters->sum_vectors, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_item.cl", "matmul_item", options, kernel, error);
         if (status) return status;
     }
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
-        ALISA_ARG(weights->offset),
+        ALISA_ARG(weights->planes),
         ALISA_ARG_BUFFER(x.buffer),
         ALISA_ARG(x.offset),
         ALISA_ARG_BUFFER(y.buffer),
@@ -175,8 +174,9 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
 }
 
 bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows) {
-    int type = alisa_ops_type_index(weights->type);
-    uint32_t at_once = ops->parameters.matvec[type].rows, from = ops->parameters.matmul[type].from;
+    uint32_t format = weights->format;
+    uint32_t at_once = ops->parameters.matvec[format].rows,
+             from = ops->parameters.matmul[format].from;
     uint32_t few = at_once > NARROW_ROWS ? at_once : NARROW_ROWS;
     if (weights->columns < NARROW_COLUMNS && from > few + 1) from = few + 1;
     return rows >= from;
@@ -184,9 +184,9 @@ bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_
 
 AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
                                               uint32_t rows) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatvecParameters *few = &ops->parameters.matvec[type];
-    const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
+    uint32_t format = weights->format;
+    const AlisaMatvecParameters *few = &ops->parameters.matvec[format];
+    const AlisaMatmulParameters *many = &ops->parameters.matmul[format];
     bool is_many = alisa_ops_has_many(ops, weights, rows);
     uint32_t layout = is_many ? many->layout : few->layout;
     uint32_t activations = is_many ? many->activations : few->activations;
@@ -197,7 +197,7 @@ AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMa
 static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
                                 AlisaOpsProduct *product, AlisaError *error) {
-    uint32_t at_once = ops->parameters.matvec[alisa_ops_type_index(weights->type)].rows;
+    uint32_t at_once = ops->parameters.matvec[weights->format].rows;
     AlisaStatus status = ALISA_OK;
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
     for (uint32_t parts = alisa_ops_ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
@@ -238,13 +238,13 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
     AlisaStatus status = check_product(weights, x, rows, y, error);
     if (status) return status;
 
-    int type = alisa_ops_type_index(weights->type);
+    uint32_t format = weights->format;
     AlisaActivations activations = alisa_ops_matmul_activations(ops, weights, rows);
     if (alisa_ops_has_many(ops, weights, rows))
-        return products[activations].many[ops->parameters.matmul[type].layout](
+        return products[activations].many[ops->parameters.matmul[format].layout](
             ops, weights, x, rows, y, accumulate, error);
     return multiply_few(ops, weights, x, rows, y, accumulate,
-                        products[activations].few[ops->parameters.matvec[type].layout], error);
+                        products[activations].few[ops->parameters.matvec[format].layout], error);
 }
 
 AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,

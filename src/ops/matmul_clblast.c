@@ -18,8 +18,8 @@ enum { GROUP = 64, QUAD = 4 }; /* work-items of a group of dequantise; elements 
 
 AlisaStatus alisa_ops_clblast_create(AlisaOps *ops, AlisaError *error) {
     bool used = false;
-    for (int type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
-        used |= ops->parameters.matmul[type].layout == ALISA_LAYOUT_CLBLAST;
+    for (int format = 0; format < ALISA_FORMAT_COUNT; format++)
+        used |= ops->parameters.matmul[format].layout == ALISA_LAYOUT_CLBLAST;
     if (!used) return ALISA_OK;
     AlisaStatus status =
         alisa_buffer_create(ops->device, WEIGHT_FLOATS * sizeof(float), ALISA_BUFFER_READ_WRITE,
@@ -39,14 +39,13 @@ void alisa_ops_clblast_destroy(AlisaOps *ops) {
 
 /* A block of weights, from output `output` and column `column` on, as floats; sets where they are.
  */
-static AlisaStatus dequantise(AlisaOps *ops, const AlisaMatrix *weights, uint64_t output,
-                              uint64_t column, AlisaSgemm *product, AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaWeightTypeInfo *info = alisa_weight_type_info(weights->type);
-    AlisaKernel **kernel = &ops->clblast.dequantise[type];
+static AlisaStatus dequantise(AlisaOps *ops, const AlisaMatrix *weights, uint32_t output,
+                              uint32_t column, AlisaSgemm *product, AlisaError *error) {
+    uint32_t format = weights->format;
+    AlisaKernel **kernel = &ops->clblast.dequantise[format];
     if (!*kernel) {
         char options[32];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d", type);
+        snprintf(options, sizeof options, "-DFORMAT=%u", format);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/dequantise.cl", "dequantise", options, kernel, error);
         if (status) return status;
@@ -54,15 +53,17 @@ static AlisaStatus dequantise(AlisaOps *ops, const AlisaMatrix *weights, uint64_
     size_t group = GROUP;
     while (group > alisa_kernel_max_group(*kernel))
         group /= 2;
-    uint64_t stride = alisa_ops_row_bytes(weights);
-    uint64_t offset =
-        weights->offset + output * stride + column / info->block_elements * info->block_bytes;
     size_t quads = ((size_t)product->columns + QUAD - 1) / QUAD;
     const AlisaLaunch launch = {{(quads + group - 1) / group * group, product->outputs, 1},
                                 {group, 1, 1}};
     const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(weights->buffer),       ALISA_ARG(offset),           ALISA_ARG(stride),
-        ALISA_ARG_BUFFER(&ops->clblast.weights), ALISA_ARG(product->columns),
+        ALISA_ARG_BUFFER(weights->buffer),
+        ALISA_ARG(weights->planes),
+        ALISA_ARG(weights->columns),
+        ALISA_ARG(output),
+        ALISA_ARG(column),
+        ALISA_ARG_BUFFER(&ops->clblast.weights),
+        ALISA_ARG(product->columns),
     };
     product->weights = (AlisaSgemmMatrix){&ops->clblast.weights, 0, product->columns};
     return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
@@ -90,10 +91,10 @@ static AlisaStatus multiply_rows(AlisaOps *ops, const AlisaSgemmParameters *para
 AlisaStatus alisa_ops_clblast_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                      uint32_t rows, AlisaVector y, uint32_t accumulate,
                                      AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaSgemmMatrix floats = {weights->buffer, weights->offset / sizeof(float),
+    uint32_t format = weights->format;
+    const AlisaSgemmMatrix floats = {weights->buffer, weights->planes[0] / sizeof(float),
                                      weights->columns};
-    bool in_place = type == ALISA_OPS_F32 && alisa_sgemm_reaches(&floats, weights->rows);
+    bool in_place = format == ALISA_FORMAT_F32 && alisa_sgemm_reaches(&floats, weights->rows);
     AlisaStatus status = ALISA_OK;
     for (uint32_t n = 0; n < weights->rows; n += BLOCK_OUTPUTS) {
         for (uint32_t k = 0; k < weights->columns && !status; k += BLOCK_COLUMNS) {
@@ -108,7 +109,8 @@ AlisaStatus alisa_ops_clblast_matmul(AlisaOps *ops, const AlisaMatrix *weights, 
             product.weights.offset += (uint64_t)n * weights->columns + k;
             if (!in_place) status = dequantise(ops, weights, n, k, &product, error);
             if (!status)
-                status = multiply_rows(ops, &ops->parameters.matmul[type].clblast, product, error);
+                status =
+                    multiply_rows(ops, &ops->parameters.matmul[format].clblast, product, error);
         }
     }
     return status;

@@ -15,18 +15,17 @@ static AlisaStatus multiply(AlisaOps *ops, const AlisaMatrix *weights, AlisaVect
                             AlisaVector y, uint32_t accumulate, AlisaError *error) {
     (void)x; /* in the scratch */
     enum { ALIGNMENT = 8 };
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    int aligned = weights->offset % ALIGNMENT == 0 && alisa_ops_row_bytes(weights) % ALIGNMENT == 0;
-    if (type != ALISA_OPS_F16) aligned = 0; /* read as ushort anyway */
-    AlisaKernel **kernel = &ops->half.matmul[type][aligned];
+    uint32_t format = weights->format;
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[format];
+    int aligned = alisa_matrix_is_aligned(weights, ALIGNMENT);
+    AlisaKernel **kernel = &ops->half.matmul[format][aligned];
     if (!*kernel) {
         char options[256], capabilities[96];
         alisa_ops_capability_options(ops, ALISA_OPS_HALVES, capabilities);
         snprintf(options, sizeof options,
-                 "-DWEIGHT_TYPE=%d -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
+                 "-DFORMAT=%u -DALIGNED=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
                  "-DITEM_OUTPUTS=%u -DDEPTH=%u%s",
-                 type, aligned, parameters->tile_rows, parameters->tile_outputs,
+                 format, aligned, parameters->tile_rows, parameters->tile_outputs,
                  parameters->item_rows, parameters->item_outputs, parameters->depth, capabilities);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_half.cl", "matmul_half", options, kernel, error);

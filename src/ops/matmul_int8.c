@@ -23,15 +23,14 @@ static AlisaStatus matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
                                uint32_t rows, AlisaVector y, uint32_t accumulate,
                                AlisaError *error) {
     (void)x; /* in the scratch */
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
+    uint32_t format = weights->format;
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[format];
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
     uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
-    AlisaKernel **kernel = &ops->int8.matvec[type][rows - 1];
+    AlisaKernel **kernel = &ops->int8.matvec[format][rows - 1];
     if (!*kernel) {
         char options[64];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u", type, rows,
-                 side);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u", format, rows, side);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matvec_int8.cl", "matvec_int8", options, kernel, error);
         if (status) return status;
@@ -48,17 +47,17 @@ static AlisaStatus matvec_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
                                 AlisaError *error) {
     (void)x; /* in the scratch */
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
+    uint32_t format = weights->format;
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[format];
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
     uint32_t group = parameters->group;
-    AlisaKernel **kernel = &ops->int8.matvec[type][rows - 1];
+    AlisaKernel **kernel = &ops->int8.matvec[format][rows - 1];
     if (!*kernel) {
         char options[192], capabilities[96];
         uint32_t wanted = ALISA_OPS_DOT4 | (parameters->lanes ? ALISA_OPS_LANES : 0);
         alisa_ops_capability_options(ops, wanted, capabilities);
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u%s",
-                 type, rows, side, group, capabilities);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u -DGROUP=%u%s", format,
+                 rows, side, group, capabilities);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matvec_dot.cl", "matvec_dot", options, kernel, error);
         if (status) return status;
@@ -89,14 +88,14 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
                                uint32_t rows, AlisaVector y, uint32_t accumulate,
                                AlisaError *error) {
     (void)x; /* in the scratch */
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
+    uint32_t format = weights->format;
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[format];
     const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters);
-    AlisaKernel **kernel = &ops->int8.matmul[type][panels.tile];
+    AlisaKernel **kernel = &ops->int8.matmul[format][panels.tile];
     if (!*kernel) {
         char options[96];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u",
-                 type, panels.tile_rows, parameters->sum_vectors, parameters->depth);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u",
+                 format, panels.tile_rows, parameters->sum_vectors, parameters->depth);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_int8.cl", "matmul_int8", options, kernel, error);
         if (status) return status;
@@ -113,16 +112,16 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
                                 AlisaError *error) {
     (void)x; /* in the scratch */
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[type];
-    AlisaKernel **kernel = &ops->int8.matmul[type][0];
+    uint32_t format = weights->format;
+    const AlisaMatmulParameters *parameters = &ops->parameters.matmul[format];
+    AlisaKernel **kernel = &ops->int8.matmul[format][0];
     if (!*kernel) {
         char options[256], capabilities[96];
         alisa_ops_capability_options(ops, ALISA_OPS_DOT4, capabilities);
         snprintf(options, sizeof options,
-                 "-DWEIGHT_TYPE=%d -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
+                 "-DFORMAT=%u -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
                  "-DITEM_OUTPUTS=%u -DDEPTH=%u%s",
-                 type, parameters->tile_rows, parameters->tile_outputs, parameters->item_rows,
+                 format, parameters->tile_rows, parameters->tile_outputs, parameters->item_rows,
                  parameters->item_outputs, alisa_int8_depth(parameters), capabilities);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_dot.cl", "matmul_dot", options, kernel, error);

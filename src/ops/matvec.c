@@ -21,14 +21,13 @@ static uint32_t side_of(const AlisaMatvecParameters *parameters, uint32_t rows) 
 AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                   uint32_t rows, AlisaVector y, uint32_t accumulate,
                                   AlisaError *error) {
-    int type = alisa_ops_type_index(weights->type);
-    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
+    uint32_t format = weights->format;
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[format];
     uint32_t side = side_of(parameters, rows);
-    AlisaKernel **kernel = &ops->matvec[type][0][0][rows - 1];
+    AlisaKernel **kernel = &ops->matvec[format][0][0][rows - 1];
     if (!*kernel) {
         char options[64];
-        snprintf(options, sizeof options, "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u", type, rows,
-                 side);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u", format, rows, side);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matvec_item.cl", "matvec_item", options, kernel, error);
         if (status) return status;
@@ -37,7 +36,7 @@ AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, Ali
     const AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
-        ALISA_ARG(weights->offset),
+        ALISA_ARG(weights->planes),
         ALISA_ARG_BUFFER(x.buffer),
         ALISA_ARG(x.offset),
         ALISA_ARG_BUFFER(y.buffer),
@@ -51,20 +50,20 @@ AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, Ali
                                error);
 }
 
-/* The kernel for `count` products of the type of the first. */
+/* The kernel for `count` products of the format of the first. */
 static AlisaStatus group_kernel(AlisaOps *ops, const AlisaProduct *first, uint32_t count,
                                 AlisaVector x, uint32_t rows, AlisaKernel ***kernel,
                                 AlisaError *error) {
-    int type = alisa_ops_type_index(first->weights.type);
-    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[type];
+    uint32_t format = first->weights.format;
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[format];
     int aligned = alisa_ops_is_aligned(&first->weights, x);
-    *kernel = &ops->matvec[type][aligned][count - 1][rows - 1];
+    *kernel = &ops->matvec[format][aligned][count - 1][rows - 1];
     if (**kernel) return ALISA_OK;
     char options[192], lanes[96] = "", matrices[24] = "";
     if (parameters->lanes) alisa_ops_capability_options(ops, ALISA_OPS_LANES, lanes);
     if (count > 1) snprintf(matrices, sizeof matrices, " -DMATRICES=%u", count);
     snprintf(options, sizeof options,
-             "-DWEIGHT_TYPE=%d -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s%s", type, rows,
+             "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s%s", format, rows,
              side_of(parameters, rows), parameters->group, aligned, matrices, lanes);
     return alisa_ops_kernel(ops, "gemm/matvec_group.cl", "matvec_group", options, *kernel, error);
 }
@@ -74,15 +73,14 @@ static AlisaStatus launch_group(AlisaOps *ops, const AlisaProduct *products, uin
                                 AlisaError *error) {
     enum { ARGUMENTS = 9, MORE = 5 };
     const AlisaMatrix *weights = &products[0].weights;
-    const AlisaMatvecParameters *parameters =
-        &ops->parameters.matvec[alisa_ops_type_index(weights->type)];
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[weights->format];
     uint32_t side = side_of(parameters, rows), groups = 0;
     AlisaKernel **kernel;
     AlisaStatus status = group_kernel(ops, products, count, x, rows, &kernel, error);
     if (status) return status;
     AlisaArgument arguments[ARGUMENTS + MORE * (ALISA_OPS_PRODUCTS - 1)] = {
         ALISA_ARG_BUFFER(weights->buffer),
-        ALISA_ARG(weights->offset),
+        ALISA_ARG(weights->planes),
         ALISA_ARG_BUFFER(x.buffer),
         ALISA_ARG(x.offset),
         ALISA_ARG_BUFFER(products[0].y.buffer),
@@ -97,7 +95,7 @@ static AlisaStatus launch_group(AlisaOps *ops, const AlisaProduct *products, uin
         if (i == 0) continue;
         AlisaArgument *more = &arguments[ARGUMENTS + MORE * (i - 1)];
         more[0] = (AlisaArgument)ALISA_ARG_BUFFER(product->weights.buffer);
-        more[1] = (AlisaArgument)ALISA_ARG(product->weights.offset);
+        more[1] = (AlisaArgument)ALISA_ARG(product->weights.planes);
         more[2] = (AlisaArgument)ALISA_ARG_BUFFER(product->y.buffer);
         more[3] = (AlisaArgument)ALISA_ARG(product->y.offset);
         more[4] = (AlisaArgument)ALISA_ARG(product->weights.rows);
@@ -117,14 +115,13 @@ AlisaStatus alisa_ops_matvec_group(AlisaOps *ops, const AlisaMatrix *weights, Al
 bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                AlisaVector x, uint32_t rows) {
     const AlisaMatrix *first = &products[0].weights;
-    const AlisaMatvecParameters *parameters =
-        &ops->parameters.matvec[alisa_ops_type_index(first->type)];
+    const AlisaMatvecParameters *parameters = &ops->parameters.matvec[first->format];
     if (count > ALISA_OPS_PRODUCTS || parameters->layout != ALISA_LAYOUT_GROUP ||
         rows > parameters->rows)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const AlisaMatrix *weights = &products[i].weights;
-        if (weights->type != first->type || weights->columns != first->columns ||
+        if (weights->format != first->format || weights->columns != first->columns ||
             alisa_ops_is_aligned(weights, x) != alisa_ops_is_aligned(first, x) ||
             alisa_ops_has_many(ops, weights, rows) ||
             alisa_ops_matmul_activations(ops, weights, rows) != ALISA_ACTIVATIONS_FLOAT)

@@ -3,16 +3,6 @@
 
 #include "ops/ops_internal.h"
 
-/* The type's index is also the value of its WEIGHT_ macro in cl/quant.clh. */
-static const struct {
-    uint32_t tensor_type;
-    uint32_t alignment; /* bytes at which the kernels may read a row: the type's widest load */
-} types[ALISA_OPS_TYPE_COUNT] = {
-    [ALISA_OPS_F32] = {ALISA_WEIGHT_F32, 4},   [ALISA_OPS_F16] = {ALISA_WEIGHT_F16, 2},
-    [ALISA_OPS_BF16] = {ALISA_WEIGHT_BF16, 2}, [ALISA_OPS_Q8_0] = {ALISA_WEIGHT_Q8_0, 2},
-    [ALISA_OPS_Q4_0] = {ALISA_WEIGHT_Q4_0, 2},
-};
-
 AlisaStatus alisa_ops_create(AlisaDevice *device, const AlisaOpsParameters *parameters,
                              AlisaOps **ops, AlisaError *error) {
     *ops = NULL;
@@ -89,48 +79,23 @@ void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char opt
     snprintf(options + used, 96 - used, "%s%s", *language ? " " : "", language);
 }
 
-int alisa_ops_type_index(uint32_t tensor_type) {
-    for (int i = 0; i < ALISA_OPS_TYPE_COUNT; i++) {
-        if (types[i].tensor_type == tensor_type) return i;
-    }
-    return -1;
-}
-
-uint64_t alisa_ops_row_bytes(const AlisaMatrix *matrix) {
-    const AlisaWeightTypeInfo *info = alisa_weight_type_info(matrix->type);
-    return (uint64_t)matrix->columns / info->block_elements * info->block_bytes;
-}
-
 AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *matrix,
                                    AlisaError *error) {
-    int index = alisa_ops_type_index(matrix->type);
-    const AlisaWeightTypeInfo *info = alisa_weight_type_info(matrix->type);
-    if (index < 0 || !info) {
-        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                               "%s: weights of type %s cannot be computed with", operation,
-                               info ? info->name : "unknown");
-    }
-    if (matrix->rows == 0 || matrix->columns == 0 || matrix->columns % info->block_elements) {
+    const AlisaFormatInfo *info = alisa_format_info(matrix->format);
+    if (!info)
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s: %u is no format of weights",
+                               operation, matrix->format);
+    if (matrix->rows == 0 || matrix->columns == 0 || matrix->columns % info->columns)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "%s: %u x %u weights are not rows of whole %s blocks of %u",
-                               operation, matrix->rows, matrix->columns, info->name,
-                               info->block_elements);
-    }
-    if (matrix->offset % types[index].alignment) {
-        return alisa_error_set(
-            error, ALISA_ERROR_ARGUMENT, "%s: %s weights at byte %llu are not aligned to %u bytes",
-            operation, info->name, (unsigned long long)matrix->offset, types[index].alignment);
-    }
-    uint64_t size = matrix->buffer->size;
-    if (matrix->offset > size ||
-        matrix->rows > (size - matrix->offset) / alisa_ops_row_bytes(matrix)) {
-        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                               "%s: %u x %u %s weights at byte %llu end outside their buffer of "
-                               "%llu bytes",
-                               operation, matrix->rows, matrix->columns, info->name,
-                               (unsigned long long)matrix->offset, (unsigned long long)size);
-    }
-    return ALISA_OK;
+                               operation, matrix->rows, matrix->columns, info->name, info->columns);
+    if (alisa_matrix_is_inside(matrix)) return ALISA_OK;
+    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                           "%s: the planes of %u x %u %s weights, the first at byte %llu, are not "
+                           "aligned to %u bytes or end outside their buffer of %llu bytes",
+                           operation, matrix->rows, matrix->columns, info->name,
+                           (unsigned long long)matrix->planes[0], info->alignment,
+                           (unsigned long long)matrix->buffer->size);
 }
 
 AlisaStatus alisa_ops_check_vector(const char *operation, const char *name, AlisaVector vector,

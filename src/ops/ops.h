@@ -1,27 +1,17 @@
 /*
  * Dense operations on a device: one function each, launched in order on the compute queue.
  *
- * Activations are float, row-major. Weights stay in the type of the file and are dequantised inside
- * the kernels. Each operation has a kernel for devices where one work-item does a long vector job
- * (CPUs) and one where many work-items cooperate (GPUs); AlisaOpsParameters says which is used, or
- * that CLBlast does the products of many rows.
+ * Activations are float, row-major. Weights are in one of the formats of format.h and are
+ * dequantised inside the kernels. Each operation has a kernel for devices where one work-item does
+ * a long vector job (CPUs) and one where many work-items cooperate (GPUs); AlisaOpsParameters says
+ * which is used, or that CLBlast does the products of many rows.
  */
 #ifndef ALISA_OPS_OPS_H
 #define ALISA_OPS_OPS_H
 
 #include "device/device.h"
-#include "gguf/gguf.h"
+#include "ops/format.h"
 #include "ops/parameters.h"
-
-/* `rows` x `columns` weights: row n holds the inputs' weights of output n, in whole blocks of the
- * type, rows one after the other, from byte `offset` of the buffer. */
-typedef struct AlisaMatrix {
-    const AlisaBuffer *buffer;
-    uint64_t offset;
-    uint32_t type; /* AlisaWeightType */
-    uint32_t rows;
-    uint32_t columns;
-} AlisaMatrix;
 
 /* Float activations from element `offset` of the buffer; rows are contiguous. */
 typedef struct AlisaVector {

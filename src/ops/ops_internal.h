@@ -15,7 +15,7 @@ enum {
 typedef struct AlisaOpsClblast {
     AlisaBuffer weights; /* a block of them as floats */
     AlisaBuffer scratch;
-    AlisaKernel *dequantise[ALISA_OPS_TYPE_COUNT];
+    AlisaKernel *dequantise[ALISA_FORMAT_COUNT];
 } AlisaOpsClblast;
 
 /* Where activations are that were rounded for a product (rounded.c); zeroed where no set of
@@ -27,26 +27,26 @@ typedef struct AlisaOpsRounded {
 /* Kernels of products with activations of 8 bits (matmul_int8.c). */
 typedef struct AlisaOpsInt8 {
     AlisaKernel *quantise;
-    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [type][rows-1] */
+    AlisaKernel *matvec[ALISA_FORMAT_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [format][rows-1] */
     AlisaKernel
-        *matmul[ALISA_OPS_TYPE_COUNT][ALISA_OPS_MATMUL_BUILDS]; /* [type][tile of layout item] */
+        *matmul[ALISA_FORMAT_COUNT][ALISA_OPS_MATMUL_BUILDS]; /* [format][tile of layout item] */
 } AlisaOpsInt8;
 
 /* And with halves (matmul_half.c). */
 typedef struct AlisaOpsHalf {
     AlisaKernel *halve;
-    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT][2]; /* [type][aligned] */
+    AlisaKernel *matmul[ALISA_FORMAT_COUNT][2]; /* [format][aligned] */
 } AlisaOpsHalf;
 
 struct AlisaOps {
     AlisaDevice *device; /* not owned */
     AlisaOpsParameters parameters;
     /* Kernels already asked for (owned by the device): the token loop builds no option strings. */
-    AlisaKernel *matvec[ALISA_OPS_TYPE_COUNT][2][ALISA_OPS_PRODUCTS]
-                       [ALISA_OPS_MATVEC_ROWS]; /* [type][aligned][products-1][rows-1] */
-    AlisaKernel *matmul[ALISA_OPS_TYPE_COUNT]
-                       [ALISA_OPS_MATMUL_BUILDS]; /* [type][tile or aligned or both] */
-    AlisaKernel *embed[ALISA_OPS_TYPE_COUNT];
+    AlisaKernel *matvec[ALISA_FORMAT_COUNT][2][ALISA_OPS_PRODUCTS]
+                       [ALISA_OPS_MATVEC_ROWS]; /* [format][aligned][products-1][rows-1] */
+    AlisaKernel *matmul[ALISA_FORMAT_COUNT]
+                       [ALISA_OPS_MATMUL_BUILDS]; /* [format][tile or aligned or both] */
+    AlisaKernel *embed[ALISA_FORMAT_COUNT];
     AlisaKernel *rms_norm, *silu_product, *gather_rows, *likeliest;
     AlisaOpsClblast clblast;
     AlisaOpsRounded rounded;
@@ -67,13 +67,7 @@ enum {
 };
 void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]);
 
-/* ALISA_OPS_* of a tensor type, or -1 if it is not computed with. */
-int alisa_ops_type_index(uint32_t tensor_type);
-
-/* Of a matrix whose type is computed with. */
-uint64_t alisa_ops_row_bytes(const AlisaMatrix *matrix);
-
-/* Checks that the matrix is computed with, is made of whole blocks and lies inside its buffer.
+/* Checks that the matrix has a format, is made of whole blocks and lies inside its buffer.
  * `operation` names the caller in the message. */
 AlisaStatus alisa_ops_check_matrix(const char *operation, const AlisaMatrix *matrix,
                                    AlisaError *error);

@@ -7,11 +7,6 @@ static const char *const layout_words[] = {"item", "group", "clblast", "matrix",
 
 static const char *const activation_words[] = {"float", "int8", "half", NULL};
 
-static const char *const type_names[ALISA_OPS_TYPE_COUNT] = {
-    [ALISA_OPS_F32] = "f32",   [ALISA_OPS_F16] = "f16",   [ALISA_OPS_BF16] = "bf16",
-    [ALISA_OPS_Q8_0] = "q8_0", [ALISA_OPS_Q4_0] = "q4_0",
-};
-
 #define ALWAYS            ALISA_PARAMETER_ALWAYS
 #define ITEM              ALISA_PARAMETER_ITEM
 #define GROUP             ALISA_PARAMETER_GROUP
@@ -147,7 +142,7 @@ const AlisaFamilyInfo *alisa_family_info(AlisaFamily family) {
 
 bool alisa_parameter_set(size_t index, AlisaParameterSet *set) {
     for (int family = 0; family < ALISA_FAMILY_COUNT; family++) {
-        size_t count = families[family].by_type ? ALISA_OPS_TYPE_COUNT : 1;
+        size_t count = families[family].by_format ? ALISA_FORMAT_COUNT : 1;
         if (index < count) {
             *set = (AlisaParameterSet){(AlisaFamily)family, (uint32_t)index};
             return true;
@@ -157,14 +152,10 @@ bool alisa_parameter_set(size_t index, AlisaParameterSet *set) {
     return false;
 }
 
-const char *alisa_ops_type_name(uint32_t type) {
-    return type_names[type];
-}
-
 void alisa_parameter_set_name(const AlisaParameterSet *set, char name[32]) {
     const AlisaFamilyInfo *family = &families[set->family];
-    snprintf(name, 32, "%s%s%s", family->name, family->by_type ? "." : "",
-             family->by_type ? type_names[set->type] : "");
+    snprintf(name, 32, "%s%s%s", family->name, family->by_format ? "." : "",
+             family->by_format ? alisa_format_info(set->format)->name : "");
 }
 
 bool alisa_parameter_set_find(const char *name, AlisaParameterSet *set) {
@@ -179,9 +170,9 @@ bool alisa_parameter_set_find(const char *name, AlisaParameterSet *set) {
 uint32_t *alisa_parameter_values(AlisaOpsParameters *parameters, const AlisaParameterSet *set) {
     switch (set->family) {
     case ALISA_FAMILY_MATVEC:
-        return &parameters->matvec[set->type].layout;
+        return &parameters->matvec[set->format].layout;
     case ALISA_FAMILY_MATMUL:
-        return &parameters->matmul[set->type].layout;
+        return &parameters->matmul[set->format].layout;
     case ALISA_FAMILY_DECODE:
         return &parameters->decode.layout;
     case ALISA_FAMILY_PREFILL:
@@ -241,27 +232,27 @@ static bool has_lanes(uint32_t group, const AlisaDeviceInfo *info) {
            (info->capabilities & ALISA_CAPABILITY_PTX && group % 32 == 0);
 }
 
-static const char *check_activations(uint32_t layout, uint32_t activations, uint32_t type,
+static const char *check_activations(uint32_t layout, uint32_t activations, uint32_t format,
                                      const AlisaDeviceInfo *info) {
-    bool blocks = type == ALISA_OPS_Q8_0 || type == ALISA_OPS_Q4_0;
+    const AlisaFormatInfo *weights = alisa_format_info(format);
     bool half = activations == ALISA_ACTIVATIONS_HALF;
-    if (activations == ALISA_ACTIVATIONS_INT8 && !blocks)
+    if (activations == ALISA_ACTIVATIONS_INT8 && !weights->has_codes)
         return "activations of 8 bits are multiplied by weights of 8 or 4 bits only";
     if (half && layout != ALISA_LAYOUT_GROUP) return "halves are multiplied in layout group only";
-    if (half && !blocks && type != ALISA_OPS_F16)
+    if (half && !weights->fits_halves)
         return "halves are multiplied by weights of 16, 8 or 4 bits with the range of halves only";
     if (half && !(info->capabilities & ALISA_CAPABILITY_FP16))
         return "the device does not compute with halves";
     return NULL;
 }
 
-static const char *check_matvec(uint32_t type, const uint32_t *values,
+static const char *check_matvec(uint32_t format, const uint32_t *values,
                                 const AlisaDeviceInfo *info) {
     const AlisaMatvecParameters *matvec = (const AlisaMatvecParameters *)(const void *)values;
     if (matvec->layout == ALISA_LAYOUT_ITEM) {
         /* More vectors of sums than any processor has registers. */
         if (matvec->rows * matvec->several > 64) return "a work-item has more than 64 sums";
-        return check_activations(matvec->layout, matvec->activations, type, info);
+        return check_activations(matvec->layout, matvec->activations, format, info);
     }
     if (!is_power_of_two(matvec->group)) return "the group is no power of two";
     if (matvec->group > info->max_work_group) return "the device has no groups of that size";
@@ -271,7 +262,7 @@ static const char *check_matvec(uint32_t type, const uint32_t *values,
     if (matvec->single > sums) sums = matvec->single;
     if (sums * matvec->group * sizeof(float) > info->local_memory)
         return "the sums of a group do not fit in the device's local memory";
-    return check_activations(matvec->layout, matvec->activations, type, info);
+    return check_activations(matvec->layout, matvec->activations, format, info);
 }
 
 /* Local memory of matmul_item: a panel together with the copied rows of x. */
@@ -280,9 +271,8 @@ static uint64_t item_bytes(uint32_t depth) {
     return (depth * PANEL + MOST_SUM_ROWS * ((uint64_t)depth + PADDING)) * sizeof(float);
 }
 
-bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info) {
-    bool halves = type == ALISA_OPS_F16 || type == ALISA_OPS_Q8_0 || type == ALISA_OPS_Q4_0;
-    return halves && info->capabilities & ALISA_CAPABILITY_PTX;
+bool alisa_matrix_multiplies(uint32_t format, const AlisaDeviceInfo *info) {
+    return alisa_format_info(format)->fits_halves && info->capabilities & ALISA_CAPABILITY_PTX;
 }
 
 /* A tile that a group of gemmk 0 brings to local memory, or not. */
@@ -402,10 +392,10 @@ static const char *check_matrix_tile(const AlisaMatrixTile *tile, const AlisaDev
     return NULL;
 }
 
-static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t type,
+static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t format,
                                 const AlisaDeviceInfo *info) {
-    if (!alisa_matrix_multiplies(type, info))
-        return "the device has no matrix instructions for weights of that type";
+    if (!alisa_matrix_multiplies(format, info))
+        return "the device has no matrix instructions for weights of that format";
     const uint32_t powers[] = {matmul->tile_rows,    matmul->tile_outputs, matmul->warp_rows,
                                matmul->warp_outputs, matmul->few_outputs,  matmul->few_depth,
                                matmul->few_parts};
@@ -427,16 +417,16 @@ static const char *check_matrix(const AlisaMatmulParameters *matmul, uint32_t ty
     return wrong;
 }
 
-static const char *check_matmul(uint32_t type, const uint32_t *values,
+static const char *check_matmul(uint32_t format, const uint32_t *values,
                                 const AlisaDeviceInfo *info) {
     const AlisaMatmulParameters *matmul = (const AlisaMatmulParameters *)(const void *)values;
     if (matmul->layout == ALISA_LAYOUT_CLBLAST) return check_clblast(&matmul->clblast, info);
-    if (matmul->layout == ALISA_LAYOUT_MATRIX) return check_matrix(matmul, type, info);
+    if (matmul->layout == ALISA_LAYOUT_MATRIX) return check_matrix(matmul, format, info);
     if (matmul->layout == ALISA_LAYOUT_ITEM) {
         if (matmul->depth % 32) return "the depth is no multiple of 32";
         if (item_bytes(matmul->depth) > info->local_memory)
             return "the panel does not fit in the device's local memory";
-        return check_activations(matmul->layout, matmul->activations, type, info);
+        return check_activations(matmul->layout, matmul->activations, format, info);
     }
     if (matmul->item_rows % 4 || matmul->item_outputs % 4)
         return "rows or outputs of a work-item are no multiple of 4";
@@ -458,7 +448,7 @@ static const char *check_matmul(uint32_t type, const uint32_t *values,
     if (matmul->activations == ALISA_ACTIVATIONS_HALF) /* likewise */
         tiles = tiles / 2 + sizeof(float) * sides;
     if (tiles > info->local_memory) return "the tiles do not fit in the device's local memory";
-    return check_activations(matmul->layout, matmul->activations, type, info);
+    return check_activations(matmul->layout, matmul->activations, format, info);
 }
 
 static const char *check_decode(const uint32_t *values, const AlisaDeviceInfo *info) {
@@ -501,9 +491,9 @@ const char *alisa_parameter_set_check(const AlisaParameterSet *set, const uint32
     }
     switch (set->family) {
     case ALISA_FAMILY_MATVEC:
-        return check_matvec(set->type, values, info);
+        return check_matvec(set->format, values, info);
     case ALISA_FAMILY_MATMUL:
-        return check_matmul(set->type, values, info);
+        return check_matmul(set->format, values, info);
     case ALISA_FAMILY_DECODE:
         return check_decode(values, info);
     case ALISA_FAMILY_SELECT:
@@ -581,7 +571,7 @@ static AlisaSgemmParameters clblast_defaults(const AlisaDeviceInfo *info) {
 }
 
 static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaLayout layout,
-                                             uint32_t type) {
+                                             uint32_t format) {
     const AlisaMatmulParameters *tile = group_tiles;
     while (tile->tile_rows > 4 && (uint64_t)(tile->tile_rows / tile->item_rows) *
                                           (tile->tile_outputs / tile->item_outputs) >
@@ -611,7 +601,7 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matrix.tile_rows = 64;
     matrix.tile_outputs = 128;
     matrix.depth = 32;
-    bool possible = layout == ALISA_LAYOUT_MATRIX && !check_matrix(&matrix, type, info);
+    bool possible = layout == ALISA_LAYOUT_MATRIX && !check_matrix(&matrix, format, info);
     return possible ? matrix : matmul;
 }
 
@@ -645,19 +635,19 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
          * in one piece. */
         .move = {.group = item ? 1 : power_of_two_below(info->max_work_group, 64)},
     };
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+    for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
         /* One weight row alone streams best from memory; with more activations the loads of those
          * count more. */
         uint32_t group = power_of_two_below(info->max_work_group, 64);
-        parameters->matvec[type] = (AlisaMatvecParameters){.layout = layout,
-                                                           .single = item                     ? 1
-                                                                     : has_lanes(group, info) ? 2
-                                                                                              : 4,
-                                                           .several = item ? 2 : 4,
-                                                           .rows = 8,
-                                                           .items = 16,
-                                                           .group = group,
-                                                           .lanes = has_lanes(group, info)};
-        parameters->matmul[type] = matmul_defaults(info, wanted, type);
+        parameters->matvec[format] = (AlisaMatvecParameters){.layout = layout,
+                                                             .single = item                     ? 1
+                                                                       : has_lanes(group, info) ? 2
+                                                                                                : 4,
+                                                             .several = item ? 2 : 4,
+                                                             .rows = 8,
+                                                             .items = 16,
+                                                             .group = group,
+                                                             .lanes = has_lanes(group, info)};
+        parameters->matmul[format] = matmul_defaults(info, wanted, format);
     }
 }

@@ -9,18 +9,7 @@
 #include <stddef.h>
 
 #include "device/sgemm.h"
-
-/* Weight types the kernels know: index in tables of kernels and value of WEIGHT_TYPE in cl/. */
-enum {
-    ALISA_OPS_F32,
-    ALISA_OPS_F16,
-    ALISA_OPS_BF16,
-    ALISA_OPS_Q8_0,
-    ALISA_OPS_Q4_0,
-    ALISA_OPS_TYPE_COUNT
-};
-
-const char *alisa_ops_type_name(uint32_t type); /* "q8_0" */
+#include "ops/format.h"
 
 /* Who does the work. */
 typedef enum AlisaLayout {
@@ -39,7 +28,7 @@ typedef enum AlisaActivations {
 
 /* Every parameter is a uint32_t, so that the table can name its place. */
 
-/* Products with few rows of activations, for each weight type. */
+/* Products with few rows of activations, for each format of weights. */
 typedef struct AlisaMatvecParameters {
     uint32_t layout;      /* AlisaLayout */
     uint32_t single;      /* weight rows side by side where there is one row of activations */
@@ -114,8 +103,8 @@ typedef struct AlisaMoveParameters {
 } AlisaMoveParameters;
 
 typedef struct AlisaOpsParameters {
-    AlisaMatvecParameters matvec[ALISA_OPS_TYPE_COUNT];
-    AlisaMatmulParameters matmul[ALISA_OPS_TYPE_COUNT];
+    AlisaMatvecParameters matvec[ALISA_FORMAT_COUNT];
+    AlisaMatmulParameters matmul[ALISA_FORMAT_COUNT];
     AlisaDecodeParameters decode;
     AlisaPrefillParameters prefill;
     AlisaSelectParameters select;
@@ -149,8 +138,8 @@ typedef struct AlisaMatrixTile {
     uint32_t group; /* work-items */
 } AlisaMatrixTile;
 
-/* Whether the device has matrix instructions for weights of a type, ALISA_OPS_F32 ... */
-bool alisa_matrix_multiplies(uint32_t type, const AlisaDeviceInfo *info);
+/* Whether the device has matrix instructions for weights of a format. */
+bool alisa_matrix_multiplies(uint32_t format, const AlisaDeviceInfo *info);
 
 enum {
     ALISA_OPS_MATRIX_ROWS = 8, /* the least of a tile */
@@ -206,15 +195,15 @@ typedef enum AlisaFamily {
     ALISA_FAMILY_COUNT
 } AlisaFamily;
 
-/* A set of parameters: a family, and a weight type where it has one set for each. */
+/* A set of parameters: a family, and a format of weights where it has one set for each. */
 typedef struct AlisaParameterSet {
     AlisaFamily family;
-    uint32_t type; /* ALISA_OPS_F32 ...; 0 where there is one set */
+    uint32_t format; /* AlisaFormat; 0 where there is one set */
 } AlisaParameterSet;
 
 typedef struct AlisaFamilyInfo {
     const char *name; /* "matvec" */
-    bool by_type;
+    bool by_format;
     const AlisaParameterInfo *parameters;
     uint32_t parameter_count;
 } AlisaFamilyInfo;

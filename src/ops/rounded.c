@@ -15,9 +15,9 @@ enum { BLOCK = ALISA_OPS_ROUNDED_BLOCK, FACTOR_BYTES = 8 /* of a block, at most 
 
 AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error) {
     bool used = false;
-    for (int type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
-        const AlisaMatvecParameters *few = &ops->parameters.matvec[type];
-        const AlisaMatmulParameters *many = &ops->parameters.matmul[type];
+    for (int format = 0; format < ALISA_FORMAT_COUNT; format++) {
+        const AlisaMatvecParameters *few = &ops->parameters.matvec[format];
+        const AlisaMatmulParameters *many = &ops->parameters.matmul[format];
         used |= alisa_layout_activations(few->layout, few->activations) != ALISA_ACTIVATIONS_FLOAT;
         used |=
             alisa_layout_activations(many->layout, many->activations) != ALISA_ACTIVATIONS_FLOAT;
@@ -40,7 +40,7 @@ void alisa_ops_rounded_common(const AlisaOps *ops, const AlisaMatrix *weights, c
                               AlisaArgument arguments[ALISA_OPS_ROUNDED_COMMON]) {
     const AlisaArgument common[ALISA_OPS_ROUNDED_COMMON] = {
         ALISA_ARG_BUFFER(weights->buffer),
-        ALISA_ARG(weights->offset),
+        ALISA_ARG(weights->planes),
         ALISA_ARG_BUFFER(&ops->rounded.codes),
         ALISA_ARG_BUFFER(&ops->rounded.factors),
         ALISA_ARG_BUFFER(y->buffer),

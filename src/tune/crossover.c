@@ -30,7 +30,7 @@ static AlisaOpsParameters parameters_of(const AlisaTuneSearch *search, Way way, 
 /* Lowers `seconds` to what is measured in this round. */
 static AlisaStatus time_way(const AlisaTuneSearch *search, AlisaTrial *trial, Way way, int round,
                             const AlisaOpsParameters *found, double *seconds, AlisaError *error) {
-    uint32_t count, type = trial->set.type;
+    uint32_t count, type = trial->set.format;
     alisa_trial_cases(trial, &count);
     AlisaOpsParameters parameters = parameters_of(search, way, type, found);
     AlisaTuneTrial known = {.set = {ALISA_FAMILY_MATMUL, type}};

@@ -124,8 +124,9 @@ static AlisaStatus read_file(AlisaTuneJournal *journal, const char *about, Alisa
 }
 
 static bool same_trial(const AlisaTuneTrial *a, const AlisaTuneTrial *b) {
-    return a->set.family == b->set.family && a->set.type == b->set.type && a->index == b->index &&
-           a->beside == b->beside && memcmp(a->values, b->values, sizeof a->values) == 0;
+    return a->set.family == b->set.family && a->set.format == b->set.format &&
+           a->index == b->index && a->beside == b->beside &&
+           memcmp(a->values, b->values, sizeof a->values) == 0;
 }
 
 static const AlisaTuneTrial *find_ended(const AlisaTuneJournal *journal,

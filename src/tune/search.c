@@ -340,7 +340,7 @@ AlisaStatus alisa_tuner_search(const AlisaTuneSearch *search, const AlisaParamet
                    .best_cost = 1.0,
                    .ends_at = alisa_clock_now() + (uint64_t)(seconds * 1e9)};
     /* What matvec is for is not to be done by matmul. */
-    if (set->family == ALISA_FAMILY_MATVEC) tried.matmul[set->type].from = UINT32_MAX;
+    if (set->family == ALISA_FAMILY_MATVEC) tried.matmul[set->format].from = UINT32_MAX;
     AlisaStatus status = alisa_trial_create(search->device, set, &state.trial, error);
     if (status != ALISA_OK) return status;
     state.beside = alisa_tuner_hash_others(&tried, set);

@@ -19,7 +19,7 @@ static const struct {
     {ALISA_FAMILY_DECODE, "attention"},     {ALISA_FAMILY_PREFILL, "attention"},
     {ALISA_FAMILY_SELECT, "attention"},
 };
-static const uint32_t types[] = {ALISA_OPS_F16, ALISA_OPS_Q8_0, ALISA_OPS_Q4_0};
+static const uint32_t types[] = {ALISA_FORMAT_F16, ALISA_FORMAT_Q8_0, ALISA_FORMAT_Q4_0};
 
 /* What is benched, and how. */
 typedef struct Suite {
@@ -155,7 +155,7 @@ AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaBenchOptions *bench,
     AlisaDeviceProfile profile; /* what figures are held against: kept in the cache */
     AlisaStatus status = alisa_opencl_measure_anew(device, &profile, error);
     for (size_t g = 0; g < sizeof groups / sizeof *groups && status == ALISA_OK; g++) {
-        bool by_type = alisa_family_info(groups[g].family)->by_type;
+        bool by_type = alisa_family_info(groups[g].family)->by_format;
         for (size_t t = 0; t < (by_type ? sizeof types / sizeof *types : 1) && !status; t++) {
             const AlisaParameterSet set = {groups[g].family, by_type ? types[t] : 0};
             status = bench_set(&suite, groups[g].group, &set, false, error);

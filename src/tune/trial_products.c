@@ -26,19 +26,14 @@ _Static_assert(64 * WIDE <= MOST_ROWS * OUTPUTS && 12 * WIDER <= MOST_ROWS * OUT
 
 typedef struct Products {
     AlisaBuffer weights, x, y, tokens, rows;
-    uint64_t matrix_bytes;
-    uint32_t matrices; /* that a pass goes through */
+    AlisaMatrix all;       /* the matrices, one below the other */
+    uint64_t matrix_bytes; /* of one */
+    uint32_t matrices;     /* that a pass goes through */
     uint32_t sampled[SAMPLED];
     float *x_host;    /* [MOST_ROWS][COLUMNS] */
     float *rows_host; /* [SAMPLED][COLUMNS] dequantised */
     float *y_host;    /* [MOST_ROWS][OUTPUTS] */
 } Products;
-
-static const uint32_t tensor_types[ALISA_OPS_TYPE_COUNT] = {
-    [ALISA_OPS_F32] = ALISA_WEIGHT_F32,   [ALISA_OPS_F16] = ALISA_WEIGHT_F16,
-    [ALISA_OPS_BF16] = ALISA_WEIGHT_BF16, [ALISA_OPS_Q8_0] = ALISA_WEIGHT_Q8_0,
-    [ALISA_OPS_Q4_0] = ALISA_WEIGHT_Q4_0,
-};
 
 /* Rows of activations of each case. */
 typedef struct Rows {
@@ -92,49 +87,60 @@ static uint32_t outputs_of(const Rows *rows) {
 }
 
 /* Ordinary numbers, between -2 and 2: no subnormals that a processor could be slower with. */
-static void fill_blocks(uint32_t type, uint8_t *data, uint64_t blocks) {
-    const AlisaWeightTypeInfo *info = alisa_weight_type_info(tensor_types[type]);
+static void fill_plane(uint32_t format, uint32_t plane, uint8_t *data, uint64_t bytes) {
+    const AlisaFormatInfo *info = alisa_format_info(format);
     AlisaRandom random;
-    alisa_random_seed(&random, type + 1);
-    for (uint64_t b = 0; b < blocks; b++, data += info->block_bytes) {
-        uint32_t i = 0;
-        if (info->block_elements > 1) { /* a scale of 2^-8 to 2^-7, then codes */
-            data[0] = (uint8_t)alisa_random_next(&random);
-            data[1] = 0x1c + (uint8_t)(alisa_random_next(&random) & 3);
-            i = 2;
-        }
-        for (; i < info->block_bytes; i++)
-            data[i] = (uint8_t)alisa_random_next(&random);
-        if (info->block_elements > 1) continue;
-        /* The last byte has sign and exponent: 2^-8 to 1 in halves, 2^-15 to 1 in the others. */
-        uint8_t exponent = type == ALISA_OPS_F16 ? 0x1c : 0x38;
-        data[i - 1] = (uint8_t)((data[i - 1] & 0x80) | (exponent + (data[i - 1] & 7) % 7));
+    alisa_random_seed(&random, format + 1);
+    for (uint64_t i = 0; i < bytes; i++)
+        data[i] = (uint8_t)alisa_random_next(&random);
+    uint32_t width = info->is_flat ? info->planes[plane].bytes : 2;
+    if (!info->is_flat && plane == 0) return; /* codes */
+    for (uint64_t i = width - 1; i < bytes; i += width) {
+        /* The last byte has sign and exponent: 2^-8 to 1 in halves, 2^-15 to 1 in the others; of
+         * scales 2^-8 to 2^-7. */
+        uint8_t exponent = !info->is_flat || format == ALISA_FORMAT_F16 ? 0x1c : 0x38;
+        data[i] = info->is_flat ? (uint8_t)((data[i] & 0x80) | (exponent + (data[i] & 7) % 7))
+                                : (uint8_t)(exponent + (data[i] & 3));
     }
 }
 
 static AlisaMatrix matrix_at(const AlisaTrial *trial, uint32_t index, uint32_t outputs) {
     const Products *products = trial->state;
-    return (AlisaMatrix){&products->weights, index * products->matrix_bytes,
-                         tensor_types[trial->set.type], outputs, COLUMNS};
+    return alisa_matrix_rows(&products->all, index * OUTPUTS, outputs);
+}
+
+/* One plane of all matrices, which are equal. */
+static AlisaStatus make_plane(AlisaTrial *trial, uint32_t plane, AlisaError *error) {
+    Products *products = trial->state;
+    const AlisaFormatInfo *info = alisa_format_info(trial->set.format);
+    uint64_t bytes = OUTPUTS * alisa_format_stride(info, plane, COLUMNS);
+    products->matrix_bytes += bytes;
+    uint8_t *data = alisa_allocate(bytes, 1, "a trial of kernels", error);
+    if (!data) return ALISA_ERROR_MEMORY;
+    fill_plane(trial->set.format, plane, data, bytes);
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < products->all.rows / OUTPUTS && status == ALISA_OK; i++)
+        status = alisa_buffer_write(trial->device, &products->weights,
+                                    products->all.planes[plane] + i * bytes, data, bytes, error);
+    free(data);
+    return status;
 }
 
 static AlisaStatus make_weights(AlisaTrial *trial, AlisaError *error) {
     Products *products = trial->state;
-    const AlisaWeightTypeInfo *info = alisa_weight_type_info(tensor_types[trial->set.type]);
-    uint64_t blocks = (uint64_t)OUTPUTS * COLUMNS / info->block_elements;
-    products->matrix_bytes = blocks * info->block_bytes;
-    uint64_t wanted = is_few(trial) ? ((uint64_t)STREAM << 20) / products->matrix_bytes : 1;
+    const AlisaFormatInfo *info = alisa_format_info(trial->set.format);
+    uint64_t planes[ALISA_FORMAT_PLANES];
+    uint64_t one = alisa_format_layout(info, OUTPUTS, COLUMNS, planes);
+    uint64_t wanted = is_few(trial) ? ((uint64_t)STREAM << 20) / one : 1;
     products->matrices = wanted < 1 ? 1 : wanted > MOST_MATRICES ? MOST_MATRICES : (uint32_t)wanted;
     uint32_t stored = is_few(trial) ? products->matrices : WIDER / OUTPUTS;
-    uint8_t *data = alisa_allocate(products->matrix_bytes, 1, "a trial of kernels", error);
-    if (!data) return ALISA_ERROR_MEMORY;
-    fill_blocks(trial->set.type, data, blocks);
-    AlisaStatus status =
-        alisa_trial_upload(trial, NULL, stored * products->matrix_bytes, &products->weights, error);
-    for (uint32_t i = 0; i < stored && status == ALISA_OK; i++)
-        status = alisa_buffer_write(trial->device, &products->weights, i * products->matrix_bytes,
-                                    data, products->matrix_bytes, error);
-    free(data);
+    products->all =
+        alisa_matrix_at(&products->weights, 0, trial->set.format, stored * OUTPUTS, COLUMNS);
+    AlisaStatus status = alisa_trial_upload(
+        trial, NULL, alisa_format_layout(info, stored * OUTPUTS, COLUMNS, planes),
+        &products->weights, error);
+    for (uint32_t i = 0; i < ALISA_FORMAT_PLANES && info->planes[i].name && !status; i++)
+        status = make_plane(trial, i, error);
     return status;
 }
 

@@ -17,9 +17,9 @@ static const struct {
     uint32_t types; /* bit i: type i */
 } efforts[ALISA_TUNE_EFFORT_COUNT] = {
     [ALISA_TUNE_QUICK] = {"quick", 28.0,
-                          1u << ALISA_OPS_F16 | 1u << ALISA_OPS_Q8_0 | 1u << ALISA_OPS_Q4_0},
-    [ALISA_TUNE_NORMAL] = {"normal", 480.0, (1u << ALISA_OPS_TYPE_COUNT) - 1},
-    [ALISA_TUNE_FULL] = {"full", 36000.0, (1u << ALISA_OPS_TYPE_COUNT) - 1},
+                          1u << ALISA_FORMAT_F16 | 1u << ALISA_FORMAT_Q8_0 | 1u << ALISA_FORMAT_Q4_0},
+    [ALISA_TUNE_NORMAL] = {"normal", 480.0, (1u << ALISA_FORMAT_COUNT) - 1},
+    [ALISA_TUNE_FULL] = {"full", 36000.0, (1u << ALISA_FORMAT_COUNT) - 1},
 };
 
 /* Shares of the time: a set with more parameters and cases needs more. */
@@ -140,9 +140,9 @@ static AlisaStatus list_sets(Tuner *tuner, AlisaError *error) {
     for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
         const AlisaFamilyInfo *family = alisa_family_info(set.family);
         size_t used = strlen(names);
-        if (set.type == 0)
+        if (set.format == 0)
             snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", family->name);
-        if (kernel ? !is_named(&set, kernel) : family->by_type && !(types >> set.type & 1))
+        if (kernel ? !is_named(&set, kernel) : family->by_format && !(types >> set.format & 1))
             continue;
         tuner->sets[tuner->set_count++] = set;
         tuner->share_all += shares[set.family];
@@ -218,10 +218,10 @@ static AlisaStatus find_crossovers(Tuner *tuner, AlisaError *error) {
     const AlisaTuneOptions *options = tuner->options;
     uint32_t types = 0;
     for (uint32_t i = 0; i < tuner->set_count; i++)
-        if (alisa_family_info(tuner->sets[i].family)->by_type) types |= 1u << tuner->sets[i].type;
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT && options->crossover; type++) {
+        if (alisa_family_info(tuner->sets[i].family)->by_format) types |= 1u << tuner->sets[i].format;
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT && options->crossover; type++) {
         if (!(types >> type & 1)) continue;
-        AlisaTuneCrossover crossover = {.type = alisa_ops_type_name(type)};
+        AlisaTuneCrossover crossover = {.type = alisa_format_info(type)->name};
         snprintf(tuner->what, sizeof tuner->what, "comparing products of %s", crossover.type);
         AlisaStatus status =
             alisa_tuner_find_crossover(&tuner->search, type, &tuner->parameters, &crossover, error);

@@ -18,6 +18,7 @@
 #include "ops/ops.h"
 #include "oracle/matmul.h"
 #include "oracle/quant.h"
+#include "weights.h"
 
 enum { GUARD = 37 }; /* floats before and after y */
 static const float guard = -12345.5f;
@@ -110,30 +111,29 @@ static inline void check_case(AlisaOps *ops, const Case *c) {
     alisa_random_seed(&random, c->type * 1000003u + c->outputs * 101 + c->columns + c->rows);
 
     uint64_t row_bytes = alisa_weight_type_row_bytes(c->type, c->columns);
-    uint64_t weight_bytes = c->weight_offset + c->outputs * row_bytes;
     uint64_t count = (uint64_t)c->rows * c->outputs, x_count = (uint64_t)c->rows * c->columns;
-    uint8_t *weights = malloc(weight_bytes);
+    uint8_t *weights = malloc(c->outputs * row_bytes);
     float *x = make_x(c, &random), *y = malloc((count + 2 * GUARD) * sizeof *y);
     double *sums = malloc(count * sizeof *sums), *bounds = malloc(count * sizeof *bounds);
     assert_true(weights && y && sums && bounds);
-    memset(weights, 0x7f, c->weight_offset);
     for (uint32_t n = 0; n < c->outputs; n++)
-        oracle_make_row(c->type, c->weights, c->columns, &random,
-                        weights + c->weight_offset + n * row_bytes);
+        oracle_make_row(c->type, c->weights, c->columns, &random, weights + n * row_bytes);
     for (uint64_t i = 0; i < count + 2 * GUARD; i++) {
         bool outside = i < GUARD || i >= GUARD + count;
         y[i] = outside ? guard : c->accumulate ? 3 * alisa_random_normal(&random) : NAN;
     }
-    oracle_matmul(c->type, weights + c->weight_offset, c->outputs, c->columns, x + c->x_offset,
-                  c->rows, c->accumulate ? y + GUARD : NULL, sums, bounds);
+    oracle_matmul(c->type, weights, c->outputs, c->columns, x + c->x_offset, c->rows,
+                  c->accumulate ? y + GUARD : NULL, sums, bounds);
     if (int8)
-        expect_int8(c, weights + c->weight_offset, x + c->x_offset,
-                    c->accumulate ? y + GUARD : NULL, sums, bounds);
+        expect_int8(c, weights, x + c->x_offset, c->accumulate ? y + GUARD : NULL, sums, bounds);
 
-    AlisaBuffer w_buffer = upload(weights, weight_bytes);
+    AlisaBuffer w_buffer;
+    AlisaMatrix matrix;
+    require(upload_weights(device, c->type, weights, c->outputs, c->columns, c->weight_offset,
+                           &w_buffer, &matrix, &error),
+            &error);
     AlisaBuffer x_buffer = upload(x, (c->x_offset + x_count) * sizeof *x);
     AlisaBuffer y_buffer = upload(y, (count + 2 * GUARD) * sizeof *y);
-    const AlisaMatrix matrix = {&w_buffer, c->weight_offset, c->type, c->outputs, c->columns};
     require(alisa_ops_matmul(ops, &matrix, (AlisaVector){&x_buffer, c->x_offset}, c->rows,
                              (AlisaVector){&y_buffer, GUARD}, c->accumulate, &error),
             &error);
@@ -199,7 +199,7 @@ static inline AlisaOps *make_checked_ops(const AlisaOpsParameters *wanted) {
     AlisaParameterSet set;
     for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
         const char *wrong = alisa_parameter_set_check(
-            &set, alisa_parameter_values(&parameters, &set), alisa_device_info(device));
+            &set, alisa_parameter_values(&parameters, &set), alisa_opencl_info(device));
         if (wrong) fail_msg("%s", wrong);
     }
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);

@@ -10,6 +10,7 @@
 
 #include "ops/ops.h"
 #include "oracle/quant.h"
+#include "weights.h"
 
 enum { TOKENS = 50, ROWS = 6, GUARD = 5, MAX_COLUMNS = 544 };
 static const float guard = -12345.5f;
@@ -39,26 +40,27 @@ static void check_table(uint32_t type, OracleWeights kind, uint32_t columns, uin
     alisa_random_seed(&random, type + columns);
     uint64_t row_bytes = alisa_weight_type_row_bytes(type, columns),
              count = ROWS * (uint64_t)columns;
-    uint8_t *table = malloc(offset + TOKENS * row_bytes);
+    uint8_t *table = malloc(TOKENS * row_bytes);
     assert_non_null(table);
-    memset(table, 0x7f, offset);
     for (uint32_t n = 0; n < TOKENS; n++)
-        oracle_make_row(type, kind, columns, &random, table + offset + n * row_bytes);
+        oracle_make_row(type, kind, columns, &random, table + n * row_bytes);
     for (uint64_t i = 0; i < count + 2 * GUARD; i++)
         y[i] = guard;
 
-    AlisaBuffer table_buffer = upload(table, offset + TOKENS * row_bytes);
+    AlisaBuffer table_buffer;
+    AlisaMatrix matrix;
+    require(upload_weights(device, type, table, TOKENS, columns, offset, &table_buffer, &matrix,
+                           &error),
+            &error);
     AlisaBuffer token_buffer = upload(tokens, sizeof tokens);
     AlisaBuffer y_buffer = upload(y, (count + 2 * GUARD) * sizeof *y);
-    const AlisaMatrix matrix = {&table_buffer, offset, type, TOKENS, columns};
     require(
         alisa_ops_embed(ops, &matrix, &token_buffer, ROWS, (AlisaVector){&y_buffer, GUARD}, &error),
         &error);
     require(alisa_buffer_read(device, &y_buffer, 0, y, (count + 2 * GUARD) * sizeof *y, &error),
             &error);
     for (uint32_t r = 0; r < ROWS; r++) {
-        alisa_weight_type_dequantise(type, table + offset + tokens[r] * row_bytes, columns,
-                                     expected);
+        alisa_weight_type_dequantise(type, table + tokens[r] * row_bytes, columns, expected);
         for (uint32_t k = 0; k < columns; k++)
             if (y[GUARD + r * columns + k] != expected[k])
                 fail_msg("%s x %u, weights %d: y[%u][%u] is %g, not %g",

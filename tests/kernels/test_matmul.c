@@ -10,8 +10,8 @@ static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         parameters.matvec[type].group = group;
         parameters.matmul[type].from = from;
     }
@@ -25,10 +25,10 @@ static AlisaOps *make_clblast_ops(AlisaDeviceType device_type, uint32_t gemmk) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    AlisaDeviceInfo info = *alisa_device_info(device);
+    AlisaDeviceInfo info = *alisa_opencl_info(device);
     info.type = device_type;
     alisa_ops_parameters_in(&info, ALISA_LAYOUT_CLBLAST, &parameters);
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, type};
         parameters.matmul[type].from = 1;
         parameters.matmul[type].clblast.indirect = 32;
@@ -77,12 +77,12 @@ static void test_matvec_group_without_lanes(void **state) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_GROUP, &parameters);
-    if (!parameters.matvec[ALISA_OPS_Q8_0].lanes) {
+    alisa_ops_parameters_in(alisa_opencl_info(device), ALISA_LAYOUT_GROUP, &parameters);
+    if (!parameters.matvec[ALISA_FORMAT_Q8_0].lanes) {
         print_message("the device has no lanes that add up by themselves\n");
         skip();
     }
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++)
         parameters.matvec[type].lanes = 0;
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);
     check_shapes(ops, ALL_TYPES, few_rows);
@@ -105,8 +105,8 @@ static void test_matmul_item_tiles(void **state) {
     if (small) skip();
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaOpsParameters parameters;
-        alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_ITEM, &parameters);
-        for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        alisa_ops_parameters_in(alisa_opencl_info(device), ALISA_LAYOUT_ITEM, &parameters);
+        for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
             parameters.matmul[type].sum_rows = tiles[i][0];
             parameters.matmul[type].sum_vectors = tiles[i][1];
             parameters.matmul[type].from = 1;
@@ -130,7 +130,7 @@ static void test_matmul_group(void **state) {
 static void check_high(AlisaOps *ops, uint32_t rows) {
     for (uint32_t t = 0; t < ALL_TYPES; t++) {
         const Case c = {.type = all_types[t],
-                        .outputs = 64 * alisa_device_info(device)->compute_units + 5,
+                        .outputs = 64 * alisa_opencl_info(device)->compute_units + 5,
                         .columns = 96,
                         .rows = rows,
                         .weights = ORACLE_WEIGHTS_RANDOM,
@@ -160,7 +160,7 @@ static void test_matmul_matrix(void **state) {
          .few_depth = 128,
          .few_parts = 2},
     };
-    const AlisaDeviceInfo *info = alisa_device_info(device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(device);
     if (!(info->capabilities & ALISA_CAPABILITY_PTX)) {
         print_message("the device has no matrix instructions\n");
         skip();
@@ -180,8 +180,8 @@ static void test_matmul_matrix(void **state) {
         AlisaError error;
         AlisaOpsParameters parameters;
         alisa_ops_parameters_in(info, ALISA_LAYOUT_GROUP, &parameters);
-        const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, ALISA_OPS_Q8_0};
-        for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+        const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, ALISA_FORMAT_Q8_0};
+        for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
             if (!alisa_matrix_multiplies(type, info)) continue;
             parameters.matmul[type] = tiles[i];
             parameters.matmul[type].layout = ALISA_LAYOUT_MATRIX;
@@ -229,7 +229,7 @@ static void test_matmul_clblast_blocks(void **state) {
         {ALISA_WEIGHT_F32, 7, 33, 520, ORACLE_WEIGHTS_RANDOM, true, 0, 0},
     };
     if (!alisa_opencl_has_sgemm() || small) skip();
-    AlisaOps *ops = make_clblast_ops(alisa_device_info(device)->type, 0);
+    AlisaOps *ops = make_clblast_ops(alisa_opencl_info(device)->type, 0);
     for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(ops, &cases[i]);
     alisa_ops_destroy(ops);
@@ -253,12 +253,14 @@ static void test_refusals(void **state) {
     AlisaBuffer buffer = upload(zeros, sizeof zeros);
     const AlisaVector vector = {&buffer, 0};
     static const AlisaMatrix refused[] = {
-        {.type = ALISA_WEIGHT_F32, .rows = 9, .columns = 8},              /* past the end */
-        {.type = ALISA_WEIGHT_F32, .rows = 1, .columns = 4, .offset = 2}, /* misaligned */
-        {.type = ALISA_WEIGHT_Q8_0, .rows = 1, .columns = 40},            /* broken block */
-        {.type = 12, .rows = 1, .columns = 32},                           /* Q4_K */
-        {.type = ALISA_WEIGHT_F32, .rows = 0, .columns = 8},
-        {.type = ALISA_WEIGHT_F16, .rows = UINT32_MAX, .columns = UINT32_MAX},
+        {.format = ALISA_FORMAT_F32, .rows = 9, .columns = 8},                /* past the end */
+        {.format = ALISA_FORMAT_F32, .rows = 1, .columns = 4, .planes = {2}}, /* misaligned */
+        {.format = ALISA_FORMAT_Q8_0, .rows = 1, .columns = 40},              /* broken block */
+        {.format = ALISA_FORMAT_Q8_0, .rows = 1, .columns = 32, .planes = {0, 40}}, /* misaligned */
+        {.format = ALISA_FORMAT_Q8_0, .rows = 1, .columns = 32, .planes = {0, 240}}, /* outside */
+        {.format = ALISA_FORMAT_COUNT, .rows = 1, .columns = 32},
+        {.format = ALISA_FORMAT_F32, .rows = 0, .columns = 8},
+        {.format = ALISA_FORMAT_F16, .rows = UINT32_MAX, .columns = UINT32_MAX},
     };
     for (uint32_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         AlisaMatrix matrix = refused[i];
@@ -267,7 +269,7 @@ static void test_refusals(void **state) {
                          ALISA_ERROR_ARGUMENT);
         assert_non_null(strstr(error.message, "matmul: "));
     }
-    const AlisaMatrix matrix = {&buffer, 0, ALISA_WEIGHT_F32, 4, 16};
+    const AlisaMatrix matrix = alisa_matrix_at(&buffer, 0, ALISA_FORMAT_F32, 4, 16);
     assert_int_equal(alisa_ops_matmul(ops, &matrix, vector, 5, vector, false, &error),
                      ALISA_ERROR_ARGUMENT);
     alisa_buffer_destroy(&buffer);

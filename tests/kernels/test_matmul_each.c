@@ -6,6 +6,7 @@
 
 #include "ops/ops_internal.h"
 #include "oracle/quant.h"
+#include "weights.h"
 
 enum { MOST = ALISA_OPS_PRODUCTS, OFFSET = 3, GUARD = 19 };
 
@@ -17,8 +18,8 @@ static AlisaOps *ops_of(AlisaLayout layout, uint32_t group, uint32_t several) {
     AlisaError error;
     AlisaOps *made;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         parameters.matvec[type].group = group;
         parameters.matvec[type].single = 2;
         parameters.matvec[type].several = several;
@@ -37,9 +38,13 @@ static AlisaMatrix make_matrix(const Weights *weights, uint32_t columns, AlisaRa
     for (uint32_t n = 0; n < weights->outputs; n++)
         oracle_make_row(weights->type, ORACLE_WEIGHTS_RANDOM, columns, random,
                         bytes + n * row_bytes);
-    *buffer = upload(bytes, row_bytes * weights->outputs);
+    AlisaError error;
+    AlisaMatrix matrix;
+    require(upload_weights(device, weights->type, bytes, weights->outputs, columns, 0, buffer,
+                           &matrix, &error),
+            &error);
     free(bytes);
-    return (AlisaMatrix){buffer, 0, weights->type, weights->outputs, columns};
+    return matrix;
 }
 
 static float *read_floats(const AlisaBuffer *buffer) {

@@ -19,9 +19,10 @@
 #include "oracle/halves.h"
 #include "oracle/matmul.h"
 #include "oracle/quant.h"
+#include "weights.h"
 
 static const uint32_t types[] = {ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_F16, ALISA_WEIGHT_Q4_0};
-static const uint32_t op_types[] = {ALISA_OPS_Q8_0, ALISA_OPS_F16, ALISA_OPS_Q4_0};
+static const uint32_t op_types[] = {ALISA_FORMAT_Q8_0, ALISA_FORMAT_F16, ALISA_FORMAT_Q4_0};
 /* For tests that do not need them all: each is a program to build. */
 enum { SOME_TYPES = 2, TYPES = sizeof types / sizeof *types, GUARD = 37 };
 static const float guard = -12345.5f;
@@ -41,7 +42,7 @@ static AlisaOps *make_half_ops(const AlisaMatmulParameters *tile) {
     AlisaError error;
     AlisaOps *made;
     AlisaOpsParameters parameters;
-    AlisaDeviceInfo info = *alisa_device_info(device);
+    AlisaDeviceInfo info = *alisa_opencl_info(device);
     info.capabilities |= ALISA_CAPABILITY_FP16; /* the twin can do it */
     alisa_ops_parameters_in(&info, ALISA_LAYOUT_GROUP, &parameters);
     for (uint32_t t = 0; t < TYPES; t++) {
@@ -64,7 +65,7 @@ static AlisaOps *make_half_ops(const AlisaMatmulParameters *tile) {
 }
 
 static bool is_fused(void) {
-    return alisa_device_info(device)->capabilities & ALISA_CAPABILITY_FP16;
+    return alisa_opencl_info(device)->capabilities & ALISA_CAPABILITY_FP16;
 }
 
 static float *make_x(const Case *c, AlisaRandom *random) {
@@ -87,12 +88,13 @@ static float *multiply(AlisaOps *with, const Case *c, const uint8_t *weights, co
     float *y = allocate(count + 2 * GUARD, sizeof *y);
     for (uint64_t i = 0; i < count + 2 * GUARD; i++)
         y[i] = i < GUARD || i >= GUARD + count ? guard : add ? add[i - GUARD] : NAN;
-    AlisaBuffer w_buffer =
-        upload(weights, c->weight_offset + (uint64_t)c->outputs *
-                                               alisa_weight_type_row_bytes(c->type, c->columns));
+    AlisaBuffer w_buffer;
+    AlisaMatrix matrix;
+    require(upload_weights(device, c->type, weights, c->outputs, c->columns, c->weight_offset,
+                           &w_buffer, &matrix, &error),
+            &error);
     AlisaBuffer x_buffer = upload(x, (c->x_offset + (uint64_t)c->rows * c->columns) * sizeof *x);
     AlisaBuffer y_buffer = upload(y, (count + 2 * GUARD) * sizeof *y);
-    const AlisaMatrix matrix = {&w_buffer, c->weight_offset, c->type, c->outputs, c->columns};
     require(alisa_ops_matmul(with, &matrix, (AlisaVector){&x_buffer, c->x_offset}, c->rows,
                              (AlisaVector){&y_buffer, GUARD}, add != NULL, &error),
             &error);
@@ -112,12 +114,9 @@ static void check_case(AlisaOps *with, uint32_t depth, const Case *c) {
     alisa_random_seed(&random, c->type * 1000003u + c->outputs * 101 + c->columns + c->rows);
     uint64_t row_bytes = alisa_weight_type_row_bytes(c->type, c->columns);
     uint64_t count = (uint64_t)c->rows * c->outputs;
-    uint8_t *stored = allocate(c->weight_offset + c->outputs * row_bytes, 1);
-    const uint8_t *weights = stored + c->weight_offset;
-    memset(stored, 0x7f, c->weight_offset);
+    uint8_t *weights = allocate(c->outputs * row_bytes, 1);
     for (uint32_t n = 0; n < c->outputs; n++)
-        oracle_make_row(c->type, c->weights, c->columns, &random,
-                        stored + c->weight_offset + n * row_bytes);
+        oracle_make_row(c->type, c->weights, c->columns, &random, weights + n * row_bytes);
     float *x = make_x(c, &random), *add = c->accumulate ? allocate(count, sizeof *add) : NULL;
     for (uint64_t i = 0; add && i < count; i++)
         add[i] = 3 * alisa_random_normal(&random);
@@ -127,7 +126,7 @@ static void check_case(AlisaOps *with, uint32_t depth, const Case *c) {
                   bounds);
     oracle_matmul_half(c->type, weights, c->outputs, c->columns, x + c->x_offset, c->rows, add,
                        depth, is_fused(), sums, bounds, losses);
-    float *y = multiply(with, c, stored, x, add);
+    float *y = multiply(with, c, weights, x, add);
     for (uint64_t i = 0; i < count; i++) {
         if (!(fabs(sums[i] - exact[i]) <= losses[i] + 1e-12 * fabs(exact[i])))
             fail_msg("the twin is %g from the product of floats, not %g", sums[i] - exact[i],
@@ -139,7 +138,7 @@ static void check_case(AlisaOps *with, uint32_t depth, const Case *c) {
                      c->weights, c->x_size, depth, (unsigned long long)(i / c->outputs),
                      (unsigned long long)(i % c->outputs), y[i], sums[i], bounds[i]);
     }
-    free(stored);
+    free(weights);
     free(x);
     free(add);
     free(sums);

@@ -8,8 +8,8 @@
 static AlisaOpsParameters int8_parameters(AlisaLayout layout, uint32_t from, uint32_t single,
                                           uint32_t several) {
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
-    for (uint32_t type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
+    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
+    for (uint32_t type = ALISA_FORMAT_Q8_0; type <= ALISA_FORMAT_Q4_0; type++) {
         parameters.matvec[type].activations = ALISA_ACTIVATIONS_INT8;
         parameters.matvec[type].single = single;
         parameters.matvec[type].several = several;
@@ -84,7 +84,7 @@ static void test_int8_tiles(void **state) {
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
         for (uint32_t from = 1; from <= 16; from += 15) {
             AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_GROUP, from, 2, 4);
-            for (uint32_t type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
+            for (uint32_t type = ALISA_FORMAT_Q8_0; type <= ALISA_FORMAT_Q4_0; type++) {
                 AlisaMatmulParameters *matmul = &parameters.matmul[type];
                 matmul->tile_rows = tiles[i].tile_rows;
                 matmul->tile_outputs = tiles[i].tile_outputs;
@@ -110,7 +110,7 @@ static void test_int8_item_tiles(void **state) {
     int8 = true;
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_ITEM, 1, 1, 2);
-        for (uint32_t type = ALISA_OPS_Q8_0; type <= ALISA_OPS_Q4_0; type++) {
+        for (uint32_t type = ALISA_FORMAT_Q8_0; type <= ALISA_FORMAT_Q4_0; type++) {
             parameters.matmul[type].sum_rows = tiles[i][0];
             parameters.matmul[type].sum_vectors = tiles[i][1];
         }
@@ -157,9 +157,11 @@ static void test_int8_no_numbers(void **state) {
             x[r][k] = r == NOTHING ? (k % 3) * 1e-38f : alisa_random_normal(&random);
     x[INFINITE][40] = INFINITY;
     x[NOT_A_NUMBER][95] = NAN;
-    AlisaBuffer w_buffer = upload(weights, sizeof weights), x_buffer = upload(x, sizeof x);
-    AlisaBuffer y_buffer = upload(y, sizeof y);
-    const AlisaMatrix matrix = {&w_buffer, 0, ALISA_WEIGHT_Q8_0, OUTPUTS, COLUMNS};
+    AlisaBuffer w_buffer, x_buffer = upload(x, sizeof x), y_buffer = upload(y, sizeof y);
+    AlisaMatrix matrix;
+    require(upload_weights(device, ALISA_WEIGHT_Q8_0, weights, OUTPUTS, COLUMNS, 0, &w_buffer,
+                           &matrix, &error),
+            &error);
     for (uint32_t i = 0; i < 2 * BYTE_LAYOUTS; i++) {
         if (!can_be_tested(byte_layouts[i / 2])) continue;
         AlisaOps *ops = make_int8_ops(byte_layouts[i / 2], i % 2 ? 9 : 1, 2, 2);
@@ -185,11 +187,11 @@ static void test_int8_no_numbers(void **state) {
 static void test_few_rows_of_narrow_matrices(void **state) {
     (void)state;
     AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_ITEM, 33, 1, 2);
-    parameters.matvec[ALISA_OPS_Q8_0].activations = ALISA_ACTIVATIONS_FLOAT;
-    const AlisaMatrix narrow = {.type = ALISA_WEIGHT_Q8_0, .rows = 64, .columns = 256};
-    const AlisaMatrix wide = {.type = ALISA_WEIGHT_Q8_0, .rows = 64, .columns = 1024};
+    parameters.matvec[ALISA_FORMAT_Q8_0].activations = ALISA_ACTIVATIONS_FLOAT;
+    const AlisaMatrix narrow = {.format = ALISA_FORMAT_Q8_0, .rows = 64, .columns = 256};
+    const AlisaMatrix wide = {.format = ALISA_FORMAT_Q8_0, .rows = 64, .columns = 1024};
     for (uint32_t at_once = 4; at_once <= 12; at_once += 4) {
-        parameters.matvec[ALISA_OPS_Q8_0].rows = at_once;
+        parameters.matvec[ALISA_FORMAT_Q8_0].rows = at_once;
         AlisaOps *ops = make_checked_ops(&parameters);
         uint32_t few = at_once < 8 ? 8 : at_once;
         assert_int_equal(alisa_ops_matmul_activations(ops, &narrow, few), ALISA_ACTIVATIONS_FLOAT);

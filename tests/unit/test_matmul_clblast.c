@@ -10,7 +10,7 @@
 
 #include "ops/parameters.h"
 
-static const AlisaParameterSet products = {ALISA_FAMILY_MATMUL, ALISA_OPS_F16};
+static const AlisaParameterSet products = {ALISA_FAMILY_MATMUL, ALISA_FORMAT_F16};
 
 static AlisaDeviceInfo info_of(AlisaDeviceType type, uint64_t group, uint64_t memory) {
     return (AlisaDeviceInfo){

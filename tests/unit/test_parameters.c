@@ -53,7 +53,7 @@ static void test_matrix_tiles(void **state) {
     info.compute_units = 132;
     AlisaOpsParameters parameters;
     alisa_ops_parameters_defaults(&info, &parameters);
-    const AlisaMatmulParameters *matmul = &parameters.matmul[ALISA_OPS_Q8_0];
+    const AlisaMatmulParameters *matmul = &parameters.matmul[ALISA_FORMAT_Q8_0];
     assert_int_equal(matmul->layout, ALISA_LAYOUT_MATRIX);
     AlisaMatrixTile whole = alisa_matrix_tile(matmul), half = alisa_matrix_tile_half(matmul);
     assert_int_equal(2 * half.rows, whole.rows);
@@ -62,11 +62,11 @@ static void test_matrix_tiles(void **state) {
     least.warp_rows = ALISA_OPS_MATRIX_ROWS;
     assert_int_equal(alisa_matrix_tile_half(&least).rows, least.tile_rows);
     /* Halved until it fits, it would leave nothing. */
-    const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, ALISA_OPS_Q8_0};
-    parameters.matmul[ALISA_OPS_Q8_0].few_depth = 96;
+    const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, ALISA_FORMAT_Q8_0};
+    parameters.matmul[ALISA_FORMAT_Q8_0].few_depth = 96;
     assert_non_null(
         alisa_parameter_set_check(&set, alisa_parameter_values(&parameters, &set), &info));
-    parameters.matmul[ALISA_OPS_Q8_0].few_depth = 256;
+    parameters.matmul[ALISA_FORMAT_Q8_0].few_depth = 256;
     static const struct {
         uint32_t rows, outputs, tile_rows, tile_outputs;
     } cases[] = {{1, 2048, 8, 16},   {9, 4096, 16, 16}, {9, 8447, 16, 16},  {9, 8448, 16, 32},
@@ -94,7 +94,7 @@ static void test_table_is_whole(void **state) {
         alisa_parameter_set_name(&set, name);
         assert_true(alisa_parameter_set_find(name, &found));
         assert_int_equal(found.family, set.family);
-        assert_int_equal(found.type, set.type);
+        assert_int_equal(found.format, set.format);
         const AlisaFamilyInfo *family = alisa_family_info(set.family);
         const uint32_t *values = alisa_parameter_values(&parameters, &set);
         for (uint32_t p = 0; p < family->parameter_count; p++) {
@@ -137,9 +137,9 @@ static void test_apply(void **state) {
     assert_string_equal(
         check("matvec.f16", "{\"layout\":\"item\",\"single\":2,\"items\":64}", &info, &parameters),
         "taken");
-    assert_int_equal(parameters.matvec[ALISA_OPS_F16].layout, ALISA_LAYOUT_ITEM);
-    assert_int_equal(parameters.matvec[ALISA_OPS_F16].single, 2);
-    assert_int_equal(parameters.matvec[ALISA_OPS_F16].items, 64);
+    assert_int_equal(parameters.matvec[ALISA_FORMAT_F16].layout, ALISA_LAYOUT_ITEM);
+    assert_int_equal(parameters.matvec[ALISA_FORMAT_F16].single, 2);
+    assert_int_equal(parameters.matvec[ALISA_FORMAT_F16].items, 64);
     static const char *const impossible[][2] = {
         {"matvec.q8_0", "{\"group\":512}"},       /* more than the device has */
         {"matvec.q8_0", "{\"group\":96}"},        /* no power of two */
@@ -195,7 +195,7 @@ static void test_int8(void **state) {
         {"matmul.q8_0", "{\"depth\":128,\"activations\":\"int8\"}"},
     };
     alisa_ops_parameters_defaults(&info, &parameters);
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++) {
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         assert_int_equal(parameters.matvec[type].activations, ALISA_ACTIVATIONS_FLOAT);
         assert_int_equal(parameters.matmul[type].activations, ALISA_ACTIVATIONS_FLOAT);
     }
@@ -203,9 +203,9 @@ static void test_int8(void **state) {
         const char *said = check(possible[i][0], possible[i][1], &info, &parameters);
         if (strcmp(said, "taken") != 0) fail_msg("%s %s is left", possible[i][0], possible[i][1]);
     }
-    parameters.matmul[ALISA_OPS_Q4_0].depth = 16;
-    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_OPS_Q4_0]), 32);
-    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_OPS_Q8_0]), 128);
+    parameters.matmul[ALISA_FORMAT_Q4_0].depth = 16;
+    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_FORMAT_Q4_0]), 32);
+    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_FORMAT_Q8_0]), 128);
     for (uint32_t layout = 0; layout <= ALISA_LAYOUT_MATRIX; layout++)
         assert_int_equal(alisa_layout_activations(layout, ALISA_ACTIVATIONS_INT8),
                          layout <= ALISA_LAYOUT_GROUP ? ALISA_ACTIVATIONS_INT8
@@ -227,7 +227,7 @@ static void test_half(void **state) {
     };
     info.capabilities = ALISA_CAPABILITY_FP16;
     alisa_ops_parameters_defaults(&info, &parameters);
-    for (uint32_t type = 0; type < ALISA_OPS_TYPE_COUNT; type++)
+    for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++)
         assert_int_equal(parameters.matmul[type].activations, ALISA_ACTIVATIONS_FLOAT);
     for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++)
         assert_string_equal(check(impossible[i][0], impossible[i][1], &info, &parameters), "left");

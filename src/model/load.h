@@ -1,0 +1,45 @@
+/*
+ * Brings the matrices of a file to a device, in the format that serves each (ops/repack.h).
+ *
+ * On a device with memory of its own a tensor is repacked piece by piece, by all cores, while the
+ * piece before is uploaded. On one that shares the host's memory it is repacked into memory that
+ * the device uses in place; types that need no repacking are used where the file is mapped.
+ */
+#ifndef ALISA_MODEL_LOAD_H
+#define ALISA_MODEL_LOAD_H
+
+#include "gguf/gguf.h"
+#include "ops/ops.h"
+
+/* A matrix's buffer, and the host memory under it. Zeroed: none. */
+typedef struct AlisaLoaded {
+    AlisaBuffer buffer;
+    void *memory; /* mapped; NULL where the buffer has memory of its own, or the file's */
+    uint64_t memory_size;
+} AlisaLoaded;
+
+/* Takes a zeroed one. */
+void alisa_loaded_destroy(AlisaLoaded *loaded);
+
+/* Bytes that a tensor needs on a device: of a type that is not computed with, those in the file. */
+uint64_t alisa_load_bytes(const AlisaGgufTensor *tensor);
+
+typedef struct AlisaLoader AlisaLoader;
+
+/* For tensors of a file, of `total` bytes there, of which `progress` is told. */
+AlisaStatus alisa_loader_create(const AlisaGguf *gguf, AlisaDevice *device, uint64_t total,
+                                const AlisaProgress *progress, AlisaLoader **loader,
+                                AlisaError *error);
+/* Waits for uploads. Takes NULL. */
+void alisa_loader_destroy(AlisaLoader *loader);
+
+/* A tensor of a type that is computed with, of two dimensions. The matrix may be used once
+ * alisa_loader_finish has succeeded; the file must outlive it, which may use the file's map. On
+ * failure *loaded is zeroed. */
+AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaGgufTensor *tensor,
+                              AlisaLoaded *loaded, AlisaMatrix *matrix, AlisaError *error);
+
+/* Waits until all that was loaded is there. */
+AlisaStatus alisa_loader_finish(AlisaLoader *loader, AlisaError *error);
+
+#endif
