@@ -339,7 +339,7 @@ static void measure_layout(AlisaDevice *device, const Options *options, AlisaLay
     AlisaError error;
     AlisaOpsParameters parameters;
     AlisaOps *ops;
-    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
     for (int i = 0; i < options->change_count; i++)
         change(&parameters, options->changes[i]);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
@@ -375,7 +375,7 @@ int main(int argc, char **argv) {
     alisa_device_options_defaults(&device_options);
     device_options.selector = options.device;
     require(alisa_device_open(&device_options, &device, &error), &error);
-    alisa_ops_parameters_defaults(alisa_opencl_info(device), &parameters);
+    alisa_ops_parameters_defaults(alisa_device_info(device), &parameters);
     fill_defaults(&options, &parameters);
 
     fputs(options.csv ? "kernel,layout,type,rows,outputs,columns,unit,rate,reference,ratio\n"

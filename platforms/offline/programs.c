@@ -455,7 +455,7 @@ int main(int argc, char **argv) {
     must(alisa_device_open(NULL, &device, &error));
     for (size_t i = 0; i < COUNT_OF(whole_files); i++)
         recorder_add_file(whole_files[i], "");
-    const AlisaDeviceInfo own = *alisa_opencl_info(device);
+    const AlisaDeviceInfo own = *alisa_device_info(device);
     for (size_t i = 0; i < COUNT_OF(gpus); i++) {
         const AlisaDeviceInfo gpu = as_gpu(&own, &gpus[i]);
         recorder_pretend(&gpu, gpus[i].needs);

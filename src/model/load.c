@@ -62,8 +62,7 @@ AlisaStatus alisa_loader_create(const AlisaGguf *gguf, AlisaDevice *device, uint
                                 AlisaError *error) {
     *loader = alisa_allocate_zeroed(1, sizeof **loader, "loader of weights", error);
     if (!*loader) return ALISA_ERROR_MEMORY;
-    **loader =
-        (AlisaLoader){.gguf = gguf, .device = device, .progress = *progress, .total = total};
+    **loader = (AlisaLoader){.gguf = gguf, .device = device, .progress = *progress, .total = total};
     return ALISA_OK;
 }
 

@@ -14,7 +14,7 @@ struct AlisaWeights {
     AlisaMatrix embedding;
     AlisaMatrix head;
     AlisaVector output_norm;
-    float *rope_divisors; /* [rope.dim / 2] or NULL */
+    float *rope_divisors;  /* [rope.dim / 2] or NULL */
     AlisaLoaded *matrices; /* one a matrix */
     size_t matrix_count;
     AlisaBuffer vectors; /* all vectors, as floats, one after the other */
@@ -335,8 +335,7 @@ AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
     made->first = first;
     made->end = end;
     size_t tensors = (size_t)alisa_gguf_tensor_count(gguf);
-    Binder binder = {
-        .gguf = gguf, .device = device, .weights = made, .error = error};
+    Binder binder = {.gguf = gguf, .device = device, .weights = made, .error = error};
     AlisaStatus status = ALISA_ERROR_MEMORY;
     binder.bindings = alisa_allocate(tensors, sizeof *binder.bindings, "tensor roles", error);
     binder.bound = alisa_allocate_zeroed(tensors, sizeof *binder.bound, "tensor marks", error);

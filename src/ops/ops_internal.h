@@ -4,6 +4,7 @@
 #ifndef ALISA_OPS_OPS_INTERNAL_H
 #define ALISA_OPS_OPS_INTERNAL_H
 
+#include "ops/matrix_tile.h"
 #include "ops/ops.h"
 
 enum {

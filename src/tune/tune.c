@@ -17,7 +17,8 @@ static const struct {
     uint32_t types; /* bit i: type i */
 } efforts[ALISA_TUNE_EFFORT_COUNT] = {
     [ALISA_TUNE_QUICK] = {"quick", 28.0,
-                          1u << ALISA_FORMAT_F16 | 1u << ALISA_FORMAT_Q8_0 | 1u << ALISA_FORMAT_Q4_0},
+                          1u << ALISA_FORMAT_F16 | 1u << ALISA_FORMAT_Q8_0 |
+                              1u << ALISA_FORMAT_Q4_0},
     [ALISA_TUNE_NORMAL] = {"normal", 480.0, (1u << ALISA_FORMAT_COUNT) - 1},
     [ALISA_TUNE_FULL] = {"full", 36000.0, (1u << ALISA_FORMAT_COUNT) - 1},
 };
@@ -218,7 +219,8 @@ static AlisaStatus find_crossovers(Tuner *tuner, AlisaError *error) {
     const AlisaTuneOptions *options = tuner->options;
     uint32_t types = 0;
     for (uint32_t i = 0; i < tuner->set_count; i++)
-        if (alisa_family_info(tuner->sets[i].family)->by_format) types |= 1u << tuner->sets[i].format;
+        if (alisa_family_info(tuner->sets[i].family)->by_format)
+            types |= 1u << tuner->sets[i].format;
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT && options->crossover; type++) {
         if (!(types >> type & 1)) continue;
         AlisaTuneCrossover crossover = {.type = alisa_format_info(type)->name};

@@ -19,7 +19,7 @@ static int open_engine(void **state) {
     AlisaEngineOptions options;
     AlisaOpsParameters parameters;
     alisa_engine_options_defaults(&options);
-    alisa_ops_parameters_in(alisa_opencl_info(support_device), ALISA_LAYOUT_CLBLAST, &parameters);
+    alisa_ops_parameters_in(alisa_device_info(support_device), ALISA_LAYOUT_CLBLAST, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++)
         parameters.matmul[type].from = 2;
     if (alisa_model_open(TESTS_DIR "/golden/gqa4-f16.gguf", &model, &error) ||

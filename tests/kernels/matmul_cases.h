@@ -199,7 +199,7 @@ static inline AlisaOps *make_checked_ops(const AlisaOpsParameters *wanted) {
     AlisaParameterSet set;
     for (size_t i = 0; alisa_parameter_set(i, &set); i++) {
         const char *wrong = alisa_parameter_set_check(
-            &set, alisa_parameter_values(&parameters, &set), alisa_opencl_info(device));
+            &set, alisa_parameter_values(&parameters, &set), alisa_device_info(device));
         if (wrong) fail_msg("%s", wrong);
     }
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);

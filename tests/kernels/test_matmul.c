@@ -4,13 +4,14 @@
  * ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind, which is a hundred times slower).
  */
 #include "matmul_cases.h"
+#include "ops/matrix_tile.h"
 
 /* from: rows from which matmul is taken; 1: always. */
 static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         parameters.matvec[type].group = group;
         parameters.matmul[type].from = from;
@@ -25,7 +26,7 @@ static AlisaOps *make_clblast_ops(AlisaDeviceType device_type, uint32_t gemmk) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    AlisaDeviceInfo info = *alisa_opencl_info(device);
+    AlisaDeviceInfo info = *alisa_device_info(device);
     info.type = device_type;
     alisa_ops_parameters_in(&info, ALISA_LAYOUT_CLBLAST, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
@@ -77,7 +78,7 @@ static void test_matvec_group_without_lanes(void **state) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_opencl_info(device), ALISA_LAYOUT_GROUP, &parameters);
+    alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_GROUP, &parameters);
     if (!parameters.matvec[ALISA_FORMAT_Q8_0].lanes) {
         print_message("the device has no lanes that add up by themselves\n");
         skip();
@@ -105,7 +106,7 @@ static void test_matmul_item_tiles(void **state) {
     if (small) skip();
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaOpsParameters parameters;
-        alisa_ops_parameters_in(alisa_opencl_info(device), ALISA_LAYOUT_ITEM, &parameters);
+        alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_ITEM, &parameters);
         for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
             parameters.matmul[type].sum_rows = tiles[i][0];
             parameters.matmul[type].sum_vectors = tiles[i][1];
@@ -130,7 +131,7 @@ static void test_matmul_group(void **state) {
 static void check_high(AlisaOps *ops, uint32_t rows) {
     for (uint32_t t = 0; t < ALL_TYPES; t++) {
         const Case c = {.type = all_types[t],
-                        .outputs = 64 * alisa_opencl_info(device)->compute_units + 5,
+                        .outputs = 64 * alisa_device_info(device)->compute_units + 5,
                         .columns = 96,
                         .rows = rows,
                         .weights = ORACLE_WEIGHTS_RANDOM,
@@ -160,7 +161,7 @@ static void test_matmul_matrix(void **state) {
          .few_depth = 128,
          .few_parts = 2},
     };
-    const AlisaDeviceInfo *info = alisa_opencl_info(device);
+    const AlisaDeviceInfo *info = alisa_device_info(device);
     if (!(info->capabilities & ALISA_CAPABILITY_PTX)) {
         print_message("the device has no matrix instructions\n");
         skip();
@@ -229,7 +230,7 @@ static void test_matmul_clblast_blocks(void **state) {
         {ALISA_WEIGHT_F32, 7, 33, 520, ORACLE_WEIGHTS_RANDOM, true, 0, 0},
     };
     if (!alisa_opencl_has_sgemm() || small) skip();
-    AlisaOps *ops = make_clblast_ops(alisa_opencl_info(device)->type, 0);
+    AlisaOps *ops = make_clblast_ops(alisa_device_info(device)->type, 0);
     for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(ops, &cases[i]);
     alisa_ops_destroy(ops);

@@ -18,7 +18,7 @@ static AlisaOps *ops_of(AlisaLayout layout, uint32_t group, uint32_t several) {
     AlisaError error;
     AlisaOps *made;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         parameters.matvec[type].group = group;
         parameters.matvec[type].single = 2;

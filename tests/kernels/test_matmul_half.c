@@ -42,7 +42,7 @@ static AlisaOps *make_half_ops(const AlisaMatmulParameters *tile) {
     AlisaError error;
     AlisaOps *made;
     AlisaOpsParameters parameters;
-    AlisaDeviceInfo info = *alisa_opencl_info(device);
+    AlisaDeviceInfo info = *alisa_device_info(device);
     info.capabilities |= ALISA_CAPABILITY_FP16; /* the twin can do it */
     alisa_ops_parameters_in(&info, ALISA_LAYOUT_GROUP, &parameters);
     for (uint32_t t = 0; t < TYPES; t++) {
@@ -65,7 +65,7 @@ static AlisaOps *make_half_ops(const AlisaMatmulParameters *tile) {
 }
 
 static bool is_fused(void) {
-    return alisa_opencl_info(device)->capabilities & ALISA_CAPABILITY_FP16;
+    return alisa_device_info(device)->capabilities & ALISA_CAPABILITY_FP16;
 }
 
 static float *make_x(const Case *c, AlisaRandom *random) {

@@ -8,7 +8,7 @@
 static AlisaOpsParameters int8_parameters(AlisaLayout layout, uint32_t from, uint32_t single,
                                           uint32_t several) {
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_opencl_info(device), layout, &parameters);
+    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
     for (uint32_t type = ALISA_FORMAT_Q8_0; type <= ALISA_FORMAT_Q4_0; type++) {
         parameters.matvec[type].activations = ALISA_ACTIVATIONS_INT8;
         parameters.matvec[type].single = single;

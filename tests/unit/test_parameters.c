@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "ops/matrix_tile.h"
 #include "tune/tune.h"
 
 static const uint64_t groups[] = {1, 8, 64, 128, 256, 1024, 4096};
