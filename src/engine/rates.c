@@ -5,20 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/random.h"
 #include "device/probe.h"
 #include "device/record.h"
 #include "engine/eval.h"
 #include "engine/layer.h"
+#include "engine/measured.h"
 #include "engine/memory.h"
 #include "engine/problem.h"
-#include "engine/resolve.h"
 #include "sched/learn.h"
-
-enum { MOST_SEQUENCES = 64, MOST_CONTEXT = 1024, LEAST_CONTEXT = 6 * ALISA_KV_BLOCK };
-
-/* Bytes of K and V that a session for measuring takes at most. */
-#define MOST_BYTES (UINT64_C(1) << 30)
 
 /* ---- Samples ------------------------------------------------------------------------------- */
 
@@ -116,134 +110,10 @@ static AlisaStatus measure_products(AlisaStage *stage, const AlisaSchedModel *mo
     return ALISA_OK;
 }
 
-/* ---- A session to measure ------------------------------------------------------------------ */
-
-enum { PATTERN_BYTES = 1 << 20 };
-
-/* Numbers that every KV type reads as such, halves between 0.1 and 0.8, small codes: a piece of
- * them over and over. An emulated link lets them pass. */
-static AlisaStatus fill(AlisaDevice *device, const AlisaBuffer *buffer, const uint8_t *pattern,
-                        AlisaError *error) {
-    AlisaStatus status = ALISA_OK;
-    for (uint64_t done = 0; done < buffer->size && status == ALISA_OK; done += PATTERN_BYTES) {
-        uint64_t left = buffer->size - done;
-        status = alisa_buffer_write_later(device, buffer, done, pattern,
-                                          left < PATTERN_BYTES ? left : PATTERN_BYTES, error);
-    }
-    return status;
-}
-
-static AlisaStatus fill_cache(AlisaStage *stage, const uint8_t *pattern, AlisaError *error) {
-    AlisaDevice *device = stage->setup.shard->device;
-    const AlisaTiers *tiers = alisa_kv_tiers(stage->kv);
-    uint32_t layers = stage->setup.shard->layer_count;
-    uint32_t arenas = tiers ? alisa_tiers_store(tiers)->arena_count : layers;
-    AlisaStatus status = ALISA_OK;
-    for (uint32_t i = 0; i < layers && status == ALISA_OK; i++) {
-        if (i < arenas) status = fill(device, alisa_kv_keys(stage->kv, i), pattern, error);
-        if (i < arenas && !status)
-            status = fill(device, alisa_kv_values(stage->kv, i), pattern, error);
-        if (status || !stage->tails) continue;
-        const AlisaKvTailLayer *tails = &stage->tails->layers[i];
-        status = fill(device, &tails->key_params, pattern, error);
-        if (!status) status = fill(device, &tails->value_params, pattern, error);
-    }
-    return status;
-}
-
-/* Keys, values, and the inputs of products: processors take many times as long for numbers that
- * are nearly zero, which memory that was never written may hold. */
-static AlisaStatus fill_stage(AlisaStage *stage, AlisaError *error) {
-    AlisaDevice *device = stage->setup.shard->device;
-    const AlisaScratch *scratch = &stage->scratch;
-    const AlisaBuffer *operands[] = {&scratch->normed, &scratch->attended, &scratch->gate, NULL};
-    uint8_t *pattern = alisa_allocate(PATTERN_BYTES, 1, "measuring", error);
-    if (!pattern) return ALISA_ERROR_MEMORY;
-    AlisaRandom random;
-    alisa_random_seed(&random, 1);
-    for (size_t i = 0; i < PATTERN_BYTES; i++)
-        pattern[i] = (uint8_t)(0x30 + alisa_random_below(&random, 11));
-    AlisaStatus status = ALISA_OK;
-    for (const AlisaBuffer **x = operands; *x && status == ALISA_OK; x++)
-        status = fill(device, *x, pattern, error);
-    if (status == ALISA_OK) status = fill_cache(stage, pattern, error);
-    AlisaStatus finished = alisa_opencl_finish(device, status == ALISA_OK ? error : NULL);
-    free(pattern);
-    return status == ALISA_OK ? finished : status;
-}
-
-/* How many sequences of how many tokens, for the session at hand: as many as it has, as far as its
- * budget holds them. */
-static void choose_size(const AlisaEngine *engine, AlisaSessionOptions *options) {
-    const AlisaShape *shape = &engine->shape;
-    AlisaKvShape kv = {.layer_count = shape->layer_count,
-                       .kv_head_count = shape->layers[0].kv_head_count,
-                       .head_dim = shape->layers[0].head_dim,
-                       .key_type = options->key_type,
-                       .value_type = options->value_type};
-    uint64_t used = alisa_weights_bytes(engine->shards[0].weights);
-    uint64_t left =
-        engine->shards[0].device_memory > used ? (engine->shards[0].device_memory - used) / 2 : 0;
-    if (left > MOST_BYTES) left = MOST_BYTES;
-    uint64_t tokens = left / alisa_kv_token_bytes(&kv);
-    uint32_t sequences = options->sequence_count, context = options->context_length;
-    if (sequences > MOST_SEQUENCES) sequences = MOST_SEQUENCES;
-    if (sequences > options->micro_batch) sequences = options->micro_batch;
-    if (context > MOST_CONTEXT) context = MOST_CONTEXT;
-    context = context / ALISA_KV_BLOCK * ALISA_KV_BLOCK + 2 * ALISA_KV_BLOCK;
-    if (context < LEAST_CONTEXT) context = LEAST_CONTEXT;
-    while (sequences > 1 && (uint64_t)sequences * context > tokens) {
-        if (context / 2 >= LEAST_CONTEXT) {
-            context = context / 2 / ALISA_KV_BLOCK * ALISA_KV_BLOCK;
-        } else {
-            sequences /= 2;
-        }
-    }
-    options->sequence_count = sequences;
-    options->context_length = context;
-}
-
-/* A session like the one at hand, small, with everything on the device. */
-static AlisaSessionOptions small_session(const AlisaEngine *engine,
-                                         const AlisaSessionOptions *wanted) {
-    AlisaSessionOptions options = *wanted;
-    AlisaPlacementOptions *placement = &options.placement;
-    choose_size(engine, &options);
-    options.logit_rows = 0;
-    options.record_steps = options.count_lists = false;
-    options.interrupt = NULL;
-    placement->recompute = false;
-    placement->inputs_share = -1.0;
-    placement->host_share = 0.0;
-    placement->device_share = 8.0; /* more than any type takes */
-    placement->host_memory = MOST_BYTES;
-    placement->prompt_length = 0;
-    return options;
-}
-
-/* rates: so far. */
-static AlisaStatus open_session(AlisaEngine *engine, const AlisaSessionOptions *options,
-                                const AlisaSchedProfile *rates, AlisaSession **session,
-                                AlisaError *error) {
-    AlisaSessionSetup setup;
-    *session = NULL;
-    AlisaStatus status = alisa_resolve(engine, options, &setup, error);
-    setup.rates = rates;
-    if (status == ALISA_OK) status = alisa_engine_session_make(engine, &setup, session, error);
-    alisa_resolve_finish(&setup);
-    if (status != ALISA_OK) return status;
-    (*session)->measures = true;
-    for (uint32_t i = 0; i < (*session)->stage_count && status == ALISA_OK; i++)
-        status = fill_stage(&(*session)->stages[i], error);
-    if (status == ALISA_OK) return ALISA_OK;
-    alisa_engine_session_free(*session);
-    return status;
-}
-
 /* ---- Steps --------------------------------------------------------------------------------- */
 
 static AlisaStatus run_step(AlisaSession *session, uint32_t sequences, AlisaError *error) {
-    AlisaRow rows[MOST_SEQUENCES] = {0};
+    AlisaRow rows[ALISA_MEASURED_SEQUENCES] = {0};
     for (uint32_t i = 0; i < sequences; i++)
         rows[i] = (AlisaRow){(int32_t)i + 1, i, true};
     return alisa_engine_session_eval(session, rows, sequences, error);
@@ -314,7 +184,7 @@ static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *m
     AlisaSessionOptions options = session->options;
     options.attention.kind = ALISA_SELECT_DENSE;
     options.placement.policy = ALISA_POLICY_DEVICE;
-    status = open_session(session->engine, &options, &rates, &dense, error);
+    status = alisa_measured_open(session->engine, &options, &rates, &dense, error);
     if (status != ALISA_OK) return status;
     status = learn_steps(dense, &rates, model, &learned, error);
     alisa_engine_session_free(dense);
@@ -463,7 +333,7 @@ static AlisaStatus measure(AlisaEngine *engine, const AlisaSessionOptions *optio
     double fastest = 2.0 * profile->device_bandwidth / alisa_sched_model_element_bytes(model);
     profile->matrix_rate = (AlisaSchedCurve){1, {1.0}, {fastest}};
     use_products(model, profile);
-    AlisaStatus status = open_session(engine, options, profile, &session, error);
+    AlisaStatus status = alisa_measured_open(engine, options, profile, &session, error);
     if (status != ALISA_OK) return status;
     status = measure_products(&session->stages[0], model, &profile->matrix_rate, error);
     if (status == ALISA_OK) {
@@ -477,7 +347,7 @@ static AlisaStatus measure(AlisaEngine *engine, const AlisaSessionOptions *optio
 AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
                                 AlisaSchedProfile *profile, AlisaError *error) {
     char key[ALISA_RECORD_KEY_SIZE];
-    AlisaSessionOptions small = small_session(engine, options);
+    AlisaSessionOptions small = alisa_measured_options(engine, options);
     format_key(engine, &small, key);
     AlisaStatus status = measure_device(engine, profile, error);
     if (status != ALISA_OK || recall(engine, key, profile)) return status;
@@ -492,7 +362,7 @@ AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *
 
 void alisa_rates_forget(AlisaEngine *engine, const AlisaSessionOptions *options) {
     char key[ALISA_RECORD_KEY_SIZE];
-    AlisaSessionOptions small = small_session(engine, options);
+    AlisaSessionOptions small = alisa_measured_options(engine, options);
     format_key(engine, &small, key);
     alisa_record_remove(engine->shards[0].device, RECORD, key);
 }

@@ -36,8 +36,8 @@ AlisaStatus alisa_rows_init(AlisaRows *rows, const AlisaSetup *setup, AlisaError
     rows->list_offsets = alisa_allocate(most, sizeof *rows->list_offsets, "step", error);
     rows->counts = alisa_allocate(most, sizeof *rows->counts, "step", error);
     rows->sparse = alisa_allocate(most, sizeof *rows->sparse, "step", error);
-    bool whole = rows->packed && rows->list_offsets && rows->counts && rows->sparse;
-    return whole ? ALISA_OK : ALISA_ERROR_MEMORY;
+    bool complete = rows->packed && rows->list_offsets && rows->counts && rows->sparse;
+    return complete ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
 static void drop_slices(AlisaRows *rows) {

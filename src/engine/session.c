@@ -19,8 +19,8 @@ static AlisaStatus create_results(AlisaSession *session, AlisaError *error) {
         session->logits = alisa_allocate(options->logit_rows * vocabulary, sizeof *session->logits,
                                          "logits", error);
     }
-    bool whole = session->step.rows && (session->choices || session->logits);
-    return whole ? ALISA_OK : ALISA_ERROR_MEMORY;
+    bool complete = session->step.rows && (session->choices || session->logits);
+    return complete ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
 static AlisaStatus create_stages(AlisaSession *session, const AlisaSessionSetup *setup,
