@@ -24,8 +24,8 @@ typedef struct AlisaPlacementShape {
 
 typedef struct AlisaPlacement AlisaPlacement;
 
-/* Solves the plan. kv: tiered; sparse: NULL where every row attends to everything. Both must
- * outlive it. */
+/* Solves the plan of `problem`. kv: tiered; sparse: NULL where every row attends to everything.
+ * Both must outlive the placement. */
 AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShape *shape,
                                    const AlisaSchedProblem *problem, AlisaKv *kv,
                                    AlisaSparse *sparse, AlisaPlacement **placement,
@@ -35,44 +35,46 @@ void alisa_placement_destroy(AlisaPlacement *placement);
 /* A sequence that has rows in the step. */
 typedef struct AlisaPlacementTurn {
     uint32_t sequence;
-    uint32_t count;  /* its tokens at the end of the step */
-    uint32_t placed; /* of these, the first so many have slots, those of this step included */
-    bool chosen;     /* its row attends to its list only */
+    uint32_t count; /* tokens of the sequence at the end of the step */
+    uint32_t
+        placed;  /* leading tokens that have slots then; the others are in an unfinished block */
+    bool chosen; /* whether the row of the sequence attends to its list only */
 } AlisaPlacementTurn;
 
 /* Before the layers: slots for new tokens. turns must stay until alisa_placement_end. */
 AlisaStatus alisa_placement_begin(AlisaPlacement *placement, const AlisaTokenRow *rows,
                                   uint32_t row_count, const AlisaPlacementTurn *turns,
                                   uint32_t turn_count, AlisaError *error);
-/* Where layer inputs are kept: once the step's, float[rows][columns], are there, whose rows are
- * those given to alisa_placement_begin. */
+/* Keeps the layer inputs that the plan wants: x is float[rows][columns], its rows are those that
+ * were given to alisa_placement_begin. Has no effect where the plan keeps none. */
 AlisaStatus alisa_placement_keep_inputs(AlisaPlacement *placement, uint32_t layer,
-                                        const AlisaBuffer *inputs, AlisaError *error);
-/* Before a layer's first launch: its tokens, and the next layer's, are on their way. */
+                                        const AlisaBuffer *x, AlisaError *error);
+/* Before a layer's first launch: starts loading what the layer needs, and what the next one does.
+ */
 AlisaStatus alisa_placement_need(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
-/* After those that choose, where the layer's own queries do (alisa_sparse_chooses_late): only then
- * are its tokens known, and the host waits for the list. */
+/* After the launches that choose the layer's list: where the layer's own queries choose
+ * (alisa_sparse_chooses_late), the host waits for the list and starts to load its tokens. */
 AlisaStatus alisa_placement_chosen(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
-/* Before the launches that read the layer's tokens. */
+/* Before the launches that read the layer's tokens: they wait for the loads. */
 AlisaStatus alisa_placement_arrive(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
-/* After them, and after those that choose the next step's list. */
+/* After the launches that read the layer's tokens, and after those that choose its next list. */
 AlisaStatus alisa_placement_leave(AlisaPlacement *placement, uint32_t layer, AlisaError *error);
-/* After the last launch, before the host waits: moves what the plan has elsewhere, and starts what
- * the next step will miss. */
+/* After the last launch of the step, before the host waits: moves tokens that the plan has
+ * elsewhere, and starts to load those that the next step will miss. */
 AlisaStatus alisa_placement_end(AlisaPlacement *placement, AlisaError *error);
 
-/* Of a policy by blocks, between steps: the `placed` tokens that a sequence has in slots go to the
- * host, or come back, all of them. Failing half-way: it is to be truncated to 0. */
+/* With a policy by blocks, between steps: all `placed` tokens that a sequence has in slots go to
+ * the host, or come back. After a failure half-way the sequence is to be truncated to 0. */
 AlisaStatus alisa_placement_swap_out(AlisaPlacement *placement, uint32_t sequence, uint32_t placed,
                                      AlisaError *error);
 AlisaStatus alisa_placement_swap_in(AlisaPlacement *placement, uint32_t sequence, uint32_t placed,
                                     AlisaError *error);
 
-/* The step, in which each sequence had one row, took so long: where eight of them were off by more
- * than 25 % in the median from what alisa_placement_predicted foresaw, predictions are corrected
- * and the plan is made anew for what is left. */
+/* Tells how long a step took in which each sequence had one row. Where eight such steps were off
+ * from alisa_placement_predicted by more than 25 % in the median, predictions are corrected and the
+ * plan is made anew for the rest of the text. */
 void alisa_placement_observe(AlisaPlacement *placement, double seconds);
-/* How often. */
+/* How often the plan was made anew. */
 uint32_t alisa_placement_replanned(const AlisaPlacement *placement);
 
 const AlisaSchedProblem *alisa_placement_problem(const AlisaPlacement *placement);

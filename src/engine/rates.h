@@ -11,12 +11,13 @@
 #include "engine/session.h"
 #include "sched/profile.h"
 
-/* From the device's cache where a session like it was measured before. Else it takes one or two
- * seconds, and memory for some of the context of some of the sequences. options: of the session
- * the figures are wanted for, with every default resolved. */
+/* Finds the figures in the device's cache where a session like the one with `options` was measured
+ * before. Else measuring takes one or two seconds, and memory for some of the context of some of
+ * the sequences. Every default of the options is resolved. */
 AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
                                 AlisaSchedProfile *profile, AlisaError *error);
-/* They turned out to be wrong: the next session like it is measured anew. */
+/* Removes what was measured, because it turned out to be wrong: the next session with such options
+ * is measured anew. */
 void alisa_rates_forget(AlisaEngine *engine, const AlisaSessionOptions *options);
 
 #endif

@@ -20,22 +20,22 @@
 typedef struct AlisaSparseShape {
     AlisaAttentionShape attention;
     AlisaSelectOptions select;
-    uint32_t first_layer; /* of the model's layers, the first of these */
+    uint32_t first_layer; /* the place of the first layer in the model */
     uint32_t layer_count;
     uint32_t sequence_count;
-    uint32_t context_length;
-    uint32_t micro_batch;
-    bool count_lists; /* for alisa_sparse_counts */
+    uint32_t context_length; /* tokens that a sequence can hold */
+    uint32_t micro_batch;    /* most rows of a step */
+    bool count_lists;        /* whether alisa_sparse_counts is wanted */
 } AlisaSparseShape;
 
 /* A row of a step. */
 typedef struct AlisaSparseRow {
     uint32_t sequence;
-    uint32_t count;        /* tokens of its sequence, itself included */
-    uint32_t call_end;     /* tokens of its sequence when the call is done */
-    bool prompt;           /* one of several of its call */
-    uint32_t all_offset;   /* of the list of all tokens of its sequence */
-    AlisaKvTailPlace tail; /* where a side of the cache has blocks */
+    uint32_t count;        /* tokens of the sequence up to this row's own, that included */
+    uint32_t call_end;     /* tokens of the sequence when the call is done */
+    bool prompt;           /* one of several rows of the sequence in the call */
+    uint32_t all_offset;   /* where the list of all tokens of the sequence begins */
+    AlisaKvTailPlace tail; /* where its tokens are; only with a KV type that has blocks */
 } AlisaSparseRow;
 
 typedef struct AlisaSparse AlisaSparse;
@@ -43,57 +43,64 @@ typedef struct AlisaSparse AlisaSparse;
 AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, AlisaSparse **sparse,
                                 AlisaError *error);
 void alisa_sparse_destroy(AlisaSparse *sparse);
-/* Bytes on the device, before and after it is made. */
+/* Device bytes that sparse attention of this shape takes; 0 with an error set if it cannot be made.
+ */
 uint64_t alisa_sparse_bytes(const AlisaSparseShape *shape, AlisaError *error);
 
-/* Of these, what grows with the context: what is known of each token. */
+/* The part of alisa_sparse_bytes that grows with the context: sums and index, which have an entry
+ * for each token. */
 uint64_t alisa_sparse_state_bytes(const AlisaSparseShape *shape, AlisaError *error);
 
-/* Describes a step: to be called before its layers. Rows of prompts are given too. */
+/* Describes all rows of a step, those of prompts too; to be called before the layers of the step.
+ */
 AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
                                AlisaError *error);
 
+/* What attention of a layer reads and writes, as alisa_attention_run takes it. */
 typedef struct AlisaSparseLayer {
-    uint32_t index;
+    uint32_t index; /* counts from the first layer of the shape */
     AlisaAttention *attention;
     AlisaVector q;
     const AlisaBuffer *keys;
     const AlisaBuffer *values;
-    const AlisaBuffer *pages;              /* int32[sequence][context_length]: slots */
-    const AlisaAttentionLists *all_tokens; /* lists of all tokens; tiles do not matter */
+    const AlisaBuffer *pages;              /* int32[sequence][context_length]: slots of tokens */
+    const AlisaAttentionLists *all_tokens; /* lists of all tokens; tiles are not looked at */
     AlisaVector y;
 } AlisaSparseLayer;
 
-/* Adds the keys of the step's rows in a layer to the index, as alisa_attention_store takes them;
- * does nothing where past rows choose. */
+/* Adds the keys of the step's rows, as alisa_attention_store takes them, to the layer's index. Has
+ * no effect where past rows choose, since there is no index then. */
 AlisaStatus alisa_sparse_store(AlisaSparse *sparse, uint32_t layer, AlisaVector k,
                                const AlisaBuffer *rotations, uint32_t rows, AlisaError *error);
 
-/* Picks the lists of this step where its queries (rotated, the step's keys stored) choose them;
- * does nothing elsewhere. */
+/* Picks the lists of this step where its own queries choose, which are rotated by now, as the
+ * step's keys are stored. Has no effect where past rows choose. */
 AlisaStatus alisa_sparse_choose(AlisaSparse *sparse, const AlisaSparseLayer *layer,
                                 AlisaError *error);
 
-/* Attention of the rows of steps in a layer of that step, once K and V are stored. To be called
- * before attention of the prompts: it leaves something else in y for rows that it only scores. */
+/* Attention, in a layer, of the rows that attend to lists, once K and V are stored. To be called
+ * before attention of the prompts: of a prompt's rows it scores the last ones, for the first list
+ * after the prompt, and leaves in y what attention of the prompt then overwrites. */
 AlisaStatus alisa_sparse_attend(AlisaSparse *sparse, const AlisaSparseLayer *layer,
                                 AlisaError *error);
 
-/* For whoever brings the tokens of lists to the device: the lists of the next step, the tokens that
- * step has (0: none was picked for), and how many of them each list keeps. */
+/* The lists themselves, for whoever brings their tokens to the device. */
 const AlisaSelection *alisa_sparse_selection(const AlisaSparse *sparse);
+/* Lists of a layer and sequence: 1, or one for each KV head. */
 uint32_t alisa_sparse_list_count(const AlisaSparse *sparse);
+/* Tokens that a sequence has in the step which its lists are picked for; 0: none is picked. */
 uint32_t alisa_sparse_picked(const AlisaSparse *sparse, uint32_t sequence);
+/* Tokens that each list of a sequence keeps in a step with `count` tokens. */
 uint32_t alisa_sparse_kept(const AlisaSparse *sparse, uint32_t count);
 /* Whether rows of steps read all tokens, to score them. */
 bool alisa_sparse_reads_all(const AlisaSparse *sparse);
 /* Whether a layer's lists are picked in the layer itself, by alisa_sparse_choose. */
 bool alisa_sparse_chooses_late(const AlisaSparse *sparse);
 
-/* Of the steps so far in a layer; NULL unless they are counted. */
+/* What the lists of a layer were in the steps so far; NULL unless count_lists is set. */
 const AlisaSelectCounts *alisa_sparse_counts(const AlisaSparse *sparse, uint32_t layer);
 
-/* Forgets tokens `length` and later of a sequence. */
+/* Tokens `length` and later of a sequence are cut off. */
 AlisaStatus alisa_sparse_truncate(AlisaSparse *sparse, uint32_t sequence, uint32_t length,
                                   AlisaError *error);
 
