@@ -10,7 +10,7 @@
 extern char **environ;
 
 typedef struct Entry {
-    uint32_t command; /* its bit; 0 ends the table */
+    uint32_t command; /* the command's bit; 0 ends the table */
     ExitCode (*run)(const Settings *settings);
 } Entry;
 

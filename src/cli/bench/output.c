@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* A scalar as plain text; null, a number that there is not, as nothing. */
+/* A scalar as plain text. null stands for a figure that is unknown and becomes an empty text. */
 static void scalar_text(const json_t *value, char *text, size_t capacity) {
     if (json_is_null(value)) {
         text[0] = 0;

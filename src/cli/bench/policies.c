@@ -14,7 +14,7 @@ typedef struct Entrant {
     AlisaPolicy policy;
     char refused[sizeof(((AlisaError *)0)->message)]; /* empty: it ran */
     BenchSamples samples;
-    uint64_t prompt_ns; /* of all samples */
+    uint64_t prompt_ns; /* spent on prompts in all samples together */
     PolicyRun last;     /* the run of the last sample */
 } Entrant;
 
@@ -154,7 +154,7 @@ static ExitCode run_batch(PolicyBench *bench) {
 
 enum { FIRST_COLUMNS = 9, MOST_COLUMNS = FIRST_COLUMNS + ALISA_POLICY_COUNT + 1 };
 
-/* The ratios are to those that are compared with, not to the subject of the comparison. */
+/* Columns of ratios are over the policies that alisa is compared with, not over alisa itself. */
 static void list_columns(bool devices, const AlisaPolicy *policies, size_t policy_count,
                          BenchColumn columns[MOST_COLUMNS], char fields[ALISA_POLICY_COUNT][32]) {
     const double mib = 1048576.0;

@@ -13,7 +13,8 @@
 
 typedef struct Suite {
     const Settings *settings;
-    Settings variant; /* of it, for the parts that are benchmarks of their own */
+    Settings variant; /* the settings as they are changed for the parts that are benchmarks of their
+                         own */
     Runtime runtime;  /* the device, and the model where there is one; no engine */
     SuiteResults results;
     size_t count; /* tests so far, for the progress shown */
@@ -92,7 +93,7 @@ static double number(const json_t *row, const char *field) {
     return json_number_value(json_object_get(row, field));
 }
 
-/* What bench printed of prompts and generation, and of policies. */
+/* Adds a test for each row of the benchmarks of prompts and generation, or of policies. */
 static void add_rows(Suite *suite, const json_t *rows, bool policies) {
     size_t i;
     json_t *row;
@@ -180,7 +181,7 @@ static ExitCode run_device(const Settings *settings, void *numbered) {
     return code;
 }
 
-/* Said before minutes are spent. */
+/* Whether the file can be written, asked before minutes are spent. */
 static bool can_write(const char *file) {
     char folder[4096];
     const char *slash = strrchr(file, '/');

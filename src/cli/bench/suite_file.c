@@ -48,7 +48,8 @@ static json_t *device_json(const AlisaDeviceInfo *info) {
         "architecture", text_json(info->architecture));
 }
 
-/* The device again, with what was measured of it meanwhile and how it is tuned. */
+/* What is known of the device by now: rates that were measured since it was opened, and the tuning.
+ */
 static AlisaDeviceInfo info_of(const Runtime *runtime) {
     AlisaDeviceInfo info = *alisa_device_info(runtime->device), *infos;
     size_t count;

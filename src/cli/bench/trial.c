@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The same text for every policy: the place of a token, mixed by SplitMix64's last steps. */
+/* A token that depends on its place alone, so that every policy gets the same text: the place,
+ * mixed by the last steps of SplitMix64. */
 static int32_t token_at(const PolicyTrial *trial, uint32_t sequence, uint32_t position) {
     uint64_t mixed = ((uint64_t)sequence << 32 | position) + 0x9e3779b97f4a7c15u;
     mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
@@ -13,7 +14,8 @@ static int32_t token_at(const PolicyTrial *trial, uint32_t sequence, uint32_t po
     return (int32_t)((mixed ^ mixed >> 31) % trial->runtime->info.vocabulary_size);
 }
 
-/* What every sequence is to get next: its prompt, a token, or nothing. False at the end. */
+/* Sets what every sequence is to get next: its prompt, a token, or nothing. False when all have
+ * all. */
 static bool want(PolicyTrial *trial, uint32_t prompt, uint32_t generate) {
     bool any = false;
     for (uint32_t i = 0; i < trial->test.batch; i++) {
@@ -31,7 +33,7 @@ static AlisaStatus append(PolicyTrial *trial, bool prompts, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < trial->test.batch && status == ALISA_OK; i++) {
         if (!trial->admitted[i] || (trial->fed[i] == 0) != prompts) continue;
-        trial->admitted[i] = false; /* once */
+        trial->admitted[i] = false; /* served in this turn */
         if (count + trial->wanted[i] > trial->row_capacity) {
             status = alisa_session_eval(session, trial->rows, count, error);
             count = 0;
@@ -82,11 +84,11 @@ AlisaSessionOptions alisa_cli_policy_trial_options(const PolicyTrial *trial, Ali
     options.context_length = test->prompt_length + test->generate_length;
     options.micro_batch = test->micro_batch;
     options.placement.prompt_length = test->prompt_length;
-    options.likeliest_only = true; /* tokens are chosen where the logits are, as all of them do */
+    options.likeliest_only = true; /* the device chooses tokens, under every policy */
     return options;
 }
 
-/* The session's steps, each an array of its figures in the order of PolicyRun's comment. */
+/* The session's steps as PolicyRun has them. */
 static json_t *steps_json(const AlisaSession *session) {
     size_t count;
     const AlisaStepRecord *records = alisa_session_steps(session, &count);

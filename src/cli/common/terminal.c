@@ -106,7 +106,7 @@ AlisaLog alisa_cli_log(void) {
     return (AlisaLog){.write = write_log};
 }
 
-#define PROGRESS_SURE 3.0 /* seconds after which the rest is foreseen */
+#define PROGRESS_SURE 3.0 /* seconds after which the time that is left is foreseen */
 
 static void time_left(double seconds, char *text, size_t capacity) {
     if (seconds < 90.0) {

@@ -71,7 +71,8 @@ static bool write_to(FILE *file, const Text *text) {
     return good;
 }
 
-/* A name beside a file's, of a new empty file that has the mode new files get; NULL with errno. */
+/* Makes a new empty file beside a file, with the mode that new files get, and returns its name;
+ * NULL with errno. */
 static FILE *open_beside(const char *path, char *name, size_t size) {
     int length = snprintf(name, size, "%s.XXXXXX", path);
     if (length < 0 || (size_t)length >= size) {

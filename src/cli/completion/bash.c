@@ -12,7 +12,7 @@ static void print_flags(FILE *out) {
     }
 }
 
-/* What can follow a flag that has a value: words, files, or what nobody can know. */
+/* Completes the value of a flag: with words, with files, or with nothing. */
 static void print_values(FILE *out) {
     for (const Command *command = alisa_cli_commands; command->name; command++) {
         const Option *option = NULL;
@@ -34,7 +34,8 @@ static void print_values(FILE *out) {
     }
 }
 
-/* Where no flag waits for a value: flags after a dash, else the operand. */
+/* Completes a word before which no flag waits for a value: with flags after a dash, else as the
+ * operand. */
 static void print_operands(FILE *out) {
     fprintf(out, "    *) case \"$word\" in\n      -*) case \"$command\" in\n");
     print_flags(out);

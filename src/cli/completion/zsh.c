@@ -37,7 +37,7 @@ static void print_value(const Option *option, FILE *out) {
     } else if (alisa_cli_complete_is_file(option->value)) {
         fprintf(out, "_files");
     } else {
-        fputc(' ', out); /* a value that nothing can be said of */
+        fputc(' ', out); /* a value that cannot be completed */
     }
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a passage is to its item. */
+/* A choice of an item, and what its passage came to. */
 typedef struct Candidate {
     size_t item, choice;
     Tokens tokens;

@@ -17,10 +17,10 @@ typedef struct Feed {
     PassageSet *set;
     AlisaSession *sessions[2]; /* the runtime's; the reference or NULL */
     AlisaRow *rows;            /* [row_limit] */
-    Target *targets;           /* [target_limit] of the rows with logits */
+    Target *targets;           /* [target_limit] what rows with logits predict, in their order */
     size_t row_count, row_limit, target_count, target_limit;
     size_t *held;   /* [sequences] passage of a sequence, NO_PASSAGE when there is none */
-    size_t *fed;    /* [sequences] ids of it that were fed */
+    size_t *fed;    /* [sequences] how many ids of that passage were fed */
     bool *waiting;  /* [sequences] whether rows of it wait */
     bool abandoned; /* nobody reads the results */
     size_t done;    /* passages that were fed */
@@ -257,7 +257,7 @@ ExitCode alisa_cli_passage_tokenize(const Runtime *runtime, const char *context,
     } else if (tokens->count < 2) {
         code = alisa_cli_refuse(EXIT_USAGE, "'%s' gives no tokens to score", continuation);
     }
-    /* Where the two melt into one token across the border, that token is scored. */
+    /* A token that joins the end of the context and the start of the continuation is scored. */
     *first = before.count < tokens->count ? before.count : tokens->count - 1;
     alisa_free(before.ids);
     alisa_cli_text_free(&whole);

@@ -127,7 +127,7 @@ static ExitCode tokenize_file(Perplexity *perplexity, int32_t *begin) {
                                              &empty.count, &error) != ALISA_OK)) {
         code = alisa_cli_fail(&error);
     }
-    /* What an empty text becomes is what the model puts before every text. */
+    /* The tokens of an empty text are those that the model puts before every text. */
     *begin = code == EXIT_DONE && empty.count > 0 ? empty.ids[0] : -1;
     alisa_free(empty.ids);
     alisa_cli_text_free(&text);

@@ -12,9 +12,9 @@
 
 #define QUESTIONS_NAME "recall.jsonl"
 
-/* Questions of one distance, of one kind, or all. */
+/* Figures of the questions of one distance, of one kind, or of all. */
 typedef struct Group {
-    const char *kind; /* or NULL */
+    const char *kind; /* NULL of a group that is not of one kind */
     uint32_t from, to;
     size_t recalled, asked;
     double chance; /* expected number of questions that a guess among the choices gets right */
@@ -30,7 +30,7 @@ typedef struct Question {
     const char *kind;
     uint32_t distance;
     size_t choice_count;
-    bool recalled; /* until a token of the answer is not the likeliest */
+    bool recalled; /* true until a token of the answer is not the likeliest */
 } Question;
 
 typedef struct Recall {

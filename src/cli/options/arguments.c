@@ -41,9 +41,8 @@ static size_t edit_distance(const char *a, const char *b) {
     return row[length_b];
 }
 
-/* Whether one of two words is the beginning of the other, by four letters at least: --temperature
- * of
- * --temp. */
+/* Whether one of two words is the beginning of the other, by three letters at least: --temp and
+ * --temperature. */
 static bool begins_alike(const char *a, const char *b) {
     enum { LEAST = sizeof "--ctx" - 1 };
     size_t length_a = strlen(a), length_b = strlen(b);

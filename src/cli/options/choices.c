@@ -13,8 +13,8 @@ const Choice alisa_cli_report_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"json", OUT
 const Choice alisa_cli_table_outputs[] = {{"md", OUTPUT_MARKDOWN}, {"csv", OUTPUT_CSV},
                                           {"json", OUTPUT_JSON},   {"jsonl", OUTPUT_JSONL},
                                           {"sql", OUTPUT_SQL},     {0}};
-/* Names of the library, filled in by alisa_cli_options. Lists with room for one more begin with
- * auto, which stands for what the authors of the policy do. */
+/* Names of the library, filled in by alisa_cli_choices_fill. Lists with room for one name more
+ * begin with auto, which stands for what the authors of the policy do. */
 Choice alisa_cli_attentions[ALISA_SELECT_KIND_COUNT + 2];
 Choice alisa_cli_swa_lists[ALISA_SELECT_LISTS_COUNT + 2];
 Choice alisa_cli_swa_scores[ALISA_SELECT_SCORES_COUNT + 2];
@@ -28,11 +28,13 @@ const Choice alisa_cli_schedules[] = {
 const Choice alisa_cli_recomputes[] = {
     {"auto", true, "where it pays"}, {"off", false, "never"}, {0}};
 
-/* Cards the ALISA paper measures with a link of 20 GB/s: GB/s of their own memory. */
+/* Cards that the ALISA paper measures with a link of 20 GB/s; a value is the GB/s of the card's own
+ * memory.
+ */
 const Choice alisa_cli_links[] = {
     {"v100", 900, "V100, 900 GB/s"}, {"h100", 3350, "H100, 3350 GB/s"}, {0}};
 
-/* What the library's names mean. */
+/* The meaning of each name of the library. */
 static const char *const policy_help[ALISA_POLICY_COUNT] = {
     [ALISA_POLICY_DEVICE] = "on the device, or the run is refused",
     [ALISA_POLICY_ACCELERATE] = "all on the host, those of a layer loaded for each step",

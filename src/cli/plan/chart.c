@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Pixels. The two panels share the horizontal axis. */
+/* Places in pixels. The two panels share the horizontal axis. */
 enum {
     CHART_WIDTH = 860,
     CHART_HEIGHT = 640,
@@ -156,7 +156,7 @@ static void draw_time(FILE *file, const AlisaPlan *plans, size_t count, double f
     PlotFrame panel = panel_of(first, last, TIME_BOTTOM, TIME_TOP, label_time);
     double low = INFINITY, high = 0.0;
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 1; j < rising(&plans[i]); j++) { /* the first has the prefill */
+        for (size_t j = 1; j < rising(&plans[i]); j++) { /* the first step has the prompt's time */
             low = fmin(low, plans[i].steps[j].seconds * 1e3);
             high = fmax(high, plans[i].steps[j].seconds * 1e3);
         }

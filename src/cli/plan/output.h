@@ -7,7 +7,7 @@
 #include "alisa/plan.h"
 #include "common/terminal.h"
 
-/* What was planned for one number of sequences: a plan or a refusal for each policy. */
+/* A plan or a refusal for each policy, for one number of sequences. */
 typedef struct PlanBatch {
     uint32_t batch;
     AlisaPolicy policies[ALISA_POLICY_COUNT];
@@ -19,7 +19,7 @@ typedef struct PlanBatch {
 /* The plan of policy alisa, with which the others are compared; NULL when there is none. */
 const AlisaPlan *alisa_cli_plan_reference(const PlanBatch *batch);
 
-/* What was asked for, and the head of the table. */
+/* Prints the model, the device and the lengths that were asked for, and the head of the table. */
 void alisa_cli_plan_print_head(const AlisaPlanOptions *options, const AlisaPlan *plan);
 /* A line of the table for one plan of the batch. */
 void alisa_cli_plan_print_row(const PlanBatch *batch, const Settings *settings,

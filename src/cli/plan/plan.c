@@ -15,10 +15,10 @@ typedef struct PlanCommand {
     Settings settings;
     AlisaPlanOptions options;
     Runtime runtime;    /* a model, if any; a device only where it is measured */
-    PlanBatch batch;    /* the one at hand */
+    PlanBatch batch;    /* the number of sequences that is planned now */
     AlisaError refusal; /* the first one of all batches */
     Text notes;         /* refusals of all batches, each ending with a 0 */
-    bool planned;       /* anything */
+    bool planned;       /* whether any policy fits at any batch */
     json_t *rows;       /* for OUTPUT_JSON */
 } PlanCommand;
 
@@ -50,7 +50,7 @@ static ExitCode open_device(PlanCommand *command) {
                                             "give one --policy and one --batch");
     ExitCode code = alisa_cli_runtime_engine(&command->runtime);
     command->options.engine = command->runtime.engine;
-    command->options.device_memory = 0; /* the engine has it */
+    command->options.device_memory = 0; /* the engine was opened with that budget */
     return code;
 }
 
@@ -75,7 +75,7 @@ static ExitCode open_subject(PlanCommand *command) {
 static ExitCode read_options(PlanCommand *command) {
     Settings *settings = &command->settings;
     AlisaPlanOptions *options = &command->options;
-    settings->attention = -1; /* what the policies' sessions attend to is not for plan to say */
+    settings->attention = -1; /* plan has no --attention: each policy attends as its authors do */
     alisa_plan_options_defaults(options);
     options->profile = settings->profile;
     options->model_shape = settings->model_shape;
@@ -140,7 +140,7 @@ static void forget_batch(PlanCommand *command) {
     memset(command->batch.refusals, 0, sizeof command->batch.refusals);
 }
 
-/* As sessions of the policy are. */
+/* Sets types and choice of tokens to those that a session of the policy has. */
 static void choose_session(PlanCommand *command, AlisaPolicy policy) {
     AlisaPlanOptions *options = &command->options;
     AlisaSessionOptions chosen;
@@ -181,7 +181,7 @@ static ExitCode plan_batch(PlanCommand *command, uint32_t batch) {
     return EXIT_DONE;
 }
 
-/* Of the last batch: alisa's plan, or the last one that fits. */
+/* Draws, of the last batch, the plan of policy alisa, or the last one that fits. */
 static ExitCode write_chart(const PlanCommand *command) {
     const AlisaPlan *shown = alisa_cli_plan_reference(&command->batch);
     for (size_t i = command->batch.policy_count; !shown && i-- > 0;) {

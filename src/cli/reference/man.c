@@ -5,8 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Text of which nothing is a request: dashes are those of flags, a dot or a quote that begins a
- * line is a character. Lines end after sentences, as man(7) wants it. */
+/* Prints text in which troff finds no request: dashes are those of flags, a dot or a quote that
+ * begins a line is a character. Lines end after sentences, as man(7) wants it. */
 static void print_text(const char *text, FILE *out) {
     bool begins = true;
     for (; *text; text++) {

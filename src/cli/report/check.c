@@ -9,7 +9,7 @@
 
 enum { NAMED = 3, VARIABLE_SIZE = 512 };
 
-/* A share of the limit that rounding does not explain. */
+/* The least share of a limit that rounding does not explain. */
 #define OVER_LIMIT 1.05
 
 /* ---- Variables: what may differ between runs ------------------------------------------------ */
@@ -58,9 +58,9 @@ static void describe_samples(const ReportManifest *manifest, char *text) {
 typedef struct Variable {
     const char *kind, *name;
     void (*describe)(const ReportManifest *manifest, char *text);
-    const char
-        *consequence; /* of a difference between any two runs; NULL: devices have their own */
-    unsigned groups;  /* where it is said again */
+    const char *consequence; /* what a difference between any two runs means; NULL: each device may
+                                have a value of its own */
+    unsigned groups;         /* bits of the groups beside whose pictures the warning is repeated */
 } Variable;
 
 static const Variable variables[] = {
@@ -151,7 +151,7 @@ static void check_variables(Checker *checker) {
     }
 }
 
-/* The runs of a device against the first of them. */
+/* Compares the runs of one device with the first run of that device. */
 static void check_siblings(Checker *checker) {
     const Report *report = checker->report;
     for (size_t i = 1; i < report->run_count; i++) {
@@ -184,7 +184,8 @@ static void name_test(FILE *stream, const ReportTest *test, size_t before) {
             test->name);
 }
 
-/* What is wrong with a test, in a few words after its name. False where nothing is. */
+/* Writes what is wrong with a test, in a few words after the test's name. False where nothing is.
+ */
 typedef bool Fault(const ReportTest *test, char words[HTML_CELL]);
 
 static bool few_samples(const ReportTest *test, char words[HTML_CELL]) {
@@ -202,7 +203,7 @@ static bool over_limit(const ReportTest *test, char words[HTML_CELL]) {
     return test->share > OVER_LIMIT;
 }
 
-/* The tests at fault of each run, the first few by name. */
+/* Lists the tests of each run that have a fault, the first few by name. */
 static void check_tests(Checker *checker, const char *kind, Fault *fault, const char *what,
                         const char *consequence) {
     for (size_t i = 0; i < checker->report->run_count; i++) {

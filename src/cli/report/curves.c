@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Units of the pictures; a page scales them. */
+/* Sizes in units of the pictures, which a page scales. */
 enum { WIDTH = 480, HEIGHT = 330, LEFT = 74, RIGHT = 468, TOP = 28, BOTTOM = 280 };
 
 enum { CURVES = 16, NAME_SIZE = 128 };
 
-/* What goes up: a value with the range of its samples. False where a test has none. */
+/* The height of a test in its picture: a value with the range of its samples. False where the test
+ * has none. */
 typedef bool Measure(const ReportTest *test, double *low, double *middle, double *high);
 
 static bool measure_time(const ReportTest *test, double *low, double *middle, double *high) {
@@ -64,11 +65,12 @@ typedef struct Picture {
     const char *title, *unit;
     Measure *measure;
     PlotLabel *label;
-    bool straight; /* else logarithmic */
+    bool straight; /* whether the vertical axis is linear; else it is logarithmic */
 } Picture;
 
 static const struct {
-    const char *parameter, *title; /* of the horizontal axis */
+    const char *parameter,
+        *title; /* the parameter on the horizontal axis, and the title of that axis */
     PlotLabel *label;
     Picture pictures[2];
 } axes[REPORT_GROUP_COUNT] = {
@@ -102,7 +104,7 @@ typedef struct CurvePoint {
 typedef struct Curves {
     const Report *report;
     ReportGroup group;
-    char names[CURVES][NAME_SIZE]; /* by what their tests have in common */
+    char names[CURVES][NAME_SIZE]; /* a curve is named by the parameters that its tests share */
     size_t count;
     CurvePoint *points; /* [report->row_count] of the curve at hand */
 } Curves;
@@ -112,7 +114,7 @@ static void name_of(const ReportTest *test, char name[NAME_SIZE]) {
     if (!name[0]) snprintf(name, NAME_SIZE, "all");
 }
 
-/* The names, dense first, which is drawn solid. */
+/* Collects the names of the curves; dense comes first, because the first curve is drawn solid. */
 static void find_names(Curves *curves) {
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < curves->report->row_count; i++) {
@@ -134,7 +136,7 @@ static int compare_across(const void *a, const void *b) {
     return (first > second) - (first < second);
 }
 
-/* The tests of a curve from left to right, those that have what goes up. */
+/* The points of a curve from left to right; tests without a height are left out. */
 static size_t find_points(Curves *curves, size_t run, size_t curve, Measure *measure) {
     size_t count = 0;
     for (size_t i = 0; i < curves->report->row_count; i++) {
@@ -152,7 +154,7 @@ static size_t find_points(Curves *curves, size_t run, size_t curve, Measure *mea
     return count;
 }
 
-/* False when nothing goes up. */
+/* False when no test has a height. */
 static bool find_frame(Curves *curves, const Picture *picture, PlotFrame *frame) {
     *frame = (PlotFrame){
         .x = {.low = INFINITY, .from = LEFT, .to = RIGHT, .base = 2.0},

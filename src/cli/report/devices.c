@@ -19,7 +19,7 @@ typedef enum Shown {
     SHOWN_TIME,  /* double, s */
 } Shown;
 
-/* Where a difference is worth a mark. */
+/* Between which runs a difference in a field is worth a mark. */
 typedef enum Alike {
     ALIKE_NEVER,
     ALIKE_ON_DEVICE, /* between runs of one device */
@@ -87,7 +87,7 @@ static const void *field_of(const ReportRun *run, size_t index) {
     return (const char *)run + fields[index].offset;
 }
 
-/* NULL of a model that is not there is as good as empty. */
+/* A run without a model has NULL here, which is shown as an empty text. */
 static const char *text_of(const void *field) {
     const char *text = *(const char *const *)field;
     return text ? text : "";

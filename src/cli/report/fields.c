@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Beyond these a figure is a slip, and what follows from it may no longer be a number. */
+/* A figure beyond LEAST_FIGURE and MOST_FIGURE is a slip of the pen, from which infinities would
+ * follow. */
 #define MOST_FIGURE 1e24
 
 static const char *const expected_of[] = {

@@ -9,7 +9,7 @@
 
 /* ---- A test -------------------------------------------------------------------------------- */
 
-/* Work of a run in the unit of its value. */
+/* The work of one sample of a test, in what the unit of the test's value counts. */
 static double work_of(const ReportTest *test) {
     switch (test->unit) {
     case REPORT_GB:

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Units of the picture. */
+/* Sizes in units of the picture. */
 enum {
-    DIGIT = 10, /* of a number, at the largest size a page shows it in */
-    LETTER = 6, /* of a name */
+    DIGIT = 10, /* width of a digit, at the largest size in which a page shows it */
+    LETTER = 6, /* width of a letter of a name */
     TEXT_HEIGHT = 15,
     SAME_COLUMN = 9,
     RING = 8,
-    RINGS = 16, /* of places around a point where its label may be */
+    RINGS = 16, /* circles around a point on which the label is tried */
     NAMED_RINGS = 3,
 };
 
@@ -97,7 +97,7 @@ static bool place_at(const Labels *labels, Label *label, const LabelPoint *point
     return false;
 }
 
-/* As near to its points as can be. False where nothing is free. */
+/* Places a label as near to one of its points as there is room. False where there is none. */
 static bool place_label(Labels *labels, Label *label) {
     bool placed = false;
     int rings = labels->named ? NAMED_RINGS : RINGS;

@@ -5,7 +5,7 @@
 #define LEAST_RANGE 0.7
 
 void alisa_cli_report_mark(FILE *file, size_t run, double x, double y) {
-    /* Around 0, about as large as each other. */
+    /* Paths around the point (0, 0), of about the same size. */
     static const char *const shapes[REPORT_RUNS] = {
         "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z",                /* circle */
         "M-4-4h8v8h-8z",                                               /* square */
@@ -67,7 +67,7 @@ const char *alisa_cli_report_limit_name(ReportLimit limit) {
     return names[limit];
 }
 
-/* What makes a figure doubtful, beside it. */
+/* The reason for which a figure is doubtful, in words beside it. */
 static void mark_doubts(FILE *file, const ReportTest *test) {
     char text[HTML_CELL], spread[HTML_CELL];
     if (test->sample_count < REPORT_SAMPLES) {

@@ -20,7 +20,8 @@ static const char *policy_of(const ReportTest *test) {
     return policy ? policy : test->name;
 }
 
-/* The test of a run and case that others are set against: alisa's, else the first. */
+/* The test of a run and case with which the others are compared: that of policy alisa, else the
+ * first. */
 static const ReportTest *reference(const Report *report, size_t run, const char *what,
                                    double *scale) {
     const ReportTest *found = NULL;

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-/* Units of the pictures; a page scales them. */
+/* Sizes in units of the pictures, which a page scales. */
 enum {
     WIDTH = 480,
     HEIGHT = 340,
@@ -103,7 +103,7 @@ static void draw_roof(FILE *file, const PlotFrame *frame, const ReportRoofline *
     fputs("\"/>\n", file);
 }
 
-/* Labels keep off the roof. */
+/* Makes the roof an obstacle, so that no label is put over it. */
 static void take_roof(Labels *labels, const PlotFrame *frame, const ReportRoofline *limits) {
     for (int i = 0; i < ROOF_BOXES; i++) {
         double part = (double)i / (ROOF_BOXES - 1), x = LEFT + part * (RIGHT - LEFT);

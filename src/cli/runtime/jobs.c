@@ -12,8 +12,9 @@ typedef struct Run {
     size_t *slots;    /* [sequences] job that has the sequence, NO_JOB when it is free */
     size_t waiting;   /* first job that has not started */
     AlisaRow *rows;   /* [batch_size] */
-    uint32_t *wanted; /* [sequences] of alisa_session_admit, as the next */
-    bool *admitted;
+    uint32_t *wanted; /* [sequences] what each is to append next, for alisa_session_admit */
+    bool *admitted;   /* [sequences] which of them may, by alisa_session_admit */
+
     bool stopped; /* nobody reads the text any more */
 } Run;
 
@@ -41,7 +42,7 @@ uint64_t alisa_cli_job_seed(const Settings *settings) {
     FILE *source = fopen("/dev/urandom", "rb");
     bool drawn = source && fread(&seed, sizeof seed, 1, source) == 1;
     if (source) fclose(source);
-    /* Without the device the time serves: two runs in one nanosecond are not to be feared. */
+    /* Where /dev/urandom cannot be read the time serves: no two runs begin in one nanosecond. */
     return drawn ? seed : (uint32_t)(alisa_cli_clock() ^ (uint64_t)time(NULL));
 }
 
@@ -187,7 +188,7 @@ static AlisaStatus admit(Run *run, AlisaError *error) {
     for (uint32_t i = 0; i < run->set->sequences; i++) {
         run->wanted[i] = 0;
         if (run->slots[i] == NO_JOB) continue;
-        /* A prompt, if it is yet to come, and one more. */
+        /* The rest of the prompt, unless it has been read, and one token after it. */
         if (is_new(run, i)) run->wanted[i] = (uint32_t)left_of_prompt(run, i);
         run->wanted[i]++;
     }

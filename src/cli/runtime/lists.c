@@ -7,7 +7,7 @@
 /* The figures, in the order in which they are shown. */
 typedef struct Share {
     const char *name, *title;
-    size_t part, whole; /* offsets into AlisaSelectCounts */
+    size_t part, total; /* offsets into AlisaSelectCounts */
 } Share;
 
 #define COUNT(field) offsetof(AlisaSelectCounts, field)
@@ -25,10 +25,10 @@ static uint64_t count_at(const AlisaSelectCounts *counts, size_t offset) {
     return *(const uint64_t *)((const char *)counts + offset);
 }
 
-/* 0 of nothing is 0. */
+/* A share of nothing is 0. */
 static double share_of(const AlisaSelectCounts *counts, const Share *share) {
-    uint64_t whole = count_at(counts, share->whole);
-    return whole ? (double)count_at(counts, share->part) / (double)whole : 0.0;
+    uint64_t total = count_at(counts, share->total);
+    return total ? (double)count_at(counts, share->part) / (double)total : 0.0;
 }
 
 static AlisaSelectCounts sum_of_layers(const Runtime *runtime) {

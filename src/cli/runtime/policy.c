@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What auto stands for. */
+/* The values that auto stands for under a policy. */
 typedef struct Preset {
     AlisaSelectKind attention;
     AlisaSelectScores scores;
@@ -16,10 +16,10 @@ typedef struct Preset {
     uint32_t keep;
 } Preset;
 
-/* Those that are not named attend to everything, with halves. Of the ways in which alisa can
- * choose, one list of a layer chosen by the step's own query is the best one that moves no more
- * tokens than past rows do; with 32 tokens at least, short texts lose nothing either
- * (bench/results). */
+/* Policies without a row here attend to everything, with keys and values in f16. Of the ways in
+ * which policy alisa can choose tokens, one list of a layer chosen by the step's own query is the
+ * best one that moves no more tokens than past rows do; with 32 tokens at least, short texts lose
+ * nothing either (bench/results). */
 static const Preset presets[ALISA_POLICY_COUNT] = {
     [ALISA_POLICY_H2O] = {.attention = ALISA_SELECT_H2O},
     [ALISA_POLICY_ALISA] = {.attention = ALISA_SELECT_SWA,
@@ -48,11 +48,12 @@ void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
     AlisaSelectOptions *attention = &options->attention;
     alisa_select_options_defaults(attention);
     attention->kind = alisa_cli_policy_attention(settings, policy);
-    /* Who says how tokens are chosen wants them chosen. */
+    /* A user who says how tokens are chosen wants them chosen, even where the whole context would
+     * fit. */
     options->placement.only_if_needed = settings->attention < 0 && settings->swa_scores < 0 &&
                                         settings->swa_lists < 0 && settings->kv_keep < 0;
     options->placement.halves_if_they_fit = settings->key_type < 0 && settings->value_type < 0;
-    /* What a preset says of choosing is for its own kind of attention. */
+    /* The scores, lists and least tokens of a preset belong to the attention of that preset. */
     const Preset *choosing =
         attention->kind == preset->attention ? preset : &presets[ALISA_POLICY_DEVICE];
     attention->sparsity = settings->kv_sparsity;

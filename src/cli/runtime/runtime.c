@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAPER_LINK 20.0 /* GB/s, beside --link-gbps v100 and h100 */
+#define PAPER_LINK 20.0 /* GB/s of the link that cards named by --link-gbps have */
 
 ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings) {
     *runtime = (Runtime){.settings = settings};

@@ -42,7 +42,7 @@ static double mebibytes(uint64_t bytes) {
     return (double)bytes / 1048576.0;
 }
 
-/* Where keys and values are, and how well that was foreseen. */
+/* Lines about where keys and values are, and how far predicted step times were off. */
 static void report_placement(const Runtime *runtime) {
     AlisaPlacementUse use;
     alisa_session_placement(runtime->session, &use);

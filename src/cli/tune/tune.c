@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was found, printed when the search is done: one that was interrupted and goes on finds the
- * same once more. */
+/* A set of parameters that was found. Rows are printed when the search is done, because one that
+ * was interrupted reports its findings once more when it goes on. */
 typedef struct Row {
     char set[32];
     char parameters[256];

@@ -18,15 +18,16 @@ extern char **environ;
 
 enum { MOST_WORDS = 24, POLL_NANOSECONDS = 50000000, FRUITLESS = 3 };
 
-/* The process that searches, and what it is given. */
+/* The process that searches, its arguments, and signs of life from it. */
 typedef struct Watch {
     const Settings *settings;
     const char *device; /* NULL: the fastest */
     char *journal;      /* malloc'ed */
     pid_t process;
-    uint64_t begun;   /* of the whole search; later by what was waited for drivers that hung */
-    off_t size;       /* of the journal, and */
-    uint64_t changed; /* when it was seen to have changed */
+    uint64_t
+        begun; /* when the search began, moved on by the time spent waiting for drivers that hung */
+    off_t size;       /* bytes of the journal when it was last looked at */
+    uint64_t changed; /* when the journal was last seen to have grown */
 } Watch;
 
 static off_t size_of(const char *path) {
@@ -66,7 +67,7 @@ static int lock_journal(const Watch *watch, ExitCode *code) {
 
 /* ---- The process --------------------------------------------------------------------------- */
 
-/* Of the time to search; what is waited for a hung driver is not counted. */
+/* Seconds that are left of --time-budget. Time spent waiting for a hung driver is not counted. */
 static double seconds_left(const Watch *watch) {
     const Settings *settings = watch->settings;
     double budget = settings->time_budget > 0.0
@@ -128,14 +129,14 @@ static ExitCode start(Watch *watch) {
     return EXIT_DONE;
 }
 
-/* Waits for its end. True: it had to be killed, as it did nothing for too long. */
+/* Waits until the process has ended. True: it did nothing for too long and had to be killed. */
 static bool await(Watch *watch, int *status) {
     bool told = false;
     for (;;) {
         pid_t ended = waitpid(watch->process, status, WNOHANG);
         if (ended > 0) return false;
         if (ended < 0 && errno != EINTR) {
-            *status = EXIT_RUN_TIME << 8; /* somebody else has waited for it */
+            *status = EXIT_RUN_TIME << 8; /* the process was reaped by somebody else */
             return false;
         }
         off_t size = size_of(watch->journal);
@@ -157,7 +158,7 @@ static bool await(Watch *watch, int *status) {
     }
 }
 
-/* Whether the journal ends with a trial that did not. */
+/* Whether the last trial in the journal was begun and not ended. */
 static bool was_trying(const Watch *watch) {
     char end[1024];
     FILE *file = fopen(watch->journal, "rb");
@@ -174,7 +175,7 @@ static bool was_trying(const Watch *watch) {
     return strstr(line ? line : end, "\"set\"") != NULL;
 }
 
-/* What it was trying when it ended is not tried again. */
+/* Notes in the journal that the trial during which the process ended is not to be tried again. */
 static ExitCode note(const Watch *watch, AlisaTuneEnding ending) {
     AlisaError error;
     if (alisa_tune_journal_note(watch->journal, ending, &error) != ALISA_OK)
@@ -182,7 +183,7 @@ static ExitCode note(const Watch *watch, AlisaTuneEnding ending) {
     return EXIT_DONE;
 }
 
-/* What ends a process from outside says nothing of a kernel. */
+/* Signals by which somebody else ends a process: they say nothing of a kernel. */
 static bool was_told_to_end(int status) {
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     return signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
@@ -190,7 +191,8 @@ static bool was_told_to_end(int status) {
 
 static ExitCode run(Watch *watch) {
     int fruitless = 0;
-    signal(SIGCHLD, SIG_DFL); /* ignored, as some parents leave it, nothing could be waited for */
+    signal(SIGCHLD,
+           SIG_DFL); /* some parents leave it ignored, and then no process can be waited for */
     for (;;) {
         off_t before = size_of(watch->journal);
         int status = 0;
@@ -202,7 +204,8 @@ static ExitCode run(Watch *watch) {
         bool grew = size_of(watch->journal) > before;
         bool ended = WIFEXITED(status) && (own != EXIT_RUN_TIME || !grew || !was_trying(watch));
         if (ended && !hung) return own;
-        if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr); /* its progress line */
+        if (isatty(STDERR_FILENO))
+            fputs("\r\033[K", stderr); /* the progress line that the process left */
         if (alisa_cli_interrupted(NULL) || was_told_to_end(status)) {
             code = note(watch, ALISA_TUNE_ENDING_INTERRUPTED);
             alisa_cli_note("interrupted: the same command goes on from there");
