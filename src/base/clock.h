@@ -5,8 +5,8 @@
 
 /* Nanoseconds of a clock that never goes back; its zero is arbitrary. */
 uint64_t alisa_clock_now(void);
-/* Sleeps until alisa_clock_now() says `time`, to within some microseconds of it where the system
- * can: without using a core. */
+/* Sleeps, without using a core, until alisa_clock_now() says `time`; wakes within some microseconds
+ * of it where the system can. */
 void alisa_clock_sleep_until(uint64_t time);
 
 #endif

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 typedef struct AlisaEmbeddedFile {
-    const char *name; /* relative to the folder: "gemm/matvec.cl" */
-    const char *text; /* terminated */
-    size_t size;
+    const char *name; /* path from the folder that is embedded: "gemm/matvec.cl" */
+    const char *text; /* content, with a 0 past its end */
+    size_t size;      /* bytes of the content */
 } AlisaEmbeddedFile;
 
 #endif

@@ -6,11 +6,12 @@
 
 #include <stdint.h>
 
-/* Exact, subnormals, infinities and NaN included. */
+/* The exact value of a half, also of subnormals, infinities and NaN. */
 float alisa_half_to_float(uint16_t half);
-/* Round to nearest even; overflow gives infinity. */
+/* The nearest half, ties to even; a value too large for one becomes infinity. */
 uint16_t alisa_half_from_float(float value);
 
+/* The exact value of a bfloat. */
 float alisa_bfloat_to_float(uint16_t bfloat);
 
 #endif

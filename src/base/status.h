@@ -25,11 +25,13 @@ AlisaStatus alisa_error_set(AlisaError *error, AlisaStatus status, const char *f
 AlisaStatus alisa_error_prefix(AlisaError *error, AlisaStatus status, const char *format, ...)
     ALISA_PRINTF(3, 4);
 
+/* Formats one line and hands it to the log; does nothing where `log` or its `write` is NULL. */
 void alisa_log_write(const AlisaLog *log, AlisaLogLevel level, const char *format, ...)
     ALISA_PRINTF(3, 4);
 
-/* malloc / calloc that fill *error: NULL on failure. `what` names the thing ("token table").
- * A count * size that overflows is a failure too; 0 bytes gives a valid pointer. */
+/* As malloc and calloc, for `count` elements of `size` bytes, to be freed with free(). On failure,
+ * and where count * size overflows, they return NULL and fill *error with a sentence about `what`
+ * ("token table"). 0 bytes give a valid pointer. */
 void *alisa_allocate(size_t count, size_t size, const char *what, AlisaError *error);
 void *alisa_allocate_zeroed(size_t count, size_t size, const char *what, AlisaError *error);
 

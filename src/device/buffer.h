@@ -6,30 +6,32 @@
 
 #include "base/status.h"
 
-/* Memory on the device. `memory` is a cl_mem; a zeroed buffer is a NULL pointer to a kernel. */
+/* Memory on the device. To a kernel a zeroed buffer is a NULL pointer. */
 typedef struct AlisaBuffer {
-    void *memory;
-    uint64_t size;   /* bytes usable from the start */
-    bool host_owned; /* uses memory of the host in place (it must outlive the buffer) */
+    void *memory;    /* cl_mem */
+    uint64_t size;   /* bytes */
+    bool host_owned; /* the bytes are the host's, used in place: they must outlive the buffer */
 } AlisaBuffer;
 
 typedef enum AlisaBufferUse {
-    ALISA_BUFFER_READ_WRITE, /* scratch, KV */
-    ALISA_BUFFER_READ_ONLY,  /* weights */
+    ALISA_BUFFER_READ_WRITE, /* kernels read and write it: scratch, KV */
+    ALISA_BUFFER_READ_ONLY,  /* kernels only read it: weights */
 } AlisaBufferUse;
 
-/* Contents are undefined. Larger than the device's largest allocation, or refused by the driver:
- * ALISA_ERROR_MEMORY with bytes needed and available and `what` named. */
+/* Creates a buffer with undefined contents. A buffer larger than the device allows, or one that the
+ * driver refuses, is ALISA_ERROR_MEMORY with a sentence that names `what`, the bytes it needs and
+ * the bytes there are. */
 AlisaStatus alisa_buffer_create(AlisaDevice *device, uint64_t size, AlisaBufferUse use,
                                 const char *what, AlisaBuffer *buffer, AlisaError *error);
-/* Read-only buffer over host memory: in place on a device that shares it (`data` page-aligned, and
- * it must outlive the buffer), a copy otherwise or when the driver refuses. */
+/* Creates a read-only buffer with the `size` bytes of `data`. A device that shares the host's
+ * memory uses them in place if `data` is page-aligned and the driver agrees, and then they must
+ * outlive the buffer; otherwise they are copied. */
 AlisaStatus alisa_buffer_create_from(AlisaDevice *device, const void *data, uint64_t size,
                                      const char *what, AlisaBuffer *buffer, AlisaError *error);
-/* Takes a zeroed buffer. */
+/* Releases the memory and zeroes *buffer; a zeroed buffer is allowed. */
 void alisa_buffer_destroy(AlisaBuffer *buffer);
 
-/* Bytes that the offset of a slice is a multiple of. */
+/* Bytes; the offset of a slice must be a multiple of them. */
 uint64_t alisa_buffer_slice_alignment(const AlisaDevice *device);
 /* `size` bytes of a buffer from byte `offset` on, as a buffer of its own over the same memory, to
  * be destroyed like any other and before its parent. Slices that are used at once do not overlap.
@@ -37,16 +39,17 @@ uint64_t alisa_buffer_slice_alignment(const AlisaDevice *device);
 AlisaStatus alisa_buffer_slice(AlisaDevice *device, const AlisaBuffer *parent, uint64_t offset,
                                uint64_t size, AlisaBuffer *slice, AlisaError *error);
 
-/* In order with the launches of the compute queue. Write copies `data` before it returns or blocks
- * until it is read; read blocks until the data is there (and so until all launches before it
- * ended). */
+/* Copies `data` into the buffer, after all launches so far and before those to come. `data` may be
+ * changed once the call returns. */
 AlisaStatus alisa_buffer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                                const void *data, uint64_t size, AlisaError *error);
-/* The same without waiting: `data` must stay as it is until a launch or mark made later is done.
- * For the small lists that launches work from: an emulated link lets it pass. */
+/* As alisa_buffer_write, without waiting: `data` must stay as it is until a launch or mark made
+ * later is done. Meant for the small lists that launches work from: an emulated link does not slow
+ * it down. */
 AlisaStatus alisa_buffer_write_later(AlisaDevice *device, const AlisaBuffer *buffer,
                                      uint64_t offset, const void *data, uint64_t size,
                                      AlisaError *error);
+/* Copies from the buffer into `data`, once all launches so far have ended, and waits for it. */
 AlisaStatus alisa_buffer_read(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                               void *data, uint64_t size, AlisaError *error);
 

@@ -19,13 +19,12 @@ AlisaStatus alisa_opencl_open(const AlisaDeviceOptions *options, AlisaDevice **d
 void alisa_opencl_close(AlisaDevice *device);
 const AlisaDeviceInfo *alisa_opencl_info(const AlisaDevice *device);
 
-/* Every device of every platform, its capabilities and what was measured of it; as
- * alisa_devices_list, but for tuned parameters. *infos is malloc'ed. */
+/* Lists every device of every platform with its capabilities and measured figures; the caller frees
+ * *infos with free(). alisa_devices_list adds whether parameters were tuned. */
 AlisaStatus alisa_opencl_list(AlisaDeviceInfo **infos, size_t *count, AlisaError *error);
 
 const AlisaLog *alisa_opencl_log(const AlisaDevice *device);
-/* The folder of what is kept from run to run; NULL where nothing is. Lives as long as the device.
- */
+/* The cache's folder, valid as long as the device; NULL if nothing is kept from run to run. */
 const char *alisa_opencl_cache_folder(const AlisaDevice *device);
 
 #endif

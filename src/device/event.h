@@ -6,19 +6,19 @@
 
 #include "base/status.h"
 
-/* Something that will be done. Zeroed: done already. Released with alisa_event_release, which may
- * come before it is done. */
+/* A copy or a point in the compute queue that will be done. A zeroed event is done. Release it with
+ * alisa_event_release, also before it is done. */
 typedef struct AlisaEvent {
-    void *event;
+    void *event; /* AlisaCompletion */
 } AlisaEvent;
 
-/* The host waits. A failure of what the event stands for is reported with `what` ("the prefetch of
- * layer 3"); the event must still be released. */
+/* Makes the host wait for the event. If the copy failed, so does this call, with a sentence that
+ * names `what` ("the prefetch of layer 3"); the event must still be released. */
 AlisaStatus alisa_event_wait(AlisaDevice *device, const AlisaEvent *event, const char *what,
                              AlisaError *error);
-/* Of a copy: the seconds it held the link. 0 while it is not done, and where that is not known. */
+/* The seconds that a copy held the link; 0 while it is not done, or where they are not known. */
 double alisa_event_seconds(const AlisaEvent *event);
-/* Takes a zeroed event. */
+/* Gives the event up and zeroes it; a zeroed event is allowed. */
 void alisa_event_release(AlisaEvent *event);
 
 #endif

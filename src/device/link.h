@@ -6,23 +6,23 @@
 
 #include "base/status.h"
 
-/* What connects host and device. Each direction is a resource of its own that copies take in turn:
- * a copy starts when it may and the link is free, holds the link for latency + bytes / rate, and is
- * done only then. */
+/* How fast an emulated link is. Each direction carries one copy at a time: a copy starts when what
+ * it waits for is done and its direction is free, holds it for latency + bytes / bytes_per_second,
+ * and is done after that. */
 typedef struct AlisaLink {
-    double bytes_per_second; /* of each direction; 0: not emulated */
-    double latency;          /* seconds a copy */
+    double bytes_per_second; /* of each direction; 0: no link is emulated */
+    double latency;          /* seconds that every copy takes on top */
 } AlisaLink;
 
-/* From now on every copy between host and device (the transfers above, alisa_buffer_write and
- * alisa_buffer_read of any size) takes at least the time that `link` says. Nothing waits on a core
- * or on the workers of the device: launches go on meanwhile. Buffers that use host memory in place
- * are not copied and stay as they are. NULL or a rate of 0 ends it. Meant for devices that share
- * the host's memory, to stand in for one that does not; needs a driver whose queues honour events
- * that the host sets. */
+/* Makes every later copy between host and device (alisa_transfer_write and read, alisa_buffer_write
+ * and read) take at least the time that `link` says; NULL or a rate of 0 ends the emulation.
+ * Waiting uses neither a core nor the workers of the device: launches go on meanwhile. Buffers that
+ * use host memory in place are not copied and not slowed down. Meant for devices that share the
+ * host's memory, to stand in for one that does not; needs a driver whose queues honour events that
+ * the host sets. */
 AlisaStatus alisa_opencl_emulate_link(AlisaDevice *device, const AlisaLink *link,
                                       AlisaError *error);
-/* The emulated link; a rate of 0 where there is none. */
+/* The link that is emulated; its rate is 0 if there is none. */
 AlisaLink alisa_opencl_emulated_link(const AlisaDevice *device);
 
 #endif

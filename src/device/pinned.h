@@ -8,17 +8,19 @@
 
 /* Host memory from and to which the device copies at full speed. */
 typedef struct AlisaPinned {
-    void *memory; /* cl_mem; NULL where not pinned */
-    void *data;   /* aligned for every vector type; contents undefined at first */
-    uint64_t size;
-    bool pinned; /* false: the driver gave none, this is ordinary memory */
+    void *memory;  /* cl_mem; NULL if it is not pinned */
+    void *data;    /* the bytes, aligned for every vector type */
+    uint64_t size; /* bytes */
+    bool pinned;   /* false: the driver gave no pinned memory, and this is ordinary memory */
 } AlisaPinned;
 
-/* Falls back to ordinary memory where the driver refuses, and says so in the log once per device.
- * ALISA_ERROR_MEMORY where the host has none either. */
+/* Creates pinned memory with undefined contents. Where the driver refuses, ordinary memory is taken
+ * instead, which the log says once per device; ALISA_ERROR_MEMORY if the host has none either.
+ * `what` names the memory in both. */
 AlisaStatus alisa_pinned_create(AlisaDevice *device, uint64_t size, const char *what,
                                 AlisaPinned *pinned, AlisaError *error);
-/* Takes zeroed memory. No copy from or to it may be under way. */
+/* Frees the memory and zeroes *pinned; zeroed memory is allowed. No copy from or to it may be under
+ * way. */
 void alisa_pinned_destroy(AlisaDevice *device, AlisaPinned *pinned);
 
 #endif

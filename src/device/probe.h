@@ -8,35 +8,37 @@
 
 #include "device/transfer.h"
 
-/* Copies of 64 KiB, 256 KiB, 1, 4, 16 and 64 MiB. */
+/* Sizes that copies are timed with: row 0 is 64 KiB, and each has four times the bytes of the one
+ * before, up to 64 MiB. */
 #define ALISA_PROBE_SIZES     6
 #define ALISA_PROBE_SIZE(row) (UINT64_C(65536) << (2 * (row)))
 
-/* Bytes a second of one copy, from its call to its event, by size; 0: not measured, too large for
- * the device. */
+/* Bytes a second of one copy, from its call to its event, by row of ALISA_PROBE_SIZE; 0: not
+ * measured, because the size is too large for the device. */
 typedef struct AlisaCopyRates {
     double to_device[ALISA_PROBE_SIZES];
     double to_host[ALISA_PROBE_SIZES];
 } AlisaCopyRates;
 
-/* Each figure is a median. */
+/* What was measured of a device; each figure is a median. */
 typedef struct AlisaDeviceProfile {
-    double read_bandwidth; /* bytes/s of a kernel that streams from the device's memory */
+    double read_bandwidth; /* bytes/s of a kernel that reads the device's memory in order */
     double launch_latency; /* seconds a launch, in a queue that is kept full */
     double launch_wait;    /* seconds of a launch and the wait for it */
     double copy_latency;   /* seconds of a copy of a few bytes */
-    AlisaCopyRates pinned; /* with memory of alisa_pinned_create */
-    AlisaCopyRates plain;  /* with memory of malloc */
-    double copy_overlap;   /* speed of copies both ways at once over one after the other: 1 to 2 */
+    AlisaCopyRates pinned; /* copies from and to memory of alisa_pinned_create */
+    AlisaCopyRates plain;  /* copies from and to memory of malloc */
+    double copy_overlap;   /* how much faster copies both ways are at once than one after the
+                              other: 1 to 2 */
     double host_gather;    /* bytes/s of one host thread that collects scattered rows of 2 KiB */
 } AlisaDeviceProfile;
 
-/* From the cache, or measured: in about a second, with up to half a GiB of device and host memory,
- * on a device that should be doing nothing else. On an emulated link the figures of copies are
- * those of the link. */
+/* Takes the profile from the cache, or measures it: in about a second, with up to half a GiB of
+ * device and host memory, on a device that should be doing nothing else. On an emulated link the
+ * figures of copies are those of the link. */
 AlisaStatus alisa_opencl_measure(AlisaDevice *device, AlisaDeviceProfile *profile,
                                  AlisaError *error);
-/* Measures even where the cache knows: the machine may have been busy then. */
+/* Measures even if the cache has a profile: the machine may have been busy when that was made. */
 AlisaStatus alisa_opencl_measure_anew(AlisaDevice *device, AlisaDeviceProfile *profile,
                                       AlisaError *error);
 

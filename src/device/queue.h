@@ -6,14 +6,15 @@
 
 #include "device/event.h"
 
-/* Hands queued launches to the device without waiting. */
+/* Hands queued launches to the driver's device, without waiting for them. */
 AlisaStatus alisa_opencl_flush(AlisaDevice *device, AlisaError *error);
-/* Waits until the queue is empty. */
+/* Waits until all launches so far have ended. Fails, once, if one of them waited for a copy that
+ * failed. */
 AlisaStatus alisa_opencl_finish(AlisaDevice *device, AlisaError *error);
 
-/* *event, owned by the caller, is done when all launches so far are. */
+/* Makes an event, owned by the caller, that is done when all launches so far have ended. */
 AlisaStatus alisa_opencl_mark(AlisaDevice *device, AlisaEvent *event, AlisaError *error);
-/* Later launches of the compute queue wait for the event. */
+/* Makes later launches wait for the event. */
 AlisaStatus alisa_opencl_wait_for(AlisaDevice *device, const AlisaEvent *event, AlisaError *error);
 
 #endif

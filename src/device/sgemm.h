@@ -10,25 +10,31 @@
 
 #include "device/buffer.h"
 
-/* How CLBlast's kernels are built, by its own names in small letters. M are the outputs, N the rows
- * of activations, K the columns that are summed over. Flags are 0 or 1, the others powers of two.
- * It has two kernels (gemmk), and what one of them has alone does not matter to the other. */
+/* How CLBlast's kernels are built, in CLBlast's own names in small letters. M stands for outputs, N
+ * for rows of activations, K for the columns that are summed over. Flags are 0 or 1, all others
+ * powers of two. CLBlast has two kernels (gemmk 0 and 1); a parameter that says "gemmk 0" does not
+ * matter to kernel 1, and the other way round. */
 typedef struct AlisaSgemmParameters {
-    uint32_t indirect;     /* with fewer than indirect^3 multiplications, a third kernel is taken
-                              that reads matrices as they are, as CLBlast has it for the device */
-    uint32_t gemmk;        /* 0: a work-item takes one column at a time; 1: kreg of them */
-    uint32_t mwg, nwg;     /* a group's tile; gemmk 1 is right with equal ones only */
-    uint32_t mdimc, ndimc; /* work-items of a group */
-    uint32_t vwm, vwn;     /* width of vectors */
-    uint32_t kwg;          /* gemmk 0: columns of a step */
-    uint32_t kwi;          /* of these, unrolled */
-    uint32_t sa, sb;       /* gemmk 0: weights, activations of a step are brought to local memory */
-    uint32_t mdima, ndimb; /* with sa, sb: work-items side by side that bring them */
-    uint32_t strm, strn;   /* gemmk 0: a work-item's vectors are apart, not side by side */
-    uint32_t kreg;         /* gemmk 1: columns in registers */
+    uint32_t indirect;     /* products of fewer than indirect^3 multiplications are done by a third
+                              kernel, which reads matrices as they are and is built as CLBlast
+                              knows best for the device */
+    uint32_t gemmk;        /* 0: a work-item takes one column at a time; 1: it takes kreg columns */
+    uint32_t mwg, nwg;     /* outputs and rows of a group's tile; gemmk 1 is right only if they are
+                              equal */
+    uint32_t mdimc, ndimc; /* work-items of a group, along outputs and along rows */
+    uint32_t vwm, vwn;     /* width of the vectors read, along outputs and along rows */
+    uint32_t kwg;          /* gemmk 0: columns that a group takes at a time */
+    uint32_t kwi;          /* gemmk 0: how far the loop over them is unrolled */
+    uint32_t sa, sb;       /* gemmk 0: weights (sa), activations (sb) go through local memory */
+    uint32_t mdima,
+        ndimb;           /* work-items side by side that bring weights, if sa; activations, if sb */
+    uint32_t strm, strn; /* gemmk 0: the vectors of a work-item lie apart, not side by side; along
+                            outputs (strm) and rows (strn) */
+    uint32_t kreg;       /* gemmk 1: columns that a work-item holds in registers */
 } AlisaSgemmParameters;
 
-/* A matrix of floats from element `offset` of a buffer, its rows `stride` elements apart. */
+/* A matrix of floats that begins at element `offset` of a buffer; its rows are `stride` elements
+ * apart. */
 typedef struct AlisaSgemmMatrix {
     const AlisaBuffer *buffer;
     uint64_t offset;
@@ -40,21 +46,22 @@ typedef struct AlisaSgemm {
     AlisaSgemmMatrix activations; /* rows x columns */
     AlisaSgemmMatrix results;     /* rows x outputs */
     uint32_t outputs, columns, rows;
-    bool accumulate;
-    /* Overwritten: floats for all three matrices, each side made whole tiles (columns: whole
-     * steps). */
+    bool accumulate; /* results += product, not results = product */
+    /* Overwritten. It has room for all three matrices as floats, with outputs and rows rounded up
+     * to tiles (mwg, nwg) and columns rounded up to kwg. */
     const AlisaBuffer *scratch;
 } AlisaSgemm;
 
 /* Whether the library was built with CLBlast. */
 bool alisa_opencl_has_sgemm(void);
 
-/* Whether CLBlast, which counts in int, reaches every element. */
+/* Whether CLBlast, which counts elements in int, reaches every element of a matrix of `rows` rows.
+ */
 bool alisa_sgemm_reaches(const AlisaSgemmMatrix *matrix, uint32_t rows);
 
-/* results[r][n] = sum_k activations[r][k] weights[n][k] (+ results[r][n] if `accumulate`), enqueued
- * in order on the compute queue; nothing waits. Without CLBlast, and for matrices that end outside
- * their buffers or out of its reach: ALISA_ERROR_ARGUMENT or ALISA_ERROR_DEVICE with its code. */
+/* Enqueues results[r][n] = sum_k activations[r][k] weights[n][k] (+ results[r][n] if `accumulate`)
+ * in order on the compute queue, and returns. A build without CLBlast, and a matrix out of
+ * CLBlast's reach, are ALISA_ERROR_ARGUMENT; what CLBlast refuses is an error with its code. */
 AlisaStatus alisa_opencl_sgemm(AlisaDevice *device, const AlisaSgemm *product,
                                const AlisaSgemmParameters *parameters, AlisaError *error);
 

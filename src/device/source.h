@@ -6,13 +6,14 @@
 
 #include "device/cache.h"
 
-/* The text of `file` ("gemm/matvec.cl") with every `#include "name"` replaced by that file, looked
- * for from the root of cl/, then beside the including file. A file named twice is put in twice, as
- * a C preprocessor does; guards are up to the files. #line directives keep the names and lines of
- * the files in the driver's messages. *text is malloc'ed and terminated. */
+/* Makes the text of `file` ("gemm/matvec.cl") with every `#include "name"` replaced by that file,
+ * which is looked for from the root of cl/, then beside the including file. A file named twice is
+ * put in twice, as a C preprocessor does; guards are up to the files. #line directives keep the
+ * names and lines of the files in the driver's messages. The caller frees *text, which has a 0 past
+ * its end. */
 AlisaStatus alisa_source_resolve(const char *file, char **text, size_t *size, AlisaError *error);
 
-/* Of all files, as they are used now. */
+/* Hashes all kernel files, each from where it is taken now. */
 AlisaStatus alisa_source_hash(char hash[ALISA_CACHE_HASH_SIZE], AlisaError *error);
 
 #endif

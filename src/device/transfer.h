@@ -14,11 +14,12 @@
 #include "device/pinned.h"
 #include "device/queue.h"
 
-/* Start a copy of `size` bytes and return. It runs once `after` is done (NULL or zeroed: at once)
- * and the copies of its direction before it are; `data` must stay until *done, which the caller
- * owns, is done. A copy that fails later, or whose `after` fails, makes alisa_event_wait of its
- * event fail, and the next alisa_buffer_read or alisa_opencl_finish too if the compute queue was
- * made to wait for it; the queues stay usable. On failure *done is zeroed and nothing is copied. */
+/* Start a copy of `size` bytes between `data` and the buffer, from byte `offset` of it on, and
+ * return. The copy runs once `after` is done (NULL or zeroed: at once) and the copies of its
+ * direction before it are. `data` must stay as it is until *done, an event that the caller owns, is
+ * done. A copy that fails later, or whose `after` fails, makes alisa_event_wait of its event fail,
+ * and the next alisa_buffer_read or alisa_opencl_finish too if the compute queue was made to wait
+ * for it; the queues stay usable. If the call fails, *done is zeroed and nothing is copied. */
 AlisaStatus alisa_transfer_write(AlisaDevice *device, const AlisaBuffer *buffer, uint64_t offset,
                                  const void *data, uint64_t size, const AlisaEvent *after,
                                  AlisaEvent *done, AlisaError *error);

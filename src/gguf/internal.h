@@ -31,7 +31,8 @@ bool alisa_gguf_index_add(AlisaGgufIndex *index, const char *name, uint32_t posi
 
 typedef struct AlisaGgufPart {
     AlisaDiskMap map;
-    bool mapped; /* opened by us; false for bytes that the caller lent */
+    bool mapped; /* the file was mapped here, and is unmapped on closing; false: the caller's bytes
+                  */
 } AlisaGgufPart;
 
 struct AlisaGguf {
