@@ -1,5 +1,5 @@
 /*
- * How a KV cache over two tiers is cut: numbers in, numbers out.
+ * How many slots a tiered KV cache has on the device and on the host; numbers in, numbers out.
  */
 #ifndef ALISA_KV_FIT_H
 #define ALISA_KV_FIT_H
@@ -8,13 +8,14 @@
 #include "kv/shape.h"
 
 typedef struct AlisaKvFit {
-    AlisaResidencyShape rows;   /* of K and V */
-    AlisaResidencyShape inputs; /* of layer inputs; device_slots 0: none are kept */
-    uint64_t staging_bytes;     /* of each direction */
+    AlisaResidencyShape rows;   /* slots for K and V */
+    AlisaResidencyShape inputs; /* slots for layer inputs; all 0 if none are kept */
+    uint64_t staging_bytes;     /* staging memory of each direction */
 } AlisaKvFit;
 
-/* `largest_buffer`: bytes the device allows one. Too little memory for the rows of one step:
- * ALISA_ERROR_MEMORY that says how much is missing. */
+/* Divides the memory into slots. No buffer has more than `largest_buffer` bytes. If the memory does
+ * not hold the rows of one step, fails with ALISA_ERROR_MEMORY and a sentence that says what the
+ * step needs and what there is. */
 AlisaStatus alisa_kv_fit(const AlisaKvShape *shape, const AlisaKvMemory *memory,
                          uint64_t largest_buffer, AlisaKvFit *fit, AlisaError *error);
 

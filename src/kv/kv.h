@@ -45,48 +45,55 @@
 
 typedef struct AlisaKv AlisaKv;
 
+/* Creates a cache that lies on the device. */
 AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, AlisaKv **kv,
                             AlisaError *error);
 
-/* Bytes on the device beside those of rows: page tables, staging, lists; 0 with an error set where
- * the cache cannot be made. */
+/* Bytes that a tiered cache takes on the device beside its rows: pages, staging, lists. 0, with
+ * *error set, if the cache cannot be made. */
 uint64_t alisa_kv_tiered_overhead(AlisaDevice *device, const AlisaKvShape *shape,
                                   const AlisaKvMemory *memory, AlisaError *error);
-/* Too little memory for one step: ALISA_ERROR_MEMORY that says how much is missing, and where. */
+/* Creates a tiered cache. If its memory does not hold the rows of one step, fails with
+ * ALISA_ERROR_MEMORY and a sentence that says what the step needs and what there is. */
 AlisaStatus alisa_kv_create_tiered(AlisaDevice *device, const AlisaKvShape *shape,
                                    const AlisaKvMemory *memory, AlisaKv **kv, AlisaError *error);
 void alisa_kv_destroy(AlisaKv *kv);
 
-AlisaTiers *alisa_kv_tiers(AlisaKv *kv);   /* NULL: everything is on the device */
-AlisaInputs *alisa_kv_inputs(AlisaKv *kv); /* NULL: none are kept */
+/* The tiers of K and V; NULL for a cache that lies on the device. */
+AlisaTiers *alisa_kv_tiers(AlisaKv *kv);
+/* The kept layer inputs; NULL if none are kept. */
+AlisaInputs *alisa_kv_inputs(AlisaKv *kv);
 
-/* Takes back what a sequence holds from position `length` on. Failing: a load under way did. */
+/* Truncates a sequence: its tokens from position `length` on lose all they hold. They are gone in
+ * any case; a failure is that of a load that was under way. */
 AlisaStatus alisa_kv_truncate(AlisaKv *kv, uint32_t sequence, uint32_t length, AlisaError *error);
-/* After a failure of the device: forgets all tokens, once nothing is under way. */
+/* Truncates all sequences to 0 after a failure of the device, once nothing is under way. */
 void alisa_kv_reset(AlisaKv *kv);
 
-/* For reports: tokens (times layers) by tier, and what moved so far. All zeros where everything is
- * on the device. */
+/* What a tiered cache holds and has moved, for reports; all zeros for a cache that lies on the
+ * device.
+ */
 typedef struct AlisaKvUsage {
-    uint64_t tokens[ALISA_TIER_COUNT];
-    uint64_t inputs[ALISA_TIER_COUNT]; /* kept layer inputs */
-    AlisaTraffic traffic;
+    uint64_t tokens[ALISA_TIER_COUNT]; /* rows of K and V by tier: tokens times layers */
+    uint64_t inputs[ALISA_TIER_COUNT]; /* kept layer inputs by tier: tokens times layers */
+    AlisaTraffic traffic;              /* since the cache was made */
 } AlisaKvUsage;
 
-/* traffic.seconds: of copies that were done at the last alisa_kv_note_times. */
+/* Adds the copies that are done by now to the seconds that alisa_kv_usage tells. */
 void alisa_kv_note_times(AlisaKv *kv);
 void alisa_kv_usage(const AlisaKv *kv, AlisaKvUsage *usage);
 
-const AlisaBuffer *alisa_kv_keys(const AlisaKv *kv, uint32_t layer); /* [slot][kv_head][head_dim] */
-const AlisaBuffer *alisa_kv_values(const AlisaKv *kv,
-                                   uint32_t layer); /* [slot][kv_head][head_dim] */
-/* int32[sequence][context_length]: slots of a layer's tokens; in a tiered cache, of those on the
- * device. */
+/* The slots of a layer's keys and of its values: [slot][kv_head][head_dim]. */
+const AlisaBuffer *alisa_kv_keys(const AlisaKv *kv, uint32_t layer);
+const AlisaBuffer *alisa_kv_values(const AlisaKv *kv, uint32_t layer);
+/* A layer's pages, int32[sequence][context_length]: the slot of each token; in a tiered cache, of
+ * each that is on the device. */
 const AlisaBuffer *alisa_kv_pages(const AlisaKv *kv, uint32_t layer);
-/* Where the list of a sequence starts in the pages. */
+/* The element of the pages at which a sequence starts. */
 uint32_t alisa_kv_list_offset(const AlisaKv *kv, uint32_t sequence);
-/* Slot of a position of a sequence in a cache that lies on the device. */
+/* The slot of a position of a sequence in a cache that lies on the device. */
 int32_t alisa_kv_slot(const AlisaKv *kv, uint32_t sequence, uint32_t position);
-uint64_t alisa_kv_bytes(const AlisaKv *kv); /* on the device, all of it */
+/* All bytes that the cache takes on the device. */
+uint64_t alisa_kv_bytes(const AlisaKv *kv);
 
 #endif

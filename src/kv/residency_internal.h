@@ -9,49 +9,54 @@
 #include "kv/residency.h"
 
 enum {
-    PLACE_REBUILDABLE = 1u << 0, /* it can be computed again: eviction needs no copy */
-    PLACE_FORGOTTEN = 1u << 1,
-    PLACE_STREAMED = 1u << 2, /* its device slot is given back at the layer's end */
-    PLACE_WANTED = 1u << 3    /* counted as a miss by the operation under way */
+    PLACE_REBUILDABLE = 1u << 0, /* dropped: the token can be rebuilt, and eviction needs no copy */
+    PLACE_FORGOTTEN = 1u << 1,   /* the token is gone for good */
+    PLACE_STREAMED = 1u << 2,    /* the token gives up its device slot at the layer's end */
+    PLACE_WANTED = 1u << 3       /* the operation under way has counted the token as a miss */
 };
 
-/* Of one token: -1 where it has no slot. */
+/* Where the row of a token is; a slot is -1 if it has none. */
 typedef struct Place {
     int32_t device_slot;
     int32_t host_slot;
     uint32_t flags;
 } Place;
 
-/* Lists of an arena's pool beside the free one: a common one, then two for each of its layers. */
-enum { ARENA_IDLE = 1, ARENA_LISTS = 2 }; /* may be evicted, the longest unused first */
-
-/* Lists of the host's pool beside the free one. */
+/* Lists of an arena's pool beside that of free slots. From ARENA_LISTS on there are two for each
+ * layer of the arena: residency_held_list and residency_streamed_list. */
 enum {
-    HOST_ONLY = 1,  /* may be the only copy */
-    HOST_SPARE = 2, /* the device has the row too, and keeps it until it is evicted */
+    ARENA_IDLE = 1, /* slots of tokens that may be evicted, the longest unused first */
+    ARENA_LISTS = 2
+};
+
+/* Lists of the host's pool beside that of free slots. */
+enum {
+    HOST_ONLY = 1,  /* slots that may hold the only copy of a row */
+    HOST_SPARE = 2, /* slots whose row is on the device too, until it is evicted there */
     HOST_LISTS = 3
 };
 
 typedef struct Arena {
     AlisaPool pool;
-    uint32_t *stamps; /* [device_slots] generation of its layer in which a slot was last used */
+    uint32_t *stamps; /* [device_slots] the generation of its layer in which a slot was last used */
 } Arena;
 
-/* A token's index: (layer * sequence_count + sequence) * context_length + position; it is also the
- * owner of its slots. */
+/* The index of a token in a layer is (layer * sequence_count + sequence) * context_length +
+ * position; pools know it as the owner of a slot. */
 struct AlisaResidency {
     AlisaResidencyShape shape;
-    Place *places;                        /* [layer][sequence][context_length], valid < extent */
-    uint32_t *extents;                    /* [layer][sequence] one past the last position placed */
-    uint32_t *generations;                /* [layer] lists it was given so far */
-    uint64_t (*counts)[ALISA_TIER_COUNT]; /* [layer] */
+    Place *places;         /* [index]; valid up to the extent of its sequence */
+    uint32_t *extents;     /* [layer][sequence] one past the last position that was placed */
+    uint32_t *generations; /* [layer] how many times the layer was given lists */
+    uint64_t (*counts)[ALISA_TIER_COUNT]; /* [layer][tier] tokens */
     Arena *arenas;                        /* [arena_count] */
-    bool *passed;  /* [layer] all its tokens are held, whatever list they are in */
+    bool *passed;  /* [layer] all tokens of the layer are held, whatever list they are in */
     uint64_t away; /* tokens of all layers that are not on the device */
     AlisaPool host;
 };
 
-/* Room for `more` moves in each array of the plan, so that an operation cannot fail half-way. */
+/* Makes room for `more` moves in each array of the plan, so that an operation cannot fail half-way.
+ */
 AlisaStatus alisa_move_plan_reserve(AlisaMovePlan *plan, size_t more, AlisaError *error);
 /* Sorts the moves from `first` on by host slot. */
 void alisa_moves_sort(AlisaMoves *moves, size_t first);
@@ -94,11 +99,12 @@ static inline uint32_t residency_arena(const AlisaResidency *residency, uint32_t
     return layer % residency->shape.arena_count;
 }
 
-/* Slots placed or needed by a layer that has not ended. */
+/* The list of slots of tokens that a layer holds. */
 static inline uint32_t residency_held_list(const AlisaResidency *residency, uint32_t layer) {
     return ARENA_LISTS + 2 * (layer / residency->shape.arena_count);
 }
 
+/* The list of slots of tokens that a layer streams. */
 static inline uint32_t residency_streamed_list(const AlisaResidency *residency, uint32_t layer) {
     return residency_held_list(residency, layer) + 1;
 }

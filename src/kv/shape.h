@@ -16,20 +16,20 @@ typedef struct AlisaKvShape {
     AlisaKvType value_type;
 } AlisaKvShape;
 
-/* Bytes of one side of a token in one layer: its K or its V, whichever `type` is of. */
+/* Bytes of the K, or of the V, of one token in one layer, as `type` stores it. */
 uint64_t alisa_kv_row_bytes(const AlisaKvShape *shape, AlisaKvType type);
 /* Bytes of K and V for one token over all layers. */
 uint64_t alisa_kv_token_bytes(const AlisaKvShape *shape);
 
-/* Memory of a cache over two tiers. */
+/* What a tiered cache is given. */
 typedef struct AlisaKvMemory {
-    uint64_t device_bytes; /* for the rows of slots */
-    uint64_t host_bytes;
-    uint32_t max_rows;           /* of a step (-ub) */
-    uint32_t row_group;          /* most work-items that share a row that is moved; 0: one */
-    uint32_t input_columns;      /* elements of a layer's input; 0: none are kept */
-    uint64_t input_device_bytes; /* for inputs, beside the other two */
-    uint64_t input_host_bytes;
+    uint64_t device_bytes;       /* memory on the device for rows of K and V */
+    uint64_t host_bytes;         /* memory on the host for rows of K and V */
+    uint32_t max_rows;           /* most rows of a step (-ub) */
+    uint32_t row_group;          /* most work-items that move one row together; 0: one */
+    uint32_t input_columns;      /* elements of a layer input; 0: none are kept */
+    uint64_t input_device_bytes; /* memory on the device for layer inputs, in addition */
+    uint64_t input_host_bytes;   /* memory on the host for layer inputs, in addition */
 } AlisaKvMemory;
 
 #endif

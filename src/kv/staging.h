@@ -14,54 +14,58 @@
 
 #include "kv/row_store.h"
 
-/* Bytes since the beginning, and batches they went in. */
+/* What was moved since the staging was made. */
 typedef struct AlisaTraffic {
-    uint64_t bytes_to_device, bytes_to_host;
-    uint64_t batches_to_device, batches_to_host;
-    double seconds; /* that copies held the link, of both directions together */
+    uint64_t bytes_to_device, bytes_to_host;     /* of rows */
+    uint64_t batches_to_device, batches_to_host; /* copies that carried them */
+    double seconds; /* for which copies held the link, both directions added up */
 } AlisaTraffic;
 
 typedef struct AlisaStaging AlisaStaging;
 
-/* `bytes`: of staging memory for each direction, on both sides. */
+/* Creates staging memory of `bytes` for each direction, on the device and on the host. */
 AlisaStatus alisa_staging_create(AlisaDevice *device, uint64_t bytes, AlisaStaging **staging,
                                  AlisaError *error);
-/* Bytes that one made with `bytes` takes on the device. */
+/* Bytes that a staging made with `bytes` takes on the device. */
 uint64_t alisa_staging_bytes_of(uint64_t bytes);
-/* And most bytes that it moves in one copy. */
+/* The most bytes that a staging made with `bytes` moves in one copy. */
 uint64_t alisa_staging_part_of(uint64_t bytes);
-/* Waits for what is under way, whether it succeeds or not. */
+/* Waits for the copies that are under way, whether they succeed or not, and frees everything. */
 void alisa_staging_destroy(AlisaStaging *staging);
-/* Forgets what is under way, once it has ended: what is in the slots is no longer known. */
+/* Waits for the copies that are under way and abandons their batches: the contents of the slots
+ * they were for are unknown then. */
 void alisa_staging_reset(AlisaStaging *staging);
-uint64_t alisa_staging_bytes(const AlisaStaging *staging); /* on the device */
+/* Bytes that the staging takes on the device. */
+uint64_t alisa_staging_bytes(const AlisaStaging *staging);
 
-/* Copies the rows out of their device slots, as they are after the launches so far; later launches
- * may overwrite them. All moves belong to the same arena. */
+/* Starts to copy rows to the host, as they are after the launches so far; later launches may
+ * overwrite their device slots. All moves are of layers of the same arena. */
 AlisaStatus alisa_staging_offload(AlisaStaging *staging, AlisaRowStore *store,
                                   const AlisaMoves *moves, AlisaError *error);
-/* Starts to bring rows to the device. All moves belong to the same layer. */
+/* Starts to copy rows to the device. All moves are of the same layer. */
 AlisaStatus alisa_staging_load(AlisaStaging *staging, AlisaRowStore *store, const AlisaMoves *moves,
                                AlisaError *error);
-/* Later launches find the layer's rows, of all loads started so far, in their slots and pages. */
+/* Makes later launches find the rows of all loads of the layer started so far, in their slots and
+ * in the layer's pages. */
 AlisaStatus alisa_staging_arrive(AlisaStaging *staging, const AlisaRowStore *store, uint32_t layer,
                                  AlisaError *error);
 
-/* The same for all layers. */
+/* As alisa_staging_arrive, for all layers. */
 AlisaStatus alisa_staging_arrive_all(AlisaStaging *staging, const AlisaRowStore *store,
                                      AlisaError *error);
-/* Loads into the slot that were started for a token which has lost it since are done before later
- * launches: to be called before the slot is written by a launch of the caller's. */
+/* Makes sure that loads into the slot, started for a token that has given it up since, are done
+ * before later launches. Called before a launch of the caller's writes the slot. */
 AlisaStatus alisa_staging_settle(AlisaStaging *staging, const AlisaRowStore *store, uint32_t arena,
                                  int32_t slot, AlisaError *error);
 
-/* Brings `count` numbers to the device, for launches made before the eighth post from now. */
+/* Copies `count` numbers to the device. They stay there for launches made before the eighth post
+ * from this one. */
 AlisaStatus alisa_staging_post(AlisaStaging *staging, const int32_t *numbers, size_t count,
                                AlisaPosted *posted, AlisaError *error);
-/* Most numbers of one post. */
+/* The most numbers of one post. */
 size_t alisa_staging_post_limit(const AlisaStaging *staging);
 
-/* Counts the seconds of copies that are done by now. */
+/* Adds the copies that are done by now to the traffic's seconds. */
 void alisa_staging_note_times(AlisaStaging *staging);
 const AlisaTraffic *alisa_staging_traffic(const AlisaStaging *staging);
 

@@ -1,6 +1,6 @@
 /*
- * The device's side of kv/blocks.h: the halves of unfinished blocks, the ranges of sealed ones, the
- * lists, and what a step moves.
+ * The buffers of kv/blocks.h on the device: halves of unfinished blocks, ranges of sealed ones (the
+ * params), lists, and the blocks that a step moves.
  */
 #ifndef ALISA_KV_TAILS_H
 #define ALISA_KV_TAILS_H
@@ -9,8 +9,8 @@
 #include "kv/blocks.h"
 #include "kv/kv.h"
 
-/* Of one layer. Params: half[param row][2][kv_head][head_dim], for a side with blocks only; tails:
- * [sequence][ALISA_KV_BLOCK] rows. */
+/* The buffers of one layer. Params are half[param row][2][kv_head][head_dim], and zeroed buffers
+ * for a side whose type has no blocks; tails are [sequence][ALISA_KV_BLOCK] rows. */
 typedef struct AlisaKvTailLayer {
     AlisaBuffer key_params;
     AlisaBuffer value_params;
@@ -18,6 +18,7 @@ typedef struct AlisaKvTailLayer {
     AlisaBuffer value_tail;
 } AlisaKvTailLayer;
 
+/* AlisaKvMoves on the device. */
 typedef struct AlisaKvMoveBuffers {
     AlisaBuffer tokens;
     AlisaBuffer slots;
@@ -28,31 +29,33 @@ typedef struct AlisaKvTails {
     AlisaKvBlocks blocks;
     uint32_t layer_count;
     AlisaKvTailLayer *layers; /* [layer_count] */
-    AlisaBuffer key_fresh;    /* [row_capacity] rows, for every layer in its turn */
+    AlisaBuffer key_fresh;    /* [row_capacity] rows, used by one layer after the other */
     AlisaBuffer value_fresh;
-    AlisaBuffer slots; /* the lists */
-    AlisaBuffer param_rows;
+    AlisaBuffer slots;      /* AlisaKvBlocks.slots */
+    AlisaBuffer param_rows; /* AlisaKvBlocks.param_rows */
     AlisaKvMoveBuffers seal;
     AlisaKvMoveBuffers unseal;
     AlisaKernel *resolve;
 } AlisaKvTails;
 
-/* Whether a side of the cache has blocks. */
+/* Whether the type of K or that of V has blocks. */
 bool alisa_kv_tails_needed(const AlisaKvShape *shape);
-/* Device bytes for sequences of that context; `rows`: of a step. */
+/* Bytes that tails take on the device, for steps of at most `rows` rows. */
 uint64_t alisa_kv_tails_bytes(const AlisaKvShape *shape, uint32_t rows);
 
 AlisaStatus alisa_kv_tails_create(AlisaDevice *device, const AlisaKvShape *shape, uint32_t rows,
                                   AlisaKvTails **tails, AlisaError *error);
 void alisa_kv_tails_destroy(AlisaKvTails *tails);
 
-/* slots[i] = pages[lists[i]] for the first `count` entries, those of tails as they are: where a
- * layer of a cache over two tiers has what a list names as if all were on the device. */
+/* Launches slots[i] = pages[lists[i]] for the first `count` entries, and leaves entries ~t as they
+ * are: the lists of kv/blocks.h, which are made as if all tokens were on the device, become lists
+ * of the slots that a layer of a tiered cache has them in. */
 AlisaStatus alisa_kv_tails_resolve(const AlisaKvTails *tails, const AlisaBuffer *lists,
                                    const AlisaBuffer *pages, uint64_t count,
                                    const AlisaBuffer *slots, AlisaError *error);
 
-/* Copies to the device what the planned step has changed; *bytes: how many. */
+/* Copies to the device all that the planned step has changed; *bytes says how many bytes that was.
+ */
 AlisaStatus alisa_kv_tails_upload(AlisaDevice *device, AlisaKvTails *tails, uint64_t *bytes,
                                   AlisaError *error);
 
