@@ -1,13 +1,6 @@
 # Installation in three parts - the program, the shared library, what programs are built with - and
 # Debian packages of them: `cpack -G DEB` in the build folder.
 
-# An installation of what was built in part would end in the middle.
-install(CODE "
-  foreach(file \"$<TARGET_FILE:alisa>\" \"$<TARGET_FILE:alisa_shared>\" \"$<TARGET_FILE:alisa_static>\")
-    if(NOT EXISTS \"\${file}\")
-      message(FATAL_ERROR \"\${file} was not built: run `cmake --build ${CMAKE_BINARY_DIR}` first\")
-    endif()
-  endforeach()")
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_GENERATOR TGZ)
