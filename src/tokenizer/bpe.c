@@ -11,39 +11,6 @@
 
 /* ---- The alphabet of bytes ---------------------------------------------------------------- */
 
-/* GPT-2 writes each byte as a printable character: itself where it is printable Latin-1, else the
- * next of U+0100, U+0101, ... This is the byte of a code point, or -1. */
-static int byte_of_character(uint32_t character) {
-    if ((character >= 0x21 && character <= 0x7e) || (character >= 0xa1 && character <= 0xac) ||
-        (character >= 0xae && character <= 0xff)) {
-        return (int)character;
-    }
-    uint32_t position = character - 0x100;
-    if (character < 0x100 || position > 67) return -1;
-    if (position <= 0x20) return (int)position;                      /* 00..20 */
-    if (position <= 0x20 + 34) return (int)(0x7f + position - 0x21); /* 7f..a0 */
-    return 0xad;
-}
-
-size_t alisa_bpe_decode(const char *text, size_t length, char *out) {
-    size_t used = 0;
-    for (size_t i = 0; i < length;) {
-        utf8proc_int32_t character;
-        utf8proc_ssize_t size = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
-                                                 (utf8proc_ssize_t)(length - i), &character);
-        int byte = size > 0 ? byte_of_character((uint32_t)character) : -1;
-        if (byte >= 0) {
-            out[used++] = (char)byte;
-        } else {
-            if (size < 1) size = 1;
-            memcpy(out + used, text + i, (size_t)size);
-            used += (size_t)size;
-        }
-        i += (size_t)size;
-    }
-    return used;
-}
-
 /* ---- Merge rules -------------------------------------------------------------------------- */
 
 /* The slot of a pair, or the free one where it belongs. */
@@ -69,8 +36,8 @@ static AlisaStatus add_merge(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, A
     }
     const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
     size_t left_text = (size_t)(blank - text.data), right_text = text.length - left_text - 1;
-    size_t left_size = alisa_bpe_decode(text.data, left_text, scratch);
-    size_t size = left_size + alisa_bpe_decode(blank + 1, right_text, scratch + left_size);
+    size_t left_size = alisa_spelling_bytes(text.data, left_text, scratch);
+    size_t size = left_size + alisa_spelling_bytes(blank + 1, right_text, scratch + left_size);
     int32_t left = alisa_vocabulary_find(vocabulary, scratch, left_size);
     int32_t right = alisa_vocabulary_find(vocabulary, scratch + left_size, size - left_size);
     int32_t merged = alisa_vocabulary_find(vocabulary, scratch, size);

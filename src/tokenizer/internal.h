@@ -71,6 +71,16 @@ typedef struct AlisaTokenList {
 
 AlisaStatus alisa_token_list_push(AlisaTokenList *list, int32_t token, AlisaError *error);
 
+/* ---- Spelling (spelling.c) ------------------------------------------------------------------ */
+
+/* Writes `text` to `out`, which has room for `length` bytes, with a blank for every U+2581, and
+ * returns the bytes written. SentencePiece replaces blanks by U+2581; the result is the same, since
+ * the two are one character to it. */
+size_t alisa_spelling_blanks(const char *text, size_t length, char *out);
+/* Turns text written in GPT-2's alphabet of bytes into those bytes, in `out` of at least `length`;
+ * other characters stay. Returns the bytes written. */
+size_t alisa_spelling_bytes(const char *text, size_t length, char *out);
+
 /* ---- Merging ------------------------------------------------------------------------------ */
 
 #define ALISA_SYMBOL_NONE UINT32_MAX
@@ -119,10 +129,6 @@ void alisa_merger_finish(AlisaMerger *merger);
 
 /* ---- SentencePiece ------------------------------------------------------------------------ */
 
-/* Writes `text` to `out`, which has room for `length` bytes, with a blank for every U+2581, and
- * returns the bytes written. SentencePiece replaces blanks by U+2581; the result is the same, since
- * the two are one character to it. */
-size_t alisa_sentencepiece_unescape(const char *text, size_t length, char *out);
 /* Whether no piece holds a blank after another character. Then nothing merges across such a place
  * and the text between two of them can be merged by itself: the same result from small heaps, which
  * took 0.4 s instead of 3.5 s for a megabyte of English. */
@@ -174,9 +180,6 @@ typedef struct AlisaBpe {
     int32_t byte_tokens[256]; /* [byte] token of a single byte; -1: none */
 } AlisaBpe;
 
-/* Turns text written in GPT-2's alphabet of bytes into those bytes, in `out` of at least `length`;
- * other characters stay. Returns the bytes written. */
-size_t alisa_bpe_decode(const char *text, size_t length, char *out);
 /* Reads the merges and the split rule of a tokenizer whose vocabulary is loaded. */
 AlisaStatus alisa_bpe_load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaError *error);
 void alisa_bpe_finish(AlisaBpe *bpe);

@@ -17,19 +17,6 @@ static bool find_piece(const AlisaTokenizer *tokenizer, const char *text, const 
     return true;
 }
 
-size_t alisa_sentencepiece_unescape(const char *text, size_t length, char *out) {
-    size_t used = 0;
-    for (size_t i = 0; i < length;) {
-        if (length - i >= 3 && memcmp(text + i, "\xe2\x96\x81", 3) == 0) {
-            out[used++] = ' ';
-            i += 3;
-        } else {
-            out[used++] = text[i++];
-        }
-    }
-    return used;
-}
-
 /* Bytes of the UTF-8 character that begins with `lead`. */
 static uint32_t character_size(uint8_t lead) {
     if (lead < 0x80) return 1;
@@ -104,7 +91,7 @@ AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMer
     char *prepared = alisa_allocate(length + 1, 1, "text to tokenize", error);
     if (!prepared) return ALISA_ERROR_MEMORY;
     prepared[0] = ' ';
-    size_t size = prefix + alisa_sentencepiece_unescape(text, length, prepared + prefix);
+    size_t size = prefix + alisa_spelling_blanks(text, length, prepared + prefix);
     AlisaStatus status = ALISA_OK;
     for (size_t i = 0; status == ALISA_OK && i < size;) {
         size_t word = tokenizer->cuts_at_blanks ? word_size(prepared + i, size - i) : size - i;

@@ -183,21 +183,6 @@ bool alisa_tokenizer_is_end(const AlisaTokenizer *tokenizer, int32_t token) {
 
 /* ---- Text -> tokens ----------------------------------------------------------------------- */
 
-AlisaStatus alisa_token_list_push(AlisaTokenList *list, int32_t token, AlisaError *error) {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        int32_t *larger = realloc(list->ids, capacity * sizeof *larger);
-        if (!larger) {
-            return alisa_error_set(error, ALISA_ERROR_MEMORY, "no host memory for %zu tokens",
-                                   capacity);
-        }
-        list->ids = larger;
-        list->capacity = capacity;
-    }
-    list->ids[list->count++] = token;
-    return ALISA_OK;
-}
-
 static AlisaStatus check_text(const char *text, size_t length, AlisaError *error) {
     if (length > INT32_MAX) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,

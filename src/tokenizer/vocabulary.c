@@ -122,12 +122,12 @@ static AlisaStatus load_texts(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
             out[0] = (char)byte;
             used += 1;
         } else if (kind == ALISA_TOKENIZER_SENTENCEPIECE) {
-            used += alisa_sentencepiece_unescape(text.data, text.length, out);
+            used += alisa_spelling_blanks(text.data, text.length, out);
         } else if (itself) {
             memcpy(out, text.data, text.length);
             used += text.length;
         } else {
-            used += alisa_bpe_decode(text.data, text.length, out);
+            used += alisa_spelling_bytes(text.data, text.length, out);
         }
     }
     vocabulary->offsets[vocabulary->size] = (uint32_t)used;

@@ -61,8 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     AlisaTokenizer *tokenizer = fuzz_tokenizer(&image);
     if (!tokenizer) return 0;
     char *expected = malloc(input.size + 1);
-    size_t expected_length =
-        alisa_sentencepiece_unescape((const char *)input.data, input.size, expected);
+    size_t expected_length = alisa_spelling_blanks((const char *)input.data, input.size, expected);
     fuzz_round_trip(tokenizer, (const char *)input.data, input.size, options & 3, byte_tokens,
                     expected, expected_length);
     free(expected);

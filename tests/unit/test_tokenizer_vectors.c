@@ -167,7 +167,7 @@ static void assert_round_trip(const AlisaTokenizer *tokenizer, const char *text,
     encode(tokenizer, text, length, 0, &tokens, &count);
     char *back = malloc(length + 1), *expected = malloc(length + 1);
     memcpy(expected, text, length);
-    if (unescaped) expected_length = alisa_sentencepiece_unescape(text, length, expected);
+    if (unescaped) expected_length = alisa_spelling_blanks(text, length, expected);
     for (size_t i = 0; i < count; i++) {
         size_t size = alisa_tokenizer_bytes(tokenizer, tokens[i], i == 0, false, back + used,
                                             length + 1 - used);
