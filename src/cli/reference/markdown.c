@@ -1,14 +1,40 @@
 #include "options/help.h"
 #include "reference/pages.h"
 
+#include <ctype.h>
 #include <string.h>
 
-/* Text in a cell of a table, where a bar would end it. */
-static void print_cell(const char *text, FILE *out) {
-    for (; *text; text++) {
+/* Length of the code at which a word begins - a flag, or what is between single quotes, the first
+ * of them being *text - or 0. */
+static size_t code_length(const char *text) {
+    const char *end = text[0] == '\'' ? strchr(text + 1, '\'') : NULL;
+    if (end) return (size_t)(end - text) - 1;
+    if (text[0] != '-' || !(isalpha((unsigned char)text[1]) || text[1] == '-')) return 0;
+    size_t length = strcspn(text, " ,;:)");
+    return text[length - 1] == '.' ? length - 1 : length;
+}
+
+/* Sentences, also in a cell of a table, where a bar would end it. */
+static void print_prose(const char *text, FILE *out) {
+    bool begins = true;
+    while (*text) {
+        size_t code = begins ? code_length(text) : 0;
+        size_t quote = code && *text == '\'';
+        begins = *text == ' ' || *text == '(';
+        if (code) {
+            fprintf(out, "`%.*s`", (int)code, text + quote);
+            text += code + 2 * quote;
+            continue;
+        }
         if (*text == '|') fputc('\\', out);
-        fputc(*text, out);
+        fputc(*text++, out);
     }
+}
+
+/* A phrase as the beginning of a sentence. */
+static void print_capital(const char *text, FILE *out) {
+    fputc(toupper((unsigned char)*text), out);
+    print_prose(text + 1, out);
 }
 
 /* Names side by side; a line for each where they are explained. */
@@ -22,7 +48,7 @@ static void print_choices(const Choice *choices, FILE *out) {
         fprintf(out, "%s`%s`", separator, choice->name);
         if (!choice->help) continue;
         fprintf(out, ": ");
-        print_cell(choice->help, out);
+        print_prose(choice->help, out);
     }
 }
 
@@ -37,20 +63,24 @@ static void print_option(const Option *option, FILE *out) {
     fprintf(out, " | ");
     if (option->kind != OPTION_REQUEST) fprintf(out, "`%s`", variable);
     fprintf(out, " | ");
-    print_cell(option->help, out);
+    print_prose(option->help, out);
     if (option->choices) print_choices(option->choices, out);
     fprintf(out, " |\n");
 }
 
 void alisa_cli_markdown_command(const Command *command, FILE *out) {
     fprintf(out, "## alisa %s\n\n", command->name);
-    fprintf(out, "%c%s.\n\n    ", command->summary[0] - 'a' + 'A', command->summary + 1);
+    print_capital(command->summary, out);
+    fprintf(out, ".\n\n    ");
     alisa_cli_help_usage(command, out);
-    fprintf(out, "\n\n%s\n", command->description);
+    fprintf(out, "\n\n");
+    print_prose(command->description, out);
+    fputc('\n', out);
     for (size_t i = 0; i < MOST_EXAMPLES && command->examples[i].line; i++) {
         const Example *example = &command->examples[i];
-        fprintf(out, "\n%c%s:\n\n    %s\n", example->meaning[0] - 'a' + 'A', example->meaning + 1,
-                example->line);
+        fputc('\n', out);
+        print_capital(example->meaning, out);
+        fprintf(out, ":\n\n    %s\n", example->line);
     }
     int group = -1;
     const Option *option = NULL;
@@ -82,14 +112,16 @@ void alisa_cli_markdown_print(FILE *out) {
         fprintf(out, ") | %s |\n", command->summary);
     }
     fprintf(out, "\n## Flags, variables and exit codes\n\n");
-    for (const char *const *text = alisa_cli_reference_rules; *text; text++)
-        fprintf(out, "%s\n\n", *text);
+    for (const char *const *text = alisa_cli_reference_rules; *text; text++) {
+        print_prose(*text, out);
+        fprintf(out, "\n\n");
+    }
     fprintf(out, "| variable | |\n|---|---|\n");
     for (const EnvironmentVariable *variable = alisa_cli_options()->variables; variable->name;
          variable++) {
         if (!variable->help) continue;
         fprintf(out, "| `%s` | ", variable->name);
-        print_cell(variable->help, out);
+        print_prose(variable->help, out);
         fprintf(out, " |\n");
     }
     fprintf(out, "\n| exit code | |\n|---|---|\n");
