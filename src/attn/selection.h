@@ -1,11 +1,11 @@
 /*
- * The selectors of attn/select.h on a device: sums, windows and lists of every sequence and list of
- * some layers, and the kernels that feed rows and pick. Lists are those of the host twin, bit for
- * bit.
+ * The selectors of attn/select.h on a device: sums, windows and lists of all sequences in a run of
+ * layers, and the kernels that feed rows and pick. Lists are those of the host twin, bit for bit.
  *
- * A step of a decoder, layer by layer: translate the lists that are there into slots; attend; feed
- * the rows and pick the lists of the next step, which depend on nothing that comes later. So one
- * plan (the same for all layers, only numbers of tokens are in it) serves all of a step.
+ * A step of a decoder does this in each layer: translate the lists that were picked into slots;
+ * attend; feed the rows and pick the lists of the next step, which depend on nothing that comes
+ * later. A plan holds only numbers of tokens, which are the same in all layers, so one plan serves
+ * a step.
  */
 #ifndef ALISA_ATTN_SELECTION_H
 #define ALISA_ATTN_SELECTION_H
@@ -15,96 +15,103 @@
 
 typedef struct AlisaSelectionShape {
     uint32_t layer_count;
-    uint32_t first_layer; /* of the model: tells random streams apart */
+    uint32_t
+        first_layer; /* number of the first layer in the model, which tells random streams apart */
     uint32_t sequence_count;
-    uint32_t list_count; /* 1, or the KV heads */
-    uint32_t context;
-    uint32_t seed_rows;   /* dense rows of a prompt are expected up to this many tokens: sizes the
-                             windows (attn/window.h) */
-    uint32_t max_updates; /* of one plan */
-    uint32_t max_rows;    /* rows fed by one plan */
+    uint32_t list_count; /* lists of a layer and sequence: 1, or one for each KV head */
+    uint32_t context;    /* most tokens of a sequence */
+    uint32_t seed_rows;  /* tokens up to which dense rows of a prompt are expected: the windows have
+                            room for them (attn/window.h) */
+    uint32_t max_updates; /* most updates of one plan */
+    uint32_t max_rows;    /* most rows that one plan feeds */
 } AlisaSelectionShape;
 
 typedef struct AlisaSelection AlisaSelection;
 
-/* Bytes of device memory that a selection takes; 0 with an error set if it cannot be made. */
+/* Bytes that a selection takes on the device; 0, with *error set, if it cannot be made. */
 uint64_t alisa_selection_bytes(const AlisaSelectOptions *options, const AlisaSelectionShape *shape,
                                AlisaError *error);
 
-/* Every sequence starts empty. */
+/* Creates a selection in which every sequence is empty. */
 AlisaStatus alisa_selection_create(AlisaOps *ops, const AlisaSelectOptions *options,
                                    const AlisaSelectionShape *shape, AlisaSelection **selection,
                                    AlisaError *error);
 void alisa_selection_destroy(AlisaSelection *selection);
 
-/* What one run does for a sequence: feeds rows, then picks. */
+/* What a run does for one sequence: it feeds rows, then picks lists. */
 typedef struct AlisaSelectionUpdate {
     uint32_t sequence;
-    uint32_t row_count;   /* rows to feed, of consecutive steps; 0: none */
-    uint32_t first_row;   /* of them in the rows of the run */
-    uint32_t first_count; /* tokens of the step of the first row */
-    bool dense; /* the rows have an entry for each token; else there is one row, in the order
-                   of the sequence's list */
-    uint32_t pick_count; /* tokens of the step to pick for; 0: none */
-    uint32_t pick_row;   /* where globals are chosen by a row: which */
+    uint32_t row_count;   /* rows to feed, one each of consecutive steps; 0: none */
+    uint32_t first_row;   /* where these rows begin among the rows of the run */
+    uint32_t first_count; /* tokens of the step that the first row is of */
+    bool dense; /* rows have an entry for each token; false: there is one row, in the order of the
+                   sequence's list */
+    uint32_t pick_count; /* tokens of the step whose lists are picked; 0: none are picked */
+    uint32_t pick_row;   /* the dense row that globals are chosen by, if they are chosen by a row */
 } AlisaSelectionUpdate;
 
-/* Advances the windows by these updates and hands them to the device. A sequence may have several
- * updates, but not in one run. */
+/* Makes a plan of these updates: advances the windows and hands the updates to the device. A
+ * sequence may have several updates in a plan, but not in one run. */
 AlisaStatus alisa_selection_plan(AlisaSelection *selection, const AlisaSelectionUpdate *updates,
                                  uint32_t update_count, AlisaError *error);
 
-/* Rows as attn_row leaves them: uint32[row][list][stride]. */
+/* Rows of weights as alisa_attention_row leaves them: uint32[row][list][stride]. */
 typedef struct AlisaSelectionRows {
-    const AlisaBuffer *buffer; /* NULL where no update reads one */
+    const AlisaBuffer *buffer; /* NULL if no update reads a row */
     uint32_t stride;
 } AlisaSelectionRows;
 
-/* Does updates [first, first + count) of the plan for a layer (0 .. layer_count - 1). To be done
- * for every layer before the next plan. */
+/* Carries out updates [first, first + count) of the plan in a layer (0 .. layer_count - 1). All
+ * updates have to be carried out in every layer before the next plan is made. */
 AlisaStatus alisa_selection_run(AlisaSelection *selection, uint32_t layer, uint32_t first,
                                 uint32_t count, AlisaSelectionRows rows, AlisaError *error);
 
-/* Forgets tokens `count` and later of a sequence in all layers; its lists have to be picked anew.
- * See alisa_selector_state_truncate. */
+/* Truncates a sequence to `count` tokens in all layers, as alisa_selector_state_truncate does; its
+ * lists have to be picked anew. */
 AlisaStatus alisa_selection_truncate(AlisaSelection *selection, uint32_t sequence, uint32_t count,
                                      AlisaError *error);
 
-/* Positions: uint32[layer][sequence][list][capacity], ascending. */
+/* All lists, as ascending positions: uint32[layer][sequence][list][capacity]. */
 const AlisaBuffer *alisa_selection_lists(const AlisaSelection *selection);
+/* The most entries of a list. */
 uint32_t alisa_selection_capacity(const AlisaSelection *selection);
-/* First element of the lists of a sequence in that buffer; list g comes g * capacity later. */
+/* The element of alisa_selection_lists at which the lists of a sequence begin; list g begins
+ * g * capacity later. */
 uint64_t alisa_selection_list_offset(const AlisaSelection *selection, uint32_t layer,
                                      uint32_t sequence);
 
-/* Lists of a sequence that attention is to read. */
+/* Where the lists of a sequence go, translated into slots, for attention to read. */
 typedef struct AlisaSelectionTarget {
     uint32_t sequence;
-    uint32_t count;       /* entries of each of its lists */
-    uint32_t list_offset; /* where the first goes in the slots; list g goes g * list_stride later */
-    /* Where tokens are in a cache of 8-bit blocks. */
+    uint32_t count;       /* entries of each list */
+    uint32_t list_offset; /* the element of the slots at which list 0 goes; list g goes g *
+                             list_stride later */
+    /* The next three are read only if keys or values are i8 (AlisaKvTailPlace). */
     uint32_t first_block; /* row of params of the sequence's block 0 */
-    uint32_t sealed;      /* tokens in sealed blocks; those after them are in the tails, */
-    uint32_t first_half;  /* the first of them in this row, the others in the rows after it */
+    uint32_t sealed;     /* leading tokens that are in sealed blocks; the others are in the tails */
+    uint32_t first_half; /* row of the tails of the first token that is not in a sealed block */
 } AlisaSelectionTarget;
 
-/* Hands up to max_updates of them to the device, for all layers of a step. */
+/* Hands at most max_updates targets to the device, for all layers of a step. */
 AlisaStatus alisa_selection_set_targets(AlisaSelection *selection,
                                         const AlisaSelectionTarget *targets, uint32_t target_count,
                                         AlisaError *error);
 
+/* The slots of a layer's tokens, and where lists of slots are written to. */
 typedef struct AlisaSelectionSlots {
-    const AlisaBuffer *pages; /* int32: slot of position p of sequence s is at page_offset +
-                                 s * page_stride + p */
+    const AlisaBuffer *pages; /* int32: the slot of position p of sequence s is element
+                                 page_offset + s * page_stride + p */
     uint64_t page_offset;
     uint32_t page_stride;
-    const AlisaBuffer *slots;  /* int32: written with slots; with `blocks`, a token that is not
-                                  sealed has ~(first_half + position - sealed) */
-    const AlisaBuffer *blocks; /* int32: written with first_block + position / 64; NULL where no
-                                  side of the cache has blocks */
-    uint32_t list_stride;
+    const AlisaBuffer *slots;  /* int32, written: the slot of each entry; if `blocks` is not NULL, a
+                                  token that is not in a sealed block has
+                                  ~(first_half + position - sealed) instead */
+    const AlisaBuffer *blocks; /* int32, written: first_block + position / 64 of each entry; NULL
+                                  unless keys or values are i8 */
+    uint32_t list_stride;      /* elements from list to list of a target */
 } AlisaSelectionSlots;
 
+/* Launches the kernel that translates the lists of all targets in a layer into slots. */
 AlisaStatus alisa_selection_translate(AlisaSelection *selection, uint32_t layer,
                                       const AlisaSelectionSlots *slots, AlisaError *error);
 
