@@ -1,84 +1,90 @@
 /*
  * Which sequences run. A static batch starts together and runs until its last token. With blocks
- * (vLLM), sequences start when there are free blocks; when there are none, the one that came last
- * is preempted: its blocks are swapped to the host or dropped, to be computed again. The simulator
- * runs all sequences to the same length; a session says which of its own want how many rows.
+ * (vLLM), sequences start when there are free blocks; when there are none, the sequence that
+ * started last is preempted: its tokens are swapped to the host, or dropped, to be computed again.
+ * The simulator runs all sequences to the same length; a session says how many rows each sequence
+ * wants.
  */
 #ifndef ALISA_SCHED_QUEUE_H
 #define ALISA_SCHED_QUEUE_H
 
 #include "sched/plan.h"
 
+/* What is done with a sequence before a step. */
 typedef enum AlisaSchedActionKind {
-    ALISA_SCHED_PREFILL, /* compute the sequence's tokens so far: a prompt, or dropped ones again */
-    ALISA_SCHED_SWAP_IN,
-    ALISA_SCHED_SWAP_OUT,
-    ALISA_SCHED_DROP
+    ALISA_SCHED_PREFILL,  /* its tokens so far are computed: a prompt, or dropped tokens again */
+    ALISA_SCHED_SWAP_IN,  /* its tokens come back from the host */
+    ALISA_SCHED_SWAP_OUT, /* its tokens go to the host */
+    ALISA_SCHED_DROP      /* its tokens are dropped */
 } AlisaSchedActionKind;
 
 typedef struct AlisaSchedAction {
     AlisaSchedActionKind kind;
     uint32_t sequence;
-    uint32_t length; /* tokens it holds */
+    uint32_t length; /* tokens of the sequence */
 } AlisaSchedAction;
 
+/* Where a sequence is. */
 typedef enum AlisaSchedPlaceOf {
-    ALISA_SCHED_WAITING, /* holds nothing; tokens it has are to be computed, perhaps again */
-    ALISA_SCHED_SWAPPED,
-    ALISA_SCHED_RUNNING, /* holds its blocks, whether it wants rows or not */
-    ALISA_SCHED_DONE
+    ALISA_SCHED_WAITING, /* nowhere: its tokens, if it has any, are to be computed */
+    ALISA_SCHED_SWAPPED, /* on the host */
+    ALISA_SCHED_RUNNING, /* on the device, in its blocks, whether it wants rows or not */
+    ALISA_SCHED_DONE     /* ended: it holds nothing */
 } AlisaSchedPlaceOf;
 
 typedef struct AlisaSchedSequence {
     AlisaSchedPlaceOf state;
-    uint32_t length;  /* tokens, the prompt's included */
-    uint32_t wanted;  /* rows it is to get */
-    uint32_t blocks;  /* it holds; with blocks only */
-    uint32_t arrival; /* order of its last start; the latest is preempted first */
+    uint32_t length; /* tokens, those of the prompt included */
+    uint32_t wanted; /* rows that it wants in the next step */
+    uint32_t blocks; /* blocks that it holds; 0 in a static batch */
+    uint32_t
+        arrival; /* number of its last start; the sequence with the largest is preempted first */
 } AlisaSchedSequence;
 
 typedef struct AlisaSchedQueue {
     AlisaSchedSequence *sequences; /* [batch] */
-    AlisaSchedAction *actions;     /* of the last admit, in the order to be carried out */
+    AlisaSchedAction *actions;     /* actions of the last admit, to be carried out in this order */
     size_t action_count, action_capacity;
-    uint32_t running;                  /* sequences that get rows now */
-    uint32_t block_count, free_blocks; /* with blocks only */
-    uint32_t arrivals;
-    double swapped_bytes; /* on the host */
-    uint32_t preempted;   /* so far */
+    uint32_t running;                  /* sequences that get rows in the next step */
+    uint32_t block_count, free_blocks; /* 0 in a static batch */
+    uint32_t arrivals;                 /* starts of sequences so far */
+    double swapped_bytes;              /* of swapped sequences, on the host */
+    uint32_t preempted;                /* preemptions so far */
 } AlisaSchedQueue;
 
-/* No sequence has a token yet. */
+/* Makes a queue of waiting sequences without tokens. */
 AlisaStatus alisa_sched_queue_init(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                                    const AlisaSchedPlan *plan, AlisaError *error);
-/* Takes a zeroed queue. */
+/* Frees the arrays; a zeroed queue is allowed. */
 void alisa_sched_queue_finish(AlisaSchedQueue *queue);
 
-/* The sequence has so many tokens now, more or fewer than before; without any it holds nothing. */
+/* Sets the number of tokens of a sequence, more or fewer than before; with none it holds nothing.
+ */
 void alisa_sched_queue_resize(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                               uint32_t sequence, uint32_t length);
 
-/* Decides which sequences get the rows they want: those that run afterwards. Fills actions, and
- * gives blocks for the rows. Where some want rows, at least one of them gets them. */
+/* Decides which sequences get the rows that they want: of those that want rows, all that run when
+ * the call returns. Fills the actions and gives the sequences blocks for their rows. If any
+ * sequence wants rows, one at least gets them. */
 void alisa_sched_queue_admit(AlisaSchedQueue *queue, const AlisaSchedProblem *problem);
 
-/* Gives blocks for the rows that sequences want where none has to leave or to come back for it.
- * False: one has, and nothing has changed. */
+/* Gives all sequences blocks for the rows that they want, if none has to leave or come back for it;
+ * else changes nothing and returns false. */
 bool alisa_sched_queue_grow(AlisaSchedQueue *queue, const AlisaSchedProblem *problem);
 
-/* Takes what it holds from a sequence: its tokens are to be computed again. */
+/* Drops the tokens of a sequence: it holds nothing, and they are to be computed again. */
 void alisa_sched_queue_drop(AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                             uint32_t sequence);
 
-/* Every sequence that has not ended wants a row: admits, and adds a token to those that run. False
- * when none is left. */
+/* A step of the simulator: every sequence that has not ended wants a row; sequences are admitted,
+ * and those that run get a token more. False when no sequence is left. */
 bool alisa_sched_queue_advance(AlisaSchedQueue *queue, const AlisaSchedProblem *problem);
 
-/* Predicted, of the actions. */
+/* Predicts what the actions of the last admit cost. */
 void alisa_sched_queue_cost(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                             const AlisaSchedPlan *plan, AlisaSchedCost *cost);
 
-/* NULL, or what is wrong: blocks are counted once, none are missing. */
+/* NULL, or a sentence about what is wrong: every block must be free or held by one sequence. */
 const char *alisa_sched_queue_check(const AlisaSchedQueue *queue, const AlisaSchedProblem *problem,
                                     const AlisaSchedPlan *plan);
 

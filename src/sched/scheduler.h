@@ -1,7 +1,7 @@
 /*
- * A run, step by step: the engine asks what to do next and carries it out, or nobody does and the
- * predicted times are added up (the simulator). Measured times, given back, correct the
- * predictions; where they part too far the phases are solved again from where the run is.
+ * A run as it is predicted, step by step, and the simulator that adds its steps up. Measured times
+ * may be given back in place of what a device would do: they correct the predictions, and if they
+ * differ too much the phases are solved again from where the run is.
  */
 #ifndef ALISA_SCHED_SCHEDULER_H
 #define ALISA_SCHED_SCHEDULER_H
@@ -11,63 +11,66 @@
 
 typedef struct AlisaScheduler AlisaScheduler;
 
-/* What the next step is. Valid until the next call. */
+/* What the next step is; valid until the next call. */
 typedef struct AlisaSchedDecision {
-    const AlisaSchedAction *actions; /* to be carried out first, in order */
+    const AlisaSchedAction *actions; /* to be carried out before the step, in this order */
     size_t action_count;
-    const AlisaSchedSequence *sequences; /* [batch]; those RUNNING compute one token */
-    uint32_t running;
-    AlisaSchedStep step;         /* where the tokens of running sequences are to be */
-    AlisaSchedCost actions_cost; /* predicted, of the actions */
-    AlisaSchedCost cost;         /* predicted, of the step itself */
+    const AlisaSchedSequence *sequences; /* [batch]; those that run compute one token */
+    uint32_t running;                    /* how many run */
+    AlisaSchedStep step;                 /* where the tokens of running sequences are */
+    AlisaSchedCost actions_cost;         /* predicted for the actions */
+    AlisaSchedCost cost;                 /* predicted for the step without the actions */
 } AlisaSchedDecision;
 
-/* Solves the policy's plan. */
+/* Makes the plan of the problem's policy, and begins the run. */
 AlisaStatus alisa_sched_create(const AlisaSchedProblem *problem, AlisaScheduler **scheduler,
                                AlisaError *error);
 void alisa_sched_destroy(AlisaScheduler *scheduler);
 
-/* NULL when no sequence is left. */
+/* The next step; NULL when no sequence is left. */
 const AlisaSchedDecision *alisa_sched_next(AlisaScheduler *scheduler);
 
 const AlisaSchedProblem *alisa_sched_problem(const AlisaScheduler *scheduler);
 const AlisaSchedPlan *alisa_sched_plan(const AlisaScheduler *scheduler);
 const AlisaSchedQueue *alisa_sched_queue(const AlisaScheduler *scheduler);
 
-/* Compares a step, without its actions, with what the last decision predicted (sched/observe.h);
- * true where predictions were corrected and phases solved again. */
+/* Compares what was measured of a step, without its actions, with what the last decision predicted
+ * (sched/observe.h). True if predictions were corrected, and phases solved again. */
 bool alisa_sched_observe(AlisaScheduler *scheduler, const AlisaSchedMeasured *measured);
 
 /* ---- Simulator ----------------------------------------------------------------------------- */
 
+/* One simulated step, its actions included. */
 typedef struct AlisaSchedRecord {
-    uint32_t length; /* of the longest running sequence */
-    uint32_t phase;
-    uint32_t running;
-    double seconds;      /* actions included */
-    double device_bytes; /* of K, V, X and what belongs to them */
-    double host_bytes;
-    double recomputable_bytes; /* K and V that are kept as X only */
-    double bytes_to_device;
-    double bytes_to_host;
+    uint32_t length;           /* tokens of the longest running sequence */
+    uint32_t phase;            /* as in AlisaSchedStep */
+    uint32_t running;          /* sequences that compute a token */
+    double seconds;            /* predicted time */
+    double device_bytes;       /* of KV and all that belongs to it */
+    double host_bytes;         /* of KV and layer inputs */
+    double recomputable_bytes; /* that dropped K and V would take */
+    double bytes_to_device;    /* copied */
+    double bytes_to_host;      /* copied */
 } AlisaSchedRecord;
 
+/* A simulated run. */
 typedef struct AlisaSchedResult {
-    double prefill_seconds;
-    double decode_seconds; /* swaps and repeated prefills included */
-    double generated;      /* tokens of all sequences */
-    AlisaSchedCost cost;   /* sum over everything */
-    double peak_device_bytes;
-    double peak_host_bytes;
-    uint32_t preempted;
-    AlisaSchedPlan plan;
-    AlisaSchedRecord *records; /* one a step; free with alisa_sched_result_finish */
+    double prefill_seconds;    /* until the prompts are computed */
+    double decode_seconds;     /* after that, with swaps and repeated prefills */
+    double generated;          /* tokens of all sequences */
+    AlisaSchedCost cost;       /* sum over all steps and actions */
+    double peak_device_bytes;  /* the most bytes on the device, weights and scratch included */
+    double peak_host_bytes;    /* the most bytes on the host */
+    uint32_t preempted;        /* preemptions */
+    AlisaSchedPlan plan;       /* as it was made at the start */
+    AlisaSchedRecord *records; /* [record_count], one a step */
     size_t record_count;
 } AlisaSchedResult;
 
+/* Runs a problem to its end by predicted times. alisa_sched_result_finish frees *result. */
 AlisaStatus alisa_sched_simulate(const AlisaSchedProblem *problem, AlisaSchedResult *result,
                                  AlisaError *error);
-/* Takes a zeroed result. */
+/* Frees the records; a zeroed result is allowed. */
 void alisa_sched_result_finish(AlisaSchedResult *result);
 
 #endif

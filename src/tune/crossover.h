@@ -6,8 +6,8 @@
 
 #include "tune/measure.h"
 
-/* With the parameters that were found, how many rows a product has to have for the kernels of
- * matmul, and for CLBlast, to be the faster ones. */
+/* Times products of 4 rows, 8 and so on to 256, with weights of a type and these parameters, by the
+ * kernels of matvec, by those of matmul and by CLBlast. */
 AlisaStatus alisa_tuner_find_crossover(const AlisaTuneSearch *search, uint32_t type,
                                        const AlisaOpsParameters *parameters,
                                        AlisaTuneCrossover *crossover, AlisaError *error);

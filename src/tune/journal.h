@@ -1,11 +1,12 @@
 /*
- * What a search has measured so far, kept in a file line by line: a search that starts with the
- * journal of an earlier one finds the same answers there and so goes on where that one ended. What
- * crashed or hung is never tried again; what was under way when a process ended for no known reason
- * is tried once more.
+ * The journal of a search: all that it has measured so far, in a file that grows line by line. A
+ * search that starts with the journal of an earlier one finds the earlier answers in it, and so
+ * goes on where that one ended. A trial that crashed or hung is never run again; one that was under
+ * way when a process ended for no known reason is run once more.
  *
- * The file: a line of JSON for what it belongs to ({"journal": ..}), then one for each trial that
- * begins ({"set", "case", "values", "beside"}) and one for how it ended ({"end", "seconds"}).
+ * The file has a line of JSON that says what it belongs to ({"journal": ..}), then one for each
+ * trial that begins ({"set", "case", "values", "beside"}) and one for how it ended ({"end",
+ * "seconds"}).
  */
 #ifndef ALISA_TUNE_JOURNAL_H
 #define ALISA_TUNE_JOURNAL_H
@@ -14,49 +15,56 @@
 #include "base/status.h"
 #include "ops/parameters.h"
 
-enum { ALISA_TUNE_VALUES = 40 }; /* of a set, at most */
+/* The most values of a set. */
+enum { ALISA_TUNE_VALUES = 40 };
 
+/* How a trial ended. */
 typedef enum AlisaTuneEnd {
-    ALISA_TUNE_MEASURED,
-    ALISA_TUNE_REFUSED, /* the device does not build or launch it */
-    ALISA_TUNE_WRONG,   /* it computes something else */
-    ALISA_TUNE_CRASHED, /* the process ended */
-    ALISA_TUNE_HUNG,    /* it had to be ended */
-    ALISA_TUNE_CUT,     /* it was under way when the process ended, nobody knows why */
+    ALISA_TUNE_MEASURED, /* its results were right, and it was timed */
+    ALISA_TUNE_REFUSED,  /* the device did not build or launch its kernels */
+    ALISA_TUNE_WRONG,    /* its results were wrong */
+    ALISA_TUNE_CRASHED,  /* the process crashed */
+    ALISA_TUNE_HUNG,     /* the process did not come back and was ended */
+    ALISA_TUNE_CUT,      /* it was under way when the process ended for no known reason */
     ALISA_TUNE_END_COUNT
 } AlisaTuneEnd;
 
+/* One case measured with one set of values. */
 typedef struct AlisaTuneTrial {
     AlisaParameterSet set;
-    uint32_t index;                     /* of the case */
-    uint32_t values[ALISA_TUNE_VALUES]; /* those that do not matter to it are 0 */
-    uint64_t beside;                    /* hash of the parameters of all other sets */
+    uint32_t index; /* number of the case */
+    uint32_t
+        values[ALISA_TUNE_VALUES]; /* values of the set; 0 where one does not matter to the case */
+    uint64_t beside;               /* hash of the parameters of all other sets */
     AlisaTuneEnd end;
-    double seconds; /* of a pass, the least */
+    double seconds; /* of the fastest pass; 0 unless `end` is ALISA_TUNE_MEASURED */
 } AlisaTuneTrial;
 
 typedef struct AlisaTuneJournal AlisaTuneJournal;
 
-/* `about` tells what the measurements belong to: a file about something else, or none, begins
- * anew. Lines that cannot be read are left out. path NULL: kept in memory only. */
+/* Opens a journal. `about` says what its measurements belong to: if the file at `path` says
+ * something else, or does not exist, it begins anew. Lines that cannot be read are left out. `path`
+ * NULL keeps the journal in memory only. */
 AlisaStatus alisa_tuner_journal_open(const char *path, const char *about,
                                      AlisaTuneJournal **journal, AlisaError *error);
 void alisa_tuner_journal_close(AlisaTuneJournal *journal);
 
-/* The trial of these values if it has ended before, and is not to be tried again; or NULL. */
+/* The trial with the set, case, values and `beside` of *wanted, if it has ended and is not to be
+ * run again; else NULL. */
 const AlisaTuneTrial *alisa_tuner_journal_find(const AlisaTuneJournal *journal,
                                                const AlisaTuneTrial *wanted);
-/* To be called around each trial; only one is under way. */
+/* Notes that a trial begins; it must end, or be cancelled, before the next one begins. */
 AlisaStatus alisa_tuner_journal_begin(AlisaTuneJournal *journal, const AlisaTuneTrial *trial,
                                       AlisaError *error);
+/* Notes how the trial that is under way ended. */
 AlisaStatus alisa_tuner_journal_end(AlisaTuneJournal *journal, AlisaTuneEnd end, double seconds,
                                     AlisaError *error);
 
-/* In place of an end: the trial says nothing of its values. */
+/* Cancels the trial that is under way: it says nothing about its values. */
 AlisaStatus alisa_tuner_journal_cancel(AlisaTuneJournal *journal, AlisaError *error);
 /* As alisa_tune_journal_note of the public header: writes into the file of a search that ended. */
 AlisaStatus alisa_tuner_journal_note(const char *path, AlisaTuneEnding ending, AlisaError *error);
-/* For who watches: the search is alive, though it tries nothing new. */
+/* Tells whoever watches the file that the search is alive, though no trial begins. */
 AlisaStatus alisa_tuner_journal_beat(AlisaTuneJournal *journal, AlisaError *error);
 
 #endif

@@ -8,12 +8,13 @@
 #include "tune/journal.h"
 #include "tune/trial.h"
 
+/* What a search is done with. */
 typedef struct AlisaTuneSearch {
     AlisaDevice *device;
     AlisaTuneJournal *journal;
     AlisaTuneEffort effort;
-    uint64_t seed;                 /* of the order in which parameters are tried */
-    bool (*interrupt)(void *user); /* asked between trials; may be NULL */
+    uint64_t seed;                 /* for the order in which parameters are tried */
+    bool (*interrupt)(void *user); /* whether to stop, asked between trials; NULL: never */
     void *interrupt_user;
     AlisaLog log;
 } AlisaTuneSearch;
@@ -30,14 +31,14 @@ const AlisaTunePace *alisa_tuner_pace(AlisaTuneEffort effort);
 /* The least of `count` values; INFINITY of none. */
 double alisa_tuner_least(const double *values, uint32_t count);
 
-/* Seconds of a pass of a case with these parameters, or what the journal knows of it; INFINITY
- * where the device refuses them or computes something else, or where that ended a process. `known`
- * tells the measurement from others. */
+/* Seconds of a pass of a case with these parameters, measured or known from the journal. INFINITY
+ * if the device refuses the parameters, if results with them are wrong, or if they ended a process.
+ * `known` is the trial as the journal would have it. */
 AlisaStatus alisa_tuner_time(const AlisaTuneSearch *search, AlisaTrial *trial, uint32_t index,
                              const AlisaOpsParameters *parameters, const AlisaTuneTrial *known,
                              double *seconds, AlisaError *error);
 
-/* Hash of all parameters but those of a set. */
+/* A hash of all parameters except those of a set: times of the set's kernels may depend on them. */
 uint64_t alisa_tuner_hash_others(const AlisaOpsParameters *parameters,
                                  const AlisaParameterSet *set);
 

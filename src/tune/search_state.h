@@ -18,14 +18,15 @@ typedef struct State {
     AlisaTrial *trial;
     const AlisaTrialCase *cases;
     uint32_t case_count;
-    AlisaOpsParameters *parameters;      /* what is tried is written here */
-    double reference[ALISA_TRIAL_CASES]; /* seconds of what was there before */
-    uint32_t best[PARAMETERS];
-    double best_cost; /* of the reference: 1 */
-    uint64_t beside;  /* hash of the other sets */
-    uint64_t ends_at;
+    AlisaOpsParameters *parameters;      /* values that are tried are written here */
+    double reference[ALISA_TRIAL_CASES]; /* [case] seconds with the values that were there before */
+    uint32_t best[PARAMETERS];           /* the best values so far */
+    double best_cost;                    /* their cost beside the reference, whose cost is 1 */
+    uint64_t beside;                     /* alisa_tuner_hash_others */
+    uint64_t ends_at;                    /* time of the clock at which the search ends */
 } State;
 
+/* The values at hand: those that are tried next. */
 static inline uint32_t *values_of(const State *state) {
     return alisa_parameter_values(state->parameters, state->set);
 }
@@ -39,8 +40,8 @@ static inline bool is_interrupted(const State *state) {
     return search->interrupt && search->interrupt(search->interrupt_user);
 }
 
-/* What a case costs that takes `ratio` of its time before: slower ones count more, so that no size
- * is given away for others. */
+/* The cost of a case that takes `ratio` times its time before. What is slower costs more than its
+ * time, so that no size is given up for others. */
 double alisa_tuner_cost(double ratio);
 
 /* Cost of the second values beside the first, and time of them over that of the first, both timed

@@ -1,5 +1,5 @@
 /*
- * What the families of trials share: trial.c runs them, a file each makes them.
+ * What trials of different families share: trial.c runs them, and each family has a file trial_*.c.
  */
 #ifndef ALISA_TUNE_TRIAL_INTERNAL_H
 #define ALISA_TUNE_TRIAL_INTERNAL_H
@@ -7,31 +7,31 @@
 #include "base/random.h"
 #include "tune/trial.h"
 
-/* A family. Functions that are NULL have nothing to do. */
+/* What a family does in a trial. A function that has nothing to do may be NULL. */
 typedef struct AlisaTrialKind {
-    /* Buffers and cases; a failure is followed by destroy. */
+    /* Makes buffers and cases. If it fails, destroy is called. */
     AlisaStatus (*create)(AlisaTrial *trial, AlisaError *error);
     void (*destroy)(AlisaTrial *trial);
-    /* What a case needs that depends on the parameters, and giving it back. */
+    /* Makes what a case needs that depends on the parameters; release frees it. */
     AlisaStatus (*prepare)(AlisaTrial *trial, AlisaOps *ops, uint32_t index, AlisaError *error);
     void (*release)(AlisaTrial *trial);
-    /* A smaller or odd-shaped piece of the case, and whether its results are right. */
+    /* Runs a smaller or odd-shaped piece of the case, and says whether its results are right. */
     AlisaStatus (*check)(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool *right,
                          AlisaError *error);
-    /* alisa_trial_verify; NULL: nothing beyond check. */
+    /* alisa_trial_verify. */
     AlisaStatus (*verify)(AlisaTrial *trial, AlisaOps *ops, bool *right, AlisaError *error);
-    /* A pass. */
+    /* Launches one pass. */
     AlisaStatus (*launch)(AlisaTrial *trial, AlisaOps *ops, uint32_t index, AlisaError *error);
 } AlisaTrialKind;
 
 struct AlisaTrial {
     AlisaDevice *device; /* not owned */
     AlisaParameterSet set;
-    bool curve; /* the other cases: alisa_trial_create_lengths, alisa_trial_create_crossover */
+    bool curve; /* has the cases of alisa_trial_create_lengths or alisa_trial_create_crossover */
     const AlisaTrialKind *kind;
     AlisaTrialCase cases[ALISA_TRIAL_CASES];
     uint32_t case_count;
-    void *state; /* of the family */
+    void *state; /* owned by the functions of `kind` */
 };
 
 extern const AlisaTrialKind alisa_trial_products;
@@ -46,10 +46,10 @@ extern const AlisaTrialKind alisa_trial_moves;
 #define ALISA_TRIAL_BIT(set, field)                                                                \
     (UINT64_C(1) << (offsetof(Alisa##set##Parameters, field) / sizeof(uint32_t)))
 
-/* A buffer of the device with a copy of `data`, or with anything where that is NULL. */
+/* Makes a buffer with a copy of `data`, or with undefined contents if `data` is NULL. */
 AlisaStatus alisa_trial_upload(AlisaTrial *trial, const void *data, uint64_t size,
                                AlisaBuffer *buffer, AlisaError *error);
-/* `count` numbers between -0.5 and 0.5, malloc'ed. */
+/* `count` random numbers between -0.5 and 0.5; the caller frees them. */
 float *alisa_trial_numbers(uint64_t count, uint64_t seed, AlisaError *error);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The parameters of a device's kernels: those that are known of it, and finding better ones.
+ * The parameters of a device's kernels: finding known ones, and searching for better ones.
  */
 #ifndef ALISA_TUNE_TUNE_H
 #define ALISA_TUNE_TUNE_H
@@ -10,20 +10,21 @@
 #include "alisa/tune.h"
 #include "ops/parameters.h"
 
-/* Sets what an entry's object of {set: {parameter: number or word}} says. A set that is not known
- * here is left out; one that names something impossible for the device leaves that set as it is,
- * with a warning that names `origin`. Returns the number of sets that were taken. */
+/* Puts the values of `object`, an entry's {set: {parameter: number or word}}, into *parameters and
+ * returns how many sets were taken. A set with an unknown name is left out. A set whose values are
+ * impossible for the device stays as it is, with a warning that names `origin`. */
 uint32_t alisa_tuner_apply(const json_t *object, const char *origin, const AlisaDeviceInfo *info,
                            const AlisaLog *log, AlisaOpsParameters *parameters);
-/* The object of one set: what matters in its layout. NULL where memory does not suffice. */
+/* Makes the object {parameter: number or word} of one set, with the parameters that matter in its
+ * layout. The caller releases it; NULL if memory does not suffice. */
 json_t *alisa_tuner_values(const AlisaOpsParameters *parameters, const AlisaParameterSet *set);
 
-/* "layout=item single=2 ..." */
+/* Writes the values of one set as text: "layout=item single=2 ...". */
 void alisa_tuner_describe_values(const AlisaOpsParameters *parameters, const AlisaParameterSet *set,
                                  char text[256]);
 
-/* The defaults of the device, or what the best entry of the store makes of them. False: there is
- * none that fits. */
+/* Fills *parameters with the device's defaults, and over them the values of the best entry of the
+ * store that serves the device. False if no entry does. */
 bool alisa_tuner_parameters(AlisaDevice *device, AlisaOpsParameters *parameters);
 /* As alisa_tune_effort_name, alisa_tune_effort_seconds and alisa_tune of the public header. */
 const char *alisa_tuner_effort_name(AlisaTuneEffort effort);
@@ -41,7 +42,7 @@ AlisaStatus alisa_tuner_journal_path(const char *selector, const char *cache_dir
 /* As alisa_bench_kernels of the public header. */
 AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaBenchOptions *bench, AlisaError *error);
 
-/* Says in the log, once for a device and driver, that it would be faster tuned. */
+/* Tells the log, once for a device and driver, that tuning would make the device faster. */
 void alisa_tuner_advise(AlisaDevice *device);
 
 #endif
