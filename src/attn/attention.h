@@ -35,8 +35,9 @@ typedef struct AlisaAttentionLists {
         *slots; /* int32 entries of the lists: slots, or with tails ~t for row t of them */
     const AlisaBuffer *tiles; /* AlisaAttentionTile[tile_count] */
     uint32_t tile_count;
-    uint32_t longest;          /* the largest number of entries that a row attends to */
-    uint32_t list_stride;      /* KV head g reads the list at list_offset + g * list_stride, and all
+    uint32_t longest; /* the largest number of entries that a row attends to */
+    uint32_t
+        list_stride;           /* KV head g reads the list at list_offset + g * list_stride, and all
                                   lists      of a tile are equally long; 0: the KV heads share one list */
     const AlisaBuffer *blocks; /* int32 beside `slots`: each entry's row of params; NULL without
                                   tails */
