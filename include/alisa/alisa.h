@@ -27,6 +27,7 @@
  *     the `destroy` or `close` of the same object; both take NULL. A session must go before its
  *     engine, an engine before its model and device.
  *   - An options struct is filled by its `_defaults` function first, then changed field by field.
+ *     Only alisa_device_open takes NULL in place of options.
  *     The first value of an enum is its default, unless the comment of a field says otherwise.
  *   - Strings are UTF-8. Sizes are in bytes, rates in bytes a second, times in seconds.
  *   - `user` pointers are handed back to the callback beside them, untouched.
@@ -85,7 +86,11 @@ ALISA_API void alisa_free(void *pointer);
 
 /* ---- Log and progress --------------------------------------------------------------------- */
 
-typedef enum AlisaLogLevel { ALISA_LOG_DEBUG, ALISA_LOG_INFO, ALISA_LOG_WARNING } AlisaLogLevel;
+typedef enum AlisaLogLevel {
+    ALISA_LOG_DEBUG,  /* for whoever looks for a fault: build logs, what was tried */
+    ALISA_LOG_INFO,   /* what takes time, and why */
+    ALISA_LOG_WARNING /* what was done otherwise than asked for */
+} AlisaLogLevel;
 
 /* `write` receives one line without a newline; NULL (the default) drops every line. */
 typedef struct AlisaLog {
@@ -104,9 +109,9 @@ typedef struct AlisaProgress {
 
 typedef enum AlisaDeviceType {
     ALISA_DEVICE_GPU,
-    ALISA_DEVICE_ACCELERATOR,
-    ALISA_DEVICE_CPU,
-    ALISA_DEVICE_OTHER
+    ALISA_DEVICE_ACCELERATOR, /* what OpenCL calls one: no GPU, and not the host's processor */
+    ALISA_DEVICE_CPU,         /* the host's processor, through PoCL for one */
+    ALISA_DEVICE_OTHER        /* a type that OpenCL 1.2 does not know */
 } AlisaDeviceType;
 
 /* Abilities beyond OpenCL C 1.2. A bit is set by a query and, for a feature of the language, by
@@ -453,8 +458,8 @@ ALISA_API void alisa_session_options_defaults(AlisaSessionOptions *options);
 ALISA_API AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
                                            AlisaSession **session, AlisaError *error);
 ALISA_API void alisa_session_destroy(AlisaSession *session);
-/* The options that the session was created with, every 0 that stands for a choice replaced by the
- * choice, and changed as only_if_needed and halves_if_they_fit say. */
+/* The options that the session was created with, context_length and logit_rows as they were chosen,
+ * and changed as only_if_needed and halves_if_they_fit say. */
 ALISA_API void alisa_session_options(const AlisaSession *session, AlisaSessionOptions *options);
 /* Most tokens that each sequence can hold. */
 ALISA_API uint32_t alisa_session_context_length(const AlisaSession *session);
@@ -468,7 +473,9 @@ typedef struct AlisaRow {
 
 /* Appends `count` rows, in order, computing them in micro-batches. Rows of one sequence see the
  * rows before them. On ALISA_ERROR_CONTEXT_LENGTH or ALISA_ERROR_ARGUMENT nothing was appended; on
- * another failure, or when interrupted, the sequences hold the micro-batches that were finished. */
+ * another failure, or when interrupted, the sequences hold the micro-batches that were finished;
+ * but after ALISA_ERROR_DEVICE in a session whose policy is not device, no sequence holds a token.
+ */
 ALISA_API AlisaStatus alisa_session_eval(AlisaSession *session, const AlisaRow *rows, size_t count,
                                          AlisaError *error);
 
@@ -487,8 +494,10 @@ ALISA_API uint32_t alisa_session_length(const AlisaSession *session, uint32_t se
 ALISA_API void alisa_session_truncate(AlisaSession *session, uint32_t sequence, uint32_t length);
 /* Cuts a sequence back to the longest beginning of `tokens` that it holds, and returns how many
  * tokens that is: the caller appends the others. A caller that wants the logits after the last
- * token passes a count of one less, since logits come with a row. With policy h2o a sequence that
- * holds anything else is cut back to 0, because prompts attend to tokens that are gone by then. */
+ * token passes a count of one less, since logits come with a row. Where attention is not dense, one
+ * token less is kept, so that what follows is a prompt and no step; and where past rows choose the
+ * tokens, or others are gone (policy h2o), a sequence that would have to be cut is cut back to 0.
+ */
 ALISA_API uint32_t alisa_session_keep(AlisaSession *session, uint32_t sequence,
                                       const int32_t *tokens, size_t count);
 

@@ -35,10 +35,9 @@ typedef struct AlisaFileTensor {
 ALISA_API AlisaStatus alisa_file_open(const char *path, AlisaFile **file, AlisaError *error);
 ALISA_API void alisa_file_close(AlisaFile *file);
 ALISA_API void alisa_file_info(const AlisaFile *file, AlisaFileInfo *info);
-/* The key at `index` < key_count. *name is owned by the file. `type` is the name of the value's
- * type
- * ("u32", "[str 512]"). *value is the value as text, an array cut after a few elements, freed with
- * alisa_free. */
+/* The key at `index` < key_count. *name is owned by the file. `type` names the type of the
+ * value ("u32", "[str 512]"). *value is the value as text, an array cut after a few elements, freed
+ * with alisa_free. */
 ALISA_API AlisaStatus alisa_file_key(const AlisaFile *file, uint64_t index, const char **name,
                                      char type[32], char **value, AlisaError *error);
 /* The tensor at `index` < tensor_count. */

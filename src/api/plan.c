@@ -138,6 +138,9 @@ static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy pol
     if (options->new_picks > 1.0)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "cannot plan: the rate of new picks is at most 1");
+    const char *wrong = alisa_sched_check_choices(policy, options->schedule, options->swa_scores,
+                                                  options->swa_lists);
+    if (wrong) return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "cannot plan: %s", wrong);
     AlisaStatus status = options->engine ? measured_problem(options, policy, problem, error)
                                          : published_problem(options, policy, problem, error);
     if (status != ALISA_OK) return status;

@@ -29,8 +29,8 @@ const AlisaSchedProblem *alisa_admission_problem(const AlisaSession *session) {
  * back into, whose codes it has until it goes on. */
 static uint32_t occupied(const AlisaSession *session, uint32_t sequence) {
     uint32_t length = session->timeline.lengths[sequence];
-    bool away = session->admission->queue.sequences[sequence].state == ALISA_SCHED_WAITING;
-    return away ? length : alisa_stage_occupied(&session->stages[0], sequence, length);
+    bool waits = session->admission->queue.sequences[sequence].state == ALISA_SCHED_WAITING;
+    return waits ? length : alisa_stage_occupied(&session->stages[0], sequence, length);
 }
 
 void alisa_admission_describe(AlisaSession *session, const uint32_t *wanted) {

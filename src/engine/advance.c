@@ -1,5 +1,6 @@
 #include "engine/advance.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -108,7 +109,6 @@ static AlisaStatus run_step(AlisaSession *session, AlisaError *error) {
         if (status == ALISA_OK) status = alisa_step_end(stage, error);
     }
     if (status == ALISA_OK) status = alisa_step_read(last, results_of(session), error);
-    if (status == ALISA_OK) session->logits_valid += session->step.logit_count;
     return status;
 }
 
@@ -133,6 +133,7 @@ static AlisaStatus take_step(AlisaSession *session, const AlisaRow *rows, uint32
         undo_step(session, status);
         return status;
     }
+    session->logits_valid += session->step.logit_count;
     for (uint32_t i = 0; i < session->stage_count; i++)
         if (session->stages[i].tails) alisa_kv_blocks_commit(&session->stages[i].tails->blocks);
     return ALISA_OK;
@@ -140,9 +141,13 @@ static AlisaStatus take_step(AlisaSession *session, const AlisaRow *rows, uint32
 
 /* Stages of a session have the same rows and KV types, and so take the same number of rows. */
 static uint32_t rows_of_step(AlisaSession *session, const AlisaRow *rows, size_t count) {
-    uint32_t taken = 0;
-    for (uint32_t i = 0; i < session->stage_count; i++)
-        taken = alisa_stage_take(&session->stages[i], rows, count, session->timeline.lengths);
+    const uint32_t *lengths = session->timeline.lengths;
+    uint32_t taken = alisa_stage_take(&session->stages[0], rows, count, lengths);
+    for (uint32_t i = 1; i < session->stage_count; i++) {
+        uint32_t same = alisa_stage_take(&session->stages[i], rows, count, lengths);
+        assert(same == taken);
+        (void)same;
+    }
     return taken;
 }
 

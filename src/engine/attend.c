@@ -2,10 +2,6 @@
 
 #include "engine/rebuild.h"
 
-static AlisaVector all_of(const AlisaBuffer *buffer) {
-    return (AlisaVector){buffer, 0};
-}
-
 /* The tails of a layer as attention takes them. */
 static AlisaAttentionTails tails_of(const AlisaKvTails *tails, uint32_t layer) {
     const AlisaKvTailLayer *of = &tails->layers[layer];
@@ -100,15 +96,15 @@ static AlisaStatus store(AlisaStage *stage, uint32_t layer, const AlisaAttention
     uint32_t rows = stage->rows.row_count;
     AlisaStatus status = ALISA_OK;
     if (stage->sparse)
-        status =
-            alisa_sparse_store(stage->sparse, layer, all_of(&scratch->key), rotations, rows, error);
+        status = alisa_sparse_store(stage->sparse, layer, alisa_scratch_all(&scratch->key),
+                                    rotations, rows, error);
     if (status == ALISA_OK) status = unseal(stage, layer, tails, error);
     if (stage->placement && !tails) slots = alisa_tiers_row_slots(alisa_kv_tiers(stage->kv), layer);
     if (status == ALISA_OK)
-        status = alisa_attention_store(stage->attention, all_of(&scratch->query),
-                                       all_of(&scratch->key), all_of(&scratch->value), rotations,
-                                       slots, rows, alisa_kv_keys(stage->kv, layer),
-                                       alisa_kv_values(stage->kv, layer), tails, error);
+        status = alisa_attention_store(
+            stage->attention, alisa_scratch_all(&scratch->query), alisa_scratch_all(&scratch->key),
+            alisa_scratch_all(&scratch->value), rotations, slots, rows,
+            alisa_kv_keys(stage->kv, layer), alisa_kv_values(stage->kv, layer), tails, error);
     return status == ALISA_OK ? seal(stage, layer, tails, error) : status;
 }
 
@@ -148,12 +144,12 @@ AlisaStatus alisa_attend(AlisaStage *stage, uint32_t layer, AlisaError *error) {
     const AlisaBuffer *values = alisa_kv_values(stage->kv, layer);
     const AlisaSparseLayer sparse = {.index = layer,
                                      .attention = stage->attention,
-                                     .q = all_of(&scratch->query),
+                                     .q = alisa_scratch_all(&scratch->query),
                                      .keys = keys,
                                      .values = values,
                                      .pages = alisa_kv_pages(stage->kv, layer),
                                      .all_tokens = &lists,
-                                     .y = all_of(&scratch->attended)};
+                                     .y = alisa_scratch_all(&scratch->attended)};
     AlisaStatus status = store(stage, layer, lists.tails, error);
     if (status == ALISA_OK && stage->sparse)
         status = alisa_sparse_choose(stage->sparse, &sparse, error);
@@ -162,6 +158,6 @@ AlisaStatus alisa_attend(AlisaStage *stage, uint32_t layer, AlisaError *error) {
     if (status == ALISA_OK && stage->sparse)
         status = alisa_sparse_attend(stage->sparse, &sparse, error);
     if (status != ALISA_OK) return status;
-    return alisa_attention_run(stage->attention, all_of(&scratch->query), keys, values, &lists,
-                               all_of(&scratch->attended), NULL, error);
+    return alisa_attention_run(stage->attention, alisa_scratch_all(&scratch->query), keys, values,
+                               &lists, alisa_scratch_all(&scratch->attended), NULL, error);
 }

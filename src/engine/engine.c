@@ -10,7 +10,6 @@
 
 #define LINK_LATENCY 10e-6 /* seconds a copy: what PCIe takes with its driver */
 
-/* After the weights, whose way to the device nobody measures. */
 static AlisaStatus emulate_link(AlisaShard *shard, const AlisaEngineOptions *options,
                                 AlisaError *error) {
     AlisaLink link = {options->link_rate, LINK_LATENCY};
@@ -67,7 +66,6 @@ static AlisaStatus init_shard(AlisaShard *shard, const AlisaGguf *gguf, const Al
         status = alisa_weights_create(
             gguf, shape, shard->first_layer, shard->first_layer + shard->layer_count, shard->device,
             shard->device_memory, &options->progress, &shard->weights, error);
-    if (status == ALISA_OK) status = emulate_link(shard, options, error);
     if (status == ALISA_OK && !tuned) alisa_tuner_advise(shard->device);
     return status;
 }
@@ -76,6 +74,19 @@ static void finish_shard(AlisaShard *shard) {
     if (shard->emulates_link) alisa_opencl_emulate_link(shard->device, NULL, NULL);
     alisa_weights_destroy(shard->weights);
     alisa_ops_destroy(shard->ops);
+}
+
+/* Once a device, after all weights are there: nobody measures their way. */
+static AlisaStatus emulate_links(AlisaEngine *engine, const AlisaEngineOptions *options,
+                                 AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < engine->shard_count && status == ALISA_OK; i++) {
+        bool emulated = false;
+        for (uint32_t before = 0; before < i; before++)
+            emulated |= engine->shards[before].device == engine->shards[i].device;
+        if (!emulated) status = emulate_link(&engine->shards[i], options, error);
+    }
+    return status;
 }
 
 static AlisaStatus init_rope(AlisaEngine *engine, AlisaError *error) {
@@ -108,6 +119,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
         first = spans[i].end_layer;
         status = init_shard(&made->shards[i], gguf, shape, options, error);
     }
+    if (status == ALISA_OK) status = emulate_links(made, options, error);
     if (status == ALISA_OK) status = init_rope(made, error);
     if (status != ALISA_OK) {
         alisa_engine_close(made);

@@ -21,8 +21,15 @@ uint32_t alisa_engine_session_keep(AlisaSession *session, uint32_t sequence, con
                                    size_t count) {
     AlisaTimeline *timeline = &session->timeline;
     uint32_t kept = alisa_timeline_common(timeline, sequence, tokens, count);
+    const AlisaSelectOptions *attention = &session->options.attention;
+    bool dense = attention->kind == ALISA_SELECT_DENSE;
+    bool is_cut = kept < timeline->lengths[sequence];
     bool gone = session->options.placement.policy == ALISA_POLICY_H2O;
-    if (gone && (kept < count || kept < timeline->lengths[sequence])) kept = 0;
+    /* Sums of past rows are no longer those of a text that was cut back. */
+    bool summed = alisa_selector_source(attention) == ALISA_SELECT_BY_SUMS;
+    /* A row that came alone would be a step over chosen tokens, not the end of a prompt. */
+    if (!dense && kept == count && kept > 0) kept--;
+    if ((gone && (kept < count || is_cut)) || (!dense && summed && is_cut)) kept = 0;
     alisa_timeline_truncate(timeline, sequence, kept);
     return kept;
 }

@@ -1,7 +1,8 @@
 /*
- * The products of a layer, as its architecture has them: all that a layer does to each row alone.
- * Rows are those of the step in hand, in the scratch of the stage; `layer` counts from the stage's
- * first. What rows do to each other is in engine/attend.h.
+ * The products of a layer, all that it does to each row alone, of the one kind of layer that
+ * alisa_architecture_missing lets pass: RMS norms before, a gate with SiLU, one part after the
+ * other. Rows are those of the step in hand, in the scratch of the stage; `layer` counts from the
+ * stage's first. What rows do to each other is in engine/attend.h.
  */
 #ifndef ALISA_ENGINE_LAYER_H
 #define ALISA_ENGINE_LAYER_H

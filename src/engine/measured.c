@@ -43,7 +43,7 @@ static AlisaStatus fill_cache(AlisaStage *stage, const uint8_t *pattern, AlisaEr
     return status;
 }
 
-/* Keys, values, and the inputs of products: processors take many times as long for numbers that
+/* Keys, values, and what products multiply: processors take many times as long for numbers that
  * are nearly zero, which memory that was never written may hold. */
 static AlisaStatus fill_stage(AlisaStage *stage, AlisaError *error) {
     AlisaDevice *device = stage->setup.shard->device;
@@ -103,6 +103,8 @@ AlisaSessionOptions alisa_measured_options(const AlisaEngine *engine,
     options.logit_rows = 0;
     options.record_steps = options.count_lists = false;
     options.interrupt = NULL;
+    /* What is measured is the policy at work, not what a session does that has no need of it. */
+    placement->only_if_needed = placement->halves_if_they_fit = false;
     placement->recompute = false;
     placement->inputs_share = -1.0;
     placement->host_share = 0.0;
@@ -125,7 +127,9 @@ AlisaStatus alisa_measured_open(AlisaEngine *engine, const AlisaSessionOptions *
     (*session)->measures = true;
     for (uint32_t i = 0; i < (*session)->stage_count && status == ALISA_OK; i++)
         status = fill_stage(&(*session)->stages[i], error);
-    if (status == ALISA_OK) return ALISA_OK;
-    alisa_engine_session_free(*session);
+    if (status != ALISA_OK) {
+        alisa_engine_session_free(*session);
+        *session = NULL;
+    }
     return status;
 }

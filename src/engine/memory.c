@@ -5,7 +5,7 @@
 #include "engine/scratch.h"
 #include "kv/tails.h"
 
-uint64_t alisa_memory_left(const AlisaSetup *setup) {
+uint64_t alisa_memory_left(const AlisaStageSetup *setup) {
     const AlisaShard *shard = setup->shard;
     double share = setup->options->placement.device_share;
     if (share > 0.0) {
@@ -25,7 +25,7 @@ static uint32_t usual_context(const AlisaShape *shape) {
 }
 
 /* Device bytes that grow with the context: KV, and what choosing tokens keeps of them. */
-static AlisaStatus context_bytes(const AlisaSetup *setup, uint32_t context, uint64_t *bytes,
+static AlisaStatus context_bytes(const AlisaStageSetup *setup, uint32_t context, uint64_t *bytes,
                                  AlisaError *error) {
     AlisaKvShape kv = alisa_setup_kv_shape(setup);
     kv.context_length = context;
@@ -40,7 +40,7 @@ static AlisaStatus context_bytes(const AlisaSetup *setup, uint32_t context, uint
 }
 
 /* The longest context, up to `most`, whose bytes are at most `left`. */
-static uint32_t longest_context(const AlisaSetup *setup, uint32_t most, uint64_t left) {
+static uint32_t longest_context(const AlisaStageSetup *setup, uint32_t most, uint64_t left) {
     uint32_t fits = 0;
     for (uint32_t over = most + 1; over - fits > 1;) {
         uint32_t middle = fits + (over - fits) / 2;
@@ -54,7 +54,7 @@ static uint32_t longest_context(const AlisaSetup *setup, uint32_t most, uint64_t
     return fits;
 }
 
-bool alisa_memory_fits(const AlisaSetup *setup) {
+bool alisa_memory_fits(const AlisaStageSetup *setup) {
     uint32_t asked = setup->options->context_length, *context = &setup->options->context_length;
     if (asked == 0) *context = usual_context(&setup->engine->shape);
     uint64_t bytes;
@@ -64,7 +64,7 @@ bool alisa_memory_fits(const AlisaSetup *setup) {
     return fits;
 }
 
-AlisaStatus alisa_memory_fit(AlisaSetup *setup, AlisaError *error) {
+AlisaStatus alisa_memory_fit(AlisaStageSetup *setup, AlisaError *error) {
     const AlisaShard *shard = setup->shard;
     AlisaSessionOptions *options = setup->options;
     bool asked = options->context_length > 0;
@@ -102,7 +102,8 @@ uint64_t alisa_memory_host_bytes(void) {
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 2 : 0;
 }
 
-AlisaStatus alisa_memory_fit_tiers(AlisaSetup *setup, AlisaKvMemory *memory, AlisaError *error) {
+AlisaStatus alisa_memory_fit_tiers(AlisaStageSetup *setup, AlisaKvMemory *memory,
+                                   AlisaError *error) {
     AlisaSessionOptions *options = setup->options;
     const AlisaShard *shard = setup->shard;
     if (options->context_length == 0)

@@ -8,16 +8,17 @@
 #include "engine/setup.h"
 
 /* Device bytes for what grows with the context. */
-uint64_t alisa_memory_left(const AlisaSetup *setup);
+uint64_t alisa_memory_left(const AlisaStageSetup *setup);
 /* Whether the whole context asked for fits on the device. */
-bool alisa_memory_fits(const AlisaSetup *setup);
+bool alisa_memory_fits(const AlisaStageSetup *setup);
 /* Sets the context length: the one asked for if it fits beside weights and scratch, otherwise an
  * error that says which length would; with none asked for, the model's, shortened to one that fits.
  */
-AlisaStatus alisa_memory_fit(AlisaSetup *setup, AlisaError *error);
+AlisaStatus alisa_memory_fit(AlisaStageSetup *setup, AlisaError *error);
 /* Memory of the cache of a tiered session. Too little for one step: ALISA_ERROR_MEMORY that says
  * of which memory, and how much is missing. */
-AlisaStatus alisa_memory_fit_tiers(AlisaSetup *setup, AlisaKvMemory *memory, AlisaError *error);
+AlisaStatus alisa_memory_fit_tiers(AlisaStageSetup *setup, AlisaKvMemory *memory,
+                                   AlisaError *error);
 /* Half of the host's free memory: the most that K and V take of it, if nobody says otherwise. */
 uint64_t alisa_memory_host_bytes(void);
 

@@ -26,8 +26,8 @@ static AlisaStatus check_context(const AlisaEngine *engine, uint32_t asked, Alis
     return ALISA_OK;
 }
 
-static AlisaStatus resolve(AlisaEngine *engine, const AlisaSessionOptions *options,
-                           AlisaSessionSetup *setup, AlisaError *error) {
+static AlisaStatus check_and_resolve(AlisaEngine *engine, const AlisaSessionOptions *options,
+                                     AlisaSessionSetup *setup, AlisaError *error) {
     *setup = (AlisaSessionSetup){0};
     AlisaStatus status = check_context(engine, options->context_length, error);
     return status == ALISA_OK ? alisa_resolve(engine, options, setup, error) : status;
@@ -38,7 +38,7 @@ AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSessionOpt
     AlisaSessionSetup setup;
     AlisaSchedProfile measured;
     *session = NULL;
-    AlisaStatus status = resolve(engine, options, &setup, error);
+    AlisaStatus status = check_and_resolve(engine, options, &setup, error);
     if (status == ALISA_OK && setup.memory) {
         status = alisa_rates_measure(engine, &setup.options, &measured, error);
         setup.rates = &measured;
@@ -52,10 +52,10 @@ AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSession
                                          AlisaSchedProblem *problem, AlisaError *error) {
     AlisaSessionSetup setup;
     AlisaSchedProfile rates;
-    AlisaStatus status = resolve(engine, options, &setup, error);
+    AlisaStatus status = check_and_resolve(engine, options, &setup, error);
     if (status == ALISA_OK) status = alisa_rates_measure(engine, &setup.options, &rates, error);
     if (status == ALISA_OK) {
-        const AlisaSetup first = {engine, &engine->shards[0], &setup.options};
+        const AlisaStageSetup first = {engine, &engine->shards[0], &setup.options};
         status = alisa_problem_describe(&first, &rates, setup.memory, problem, error);
     }
     alisa_resolve_finish(&setup);

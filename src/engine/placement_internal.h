@@ -54,7 +54,7 @@ struct AlisaPlacement {
  * next one. */
 AlisaStatus alisa_placement_read_lists(AlisaPlacement *placement, uint32_t layer,
                                        AlisaError *error);
-/* Waits for them. */
+/* Waits for the lists of a layer that are being read. */
 AlisaStatus alisa_placement_await_lists(AlisaPlacement *placement, uint32_t layer,
                                         AlisaError *error);
 /* The lists of a sequence in the step with `count` tokens, of which `placed` have slots: those that

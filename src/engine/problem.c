@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/round.h"
 #include "engine/memory.h"
 #include "engine/scratch.h"
 #include "kv/fit.h"
@@ -9,7 +10,7 @@
 
 /* Device bytes for blocks, as a plan counts them. The pool has slots for whole tokens of all layers
  * only, and where it has them for every token, the last blocks of sequences are no less whole. */
-static double block_bytes(const AlisaSetup *setup, const AlisaSchedProblem *problem,
+static double block_bytes(const AlisaStageSetup *setup, const AlisaSchedProblem *problem,
                           uint64_t slots) {
     const AlisaSessionOptions *options = setup->options;
     const AlisaSchedKvBytes *kv = &problem->bytes;
@@ -17,26 +18,26 @@ static double block_bytes(const AlisaSetup *setup, const AlisaSchedProblem *prob
     uint64_t tokens = slots / layers, blocks = tokens / block;
     if (tokens >= (uint64_t)options->sequence_count * options->context_length)
         blocks =
-            (uint64_t)options->sequence_count * ((options->context_length + block - 1) / block);
+            (uint64_t)options->sequence_count * (alisa_divide_up(options->context_length, block));
     return layers *
            ((double)blocks * block * (kv->slot + kv->fixed) + options->sequence_count * kv->tail);
 }
 
 /* `slots` for tokens of one layer, over all layers, in the bytes a plan is made with: what else the
  * context takes is counted as the plan counts it. */
-static uint64_t pool_bytes(const AlisaSetup *setup, const AlisaSchedProblem *problem,
+static uint64_t pool_bytes(const AlisaStageSetup *setup, const AlisaSchedProblem *problem,
                            uint64_t slots) {
     if (problem->policy->by_blocks) return (uint64_t)block_bytes(setup, problem, slots);
     return (uint64_t)ceil((double)slots * problem->bytes.slot + alisa_sched_fixed_bytes(problem));
 }
 
-uint64_t alisa_problem_device_bytes(const AlisaSetup *setup, const AlisaSchedProblem *problem,
+uint64_t alisa_problem_device_bytes(const AlisaStageSetup *setup, const AlisaSchedProblem *problem,
                                     uint64_t slots) {
     return problem->model.weight_bytes + problem->run.scratch_bytes +
            pool_bytes(setup, problem, slots);
 }
 
-AlisaSchedRun alisa_problem_run(const AlisaSetup *setup) {
+AlisaSchedRun alisa_problem_run(const AlisaStageSetup *setup) {
     const AlisaSessionOptions *options = setup->options;
     const AlisaPlacementOptions *placement = &options->placement;
     AlisaKvShape shape = alisa_setup_kv_shape(setup);
@@ -67,8 +68,8 @@ AlisaSchedRun alisa_problem_run(const AlisaSetup *setup) {
 
 /* How the cache will be cut, and bytes of K and V that go in one copy: each row has two numbers
  * with it. */
-static AlisaStatus fit_cache(const AlisaSetup *setup, const AlisaKvMemory *memory, uint64_t *slots,
-                             uint64_t *copied, AlisaError *error) {
+static AlisaStatus fit_cache(const AlisaStageSetup *setup, const AlisaKvMemory *memory,
+                             uint64_t *slots, uint64_t *copied, AlisaError *error) {
     AlisaKvFit fit;
     AlisaKvShape shape = alisa_setup_kv_shape(setup);
     uint64_t largest = alisa_opencl_info(setup->shard->device)->max_allocation;
@@ -80,7 +81,7 @@ static AlisaStatus fit_cache(const AlisaSetup *setup, const AlisaKvMemory *memor
     return ALISA_OK;
 }
 
-AlisaStatus alisa_problem_describe(const AlisaSetup *setup, const AlisaSchedProfile *rates,
+AlisaStatus alisa_problem_describe(const AlisaStageSetup *setup, const AlisaSchedProfile *rates,
                                    const AlisaKvMemory *memory, AlisaSchedProblem *problem,
                                    AlisaError *error) {
     const AlisaSchedModel *model = &setup->engine->model;

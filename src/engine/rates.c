@@ -248,19 +248,19 @@ typedef struct Figures {
 
 #define RECORD "rates"
 /* Raised when the way of measuring, or what the host does in a step, changes. */
-#define METHOD 1
+#define METHOD 2
 
-/* Types of the weights: of the first layer's products and the head. */
-static void weight_types(const AlisaEngine *engine, char text[128]) {
+/* Formats of the weights, which decide what products take: of the first layer and of the head. */
+static void weight_formats(const AlisaEngine *engine, char text[128]) {
     const AlisaLayerWeights *layer = alisa_weights_layer(engine->shards[0].weights, 0);
-    const uint32_t types[] = {
+    const uint32_t formats[] = {
         layer->query.format, layer->key.format,
         layer->value.format, layer->gate.format,
         layer->down.format,  alisa_weights_head(engine->shards[0].weights)->format,
     };
     size_t used = 0;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        used += (size_t)snprintf(text + used, 128 - used, " %u", types[i]);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        used += (size_t)snprintf(text + used, 128 - used, " %u", formats[i]);
 }
 
 /* options: of the session that is measured. */
@@ -268,16 +268,16 @@ static void format_key(const AlisaEngine *engine, const AlisaSessionOptions *opt
                        char key[ALISA_RECORD_KEY_SIZE]) {
     const AlisaSchedModel *model = &engine->model;
     const AlisaSelectOptions *select = &options->attention;
-    char types[128];
-    weight_types(engine, types);
+    char formats[128];
+    weight_formats(engine, formats);
     int used = snprintf(
         key, ALISA_RECORD_KEY_SIZE,
         "method %d of %s\nmodel %u %u %u %u %u %u %u %llu %llu%s\nsequences %u of %u, rows %u, %s\n"
         "K %s V %s, policy %s %d\n",
         METHOD, ALISA_VERSION, model->layer_count, model->embedding_length, model->head_count,
         model->kv_head_count, model->head_dim, model->feed_forward_length, model->vocabulary_size,
-        (unsigned long long)model->parameter_count, (unsigned long long)model->weight_bytes, types,
-        options->sequence_count, options->context_length, options->micro_batch,
+        (unsigned long long)model->parameter_count, (unsigned long long)model->weight_bytes,
+        formats, options->sequence_count, options->context_length, options->micro_batch,
         options->likeliest_only ? "likeliest" : "logits",
         alisa_kv_type_info(options->key_type)->name, alisa_kv_type_info(options->value_type)->name,
         alisa_sched_policy_name(options->placement.policy), (int)options->placement.schedule);

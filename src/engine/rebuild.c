@@ -109,8 +109,8 @@ static AlisaStatus compute(AlisaStage *stage, uint32_t layer, uint32_t count, Al
     if (status != ALISA_OK) return status;
     /* The rows have no queries: what is turned in their place is overwritten by attention. */
     return alisa_attention_store(
-        stage->attention, (AlisaVector){&scratch->attended, 0}, (AlisaVector){&scratch->key, 0},
-        (AlisaVector){&scratch->value, 0}, &stage->rebuild.rotations, &stage->rebuild.row_slots,
+        stage->attention, alisa_scratch_all(&scratch->attended), alisa_scratch_all(&scratch->key),
+        alisa_scratch_all(&scratch->value), &stage->rebuild.rotations, &stage->rebuild.row_slots,
         count, alisa_kv_keys(stage->kv, layer), alisa_kv_values(stage->kv, layer), NULL, error);
 }
 

@@ -33,6 +33,13 @@ static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOp
                                "a session needs at least one sequence and a micro-batch (-ub) of "
                                "at least one row");
     }
+    const AlisaSelectOptions *select = &options->attention;
+    const char *wrong = alisa_sched_check_choices(
+        options->placement.policy, options->placement.schedule, select->scores, select->lists);
+    if (wrong || (unsigned)select->kind >= ALISA_SELECT_KIND_COUNT) {
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "cannot make a session: %s",
+                               wrong ? wrong : "there is no such kind of attention");
+    }
     uint32_t head_dim = engine->shape.layers[0].head_dim;
     AlisaStatus status = alisa_kv_type_check(options->key_type, head_dim, error);
     if (status == ALISA_OK) status = alisa_kv_type_check(options->value_type, head_dim, error);
@@ -43,7 +50,7 @@ static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOp
 
 static bool fits(const AlisaEngine *engine, AlisaSessionOptions *options) {
     for (uint32_t i = 0; i < engine->shard_count; i++) {
-        const AlisaSetup setup = {engine, &engine->shards[i], options};
+        const AlisaStageSetup setup = {engine, &engine->shards[i], options};
         if (!alisa_memory_fits(&setup)) return false;
     }
     return true;
@@ -66,7 +73,7 @@ static bool take_what_fits(const AlisaEngine *engine, AlisaSessionOptions *optio
 }
 
 /* Sparse scores, which need no index of keys, where that leaves too little for K and V. */
-static AlisaStatus fit_tiers(AlisaSetup *setup, bool adapts, AlisaKvMemory *memory,
+static AlisaStatus fit_tiers(AlisaStageSetup *setup, bool adapts, AlisaKvMemory *memory,
                              AlisaError *error) {
     AlisaSelectScores *scores = &setup->options->attention.scores;
     AlisaStatus status = alisa_memory_fit_tiers(setup, memory, error);
@@ -97,7 +104,7 @@ AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSessionOptions *option
         if (!setup->memory) return ALISA_ERROR_MEMORY;
     }
     for (uint32_t i = 0; i < engine->shard_count && status == ALISA_OK; i++) {
-        AlisaSetup stage = {engine, &engine->shards[i], resolved};
+        AlisaStageSetup stage = {engine, &engine->shards[i], resolved};
         status = tiered ? fit_tiers(&stage, adapts, &setup->memory[i], error)
                         : alisa_memory_fit(&stage, error);
     }

@@ -1,6 +1,6 @@
 /*
- * The options of a session resolved: every default replaced by its value, against the budgets of
- * the engine's devices.
+ * The options of a session resolved against the budgets of the engine's devices: context_length and
+ * logit_rows have values, and policy, attention and KV types are those that are carried out.
  */
 #ifndef ALISA_ENGINE_RESOLVE_H
 #define ALISA_ENGINE_RESOLVE_H

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/round.h"
+
 /* Bytes of a part for so many rows. */
-static uint64_t part_bytes(const AlisaSetup *setup, AlisaRowsPart part, uint64_t rows) {
+static uint64_t part_bytes(const AlisaStageSetup *setup, AlisaRowsPart part, uint64_t rows) {
     switch (part) {
     case ALISA_ROWS_ROTATIONS:
         return rows * setup->engine->shape.rope.dim * sizeof(float);
@@ -15,22 +17,22 @@ static uint64_t part_bytes(const AlisaSetup *setup, AlisaRowsPart part, uint64_t
 }
 
 /* Where the parts of so many rows begin; returns where the last one ends. */
-static uint64_t find_offsets(const AlisaSetup *setup, uint64_t rows,
+static uint64_t find_offsets(const AlisaStageSetup *setup, uint64_t rows,
                              uint64_t offsets[ALISA_ROWS_PARTS]) {
     uint64_t alignment = alisa_buffer_slice_alignment(setup->shard->device), end = 0;
     for (int part = 0; part < ALISA_ROWS_PARTS; part++) {
-        offsets[part] = (end + alignment - 1) / alignment * alignment;
+        offsets[part] = alisa_round_up_64(end, alignment);
         end = offsets[part] + part_bytes(setup, (AlisaRowsPart)part, rows);
     }
     return end;
 }
 
-uint64_t alisa_rows_bytes(const AlisaSetup *setup) {
+uint64_t alisa_rows_bytes(const AlisaStageSetup *setup) {
     uint64_t offsets[ALISA_ROWS_PARTS];
     return find_offsets(setup, setup->options->micro_batch, offsets);
 }
 
-AlisaStatus alisa_rows_init(AlisaRows *rows, const AlisaSetup *setup, AlisaError *error) {
+AlisaStatus alisa_rows_init(AlisaRows *rows, const AlisaStageSetup *setup, AlisaError *error) {
     size_t most = setup->options->micro_batch;
     rows->packed = alisa_allocate_zeroed(alisa_rows_bytes(setup), 1, "step", error);
     rows->list_offsets = alisa_allocate(most, sizeof *rows->list_offsets, "step", error);
@@ -54,7 +56,7 @@ void alisa_rows_finish(AlisaRows *rows) {
     free(rows->sparse);
 }
 
-AlisaStatus alisa_rows_lay_out(AlisaRows *rows, const AlisaSetup *setup, uint32_t row_count,
+AlisaStatus alisa_rows_lay_out(AlisaRows *rows, const AlisaStageSetup *setup, uint32_t row_count,
                                const AlisaBuffer *device_copy, AlisaError *error) {
     rows->row_count = row_count;
     rows->logit_count = rows->tile_count = rows->longest = 0;

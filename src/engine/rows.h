@@ -32,15 +32,15 @@ typedef struct AlisaRows {
 } AlisaRows;
 
 /* Bytes on the device for as many rows as a step has at most. */
-uint64_t alisa_rows_bytes(const AlisaSetup *setup);
+uint64_t alisa_rows_bytes(const AlisaStageSetup *setup);
 
-AlisaStatus alisa_rows_init(AlisaRows *rows, const AlisaSetup *setup, AlisaError *error);
+AlisaStatus alisa_rows_init(AlisaRows *rows, const AlisaStageSetup *setup, AlisaError *error);
 /* Takes a zeroed or half-built one. */
 void alisa_rows_finish(AlisaRows *rows);
 
 /* Arranges the parts for a step of `row_count` rows in `device_copy`, a buffer of alisa_rows_bytes.
  * What the parts held before is gone. */
-AlisaStatus alisa_rows_lay_out(AlisaRows *rows, const AlisaSetup *setup, uint32_t row_count,
+AlisaStatus alisa_rows_lay_out(AlisaRows *rows, const AlisaStageSetup *setup, uint32_t row_count,
                                const AlisaBuffer *device_copy, AlisaError *error);
 /* The host's side of a part. */
 void *alisa_rows_part(const AlisaRows *rows, AlisaRowsPart part);

@@ -1,6 +1,6 @@
 /*
- * Device memory of a step that does not grow with the context: one buffer for each stage of the
- * computation, for as many rows as a step has at most.
+ * Device memory of a step that does not grow with the context: one buffer for each result
+ * of the forward pass, for as many rows as a step has at most.
  */
 #ifndef ALISA_ENGINE_SCRATCH_H
 #define ALISA_ENGINE_SCRATCH_H
@@ -19,15 +19,19 @@ typedef struct AlisaScratch {
     AlisaBuffer attended; /* [R][H] */
     AlisaBuffer gate;     /* [R][F] */
     AlisaBuffer up;       /* [R][F] */
-    AlisaBuffer logits;   /* [L][V] */
-    AlisaBuffer choices;  /* int32[L] */
+    AlisaBuffer logits;   /* [L][V]; of the stage with the head */
+    AlisaBuffer choices;  /* int32[L]; likewise */
 } AlisaScratch;
 
+static inline AlisaVector alisa_scratch_all(const AlisaBuffer *buffer) {
+    return (AlisaVector){buffer, 0};
+}
+
 /* Bytes on the device, those of the shard's operations among them. */
-uint64_t alisa_scratch_bytes(const AlisaSetup *setup);
+uint64_t alisa_scratch_bytes(const AlisaStageSetup *setup);
 
 /* Takes a zeroed one; *bytes: what it took. */
-AlisaStatus alisa_scratch_init(AlisaScratch *scratch, const AlisaSetup *setup, uint64_t *bytes,
+AlisaStatus alisa_scratch_init(AlisaScratch *scratch, const AlisaStageSetup *setup, uint64_t *bytes,
                                AlisaError *error);
 /* Takes a zeroed or half-built one. */
 void alisa_scratch_finish(AlisaScratch *scratch);

@@ -31,7 +31,7 @@ static AlisaStatus create_stages(AlisaSession *session, const AlisaSessionSetup 
     if (!session->stages) return ALISA_ERROR_MEMORY;
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < engine->shard_count && status == ALISA_OK; i++) {
-        const AlisaSetup of = {engine, &engine->shards[i], &session->options};
+        const AlisaStageSetup of = {engine, &engine->shards[i], &session->options};
         session->stage_count++;
         status = alisa_stage_init(&session->stages[i], &of,
                                   setup->memory ? &setup->memory[i] : NULL, setup->rates, error);

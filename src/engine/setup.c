@@ -2,11 +2,7 @@
 
 #include "kv/tails.h"
 
-bool alisa_setup_is_tiered(const AlisaSetup *setup) {
-    return setup->options->placement.policy != ALISA_POLICY_DEVICE;
-}
-
-AlisaKvShape alisa_setup_kv_shape(const AlisaSetup *setup) {
+AlisaKvShape alisa_setup_kv_shape(const AlisaStageSetup *setup) {
     const AlisaLayerShape *layer = &setup->engine->shape.layers[setup->shard->first_layer];
     return (AlisaKvShape){.layer_count = setup->shard->layer_count,
                           .kv_head_count = layer->kv_head_count,
@@ -17,7 +13,7 @@ AlisaKvShape alisa_setup_kv_shape(const AlisaSetup *setup) {
                           .value_type = setup->options->value_type};
 }
 
-AlisaAttentionShape alisa_setup_attention_shape(const AlisaSetup *setup) {
+AlisaAttentionShape alisa_setup_attention_shape(const AlisaStageSetup *setup) {
     const AlisaShape *shape = &setup->engine->shape;
     const AlisaLayerShape *layer = &shape->layers[setup->shard->first_layer];
     return (AlisaAttentionShape){.head_count = layer->head_count,
@@ -29,7 +25,7 @@ AlisaAttentionShape alisa_setup_attention_shape(const AlisaSetup *setup) {
                                  .value_type = setup->options->value_type};
 }
 
-AlisaSparseShape alisa_setup_sparse_shape(const AlisaSetup *setup) {
+AlisaSparseShape alisa_setup_sparse_shape(const AlisaStageSetup *setup) {
     const AlisaSessionOptions *options = setup->options;
     return (AlisaSparseShape){.attention = alisa_setup_attention_shape(setup),
                               .select = options->attention,
@@ -41,12 +37,12 @@ AlisaSparseShape alisa_setup_sparse_shape(const AlisaSetup *setup) {
                               .count_lists = options->count_lists};
 }
 
-uint32_t alisa_setup_row_tokens(const AlisaSetup *setup) {
+uint32_t alisa_setup_row_tokens(const AlisaStageSetup *setup) {
     AlisaKvShape shape = alisa_setup_kv_shape(setup);
     return alisa_kv_tails_needed(&shape) ? ALISA_KV_BLOCK : 1;
 }
 
-uint32_t alisa_setup_placed_rows(const AlisaSetup *setup) {
+uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup) {
     const AlisaSessionOptions *options = setup->options;
     if (alisa_setup_row_tokens(setup) == 1) return options->micro_batch;
     return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/round.h"
+
 enum {
     SCORE_BYTES = 16 << 20, /* scratch for the scores of a prompt's last rows, at a time */
     /* A query chooses tokens that weigh this many times the mean. Others are worth no load:
@@ -16,7 +18,7 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
 
 /* Rows of scores are whole blocks of 32 entries. */
 static uint32_t padded(uint32_t count) {
-    return (count + 31) / 32 * 32;
+    return alisa_round_up(count, 32);
 }
 
 /* ---- Making ------------------------------------------------------------------------------- */
@@ -168,11 +170,12 @@ AlisaStatus alisa_sparse_create(AlisaOps *ops, const AlisaSparseShape *shape, Al
     made->device = alisa_ops_device(ops);
     made->picked = alisa_allocate_zeroed(shape->sequence_count, sizeof *made->picked, what, error);
     made->scored = alisa_allocate(rows, sizeof *made->scored, what, error);
-    made->turns = alisa_allocate(selection.max_updates, sizeof *made->turns, what, error);
-    made->aims = alisa_allocate(selection.max_updates, sizeof *made->aims, what, error);
+    made->updates = alisa_allocate(selection.max_updates, sizeof *made->updates, what, error);
+    made->targets = alisa_allocate(selection.max_updates, sizeof *made->targets, what, error);
     made->tiles = alisa_allocate(2 * rows, sizeof *made->tiles, what, error);
     status = ALISA_ERROR_MEMORY;
-    if (!made->picked || !made->scored || !made->turns || !made->aims || !made->tiles) goto fail;
+    if (!made->picked || !made->scored || !made->updates || !made->targets || !made->tiles)
+        goto fail;
     if (made->index) {
         made->index_rows = alisa_allocate(2 * rows, sizeof *made->index_rows, what, error);
         made->tokens = alisa_allocate(rows, sizeof *made->tokens, what, error);
@@ -207,8 +210,8 @@ void alisa_sparse_destroy(AlisaSparse *sparse) {
     free(sparse->picked);
     free(sparse->scored);
     free(sparse->batches);
-    free(sparse->turns);
-    free(sparse->aims);
+    free(sparse->updates);
+    free(sparse->targets);
     free(sparse->tiles);
     free(sparse->index_rows);
     free(sparse->tokens);
@@ -223,7 +226,7 @@ AlisaStatus alisa_sparse_store(AlisaSparse *sparse, uint32_t layer, AlisaVector 
     return alisa_index_store(sparse->index, layer, k, rotations, &sparse->stored, rows, error);
 }
 
-/* Weights from the scores of a batch, and its turns of selection. */
+/* Weights from the scores of a batch, and its updates of selection. */
 static AlisaStatus select_tokens(AlisaSparse *sparse, const AlisaSparseLayer *layer,
                                  const AlisaSparseBatch *batch, const AlisaAttentionLists *lists,
                                  const AlisaAttentionScores *scores, AlisaError *error) {
@@ -237,10 +240,10 @@ static AlisaStatus select_tokens(AlisaSparse *sparse, const AlisaSparseLayer *la
         status = alisa_attention_row(layer->attention, lists, scores, &weights, error);
     if (status == ALISA_OK && counted)
         status = alisa_sparse_count_weights(sparse, layer->index, batch, error);
-    if (status != ALISA_OK || batch->turn_count == 0) return status;
+    if (status != ALISA_OK || batch->update_count == 0) return status;
     const AlisaSelectionRows rows = {&sparse->weights, scores->stride};
-    return alisa_selection_run(sparse->selection, layer->index, batch->first_turn,
-                               batch->turn_count, rows, error);
+    return alisa_selection_run(sparse->selection, layer->index, batch->first_update,
+                               batch->update_count, rows, error);
 }
 
 AlisaStatus alisa_sparse_choose(AlisaSparse *sparse, const AlisaSparseLayer *layer,
@@ -295,7 +298,7 @@ AlisaStatus alisa_sparse_attend(AlisaSparse *sparse, const AlisaSparseLayer *lay
     AlisaStatus status = ALISA_OK;
     /* First, because the batches pick the lists of the next step. */
     if (sparse->counting) status = alisa_sparse_count_lists(sparse, layer->index, error);
-    if (status == ALISA_OK && sparse->aim_count > 0) {
+    if (status == ALISA_OK && sparse->target_count > 0) {
         const AlisaSelectionSlots slots = {
             .pages = layer->pages,
             .page_stride = sparse->shape.context_length,

@@ -14,7 +14,7 @@ typedef enum AlisaSparseBatchKind {
     ALISA_SPARSE_BATCH_INDEX, /* the index of keys scored: picks the lists of this very step */
 } AlisaSparseBatchKind;
 
-/* Rows that are one launch, and the turns of selection that follow it. */
+/* Rows that are one launch, and the updates of selection that follow it. */
 typedef struct AlisaSparseBatch {
     AlisaBuffer tiles;
     AlisaBuffer index_rows; /* AlisaIndexRow of each tile; where the query chooses */
@@ -22,8 +22,8 @@ typedef struct AlisaSparseBatch {
     uint32_t first_tile;
     uint32_t tile_count;
     uint32_t longest;
-    uint32_t first_turn;
-    uint32_t turn_count;
+    uint32_t first_update;
+    uint32_t update_count;
 } AlisaSparseBatch;
 
 /* A row that is scored against all tokens, or their index. */
@@ -48,13 +48,13 @@ struct AlisaSparse {
     uint32_t *picked;          /* [sequence_count] tokens of the step its lists are for; 0: none */
     AlisaSparseScored *scored; /* [micro_batch] */
     AlisaSparseBatch *batches;
-    AlisaSelectionUpdate *turns;
-    AlisaSelectionTarget *aims;
+    AlisaSelectionUpdate *updates;
+    AlisaSelectionTarget *targets;
     AlisaAttentionTile *tiles;
     AlisaIndexRow *index_rows; /* [2 micro_batch] beside the tiles */
     AlisaIndexToken *tokens;   /* [micro_batch] */
     uint32_t batch_limit;
-    uint32_t batch_count, turn_count, aim_count, tile_count; /* of the step */
+    uint32_t batch_count, update_count, target_count, tile_count; /* of the step */
     AlisaBuffer stored;            /* AlisaIndexToken[micro_batch] of the step */
     AlisaBuffer slots;             /* int32[sequence][list][kept_stride] */
     AlisaBuffer blocks;            /* alike, where a side of the cache has blocks */

@@ -40,7 +40,7 @@ static AlisaSparseBatch *begin_batch(AlisaSparse *sparse, AlisaSparseBatchKind k
                                 .index_rows = batch->index_rows,
                                 .kind = kind,
                                 .first_tile = sparse->tile_count,
-                                .first_turn = sparse->turn_count};
+                                .first_update = sparse->update_count};
     return batch;
 }
 
@@ -51,20 +51,22 @@ static void add_tile(AlisaSparse *sparse, AlisaSparseBatch *batch, uint32_t row,
     if (batch->longest < count) batch->longest = count;
 }
 
-static AlisaSelectionUpdate *add_turn(AlisaSparse *sparse, AlisaSparseBatch *batch,
-                                      const AlisaSparseRow *row) {
-    AlisaSelectionUpdate *turn = &sparse->turns[sparse->turn_count++];
-    *turn = (AlisaSelectionUpdate){.sequence = row->sequence};
-    batch->turn_count++;
-    return turn;
+static AlisaSelectionUpdate *add_update(AlisaSparse *sparse, AlisaSparseBatch *batch,
+                                        const AlisaSparseRow *row) {
+    AlisaSelectionUpdate *update = &sparse->updates[sparse->update_count++];
+    *update = (AlisaSelectionUpdate){.sequence = row->sequence};
+    batch->update_count++;
+    return update;
 }
 
-static void note_pick(AlisaSparse *sparse, AlisaSelectionUpdate *turn, const AlisaSparseRow *row) {
-    turn->pick_count = next_pick(sparse, row);
-    sparse->picked[row->sequence] = turn->pick_count;
+static void note_pick(AlisaSparse *sparse, AlisaSelectionUpdate *update,
+                      const AlisaSparseRow *row) {
+    update->pick_count = next_pick(sparse, row);
+    sparse->picked[row->sequence] = update->pick_count;
 }
 
-/* Rows that are scored against all tokens, `all_rows` at a time, a turn for each sequence in them.
+/* Rows that are scored against all tokens, `all_rows` at a time, a update for each sequence in
+ * them.
  */
 static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
     uint32_t scored = 0;
@@ -73,22 +75,22 @@ static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uin
             sparse->scored[scored++] = (AlisaSparseScored){i, &rows[i]};
     qsort(sparse->scored, scored, sizeof *sparse->scored, compare_scored);
     AlisaSparseBatch *batch = NULL;
-    AlisaSelectionUpdate *turn = NULL;
+    AlisaSelectionUpdate *update = NULL;
     for (uint32_t i = 0; i < scored; i++) {
         const AlisaSparseRow *about = sparse->scored[i].about;
         if (!batch || batch->tile_count == sparse->all_rows) {
             batch = begin_batch(sparse, ALISA_SPARSE_BATCH_ALL);
-            turn = NULL;
+            update = NULL;
         }
-        if (!turn || turn->sequence != about->sequence) {
-            turn = add_turn(sparse, batch, about);
-            turn->first_row = batch->tile_count;
-            turn->first_count = about->count;
-            turn->dense = true;
+        if (!update || update->sequence != about->sequence) {
+            update = add_update(sparse, batch, about);
+            update->first_row = batch->tile_count;
+            update->first_count = about->count;
+            update->dense = true;
         }
-        turn->row_count++;
+        update->row_count++;
         add_tile(sparse, batch, sparse->scored[i].row, about->all_offset, about->count);
-        note_pick(sparse, turn, about);
+        note_pick(sparse, update, about);
     }
 }
 
@@ -100,9 +102,9 @@ static void describe_choices(AlisaSparse *sparse, const AlisaSparseRow *rows, ui
         if (row->prompt) continue;
         if (!batch || batch->tile_count == sparse->all_rows)
             batch = begin_batch(sparse, ALISA_SPARSE_BATCH_INDEX);
-        AlisaSelectionUpdate *turn = add_turn(sparse, batch, row);
-        turn->pick_count = row->count;
-        turn->pick_row = batch->tile_count;
+        AlisaSelectionUpdate *update = add_update(sparse, batch, row);
+        update->pick_count = row->count;
+        update->pick_row = batch->tile_count;
         sparse->index_rows[sparse->tile_count] =
             (AlisaIndexRow){.query = i, .sequence = row->sequence, .count = row->count};
         add_tile(sparse, batch, i, row->all_offset, row->count);
@@ -115,7 +117,7 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
     bool by_rule = !feeds && sparse->source != ALISA_SELECT_BY_ROW;
     bool sparse_rows = feeds && sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE;
     AlisaSparseBatch *batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
-    sparse->aim_count = 0;
+    sparse->target_count = 0;
     if (sparse->counting) alisa_sparse_count_begin(sparse->counting);
     for (uint32_t i = 0; i < row_count; i++) {
         const AlisaSparseRow *row = &rows[i];
@@ -125,7 +127,7 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
             uint32_t kept =
                 alisa_selector_kept(alisa_selector_budget(&sparse->shape.select, row->count));
             uint32_t offset = row->sequence * sparse->list_count * sparse->kept_stride;
-            sparse->aims[sparse->aim_count++] = (AlisaSelectionTarget){
+            sparse->targets[sparse->target_count++] = (AlisaSelectionTarget){
                 .sequence = row->sequence,
                 .count = kept,
                 .list_offset = offset,
@@ -137,13 +139,13 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
             if (sparse->counting) alisa_sparse_count_row(sparse->counting, row);
         }
         if (sparse_rows && !row->prompt) {
-            AlisaSelectionUpdate *turn = add_turn(sparse, batch, row);
-            turn->first_row = batch->tile_count - 1;
-            turn->row_count = 1;
-            turn->first_count = row->count;
-            note_pick(sparse, turn, row);
+            AlisaSelectionUpdate *update = add_update(sparse, batch, row);
+            update->first_row = batch->tile_count - 1;
+            update->row_count = 1;
+            update->first_count = row->count;
+            note_pick(sparse, update, row);
         } else if (by_rule && next_pick(sparse, row) > 0) {
-            note_pick(sparse, add_turn(sparse, batch, row), row);
+            note_pick(sparse, add_update(sparse, batch, row), row);
         }
     }
 }
@@ -155,11 +157,11 @@ static AlisaStatus pick_missing(AlisaSparse *sparse, const AlisaSparseRow *rows,
     if (sparse->source == ALISA_SELECT_BY_ROW) return ALISA_OK;
     for (uint32_t i = 0; i < row_count; i++) {
         if (rows[i].prompt || sparse->picked[rows[i].sequence] == rows[i].count) continue;
-        sparse->turns[count++] =
+        sparse->updates[count++] =
             (AlisaSelectionUpdate){.sequence = rows[i].sequence, .pick_count = rows[i].count};
     }
     if (count == 0) return ALISA_OK;
-    AlisaStatus status = alisa_selection_plan(sparse->selection, sparse->turns, count, error);
+    AlisaStatus status = alisa_selection_plan(sparse->selection, sparse->updates, count, error);
     for (uint32_t layer = 0; layer < sparse->shape.layer_count && status == ALISA_OK; layer++)
         status =
             alisa_selection_run(sparse->selection, layer, 0, count, (AlisaSelectionRows){0}, error);
@@ -191,16 +193,17 @@ AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, 
     AlisaStatus status = pick_missing(sparse, rows, row_count, error);
     if (status == ALISA_OK && sparse->index) status = upload_tokens(sparse, rows, row_count, error);
     if (status != ALISA_OK) return status;
-    sparse->batch_count = sparse->tile_count = sparse->turn_count = 0;
+    sparse->batch_count = sparse->tile_count = sparse->update_count = 0;
     if (sparse->index) describe_choices(sparse, rows, row_count);
     describe_scored(sparse, rows, row_count);
     describe_steps(sparse, rows, row_count);
     for (uint32_t i = 0; i < sparse->batch_count && status == ALISA_OK; i++)
         status = upload_batch(sparse, &sparse->batches[i], error);
-    if (status == ALISA_OK && sparse->turn_count > 0)
-        status = alisa_selection_plan(sparse->selection, sparse->turns, sparse->turn_count, error);
-    if (status == ALISA_OK && sparse->aim_count > 0)
+    if (status == ALISA_OK && sparse->update_count > 0)
         status =
-            alisa_selection_set_targets(sparse->selection, sparse->aims, sparse->aim_count, error);
+            alisa_selection_plan(sparse->selection, sparse->updates, sparse->update_count, error);
+    if (status == ALISA_OK && sparse->target_count > 0)
+        status = alisa_selection_set_targets(sparse->selection, sparse->targets,
+                                             sparse->target_count, error);
     return status;
 }

@@ -21,7 +21,7 @@ static AlisaStatus create_cache(AlisaStage *stage, const AlisaKvMemory *memory, 
 }
 
 static AlisaStatus create_attention(AlisaStage *stage, AlisaError *error) {
-    const AlisaSetup *setup = &stage->setup;
+    const AlisaStageSetup *setup = &stage->setup;
     const AlisaSessionOptions *options = setup->options;
     AlisaAttentionShape attention = alisa_setup_attention_shape(setup);
     AlisaStatus status = alisa_attention_create(setup->shard->ops, &attention, options->micro_batch,
@@ -47,16 +47,30 @@ static AlisaStatus create_scratch(AlisaStage *stage, AlisaError *error) {
     return stage->turns && stage->placed ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
+/* Layer inputs as the plan wants them. They take some of the memory for K and V: the problem is
+ * that of the cache which is left. */
+static AlisaStatus keep_inputs(AlisaStage *stage, const AlisaKvMemory *memory,
+                               const AlisaSchedPlan *plan, AlisaSchedProblem *problem,
+                               AlisaError *error) {
+    AlisaStatus status = alisa_rebuild_keep_inputs(stage, memory, plan, problem, error);
+    if (status != ALISA_OK) return status;
+    const AlisaTiers *tiers = alisa_kv_tiers(stage->kv);
+    uint64_t slots = (uint64_t)alisa_tiers_store(tiers)->arena_count *
+                     alisa_residency_free_device_slots(alisa_tiers_residency(tiers), 0);
+    problem->run.device_bytes = alisa_problem_device_bytes(&stage->setup, problem, slots);
+    return ALISA_OK;
+}
+
 /* The plan of where tokens are, and who carries it out. */
 static AlisaStatus create_placement(AlisaStage *stage, const AlisaKvMemory *memory,
                                     const AlisaSchedProfile *rates, AlisaError *error) {
-    const AlisaSetup *setup = &stage->setup;
+    const AlisaStageSetup *setup = &stage->setup;
     AlisaSchedProblem problem;
     AlisaSchedPlan plan;
     AlisaStatus status = alisa_problem_describe(setup, rates, memory, &problem, error);
     if (status == ALISA_OK) status = problem.policy->solve(&problem, &plan, error);
     if (status == ALISA_OK && plan.inputs_saved > 0)
-        status = alisa_rebuild_keep_inputs(stage, memory, &plan, &problem, error);
+        status = keep_inputs(stage, memory, &plan, &problem, error);
     if (status != ALISA_OK) return status;
     const AlisaPlacementShape shape = {.layer_count = setup->shard->layer_count,
                                        .sequence_count = setup->options->sequence_count,
@@ -67,7 +81,7 @@ static AlisaStatus create_placement(AlisaStage *stage, const AlisaKvMemory *memo
                                   &stage->placement, error);
 }
 
-AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaSetup *setup,
+AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaStageSetup *setup,
                              const AlisaKvMemory *memory, const AlisaSchedProfile *rates,
                              AlisaError *error) {
     stage->setup = *setup;

@@ -20,7 +20,7 @@ typedef struct AlisaRebuild {
 } AlisaRebuild;
 
 typedef struct AlisaStage {
-    AlisaSetup setup;
+    AlisaStageSetup setup;
     AlisaKv *kv;
     AlisaKvTails *tails;       /* NULL unless a KV type has blocks */
     AlisaPlacement *placement; /* NULL: everything is on the device */
@@ -41,7 +41,7 @@ typedef struct AlisaStage {
 /* Makes what setup describes, whose options are resolved. memory and rates: of a tiered session, as
  * alisa_memory_fit_tiers and alisa_rates_measure left them; NULL otherwise. Fills a zeroed stage,
  * which is to be finished also after a failure. */
-AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaSetup *setup,
+AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaStageSetup *setup,
                              const AlisaKvMemory *memory, const AlisaSchedProfile *rates,
                              AlisaError *error);
 /* Waits for the device first: launches may still read memory that the caller is about to free. */

@@ -134,10 +134,10 @@ AlisaStatus alisa_step_embed(AlisaStage *stage, AlisaError *error) {
     const AlisaShard *shard = stage->setup.shard;
     return alisa_ops_embed(shard->ops, alisa_weights_embedding(shard->weights),
                            &stage->rows.parts[ALISA_ROWS_TOKENS], stage->rows.row_count,
-                           (AlisaVector){&stage->scratch.residual, 0}, error);
+                           alisa_scratch_all(&stage->scratch.residual), error);
 }
 
-AlisaStatus alisa_step_hand_over(const AlisaStage *from, AlisaStage *to, AlisaError *error) {
+AlisaStatus alisa_step_hand_over(AlisaStage *from, AlisaStage *to, AlisaError *error) {
     uint64_t floats = (uint64_t)to->rows.row_count * to->setup.engine->shape.embedding_length;
     float *residual = alisa_allocate(floats, sizeof *residual, "residual stream", error);
     if (!residual) return ALISA_ERROR_MEMORY;
@@ -146,6 +146,8 @@ AlisaStatus alisa_step_hand_over(const AlisaStage *from, AlisaStage *to, AlisaEr
     if (status == ALISA_OK)
         status = alisa_buffer_write(to->setup.shard->device, &to->scratch.residual, 0, residual,
                                     floats * sizeof *residual, error);
+    from->device_to_host_bytes += floats * sizeof *residual;
+    to->host_to_device_bytes += floats * sizeof *residual;
     free(residual);
     return status;
 }

@@ -12,7 +12,7 @@ AlisaStatus alisa_step_begin(AlisaStage *stage, const AlisaStep *step, AlisaErro
 /* The residual stream of the rows: of the first stage from their tokens, of a later one from that
  * of the stage before. */
 AlisaStatus alisa_step_embed(AlisaStage *stage, AlisaError *error);
-AlisaStatus alisa_step_hand_over(const AlisaStage *from, AlisaStage *to, AlisaError *error);
+AlisaStatus alisa_step_hand_over(AlisaStage *from, AlisaStage *to, AlisaError *error);
 
 /* Launches all layers of the stage. */
 AlisaStatus alisa_step_run(AlisaStage *stage, AlisaError *error);

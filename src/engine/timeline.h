@@ -33,8 +33,8 @@ typedef struct AlisaTimeline {
     uint32_t *lengths;       /* [sequence] tokens each holds */
     uint32_t *call_rows;     /* [sequence] rows of the call */
     uint32_t *call_ends;     /* [sequence] lengths at the end of the call */
-    uint32_t *cuts; /* [sequence] the least length since whoever keeps more of a token than the
-                       timeline was told (alisa_timeline_told); ALISA_TIMELINE_UNCUT: none */
+    uint32_t *cuts;          /* [sequence] the least length since the stages were last told of it
+                                (alisa_timeline_told); ALISA_TIMELINE_UNCUT: it was not cut since */
 } AlisaTimeline;
 
 AlisaStatus alisa_timeline_init(AlisaTimeline *timeline, uint32_t sequence_count,
@@ -59,7 +59,7 @@ void alisa_timeline_undo(AlisaTimeline *timeline, const AlisaStep *step);
 
 /* Cuts a sequence back to `length` tokens; longer than it is: no effect. */
 void alisa_timeline_truncate(AlisaTimeline *timeline, uint32_t sequence, uint32_t length);
-/* Whoever keeps more of a sequence's tokens knows now that it was cut. */
+/* The stages, which keep K and V of tokens, know now how a sequence was cut. */
 void alisa_timeline_told(AlisaTimeline *timeline, uint32_t sequence);
 
 /* Leading tokens of a sequence that are those of `tokens`, `count` at most. */

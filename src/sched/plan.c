@@ -90,6 +90,15 @@ static const double usual_new_picks[] = {
     [ALISA_SELECT_SCORES_QUERY] = 0.05,
 };
 
+const char *alisa_sched_check_choices(AlisaPolicy policy, AlisaSchedule schedule,
+                                      AlisaSelectScores scores, AlisaSelectLists lists) {
+    if ((unsigned)policy >= ALISA_POLICY_COUNT) return "there is no such policy";
+    if (schedule != ALISA_SCHEDULE_OVERLAP && schedule != ALISA_SCHEDULE_PAPER)
+        return "there is no such schedule";
+    if ((unsigned)scores >= ALISA_SELECT_SCORES_COUNT) return "there are no such scores of tokens";
+    return (unsigned)lists >= ALISA_SELECT_LISTS_COUNT ? "there are no such lists of tokens" : NULL;
+}
+
 double alisa_sched_usual_new_picks(AlisaSelectScores scores) {
     return usual_new_picks[scores];
 }

@@ -121,7 +121,11 @@ struct AlisaSchedPolicy {
                   AlisaSchedStep *step);
 };
 
-/* AlisaSchedRun.new_pick_rate for who has not measured it. */
+/* NULL, or which of these is none that there is. */
+const char *alisa_sched_check_choices(AlisaPolicy policy, AlisaSchedule schedule,
+                                      AlisaSelectScores scores, AlisaSelectLists lists);
+
+/* The share of choices that are new in a step, where nothing was measured. */
 double alisa_sched_usual_new_picks(AlisaSelectScores scores);
 
 extern const AlisaSchedPolicy alisa_sched_policy_device;

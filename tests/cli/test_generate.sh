@@ -100,6 +100,23 @@ printf '{"prompt": "ok"}\nnot json\n' >"$folder/bad.jsonl"
 refused 2 "line 2 is not JSON" generate --prompts "$folder/bad.jsonl"
 printf '{"text": "ok"}\n' >"$folder/bad.jsonl"
 refused 2 'line 1 has no string "prompt"' generate --prompts "$folder/bad.jsonl"
+# A sequence keeps the beginning that the next prompt shares: the text is that of a fresh sequence,
+# also where steps attend to chosen tokens.
+shared="Once upon a time there was a small kitten named Max. He lived in a tall house"
+printf '%s\n' "$shared" "$shared on the market" "$shared" >"$folder/shared"
+for flags in "" "--attention swa --kv-sparsity 0.9" "--attention h2o --kv-sparsity 0.9" \
+    "--attention swa --swa-scores query --kv-sparsity 0.9"; do
+    : >"$folder/alone"
+    while read -r prompt; do
+        # shellcheck disable=SC2086  # several words
+        "$ALISA_BINARY" generate --temp 0 -n 40 -p "$prompt" $flags 2>"$err" >>"$folder/alone"
+    done <"$folder/shared"
+    # shellcheck disable=SC2086  # several words
+    alisa generate --temp 0 -n 40 --prompts "$folder/shared" --batch 1 $flags
+    diff <(grep -v '^$' "$folder/alone") <(grep -v -e '^$' -e '^=== ' "$out") >/dev/null ||
+        fail "prompts that begin alike, $flags: other texts than alone"
+done
+
 printf '\n\n' >"$folder/none"
 refused 2 "no prompts" generate --prompts "$folder/none"
 refused 1 "missing" generate --prompts "$folder/missing"

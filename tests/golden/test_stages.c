@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/plan.h"
 #include "api/model.h"
-#include "engine/engine.h"
+#include "engine/problem.h"
+#include "engine/session.h"
 #include "support.h"
 
 enum { SEQUENCES = 2, PROMPT = 100, STEPS = 12, CONTEXT = PROMPT + STEPS };
@@ -157,10 +159,70 @@ static void test_kept_beginnings(void **state) {
     alisa_engine_destroy(engine);
 }
 
+/* Choices that are none are refused, not looked up in tables. */
+static void test_refused_choices(void **state) {
+    (void)state;
+    static const uint32_t one[] = {6};
+    AlisaEngine *engine = open_engine(one, 1);
+    AlisaSessionOptions options[5];
+    for (size_t i = 0; i < 5; i++)
+        alisa_session_options_defaults(&options[i]);
+    options[0].placement.policy = ALISA_POLICY_COUNT;
+    options[1].placement.schedule = (AlisaSchedule)7;
+    options[2].attention.kind = ALISA_SELECT_KIND_COUNT;
+    options[3].attention.scores = ALISA_SELECT_SCORES_COUNT;
+    options[4].attention.lists = (AlisaSelectLists)-1;
+    for (size_t i = 0; i < 5; i++) {
+        AlisaSession *session;
+        assert_int_equal(alisa_session_create(engine, &options[i], &session, &error),
+                         ALISA_ERROR_ARGUMENT);
+        assert_null(session);
+        assert_non_null(strstr(error.message, "there"));
+    }
+    AlisaPlan plan;
+    AlisaPlanOptions wanted;
+    alisa_plan_options_defaults(&wanted);
+    wanted.engine = engine;
+    assert_int_equal(alisa_plan_make(&wanted, ALISA_POLICY_COUNT, &plan, &error),
+                     ALISA_ERROR_ARGUMENT);
+    alisa_plan_finish(&plan);
+    alisa_engine_destroy(engine);
+}
+
+/* Layer inputs take device memory, and the plan knows what is left for K and V. */
+static void test_inputs_take_memory(void **state) {
+    (void)state;
+    static const uint32_t one[] = {6};
+    AlisaEngine *engine = open_engine(one, 1);
+    AlisaSession *session;
+    AlisaSessionOptions options;
+    alisa_session_options_defaults(&options);
+    options.sequence_count = 4;
+    options.context_length = 512;
+    options.micro_batch = 64;
+    options.attention.kind = ALISA_SELECT_SWA;
+    options.placement.policy = ALISA_POLICY_ALISA;
+    options.placement.device_share = 0.5;
+    options.placement.inputs_share = 0.6;
+    support_must(alisa_session_create(engine, &options, &session, &error), &error);
+    const AlisaStage *stage = &session->stages[0];
+    const AlisaTiers *tiers = alisa_kv_tiers(stage->kv);
+    const AlisaSchedProblem *problem = alisa_placement_problem(stage->placement);
+    assert_non_null(alisa_kv_inputs(stage->kv));
+    uint64_t slots = (uint64_t)alisa_tiers_store(tiers)->arena_count *
+                     alisa_residency_free_device_slots(alisa_tiers_residency(tiers), 0);
+    uint64_t expected = alisa_problem_device_bytes(&stage->setup, problem, slots);
+    assert_true(problem->run.device_bytes == expected);
+    alisa_session_destroy(session);
+    alisa_engine_destroy(engine);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_kept_beginnings),
+        cmocka_unit_test(test_refused_choices),
+        cmocka_unit_test(test_inputs_take_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

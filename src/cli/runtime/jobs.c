@@ -10,6 +10,7 @@
 typedef struct Run {
     JobSet *set;
     size_t *slots;    /* [sequences] job that has the sequence, NO_JOB when it is free */
+    size_t *prompts;  /* [sequences] tokens of the prompt of the job that had it last */
     size_t waiting;   /* first job that has not started */
     AlisaRow *rows;   /* [batch_size] */
     uint32_t *wanted; /* [sequences] what each is to append next, for alisa_session_admit */
@@ -72,6 +73,7 @@ static bool end_job(Run *run, uint32_t sequence, JobEnd end, AlisaError *error) 
     job->sampler = NULL;
     size_t index = run->slots[sequence];
     run->slots[sequence] = NO_JOB;
+    run->prompts[sequence] = job->prompt.count;
     /* The next job's prompt may begin as this one did; where none comes, memory is for others. */
     if (run->waiting == run->set->count)
         alisa_session_truncate(run->set->runtime->session, sequence, 0);
@@ -168,7 +170,11 @@ static AlisaStatus start_job(Run *run, uint32_t sequence, size_t index, AlisaErr
     for (int32_t token = 0; runtime->settings->ignore_eos && token < vocabulary; token++)
         if (alisa_model_is_end(runtime->model, token)) alisa_sampler_ignore(job->sampler, token);
     run->slots[sequence] = index;
-    alisa_session_keep(runtime->session, sequence, job->prompt.ids, job->prompt.count - 1);
+    /* What a job generated is no beginning of a prompt, even where the words are the same: steps
+     * may have attended to less. */
+    size_t most = job->prompt.count - 1;
+    if (most > run->prompts[sequence]) most = run->prompts[sequence];
+    alisa_session_keep(runtime->session, sequence, job->prompt.ids, most);
     return ALISA_OK;
 }
 
@@ -259,10 +265,11 @@ AlisaStatus alisa_cli_jobs_run(JobSet *set, AlisaError *error) {
     Run run = {.set = set};
     AlisaStatus status = ALISA_OK;
     run.slots = malloc(set->sequences * sizeof *run.slots);
+    run.prompts = calloc(set->sequences, sizeof *run.prompts);
     run.rows = malloc((size_t)set->runtime->settings->batch_size * sizeof *run.rows);
     run.wanted = malloc(set->sequences * sizeof *run.wanted);
     run.admitted = malloc(set->sequences * sizeof *run.admitted);
-    if (!run.slots || !run.rows || !run.wanted || !run.admitted) {
+    if (!run.slots || !run.prompts || !run.rows || !run.wanted || !run.admitted) {
         status = alisa_cli_memory_error(error);
         goto done;
     }
@@ -282,6 +289,7 @@ AlisaStatus alisa_cli_jobs_run(JobSet *set, AlisaError *error) {
     if (status == ALISA_OK && alisa_cli_interrupted(NULL)) status = interrupt_all(&run, error);
 done:
     free(run.slots);
+    free(run.prompts);
     free(run.rows);
     free(run.wanted);
     free(run.admitted);
