@@ -211,10 +211,6 @@ uint32_t alisa_architecture_feed_forward_matrices(const AlisaArchitecture *row) 
 
 /* ---- What the engine computes -------------------------------------------------------------- */
 
-/* Roles of the tensors that the engine computes with. */
-static const AlisaRoles computed =
-    EACH_MODEL | BIT(ROPE_DIVISORS) | NORMS | ATTENTION | FEED_FORWARD | BIT(GATE) | BIT(HEAD);
-
 /* What the engine does not compute, in words; NULL: it does. */
 static const char *const norms[] = {[ALISA_NORM_LAYER] = "layer norms"};
 static const char *const positions[] = {[ALISA_POSITION_LEARNED] = "learned positions"};
@@ -234,7 +230,7 @@ static const char *const gatings[] = {
 #define LOOK_UP(words, value)                                                                      \
     ((size_t)(value) < sizeof(words) / sizeof *(words) ? (words)[value] : NULL)
 
-const char *alisa_architecture_missing(const AlisaArchitecture *row) {
+const char *alisa_architecture_missing(const AlisaArchitecture *row, AlisaRoles computed) {
     const char *const missing[] = {
         LOOK_UP(norms, row->norm),
         LOOK_UP(positions, row->position),
@@ -257,11 +253,11 @@ const char *alisa_architecture_missing(const AlisaArchitecture *row) {
                                                               : "a feed-forward block without gate";
 }
 
-void alisa_architecture_list(char *list, size_t capacity) {
+void alisa_architecture_list(AlisaRoles computed, char *list, size_t capacity) {
     size_t used = 0;
     list[0] = 0;
     for (size_t i = 0; i < ARCHITECTURE_COUNT && used < capacity; i++) {
-        if (alisa_architecture_missing(&architectures[i])) continue;
+        if (alisa_architecture_missing(&architectures[i], computed)) continue;
         used += (size_t)snprintf(list + used, capacity - used, "%s%s", used ? ", " : "",
                                  architectures[i].name);
     }

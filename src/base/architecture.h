@@ -202,10 +202,11 @@ const AlisaArchitecture *alisa_architecture_at(size_t index);
 const AlisaArchitecture *alisa_architecture_find(const char *name, size_t length);
 
 /* What every model of the architecture needs and the engine does not compute, in words ("layer
- * norms"): the first that is found. NULL: the engine runs it. */
-const char *alisa_architecture_missing(const AlisaArchitecture *row);
+ * norms"): the first that is found. NULL: the engine runs it. `computed` are the roles of tensors
+ * that it computes with (model/fields.h). */
+const char *alisa_architecture_missing(const AlisaArchitecture *row, AlisaRoles computed);
 /* Names of those that the engine runs, as in "llama, qwen2". */
-void alisa_architecture_list(char *list, size_t capacity);
+void alisa_architecture_list(AlisaRoles computed, char *list, size_t capacity);
 
 /* Name of the role's tensor in files of this architecture; behind "blk.N." in layers. */
 const char *alisa_architecture_tensor(const AlisaArchitecture *row, AlisaRole role);

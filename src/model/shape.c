@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/fields.h"
+
 /* Limits that keep every later product inside 64 bits and every launch inside 32. */
 #define DIMENSION_LIMIT (1u << 24)
 #define LAYER_LIMIT     4096u
@@ -22,8 +24,8 @@ static AlisaStatus read_architecture(const AlisaGguf *gguf, AlisaShape *shape, A
                                "%s: no key general.architecture: this is not a language model",
                                path);
     }
-    char runs[256];
-    alisa_architecture_list(runs, sizeof runs);
+    char runs[1024];
+    alisa_architecture_list(alisa_field_roles(), runs, sizeof runs);
     int shown = (int)(name.length < 64 ? name.length : 64);
     shape->architecture = alisa_architecture_find(name.data, (size_t)name.length);
     if (!shape->architecture) {
@@ -31,7 +33,7 @@ static AlisaStatus read_architecture(const AlisaGguf *gguf, AlisaShape *shape, A
                                "%s: architecture '%.*s' is not supported; this version runs: %s",
                                path, shown, name.data, runs);
     }
-    const char *missing = alisa_architecture_missing(shape->architecture);
+    const char *missing = alisa_architecture_missing(shape->architecture, alisa_field_roles());
     if (missing) {
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
                                "%s: architecture '%.*s' needs %s, which this version does not "

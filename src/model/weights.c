@@ -1,7 +1,6 @@
 #include "model/weights.h"
 
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,40 +10,13 @@ struct AlisaWeights {
     AlisaShape shape;
     uint32_t first, end;
     AlisaLayerWeights *layers; /* [end - first] */
-    AlisaMatrix embedding;
-    AlisaMatrix head;
-    AlisaVector output_norm;
+    AlisaOuterWeights outer;
     float *rope_divisors;  /* [rope.dim / 2] or NULL */
     AlisaLoaded *matrices; /* one a matrix */
     size_t matrix_count;
     AlisaBuffer vectors; /* all vectors, as floats, one after the other */
     uint64_t bytes;
 };
-
-#define LAYER_FIELD(name) offsetof(AlisaLayerWeights, name)
-#define MODEL_FIELD(name) offsetof(AlisaWeights, name)
-
-/* Where the tensor of a role is bound to: an AlisaMatrix or an AlisaVector of AlisaLayerWeights for
- * roles of layers, of AlisaWeights for others. */
-static const struct RoleField {
-    AlisaRole role;
-    size_t offset;
-} fields[] = {
-    {ALISA_ROLE_EMBEDDING, MODEL_FIELD(embedding)},
-    {ALISA_ROLE_ATTENTION_NORM, LAYER_FIELD(attention_norm)},
-    {ALISA_ROLE_QUERY, LAYER_FIELD(query)},
-    {ALISA_ROLE_KEY, LAYER_FIELD(key)},
-    {ALISA_ROLE_VALUE, LAYER_FIELD(value)},
-    {ALISA_ROLE_ATTENTION_OUTPUT, LAYER_FIELD(attention_output)},
-    {ALISA_ROLE_FEED_FORWARD_NORM, LAYER_FIELD(feed_forward_norm)},
-    {ALISA_ROLE_GATE, LAYER_FIELD(gate)},
-    {ALISA_ROLE_UP, LAYER_FIELD(up)},
-    {ALISA_ROLE_DOWN, LAYER_FIELD(down)},
-    {ALISA_ROLE_OUTPUT_NORM, MODEL_FIELD(output_norm)},
-    {ALISA_ROLE_HEAD, MODEL_FIELD(head)},
-};
-
-enum { FIELD_COUNT = sizeof fields / sizeof *fields };
 
 /* A tensor of the file and what it is for. */
 typedef struct Binding {
@@ -99,7 +71,7 @@ static AlisaStatus check_tensor(const Binder *binder, const Binding *binding) {
     }
     const AlisaWeightTypeInfo *type = alisa_weight_type_info(tensor->type);
     if (!alisa_weight_type_is_computed(tensor->type)) {
-        char types[128];
+        char types[512];
         alisa_weight_type_list(types);
         return alisa_error_set(binder->error, ALISA_ERROR_UNSUPPORTED,
                                "%s: tensor %s has type %s (%u); this version computes with %s: "
@@ -252,19 +224,16 @@ static AlisaStatus place(Binder *binder, const Binding *binding) {
     AlisaWeights *weights = binder->weights;
     if (binding->role == ALISA_ROLE_ROPE_DIVISORS)
         return read_rope_divisors(binder, binding->tensor);
-    size_t i = 0;
-    while (i < FIELD_COUNT && fields[i].role != binding->role)
-        i++;
-    if (i == FIELD_COUNT) {
+    AlisaLayerWeights *layer = alisa_role_in_layers(binding->role)
+                                   ? &weights->layers[binding->layer - weights->first]
+                                   : NULL;
+    void *field = alisa_field_of(binding->role, layer, &weights->outer);
+    if (!field) {
         return alisa_error_set(binder->error, ALISA_ERROR_UNSUPPORTED,
                                "%s: tensor %s is %s, which this version does not compute",
                                alisa_gguf_path(binder->gguf), binding->tensor->name,
                                alisa_role_info(binding->role)->what);
     }
-    char *base = alisa_role_in_layers(binding->role)
-                     ? (char *)&weights->layers[binding->layer - weights->first]
-                     : (char *)weights;
-    void *field = base + fields[i].offset;
     return is_vector(binding->role) ? place_vector(binder, binding->tensor, field)
                                     : place_matrix(binder, binding->tensor, field);
 }
@@ -313,7 +282,7 @@ static AlisaStatus place_all(Binder *binder, const AlisaProgress *progress) {
     if (status == ALISA_OK) status = alisa_loader_finish(binder->loader, binder->error);
     if (status != ALISA_OK) return status;
     /* Without a head of its own a model uses its embedding table again (tied weights). */
-    if (!weights->head.buffer) weights->head = weights->embedding;
+    if (!weights->outer.head.buffer) weights->outer.head = weights->outer.embedding;
     return upload_vectors(binder);
 }
 
@@ -377,15 +346,15 @@ const AlisaLayerWeights *alisa_weights_layer(const AlisaWeights *weights, uint32
 }
 
 const AlisaMatrix *alisa_weights_embedding(const AlisaWeights *weights) {
-    return &weights->embedding;
+    return &weights->outer.embedding;
 }
 
 AlisaVector alisa_weights_output_norm(const AlisaWeights *weights) {
-    return weights->output_norm;
+    return weights->outer.output_norm;
 }
 
 const AlisaMatrix *alisa_weights_head(const AlisaWeights *weights) {
-    return &weights->head;
+    return &weights->outer.head;
 }
 
 const float *alisa_weights_rope_divisors(const AlisaWeights *weights) {

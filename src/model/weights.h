@@ -4,22 +4,8 @@
 #ifndef ALISA_MODEL_WEIGHTS_H
 #define ALISA_MODEL_WEIGHTS_H
 
+#include "model/fields.h"
 #include "model/shape.h"
-#include "ops/ops.h"
-
-/* Shapes are [outputs][inputs] for matrices. E: embedding_length, H: head_count * head_dim,
- * G: kv_head_count * head_dim, F: feed_forward_length of the layer, V: vocabulary_size. */
-typedef struct AlisaLayerWeights {
-    AlisaVector attention_norm;    /* [E] */
-    AlisaMatrix query;             /* [H][E] */
-    AlisaMatrix key;               /* [G][E] */
-    AlisaMatrix value;             /* [G][E] */
-    AlisaMatrix attention_output;  /* [E][H] */
-    AlisaVector feed_forward_norm; /* [E] */
-    AlisaMatrix gate;              /* [F][E] */
-    AlisaMatrix up;                /* [F][E] */
-    AlisaMatrix down;              /* [E][F] */
-} AlisaLayerWeights;
 
 /* The weights of layers first..end - 1 on one device, and of what stands before the first layer and
  * behind the last one of the model, if the run of layers reaches there. */
