@@ -18,7 +18,7 @@
 #include "ops/repack.h"
 #include "timing.h"
 
-enum { MAX_LIST = 16, MAX_PASSES = 400, MIN_PASSES = 5 };
+enum { MAX_LIST = 64, MAX_PASSES = 400, MIN_PASSES = 5 };
 static const uint64_t working_set = 384u << 20; /* bytes of weights that matvec goes through */
 
 typedef struct Shape {
@@ -39,8 +39,6 @@ typedef struct Options {
     const char *device;
 } Options;
 
-static const uint32_t all_types[] = {ALISA_WEIGHT_F32, ALISA_WEIGHT_F16, ALISA_WEIGHT_BF16,
-                                     ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_Q4_0};
 /* TinyLlama 1.1B: attention, keys and values, both feed-forward matrices, head. */
 static const Shape all_shapes[] = {
     {2048, 2048}, {256, 2048}, {5632, 2048}, {2048, 5632}, {32000, 2048}};
@@ -48,7 +46,7 @@ static const char *const layout_names[] = {"item", "group", "clblast", "matrix"}
 enum { LAYOUTS = sizeof layout_names / sizeof *layout_names };
 
 static const char usage[] =
-    "usage: bench_kernels [--type F32,F16,BF16,Q8_0,Q4_0] [--shape OUTPUTSxCOLUMNS,...]\n"
+    "usage: bench_kernels [--type F16,Q8_0,...] [--shape OUTPUTSxCOLUMNS,...]\n"
     "       [--rows 1,512] [--layout item,group,clblast,matrix] [--kernel default|matvec|matmul]\n"
     "       [--set matvec.several=4] ... [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
 
@@ -61,16 +59,24 @@ static void require(AlisaStatus status, const AlisaError *error) {
     if (status) fail(error->message);
 }
 
+/* The type of that name, or with NULL all that are computed with. False: there is none, or no room.
+ */
+static bool add_types(Options *options, const char *name) {
+    const AlisaWeightTypeInfo *info;
+    bool found = false;
+    for (size_t i = 0; (info = alisa_weight_type_at(i)); i++) {
+        if (!info->dequantise || (name && strcmp(info->name, name) != 0)) continue;
+        if (options->type_count == MAX_LIST) return false;
+        options->types[options->type_count++] = info->id;
+        found = true;
+    }
+    return found;
+}
+
 static bool parse_item(Options *options, const char *name, const char *item) {
     char *end;
     if (strcmp(name, "--type") == 0) {
-        for (size_t i = 0; i < sizeof all_types / sizeof *all_types; i++) {
-            if (strcmp(alisa_weight_type_info(all_types[i])->name, item) == 0) {
-                options->types[options->type_count++] = all_types[i];
-                return true;
-            }
-        }
-        return false;
+        return add_types(options, item);
     }
     if (strcmp(name, "--layout") == 0) {
         for (int i = 0; i < LAYOUTS; i++) {
@@ -138,10 +144,7 @@ static bool parse(Options *options, int argc, char **argv) {
 
 /* What was not asked for: all types and shapes, decode and prefill, the device's own layout. */
 static void fill_defaults(Options *options, const AlisaOpsParameters *parameters) {
-    if (!options->type_count) {
-        options->type_count = sizeof all_types / sizeof *all_types;
-        memcpy(options->types, all_types, sizeof all_types);
-    }
+    if (!options->type_count) add_types(options, NULL);
     if (!options->shape_count) {
         options->shape_count = sizeof all_shapes / sizeof *all_shapes;
         memcpy(options->shapes, all_shapes, sizeof all_shapes);

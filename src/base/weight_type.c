@@ -83,6 +83,12 @@ static const AlisaWeightTypeInfo types[] = {
 
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
+_Static_assert(TYPE_COUNT * sizeof "IQ4_NL_8_8, " < 512, "a list of all types has room");
+
+const AlisaWeightTypeInfo *alisa_weight_type_at(size_t index) {
+    return index < TYPE_COUNT ? &types[index] : NULL;
+}
+
 const AlisaWeightTypeInfo *alisa_weight_type_info(uint32_t id) {
     for (size_t i = 0; i < TYPE_COUNT; i++)
         if (types[i].id == id) return &types[i];
@@ -94,14 +100,14 @@ bool alisa_weight_type_is_computed(uint32_t id) {
     return info && info->dequantise;
 }
 
-void alisa_weight_type_list(char text[128]) {
+void alisa_weight_type_list(char text[512]) {
     size_t last = 0, used = 0;
     for (size_t i = 0; i < TYPE_COUNT; i++)
         if (types[i].dequantise) last = i;
-    for (size_t i = 0; i <= last && used < 128; i++) {
+    for (size_t i = 0; i <= last && used < 512; i++) {
         if (!types[i].dequantise) continue;
         const char *before = used == 0 ? "" : i == last ? " and " : ", ";
-        used += (size_t)snprintf(text + used, 128 - used, "%s%s", before, types[i].name);
+        used += (size_t)snprintf(text + used, 512 - used, "%s%s", before, types[i].name);
     }
 }
 

@@ -31,8 +31,11 @@ const AlisaWeightTypeInfo *alisa_weight_type_info(uint32_t id);
 
 /* Whether this version computes with weights of the type; false for an unknown id. */
 bool alisa_weight_type_is_computed(uint32_t id);
+/* The row of the table; NULL past the last one. */
+const AlisaWeightTypeInfo *alisa_weight_type_at(size_t index);
+
 /* The names of the types that are computed with, as in a sentence: "F32, F16 and Q8_0". */
-void alisa_weight_type_list(char text[128]);
+void alisa_weight_type_list(char text[512]);
 
 /* Bytes of a row of whole blocks; 0 for an unknown id. */
 uint64_t alisa_weight_type_row_bytes(uint32_t id, uint64_t columns);

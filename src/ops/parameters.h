@@ -35,7 +35,7 @@ typedef struct AlisaMatvecParameters {
     uint32_t several;     /* and where there are more */
     uint32_t rows;        /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
     uint32_t items;       /* work-items for each compute unit (item) */
-    uint32_t activations; /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item, group) */
+    uint32_t activations; /* AlisaActivations; int8 for formats with codes only (item, group) */
     uint32_t group;       /* work-items that share the rows; a power of two (group) */
     uint32_t lanes;       /* 1: sums by sub-groups or warps, not through local memory (group) */
 } AlisaMatvecParameters;
@@ -48,8 +48,8 @@ typedef struct AlisaMatmulParameters {
     uint32_t depth;
     uint32_t panels;                /* work-items for each compute unit (item) */
     uint32_t sum_rows, sum_vectors; /* sums in registers: rows x vectors of 16 outputs (item) */
-    /* AlisaActivations; int8 for Q8_0 and Q4_0 only (item, group), half for these and F16 (group).
-     */
+    /* AlisaActivations; int8 for formats with codes only (item, group), half for those that fit
+     * halves (group). */
     uint32_t activations;
     uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
     uint32_t item_rows, item_outputs; /* of these, of a work-item (group) */

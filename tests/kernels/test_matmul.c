@@ -45,7 +45,7 @@ static AlisaOps *make_clblast_ops(AlisaDeviceType device_type, uint32_t gemmk) {
 static void test_matvec_item(void **state) {
     (void)state;
     AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 9);
-    check_shapes(ops, ALL_TYPES, small ? small_rows : few_rows);
+    check_shapes(ops, type_count, small ? small_rows : few_rows);
     if (!small) check_shapes(ops, SOME_TYPES, other_rows);
     check_worst(ops, 1);
     check_worst(ops, 3);
@@ -55,7 +55,7 @@ static void test_matvec_item(void **state) {
 static void test_matvec_group(void **state) {
     (void)state;
     AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 9);
-    check_shapes(ops, ALL_TYPES, small ? small_rows : few_rows);
+    check_shapes(ops, type_count, small ? small_rows : few_rows);
     if (!small) check_shapes(ops, SOME_TYPES, other_rows);
     check_worst(ops, 1);
     check_worst(ops, 3);
@@ -86,14 +86,14 @@ static void test_matvec_group_without_lanes(void **state) {
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++)
         parameters.matvec[type].lanes = 0;
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);
-    check_shapes(ops, ALL_TYPES, few_rows);
+    check_shapes(ops, type_count, few_rows);
     alisa_ops_destroy(ops);
 }
 
 static void test_matmul_item(void **state) {
     (void)state;
     AlisaOps *ops = make_ops(ALISA_LAYOUT_ITEM, 64, 1);
-    check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
+    check_shapes(ops, type_count, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
 }
@@ -121,7 +121,7 @@ static void test_matmul_item_tiles(void **state) {
 static void test_matmul_group(void **state) {
     (void)state;
     AlisaOps *ops = make_ops(ALISA_LAYOUT_GROUP, 64, 1);
-    check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
+    check_shapes(ops, type_count, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
 }
@@ -129,7 +129,7 @@ static void test_matmul_group(void **state) {
 /* So many outputs that tiles of few rows need not be the smallest, and those of many are whole or
  * halves. */
 static void check_high(AlisaOps *ops, uint32_t rows) {
-    for (uint32_t t = 0; t < ALL_TYPES; t++) {
+    for (uint32_t t = 0; t < type_count; t++) {
         const Case c = {.type = all_types[t],
                         .outputs = 64 * alisa_device_info(device)->compute_units + 5,
                         .columns = 96,
@@ -167,7 +167,7 @@ static void test_matmul_matrix(void **state) {
         skip();
     }
     AlisaOps *ops = make_ops(ALISA_LAYOUT_MATRIX, 64, 1);
-    check_shapes(ops, ALL_TYPES, many_rows);
+    check_shapes(ops, type_count, many_rows);
     check_worst(ops, 13);
     check_worst(ops, 130);
     for (uint32_t rows = 12; rows <= 14; rows++)
@@ -192,7 +192,7 @@ static void test_matmul_matrix(void **state) {
             alisa_parameter_set_check(&set, alisa_parameter_values(&parameters, &set), info);
         if (wrong) fail_msg("%s", wrong);
         require(alisa_ops_create(device, &parameters, &ops, &error), &error);
-        check_shapes(ops, ALL_TYPES, many_rows);
+        check_shapes(ops, type_count, many_rows);
         check_worst(ops, 37);
         alisa_ops_destroy(ops);
     }
@@ -202,7 +202,7 @@ static void test_matmul_clblast(void **state) {
     (void)state;
     if (!alisa_opencl_has_sgemm()) skip();
     AlisaOps *ops = make_clblast_ops(ALISA_DEVICE_CPU, 0);
-    check_shapes(ops, ALL_TYPES, small ? small_many_rows : many_rows);
+    check_shapes(ops, type_count, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
     alisa_ops_destroy(ops);
 }

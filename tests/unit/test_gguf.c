@@ -161,29 +161,21 @@ static void test_reads_tensors(void **state) {
 
 static void test_type_table(void **state) {
     (void)state;
-    static const uint32_t computed[] = {ALISA_WEIGHT_F32, ALISA_WEIGHT_F16, ALISA_WEIGHT_BF16,
-                                        ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_Q4_0};
-    unsigned found = 0;
-    for (uint32_t id = 0; id < 1000; id++) {
-        const AlisaWeightTypeInfo *info = alisa_weight_type_info(id);
-        if (!info) continue;
-        assert_int_equal(info->id, id);
+    const AlisaWeightTypeInfo *info;
+    char list[512];
+    alisa_weight_type_list(list);
+    for (size_t i = 0; (info = alisa_weight_type_at(i)); i++) {
+        assert_ptr_equal(alisa_weight_type_info(info->id), info);
         assert_true(info->block_elements > 0 && info->block_bytes > 0);
-        bool expected = false;
-        for (size_t i = 0; i < 5; i++)
-            expected |= computed[i] == id;
-        assert_int_equal(alisa_weight_type_is_computed(id), expected);
         assert_true((uint64_t)info->block_bytes % info->alignment == 0);
-        found += expected;
+        assert_int_equal(alisa_weight_type_is_computed(info->id), info->dequantise != NULL);
+        if (info->dequantise) assert_non_null(strstr(list, info->name));
     }
-    assert_int_equal(found, 5);
     assert_string_equal(alisa_weight_type_info(ALISA_WEIGHT_Q4_0)->name, "Q4_0");
     assert_int_equal(alisa_weight_type_info(ALISA_WEIGHT_Q4_0)->block_bytes, 18);
     assert_int_equal(alisa_weight_type_row_bytes(ALISA_WEIGHT_Q4_0, 96), 54);
     assert_int_equal(alisa_weight_type_row_bytes(4, 96), 0);
-    char list[128];
-    alisa_weight_type_list(list);
-    assert_string_equal(list, "F32, F16, BF16, Q8_0 and Q4_0");
+    assert_true(strncmp(list, "F32, F16, BF16", 14) == 0 && strstr(list, " and "));
     assert_null(alisa_weight_type_info(4));
     assert_null(alisa_weight_type_info(UINT32_MAX));
 }
