@@ -13,8 +13,7 @@
 enum {
     MOST_ARGUMENTS = 24, /* most arguments of a launch */
     SCORES_BLOCK = 32,   /* tokens whose scores a kernel writes together (cl/attn/scores.clh) */
-    ROW_BLOCK =
-        128, /* tokens of a work-item of attn_row in the item layout; in the group layout, one */
+    ROW_BLOCK = 128      /* tokens of a work-item of attn_row in layout item; in layout group: 1 */
 };
 
 /* The kernels of alisa_attention_run. */
