@@ -131,7 +131,7 @@ static AlisaStatus use_file(const Load *load, AlisaLoaded *loaded, AlisaMatrix *
 
 static AlisaStatus map_memory(AlisaLoaded *loaded, uint64_t size, const char *what,
                               AlisaError *error) {
-    uint64_t room = alisa_round_up_64(size, LARGE_PAGE);
+    uint64_t room = alisa_round_up_64(size, (uint64_t)sysconf(_SC_PAGESIZE));
     uint8_t *memory =
         mmap(NULL, room + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
@@ -140,7 +140,8 @@ static AlisaStatus map_memory(AlisaLoaded *loaded, uint64_t size, const char *wh
     uint64_t lead = alisa_round_up_64((uintptr_t)memory, LARGE_PAGE) - (uintptr_t)memory;
     if (lead > 0) munmap(memory, lead);
     munmap(memory + lead + room, LARGE_PAGE - lead);
-    madvise(memory + lead, room, MADV_HUGEPAGE); /* a wish */
+    /* A wish, of those that are filled wholly: a last one would be mostly empty. */
+    madvise(memory + lead, room / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
     loaded->memory = memory + lead;
     loaded->memory_size = room;
     return ALISA_OK;

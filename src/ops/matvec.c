@@ -59,12 +59,14 @@ static AlisaStatus group_kernel(AlisaOps *ops, const AlisaProduct *first, uint32
     int aligned = alisa_ops_is_aligned(&first->weights, x);
     *kernel = &ops->matvec[format][aligned][count - 1][rows - 1];
     if (**kernel) return ALISA_OK;
-    char options[192], lanes[96] = "", matrices[24] = "";
-    if (parameters->lanes) alisa_ops_capability_options(ops, ALISA_OPS_LANES, lanes);
+    char options[192], capabilities[96], matrices[24] = "";
+    uint32_t wanted = (alisa_format_info(format)->has_codes ? ALISA_OPS_BYTES : 0) |
+                      (parameters->lanes ? ALISA_OPS_LANES : 0);
+    alisa_ops_capability_options(ops, wanted, capabilities);
     if (count > 1) snprintf(matrices, sizeof matrices, " -DMATRICES=%u", count);
     snprintf(options, sizeof options,
              "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u -DGROUP=%u -DALIGNED=%d%s%s", format, rows,
-             side_of(parameters, rows), parameters->group, aligned, matrices, lanes);
+             side_of(parameters, rows), parameters->group, aligned, matrices, capabilities);
     return alisa_ops_kernel(ops, "gemm/matvec_group.cl", "matvec_group", options, *kernel, error);
 }
 

@@ -62,9 +62,10 @@ AlisaStatus alisa_ops_kernel(AlisaOps *ops, const char *file, const char *name, 
 
 /* Build options by which kernels take what the device has; each begins with a space. */
 enum {
-    ALISA_OPS_LANES = 1, /* of cl/lanes.clh */
-    ALISA_OPS_DOT4 = 2,  /* of cl/dot4.clh */
-    ALISA_OPS_HALVES = 4 /* of cl/halves.clh */
+    ALISA_OPS_LANES = 1,  /* of cl/lanes.clh */
+    ALISA_OPS_DOT4 = 2,   /* of cl/dot4.clh */
+    ALISA_OPS_HALVES = 4, /* of cl/halves.clh */
+    ALISA_OPS_BYTES = 8   /* of cl/bytes.clh */
 };
 void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]);
 
