@@ -128,19 +128,21 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
         .move = {.group = item ? 1 : power_of_two_below(info->max_work_group, 64)},
     };
     for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
-        /* One weight row alone streams best from memory; with more activations the loads of those
-         * count more. */
+        /* On a CPU one weight row alone streams best from memory; with more activations the loads
+         * of those count more. Measured on a GPU with lanes: codes do best with four rows that
+         * share each part of x, floats with two. */
         uint32_t group = power_of_two_below(info->max_work_group, 64);
-        parameters->matvec[format] =
-            (AlisaMatvecParameters){.layout = layout,
-                                    .single = item                                  ? 1
-                                              : alisa_limits_has_lanes(group, info) ? 2
-                                                                                    : 4,
-                                    .several = item ? 2 : 4,
-                                    .rows = 8,
-                                    .items = 16,
-                                    .group = group,
-                                    .lanes = alisa_limits_has_lanes(group, info)};
+        bool lanes = alisa_limits_has_lanes(group, info);
+        bool codes = alisa_format_info(format)->has_codes;
+        parameters->matvec[format] = (AlisaMatvecParameters){.layout = layout,
+                                                             .single = item              ? 1
+                                                                       : lanes && !codes ? 2
+                                                                                         : 4,
+                                                             .several = item ? 2 : 4,
+                                                             .rows = 8,
+                                                             .items = 16,
+                                                             .group = group,
+                                                             .lanes = lanes};
         parameters->matmul[format] = matmul_defaults(info, wanted, format);
     }
 }
