@@ -1,5 +1,5 @@
 /*
- * What the scheduler needs to know of a model: its sizes, and what one token's K and V take.
+ * Sizes of a model that predictions need, and the bytes of one token's K and V.
  */
 #ifndef ALISA_SCHED_MODEL_H
 #define ALISA_SCHED_MODEL_H
@@ -18,31 +18,33 @@ typedef struct AlisaSchedModel {
     uint32_t vocabulary_size;
     uint32_t context_length;
     uint64_t parameter_count;
-    uint64_t weight_bytes; /* of all parameters */
+    uint64_t weight_bytes; /* bytes of all parameters */
 } AlisaSchedModel;
 
-/* NULL, or what is wrong with the numbers. */
+/* NULL, or a sentence about what is wrong with the numbers. */
 const char *alisa_sched_model_check(const AlisaSchedModel *model);
 
-/* A published shape ("opt-6.7b"), its weights in FP16. */
+/* Finds a published shape ("opt-6.7b"); its weights count as FP16. */
 AlisaStatus alisa_sched_model_find(const char *name, AlisaSchedModel *model, AlisaError *error);
 
-/* Names of the published shapes, in order; NULL past the last one. */
+/* The name of published shape number `index`; NULL past the last one. */
 const char *alisa_sched_model_name(size_t index);
 
-/* Elements of one layer's matrices, and of the matrix that makes the logits. */
+/* Elements of all matrices of one layer. */
 double alisa_sched_model_layer_elements(const AlisaSchedModel *model);
+/* Elements of the matrix that makes the logits. */
 double alisa_sched_model_head_elements(const AlisaSchedModel *model);
+/* Bytes of a weight, on average. */
 double alisa_sched_model_element_bytes(const AlisaSchedModel *model);
 
-/* Bytes for one token of one layer of one sequence, but for the last ones. */
+/* Bytes of one token of one sequence in one layer; two fields are of something else, and say so. */
 typedef struct AlisaSchedKvBytes {
     double slot;   /* K and V as stored and moved */
     double key;    /* the keys' part of `slot` */
-    double fixed;  /* what stays on the device for every token, wherever K and V are */
-    double tail;   /* for each sequence and layer: the newest block, not yet quantised */
-    double inputs; /* X, the layer's input in half precision */
-    double copied; /* most bytes that go in one copy; 0: all that there is to copy */
+    double fixed;  /* stays on the device for every token, wherever its K and V are */
+    double tail;   /* bytes of the tails of a sequence in a layer, not of a token */
+    double inputs; /* the layer input, in half precision */
+    double copied; /* the most bytes of one copy, not of a token; 0: no such limit */
 } AlisaSchedKvBytes;
 
 void alisa_sched_kv_bytes(const AlisaSchedModel *model, AlisaKvType key, AlisaKvType value,

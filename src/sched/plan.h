@@ -52,7 +52,7 @@ typedef struct AlisaSchedStep {
     uint32_t inputs_saved;     /* X of the positions below is kept from the start of the run */
     uint32_t inputs_on_device; /* see above; at most inputs_saved */
     uint32_t kept;             /* tokens of each list */
-    uint32_t locals;           /* of these, the newest ones, which are in every list */
+    uint32_t locals;           /* newest tokens, which are in every list; `kept` counts them too */
     uint32_t forgotten;        /* tokens that are gone for good */
     uint32_t hot;              /* see above */
     bool streamed;             /* tokens loaded for a layer are not kept for the next step */
