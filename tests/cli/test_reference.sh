@@ -66,7 +66,7 @@ expect_code 0
 cp "$out" "$folder/bash"
 # complete_bash LINE: what bash, sourcing the script, would offer for the last word.
 complete_bash() {
-    # shellcheck disable=SC2034,SC1091,SC2206
+    # shellcheck source=/dev/null disable=SC2034,SC2206
     (source "$folder/bash"; COMP_WORDS=($1); [ "${1% }" = "$1" ] || COMP_WORDS+=("")
         COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _alisa; echo "${COMPREPLY[*]}")
 }
