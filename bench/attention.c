@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention alone: decode (one row a sequence; GB/s of K and V, beside what a kernel that only
  * reads reaches) and prefill (rows of one sequence, causal; GFLOP/s). Then a step of decode over

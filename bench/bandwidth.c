@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine's memory read bandwidth, as the other benches measure it: a contiguous read by all
  * OpenMP threads (OMP_NUM_THREADS) over a working set far larger than the caches.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product by weight type, shape, number of activation rows and layout, each beside a
  * reference measured in turn with it: with one kernel pass goes one pass of the reference, and

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes a GGUF of a published LLaMA shape with random weights, to measure speed with.
 
     python bench/make_model.py --shape tinyllama-1.1b --type q8_0 -o tinyllama-q8_0.gguf

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A whole model against what the machine can do, in one run, turn by turn:
  *   decode   bytes of weights streamed a second, as a share of the host's read bandwidth

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Selection of one layer at 4096 tokens and 80 % sparsity: feeding the rows of a step, picking the
  * lists of the next and translating them to slots, by number of sequences. Beside it, in the same

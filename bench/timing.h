@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shared by the benches: page-aligned memory, medians, and what the host reaches without OpenCL to
  * hold figures against: the time its threads take to read memory, and that of OpenBLAS for a

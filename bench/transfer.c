@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Copies between host and device: rates by size each way, with pinned and with ordinary memory, and
  * how far copies hide behind launches. The reference is the host's own read bandwidth, measured in

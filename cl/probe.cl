@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What src/device/probe.c measures a device with. All take the same arguments:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The start-up self-test: small kernels whose results the host knows (src/device/selftest.c holds the
  * same formulas in C). Each exercises one thing that the real kernels rely on and that some driver

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The first step of every installation: an installation of what was built in part would end in the
 # middle, so it does not begin.
 set(made $<$<TARGET_EXISTS:alisa_reference>:${CMAKE_BINARY_DIR}/reference/made>)

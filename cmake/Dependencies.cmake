@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Libraries from the distribution; each missing one is named with the Debian package that has it.
 find_package(PkgConfig REQUIRED)
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # alisa_embed(MODULE FOLDER SYMBOL PATTERN...): turns every file of FOLDER that has one of the
 # patterns into a byte array of that module, so that the binary carries it. There may be none.
 # MODULE/embedded.h declares the table SYMBOLs and SYMBOL_count.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Writes OUTPUT: SYMBOLs, a table {name, text, size} of the FILES under FOLDER, as declared in
 # HEADER. Run with cmake -P.
 set(text "/* Made by cmake/EmbedFiles.cmake. */\n#include \"${HEADER}\"\n\n")

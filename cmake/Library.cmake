@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The static and the shared library made of all modules, and their installation. Only the symbols
 # marked ALISA_API in the headers of include/alisa are exported.
 set(objects "")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # alisa_module(NAME DEPENDS lower... [LIBRARIES external...])
 # One static library per folder of src/. Its include path is a folder of links to itself and to the
 # modules below it, so that `#include "base/status.h"` works for those and for nothing else.

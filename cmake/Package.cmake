@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Installation in three parts - the program, the shared library, what programs are built with - and
 # Debian packages of them: `cpack -G DEB` in the build folder.
 

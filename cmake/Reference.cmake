@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Manual pages and completion scripts, printed by the program that was just built from the table by
 # which it reads its command line. Where a program for another machine cannot be run here,
 # -DALISA_REFERENCE=OFF leaves them out; 'alisa reference' and 'alisa completion' print them there.

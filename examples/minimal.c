@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes 100 tokens from nothing, always the likeliest: minimal MODEL.gguf */
 #include <alisa/alisa.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Byte-level byte-pair encoding as in GPT-2, in plain Python: load, encode, decode, train.
 
 The vocabulary file is JSON: {"tokens": [...], "merges": ["a b", ...]}, both in GPT-2's printable byte

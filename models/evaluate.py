@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measures a GGUF file as written: held-out loss and perplexity, recall by distance and kind, sample stories.
 
 The forward pass is model.py in float32 on the dequantised tensors: the reference for every other engine.

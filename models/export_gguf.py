@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes a checkpoint of train.py and tokenizer.json as one GGUF file."""
 import argparse
 import os

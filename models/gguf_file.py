@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GGUF v3: a writer and a reader of what the default model needs (F32, F16 and Q8_0 tensors)."""
 import struct
 

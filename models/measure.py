@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Held-out loss and recall of a model, used while training and by evaluate.py."""
 import collections
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The LLaMA architecture in PyTorch: RMSNorm, RoPE on adjacent pairs (GGUF's `llama` convention), SwiGLU, tied head."""
 import dataclasses
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Facts: things a story states once and needs again much later.
 
 Every kind has the values it may take, the slots it binds for a story, sentences that state it, sentences

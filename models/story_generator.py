@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes children's stories, and questions about what they said long before.
 
     story_generator.py --seed 1 --count 3 --split train          stories, joined by <|endoftext|>

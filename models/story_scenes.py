@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Openings, plots, scenes and endings of the story grammar.
 
 Templates: `[a|b]` chooses one, `{slot}` inserts a bound word, `{Slot}` the same with a capital,

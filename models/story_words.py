@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Word lists of the story grammar: people, places, creatures and small things.
 
 Every list is plain data.  Names are kept in disjoint lists by role (hero, friend, pet, creature met

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Generates training windows with all processors, then trains the default model on them.
 
 Every window is `context` + 1 tokens long and starts with the end-of-text token and a whole story; further

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Trains the byte-level BPE of the default model on generated stories and writes tokenizer.json."""
 import argparse
 import itertools

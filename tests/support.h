@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shared by the tests of whole models: the default device, opened once for all tests of a program
  * (cmocka group set-up and tear-down), and a status that must be fine.

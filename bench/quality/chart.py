@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Line charts side by side as one SVG, with a legend: colour by the first part of a line's name, dashes by the second."""
 import collections
 import math

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Quality over KV sparsity: perplexity, divergence from dense f16, and recall of distant facts.
 
 Runs `alisa eval perplexity` and `alisa eval recall` for every selector, type of cache and sparsity, and writes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention for devices where many work-items cooperate (GPUs). Formula, tensors, tiles and chunks are
  * those of attn/item.cl.

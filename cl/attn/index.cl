@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small copy of all keys, 2 bits an element, for choosing tokens by the current query.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention for devices where one work-item does a long vector job (CPUs).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Folds what the chunks of each row left (attn/softmax.clh) into y.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the heads of a row made of each token, in integers, so that sums over rows are exact and a row
  * can be taken off again.

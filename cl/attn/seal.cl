@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Blocks of 64 tokens from the tails into slots, where KV_I8 keeps codes of 8 bits, and back.
  *

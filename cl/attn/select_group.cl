@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Selection (attn/select.clh) for devices where many work-items cooperate: a work-group of GROUP does a
  * list of a update. The globals are found by radix select, 8 bits at a time from the top: a histogram

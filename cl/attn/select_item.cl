@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Selection (attn/select.clh) for devices where one work-item does a long vector job (CPUs): a work-item
  * does a list of a update. The globals are found by radix select, one bit at a time from the top: a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rotates q and k and puts k and v into their caches, all rows in one launch.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * y[r] = x[indices[r]], rows of `columns` floats.
  *

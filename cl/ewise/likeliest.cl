@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * choices[r] = index of the largest of x[r][0 .. columns - 1], the lowest one among equals; -1 where
  * one of them is not a number, or is infinity.

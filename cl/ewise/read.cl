@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads a buffer once, for benches: the bandwidth that kernels are compared with.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * y[r][i] = x[r][i] weight[i] / sqrt(mean_i(x[r][i]^2) + epsilon)
  *

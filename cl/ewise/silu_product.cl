@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * y[i] = silu(gate[i]) up[i], silu(a) = a / (1 + exp(-a)); y may be gate.
  *

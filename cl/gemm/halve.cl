@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Activations as halves: blocks of 32 along a row, x = scale half with scale the power of two next
  * above max |x|, so that a half is 1 at most and off by 2^-11 of itself or by 2^-25. Floats of

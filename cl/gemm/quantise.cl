@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Activations as bytes: blocks of 32 along a row, x = scale code with scale = max |x| / 127 and the
  * nearest code (to even where two are as near), so that each is off by half a scale at most. What is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * packed[i] = row in slots[i]: what leaves the device is made one contiguous run.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layer inputs kept as halves in slots, from and to rows of floats.
  *

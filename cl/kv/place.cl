@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pages[tokens[i]] = row_slots[i] = slots[i]: new tokens get their slots.
  *

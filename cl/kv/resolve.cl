@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * slots[i] = pages[lists[i]]: lists of tokens become lists of one layer's slots. Entries of tails
  * (negative) stay as they are.

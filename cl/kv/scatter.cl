@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Row in slots[i] = packed[i], and pages[tokens[i]] = slots[i]: what came to the device takes its
  * place, and the layer's page table says where.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Confirms ALISA_CAPABILITY_FP16: out[i] = in[i] * 1.5 - 2, computed in half, where sums are
  * rounded to the nearest half and what is larger than all of them is infinite. in is 1, 2, .. */
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable

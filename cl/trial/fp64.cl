@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Confirms ALISA_CAPABILITY_FP64: in[i] survives being added to 1 at 2^-40 of its size. */
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Confirms ALISA_CAPABILITY_PTX: out[i] = in[i], by a product with the unit matrix. With
  * row = i / 4 and n = i % 4 a lane gets back element (row, 2 n), which is put there from in[i].

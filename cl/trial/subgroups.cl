@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Confirms ALISA_CAPABILITY_SUBGROUPS: out[i] = in[i] where all that lanes.clh has of them is right,
  * for a group whose work-items count 1, 2, ... */
 #define LANES LANES_SUBGROUPS

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ALISA-CL: large language models on any OpenCL device.
  *

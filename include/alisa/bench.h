@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Measurements: the memory that a session uses, where its keys and values are, what each of its
  * steps took and attended to; and the speed of a device's kernels on made-up numbers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The content of a GGUF file, for looking inside: its keys and the list of its tensors. The file
  * need not be a model that this version runs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Planning: what a run would cost, where its keys and values would live, and which policy suits it;
  * for a device at hand, or for one that is known only by its published figures. Predictions come

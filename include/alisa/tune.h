@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tuning: the search for kernel parameters that suit a device, and the parameters as files.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From programs and targets to the rows of the table, and what is wrong with them."""
 import concurrent.futures
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many waves of a kernel a core of a GPU holds at once: numbers in, numbers out.
 
 A core (compute unit, multiprocessor, sub-slice: what runs whole groups) has `units` (SIMDs, sub-partitions, EUs), each

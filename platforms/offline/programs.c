@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lists every program that the engine asks for on a GPU by default, or with parameters that it
  * carries for a device (platforms/devices), without a GPU: makes each object of the modules on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stands between the modules and the device (the linker puts the functions of recorder.c in place
  * of theirs): the device has the properties it is said to have, and kernels that are asked for and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of compiled kernels as CSV, and as Markdown the worst of each kernel on each target."""
 import csv
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Tests of what is read from compilers, of occupancy, and of what counts as wrong: no compiler is needed."""
 import json
 import os

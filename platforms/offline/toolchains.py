@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The compilers of three vendors: where they are, how they are called, how their statistics are read.
 
 Each toolchain has `vendor`, `missing` (why it cannot be used, or None), `remark` (what it cannot do, or None),

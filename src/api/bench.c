@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tune/tune.h"
 
 void alisa_bench_options_defaults(AlisaBenchOptions *bench) {

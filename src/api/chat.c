@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/model.h"
 
 const char *alisa_chat_template(const AlisaModel *model) {

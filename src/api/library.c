@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What belongs to no object: the version, and memory that the library gave away. */
 #include <stdlib.h>
 

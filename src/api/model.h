@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an AlisaModel is: a mapped file, what it says of itself, and its tokenizer. */
 #ifndef ALISA_API_MODEL_H
 #define ALISA_API_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of the values of enums, as messages and the command line have them. */
 #include "attn/select.h"
 #include "base/kv_type.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "sample/sampler.h"
 
 void alisa_sampler_options_defaults(AlisaSamplerOptions *options) {

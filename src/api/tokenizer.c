@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/model.h"
 
 int32_t alisa_model_bos(const AlisaModel *model) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention kernels over an index list: queries of one sequence against the tokens whose slots a
  * list names, in any order of slots (K and V are read through the list, never packed).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small index of keys on the device, from which a step's own query chooses the tokens that the
  * step attends to. It has all keys, also of tokens that are not on the device, with 2 bits an

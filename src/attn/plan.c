@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "attn/plan.h"
 
 #include "base/kv_type.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How attention is laid out on a device: pure functions, numbers in, numbers out. A plan is data
  * that a tuner may change, as long as alisa_attention_plan_check accepts it.

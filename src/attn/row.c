@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Scores of attention into rows of weights (cl/attn/row.cl).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "attn/select.h"
 
 static const char *const kind_names[ALISA_SELECT_KIND_COUNT] = {"dense",   "swa", "local",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which tokens of a sequence a step attends to: pure functions, numbers in, numbers out.
  *

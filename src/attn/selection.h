@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The selectors of attn/select.h on a device: sums, windows and lists of all sequences in a run of
  * layers, and the kernels that feed rows and pick. Lists are those of the host twin, bit for bit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * New keys and values into their slots, and blocks of them sealed and unsealed (cl/attn/store.cl,
  * cl/attn/seal.cl).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The window: which rows a running sum still holds, and where in a ring each of them lies, so that
  * it can be subtracted again when it is too old. Pure, and the same for all lists and layers of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Architectures: what is true of every model of a family, one row of data a family. What differs
  * from model to model is in the keys of a file and is read into a shape (model/shape.h). `model`

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef ALISA_BASE_CLOCK_H
 #define ALISA_BASE_CLOCK_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A file of the repository carried in the binary (see cmake/EmbedFiles.cmake). */
 #ifndef ALISA_BASE_EMBEDDED_H
 #define ALISA_BASE_EMBEDDED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Storage types that C11 has no name for: IEEE 754 binary16 and bfloat16, kept as uint16_t.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The storage types of K and V: the one table that everything about a type on the host comes from.
  * Rows are described in cl/attn/kv.clh.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whole units that hold a number of things: how many they are, and how much they hold.
  * Nothing overflows on the way; a rounded number itself must fit into its type.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One way to fail: a status that says what kind of failure, a sentence that says which one.
  */

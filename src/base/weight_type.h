@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The types of weights in files: the one table that everything about a type on the host comes from.
  * What a type becomes on a device is in ops/format.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The cache: a folder of small files, each of them one entry, with what was computed once for a key
  * (compiled programs, results of trials and self-tests).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device can do beyond OpenCL 1.2 C. A driver must name the extension, then compile a kernel
  * that uses it and run that kernel with the right results; the outcome is remembered.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device is made of: its context, its queues, and all that is released with it.
  */

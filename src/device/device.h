@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The only module that owns OpenCL objects: discovery, selection, capabilities, programs and their
  * binary cache, and through the headers named below buffers, kernels and the compute queue. Copies

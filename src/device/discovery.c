@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the ICD loader offers. Every query may fail on some driver: a missing string is empty, a
  * missing number makes the device unusable with its reason, and a platform that fails gives no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The files of cl/, sorted by name. */
 #ifndef ALISA_DEVICE_EMBEDDED_H
 #define ALISA_DEVICE_EMBEDDED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of this room share: the objects behind the opaque types, and the parts that a
  * device is opened from.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The emulated link: a thread for each direction takes copies in order, waits (asleep) for what
  * they come after, copies within the time the link takes, sleeps until that is over and completes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An emulated link between host and device, for devices that share the host's memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The OpenCL API as this module uses it: the 1.2 host interface, and one way to report its
  * failures.

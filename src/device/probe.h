@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device and its link to the host do in fact, measured once per device and driver and
  * remembered in the cache. Rates of matrix products and of attention are measured where their

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Programs: built from source or taken from the cache, kept by file and options.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Records of what was measured with a device, kept in its cache. A record is found again as long as
  * device, driver, the source of all kernels, the emulated link and the record's key are the same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which device to run on, decided from the list of devices and the user's words alone. */
 #ifndef ALISA_DEVICE_SELECTION_H
 #define ALISA_DEVICE_SELECTION_H

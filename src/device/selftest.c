@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The start-up self-test: runs the kernels of cl/selftest.cl and compares them with the same
  * formulas in C. A device that fails would write garbled text with a straight face, so it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products of float matrices by CLBlast, where the library was built with it (ALISA_CLBLAST of the
  * build). Its kernels are built for a device at the first product with new parameters: a fraction

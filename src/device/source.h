@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernel sources: from $ALISA_KERNEL_DIR where the file exists there, else from the binary itself.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Copies between host and device beside the launches of the compute queue, with all they need:
  * events, pinned host memory, and the order between the queues.

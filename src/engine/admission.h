@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which sequences have their tokens on the device, where whole sequences come and go (policy vllm):
  * decided in sched/queue.h, told here what the sequences hold. engine/admit.h carries it out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whole sequences come and go (policy vllm): carries out what engine/admission.h decides.
  */

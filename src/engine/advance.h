@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows that were checked become tokens: cut into steps, each run through the stages and recorded.
  */

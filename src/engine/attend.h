@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention of a layer: the rows' keys and values are stored, tokens are chosen, and the rows
  * attend to them. `layer` counts from the stage's first.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An engine: a model whose layers lie on devices, and what every session of it shares.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/layer.h"
 
 static const AlisaLayerWeights *weights_of(const AlisaStage *stage, uint32_t layer) {

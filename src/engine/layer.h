@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The products of a layer, all that it does to each row alone, of the one kind of layer that
  * alisa_architecture_missing lets pass: RMS norms before, a gate with SiLU, one part after the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sessions that rates are measured with: like the one at hand, but small, with everything on the
  * device and numbers in every buffer.

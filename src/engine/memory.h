@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the budget of a device leaves for the context of a session, and what the context takes of
  * it: before a stage is made.

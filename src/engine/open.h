@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sessions opened: options and budgets are resolved here, in one place, and the plans' rates
  * measured, before a session takes its memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Carries out, step by step, what a policy's plan says of where tokens are: new tokens get slots,
  * what a layer attends to is brought to the device, what is to be elsewhere leaves.

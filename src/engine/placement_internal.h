@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of placement share: placement.c makes it and learns from steps, placement_step.c
  * carries out a step, placement_lists.c reads lists of chosen tokens back, placement_sequence.c

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/placement_internal.h"
 
 static uint64_t layer_entries(const AlisaPlacement *placement) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A session in the words of the scheduler: what it is to do, and what its plan is made from.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device does with a model, in the numbers the scheduler predicts from: copies, bandwidth
  * and launches as probed (device/probe.h), products of the model's own weights, and steps of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tokens that are kept as layer inputs: the memory for that, and their K and V computed again.
  */

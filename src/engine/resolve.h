@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The options of a session resolved against the budgets of the engine's devices: context_length and
  * logit_rows have values, and policy, attention and KV types are those that are carried out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the kernels of a stage read of the rows of a step, made on the host, packed, and copied to
  * the device by one write.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device memory of a step that does not grow with the context: one buffer for each result
  * of the forward pass, for as many rows as a step has at most.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A session: the timeline of its sequences over an array of stages, in which their layers lie.
  */

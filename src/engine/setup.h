@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the stage of a session is made from: budgets and sizes are functions of it, before anything
  * is allocated and after.

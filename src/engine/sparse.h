@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sparse attention of a session: which rows of a step attend to chosen tokens only, and the
  * choosing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the two halves of sparse attention share: sparse.c makes it and runs a layer,
  * sparse_step.c describes a step.

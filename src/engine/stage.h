@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stage of a session: a run of consecutive layers on one device, with all that the session has
  * there. Layers are counted from the first of the stage.

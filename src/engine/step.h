@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A step through a stage: its rows described and uploaded, its layers run, its logits read.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The timeline of a session: what tokens each sequence holds, and the rows of the call in hand. It
  * knows no device.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GGUF v2 and v3 (single and split): a mapped file -> a read-only directory of keys and tensors.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of src/gguf share: the directory itself, its name index, and the reader of one
  * part.

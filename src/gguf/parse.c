@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads the directory of one GGUF file: header, keys, tensor descriptions. Nothing in the file is
  * believed: every length is compared with the bytes that are left before it is used or allocated.

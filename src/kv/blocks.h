@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which tokens of a sequence are codes and which are still halves, where a storage type quantises
  * blocks of ALISA_KV_BLOCK tokens (i8): pure bookkeeping, no device.

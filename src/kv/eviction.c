@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who has to leave: slots of the device and of the host for tokens that have none.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many slots a tiered KV cache has on the device and on the host; numbers in, numbers out.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Slots for rows in the memory of the host, in pinned chunks.
  */

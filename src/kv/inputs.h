@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layer inputs, kept in place of K and V: from the layer input of a token (its activations after
  * the norm before attention) its K and V can be computed again. They are kept as halves, on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where each token's K and V live. A slot holds the keys and values of one token of one layer; the
  * attention kernels read them through lists of slots. A layer's pages, on the device, are the slots

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pool of numbered slots, each in exactly one list of its pool. Lists are doubly linked through
  * arrays, so taking, giving back and moving a slot cost the same however large the pool is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of where tokens are: its making, its changes, and questions to it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of where each row is: in a slot of the device, in a slot of the host, in both, or in
  * none. Pure: numbers in, numbers out; rows that have to be copied come back as arrays of moves.

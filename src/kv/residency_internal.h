@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the residency share: the tables behind AlisaResidency (residency.c) and who has
  * to leave (eviction.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a policy orders beside the steps: tokens offloaded, dropped, forgotten, cut back.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A step, layer by layer: tokens are placed, needed, held, and let go at the layer's end.
  */

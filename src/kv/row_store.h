@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the rows of one kind are, on the device and on the host, and the launches that pack rows
  * and unpack them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "kv/shape.h"
 
 uint64_t alisa_kv_row_bytes(const AlisaKvShape *shape, AlisaKvType type) {

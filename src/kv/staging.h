@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Moving rows between the slots of the device and those of the host, many at a time: a batch is
  * packed into one contiguous run, crosses in one transfer with one event, and is unpacked on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The buffers of kv/blocks.h on the device: halves of unfinished blocks, ranges of sealed ones (the
  * params), lists, and the blocks that a step moves.

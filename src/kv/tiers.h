@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows of tokens over two tiers of memory, the device's and the host's: brings together the table
  * of where rows are (residency.h) and the mechanism that moves them (staging.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrices and vectors of a model by name, and which role of a tensor each of them is for: the
  * one table of what the engine computes with. base/architecture.h asks it what a row lacks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Brings the matrices of a file to a device, in the format that serves each (ops/repack.h).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a model is, read from the keys of its file: numbers only, no tensors, no device.
  */

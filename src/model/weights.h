@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tensors of a file bound to named, shape-checked fields, and those fields placed on a device.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a table of any weight format, as floats (cl/gemm/embed.cl). */
 #include <stdio.h>
 

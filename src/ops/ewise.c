@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The operations that touch each element once or twice: norm, activation, gather, largest
  * (cl/ewise).

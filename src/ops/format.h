@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The formats of weights on a device: the closed set that kernels are written for (cl/formats).
  *

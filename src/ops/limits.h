@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What kernels and devices limit parameters by, for their checks and their defaults. */
 #ifndef ALISA_OPS_LIMITS_H
 #define ALISA_OPS_LIMITS_H

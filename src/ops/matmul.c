@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product: a kernel by layout and number of rows, its options, its launch (cl/gemm).
  */

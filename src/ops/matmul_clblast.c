@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product by CLBlast: blocks of weights as floats, blocks of all three matrices small
  * enough for a scratch of fixed size.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product with activations and short sums that are halves: activations are made of
  * floats once for each product (rounded.c). Where the device does not compute with halves it is a

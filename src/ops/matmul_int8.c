@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product with activations of 8 bits, made of floats once for each product (rounded.c).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/matrix_tile.h"
 
 /* Groups for each compute unit with which tiles of more outputs than the least are enough. */

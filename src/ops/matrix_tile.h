@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tiles of products by matrix instructions (cl/gemm/matmul_matrix.clh). */
 #ifndef ALISA_OPS_MATRIX_TILE_H
 #define ALISA_OPS_MATRIX_TILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products of few rows, the launches of matvec: a kernel by layout and number of rows, its options,
  * its launch (cl/gemm). On devices where work-items cooperate products of the same activations

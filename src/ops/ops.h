@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Dense operations on a device: one function each, launched in order on the compute queue.
  *

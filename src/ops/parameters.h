@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parameters of kernels as data: what a tuner may change and which values it may try. The
  * values for a device are one AlisaOpsParameters; a table says what they are called, which of them

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What makes a set of parameters impossible. */
 #include "ops/limits.h"
 #include "ops/matrix_tile.h"

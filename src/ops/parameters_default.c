@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters that suit a device by what it says of itself. */
 #include "ops/limits.h"
 #include "ops/parameters.h"

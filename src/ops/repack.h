@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the blocks of a file to the planes of a device: exactly, every weight keeps its value to the
  * last bit of a float.

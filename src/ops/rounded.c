@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Activations that are rounded once for each product, in a scratch of fixed size, so many rows at a
  * time as fit in it.

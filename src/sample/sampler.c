@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Logits -> token. The stages run in the order the public header gives: ignored tokens, repeat
  * penalty, top-k, top-p, min-p, temperature, draw. Candidates rank by larger logit, then by lower

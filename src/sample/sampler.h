@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Logits to a token: the work behind the sampler of the public header, function by function.
  */

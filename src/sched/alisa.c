@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The three phases of ALISA (Zhao, Wu, Wang, 2024): all tokens on the device; then the oldest on
  * the host, chosen ones loaded; then the oldest of those as layer inputs only, chosen ones

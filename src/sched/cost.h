@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From work to time: the work of a step, or of a prefill, is what it does in one layer, summed over
  * its sequences; its cost comes back term by term.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The files of platforms/published, sorted by name. */
 #ifndef ALISA_SCHED_EMBEDDED_H
 #define ALISA_SCHED_EMBEDDED_H

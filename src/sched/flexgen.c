@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * FlexGen's static split as a linear program in two variables: w, the share of K and V on the host,
  * and t, the time of the run's last step.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Learns the figures of a device that only the times of complete steps tell, once all others are
  * known.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sizes of a model that predictions need, and the bytes of one token's K and V.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Compares measured times of steps with predicted ones. If they differ too much, predictions are
  * corrected and the phases are solved again from where the run is.

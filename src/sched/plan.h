@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Placement: which tokens of a sequence are on the device, on the host, or dropped, with only the
  * layer inputs kept that their K and V can be computed from (X, as the paper calls them). A policy

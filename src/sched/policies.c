@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The established ways of placing K and V, as data a step is made of.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device and its link to the host can do, in numbers: measured on the device at hand, or
  * read from a data sheet (platforms/published). Sizes are bytes, rates bytes or FLOP per second,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which sequences run. A static batch starts together and runs until its last token. With blocks
  * (vLLM), sequences start when there are free blocks; when there are none, the sequence that

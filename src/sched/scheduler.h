@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A run as it is predicted, step by step, and the simulator that adds its steps up. Measured times
  * may be given back in place of what a device would do: they correct the predictions, and if they

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * {p1, p2, alpha, beta} with the least predicted time: a greedy search over a grid (one parameter
  * at a time until none helps, then both shares together) and, on request, every point of the

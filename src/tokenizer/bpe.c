@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Byte-level BPE (GPT-2 and its descendants): a pattern cuts the text into words; in each word the
  * bytes are merged pair by pair, the pair whose rule comes first in the list of merges first.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Chat formats as data: how each family of models writes a conversation, and by which words its
  * template is recognised. The formats are those of the models' own templates, without tools.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of src/tokenizer share: the vocabulary, the merge engine, and the two kinds of
  * tokenizer built on them.

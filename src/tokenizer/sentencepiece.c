@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SentencePiece's BPE: the characters of the text are merged pair by pair, the pair whose piece has
  * the highest score first, the leftmost among equals; characters that end up outside the vocabulary

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How vocabularies spell text: byte-level BPE writes each byte as a printable character,
  * SentencePiece a blank as U+2581. Here it is spelled back.

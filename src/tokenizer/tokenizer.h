@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bytes <-> tokens, from the metadata of a GGUF file: SentencePiece ("llama") and byte-level BPE
  * ("gpt2" with the split patterns its tokenizer.ggml.pre names).

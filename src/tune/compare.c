@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sets of values beside each other, timed anew: what a search found may have been luck.
  */

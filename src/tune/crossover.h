@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From how many rows on each way of doing a product is the faster one.
  */

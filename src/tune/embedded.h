@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The files of platforms/devices, sorted by name; there may be none. */
 #ifndef ALISA_TUNE_EMBEDDED_H
 #define ALISA_TUNE_EMBEDDED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tuned parameters as files: to take along, to bring, and the journals of searches.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The journal of a search: all that it has measured so far, in a file that grows line by line. A
  * search that starts with the journal of an earlier one finds the earlier answers in it, and so

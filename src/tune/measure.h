@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Seconds of one case with given parameters, each measured once: what was measured before, in this
  * process or one before it, is taken from the journal.

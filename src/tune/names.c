@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Drivers say what a device is in many ways: the same GPU is "gfx1012:xnack-" to one and "AMD
  * Radeon RX 5500 XT (navi14, LLVM 15.0.7, ...)" to another, "QUALCOMM Adreno(TM)" stands for ten

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Vendor and architecture of a device, recognised in the words that drivers have for it. They serve
  * to choose parameters to start from, never to decide what a device can do. Pure.

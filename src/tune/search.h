@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The search for a device's parameters. It starts from the values there are and changes one
  * parameter at a time, as long as that makes the cases of the set's trial faster. Results are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The store of tuned parameters: an entry, which is one JSON file, for each device. Entries are
  * looked up by how near their device is to the one at hand, among those of the user's folder

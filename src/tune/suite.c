@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The trials of the tuner as a benchmark, each with the parameters that engines use; and copies.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A trial: a family of kernels at work on made-up numbers of ordinary sizes. It runs with given
  * parameters, is checked against what the host computes (scores of the index of keys: against those

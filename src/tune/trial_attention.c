@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention over keys and values as halves: steps of a few sequences to all tokens and to chosen
  * ones, and prompts.

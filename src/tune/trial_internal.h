@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What trials of different families share: trial.c runs them, and each family has a file trial_*.c.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows of keys and values that leave their slots packed, and that come back into slots.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products of weights and activations: matvec streams a set of matrices larger than caches, matmul
  * multiplies one.

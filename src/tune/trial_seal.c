@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sealing of blocks of keys and values: halves become codes of 8 bits.
  */

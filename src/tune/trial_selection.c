@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Choosing tokens by a row over all of them, and scoring the index of keys that such rows come
  * from.

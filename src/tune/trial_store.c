@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows of steps and prompts that are rotated and stored as keys and values.
  */

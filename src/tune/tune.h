@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parameters of a device's kernels: finding known ones, and searching for better ones.
  */

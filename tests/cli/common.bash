@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the scripts of this folder share. Each runs the program as a user would and stops, with exit
 # code 1, at the first thing that is not as it should be.
 # shellcheck shell=bash disable=SC2034  # the variables are the scripts' to use

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What is said once for a device: that tuning would help.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # More than one device: each is seen and can be chosen; bench, suite and tune go through all of them.
 # Two devices of PoCL stand for two cards.
 # shellcheck source=common.bash

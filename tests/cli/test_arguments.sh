@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The command line itself: lists, help, mistakes and suggestions. No device, no model.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The forms of a benchmark's result. The figures themselves are not judged.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

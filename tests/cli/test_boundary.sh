@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The boundary of the library: every public function is defined in src/api and nowhere else, the shared
 # library exports those functions and nothing else, and no other name begins as a public object's do.
 # shellcheck source=common.bash

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A cache folder that is full or cannot be written: texts are generated all the same, a search says
 # what is wrong and leaves nothing half-made.
 # shellcheck source=common.bash

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Multiple choice against likelihoods added up by hand from `alisa eval logprobs`.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Questions of the default model: what counts as recalled, and how it is added up.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

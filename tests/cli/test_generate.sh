@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Texts: against the published one, alone and together, streamed and as JSON.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

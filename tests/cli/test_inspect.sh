@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Looking into files, good and bad.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Keys and values in every storage type, alone and mixed, and heads that a type does not take.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

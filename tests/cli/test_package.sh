@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The installed program has its manual pages and completion scripts. Against the installed library
 # examples/minimal.c is built with pkg-config and with CMake; it writes the text the program writes.
 # shellcheck source=common.bash

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Predictions for the device at hand, from what its sessions are measured to do.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

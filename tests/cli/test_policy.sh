@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Where keys and values are, as flags: the text does not depend on it, and policies are compared.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # bench/quality on very little: its table, its manifest, its chart.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

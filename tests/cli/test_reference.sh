@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The reference, the manual pages and the completion scripts, all made from one table: the committed
 # page is what the program prints, pages render without a warning, shells complete.
 # shellcheck source=common.bash

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The page that compares suites: no device is needed, and none is asked for.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The model that comes with the project, as ./run demo uses it.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # alisa bench --suite writes what --report reads; one file for each device.
 # shellcheck source=common.bash
 source "$(dirname "$0")/common.bash"

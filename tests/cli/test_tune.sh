@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # alisa tune: a search ends, is kept and used; what computes wrong results, crashes or hangs on one
 # candidate is left out; two searches at once, and files from elsewhere.
 # shellcheck source=common.bash

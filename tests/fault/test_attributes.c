@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What extensions of the vendors tell of a device, from drivers that are not here: the queries of
  * discovery are answered by the tables below. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Drivers that are missing, lie, fail or fill up. Each case runs in a child of its own (see the
  * header); this process never calls OpenCL. */
 #include "fault/test_device.h"

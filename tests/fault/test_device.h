@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For the tests of src/device: folders of their own, and child processes, because an OpenCL loader
  * reads the environment once and its drivers start threads. A test program that uses run_child must

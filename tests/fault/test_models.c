@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Model files that are well-formed GGUF and still no model this version can run: each must be
  * refused with one sentence that names what is wrong. A sound file is made first, then one thing is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sequences of policy vllm whose way out or back fails: an error, no token lost, and they go on
  * when they are asked for again; on a failure of the device all of them are lost, and the session

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sessions over two tiers in the least memory they take, down to four slots of a token each, with
  * copies that take a random time: whatever comes first, each policy gives the logits of the same

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Copies whose OpenCL calls, allocations and threads fail, each in turn: an error that says so,
  * nothing leaked, and a device that works on. The linker turns the calls of the library into the

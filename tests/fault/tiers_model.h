@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A model file of random weights: many layers, so that one layer's tokens are a small part of all,
  * and little else.

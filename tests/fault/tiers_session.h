@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For the tests of sessions over two tiers where everything is hard: a small model, a device that
  * holds no more than one step takes, a text of three sequences that is cut back on the way, and the

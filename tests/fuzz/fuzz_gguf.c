@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Input: a GGUF file. Whatever opens can be read in full. */
 #include "fuzz/fuzz_input.h"
 #include "gguf/gguf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Takes a fuzzer's input apart; past its end everything is zero or empty.
  */

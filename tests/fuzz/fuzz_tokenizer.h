@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the two tokenizer targets share: open the vocabulary they wrote, encode, check, decode.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Input: options, a pre-tokenizer, merges as pairs of earlier tokens, special tokens, then text. */
 #include "fuzz/fuzz_tokenizer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Input: options, a small SentencePiece vocabulary (type and length, score, bytes), then text. */
 #include "fuzz/fuzz_tokenizer.h"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Checks the goldens of this folder against a second, independent forward pass.
 
     python check_goldens.py [--sensitivity] [case ...]

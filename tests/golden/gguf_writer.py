@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small GGUF v3 writer: metadata, tensors in five storage types, and a synthetic vocabulary.
 
 Used by make_goldens.py (tiny models) and bench/make_model.py (large ones, streamed). Facts of the

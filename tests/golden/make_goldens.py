@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the tiny random LLaMA-family models of this folder (GGUF) and, from Hugging Face
 transformers in float32, what they must compute (JSON). See README.md.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A whole model whose products of many rows are done by CLBlast: the logits of our own kernels, and
  * its scratch within the budget of sessions. */
 #include <math.h>

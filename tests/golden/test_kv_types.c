@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A whole model with its keys and values in every storage type: close to the floats, the same
  * however the rows are cut into micro-batches and sequences, and right again after a sequence was

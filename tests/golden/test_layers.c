@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layers by themselves: a model whose layers have feed-forward blocks of different lengths computes
  * what the same model does whose blocks are filled up with zeros, and the weights of runs of layers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whole models against golden log-probabilities made by another implementation (make_goldens.py):
  * every case alone, in one micro-batch and in small ones, with half and float KV; several sequences

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where K and V are changes no bit: every policy, over a device that holds part of the context,
  * gives the logits of the same attention with everything on the device.

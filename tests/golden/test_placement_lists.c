@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lists of chosen tokens over two tiers, where their tokens are hardest to find: blocks of i8 that
  * are sealed, taken back and sealed again, a list for each KV head, lists that the layer's own

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policy vllm in a device that holds a third of the context: whole sequences leave and come back.
  * What is swapped comes back bit for bit; what is computed again differs by the rounding of sums in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What sessions plan from: figures that can be true, for every policy, that are remembered as long
  * as they are, and that `alisa plan` uses too; steps take about as long as they were predicted to.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sparse attention through whole models. What each list must be is the business of
  * kernels/select; here: with nothing left out it is dense attention bit for bit, and a sequence's

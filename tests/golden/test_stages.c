@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model whose layers lie in several stages computes what it computes in one, bit for bit; and a
  * session that keeps a common beginning goes on as one that never held anything else. */
 #include <stdlib.h>

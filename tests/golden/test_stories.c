@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The default model does what models/README.md says of it: its held-out loss, and the recall of
  * facts stated 500 to 1400 tokens earlier.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products against their oracle: what the tests of the matrix product share. ALISA_TEST_SMALL=1
  * keeps to small shapes (for oclgrind, which is a hundred times slower).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shared by the tests of attention, selection and index: the device, opened once for all tests of a
  * program, and buffers on it. ALISA_TEST_SMALL=1 asks for small shapes (for oclgrind).

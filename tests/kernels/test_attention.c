@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention against its oracle: both layouts, storage types, head sizes
  * that fit no vector, GQA ratios, sequences of different lengths in one call, permuted slots,

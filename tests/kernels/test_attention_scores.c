@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attention that writes its scores, and the sum of the heads' weights made of them, against their
  * oracles: both layouts, storage types, GQA ratios, one list for all heads and one for each KV

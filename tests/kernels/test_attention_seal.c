@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Blocks of i8: sealing and unsealing against their oracle, bit by bit, with channels that are
  * constant, tiny, huge and NaN; and attention over lists of codes and halves, in both layouts, with

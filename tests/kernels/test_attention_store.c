@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rotation and KV store against their oracle: heads rotated wholly, partly and not at all, the
  * storage types, permuted slots. Slots that no row names, and what surrounds q, keep their bytes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a table against the oracle's dequantiser: exact, whatever the type. */
 #include <setjmp.h>
 #include <stdarg.h>

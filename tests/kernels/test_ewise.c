@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RMS norm, SiLU product, row gather and the largest of a row against their oracles: rows that fit
  * no vector, worst-case values, in place, offsets, guards around the output. ALISA_TEST_SMALL=1

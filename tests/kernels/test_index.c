@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The 2-bit index of keys: what unit queries read out of it is, mixed again, within half a step of
  * the mixed keys, other queries score what those values say, and (m, l) belong to the scores. Keys

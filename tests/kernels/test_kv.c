@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A KV cache over two tiers against one that lies on the device: attention through the pages of
  * each, step by step, gives the same bits, while tokens leave, come back and are computed again

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product against its oracle: every weight type, layout and number of rows, shapes that
  * fit no tile, weights and activations chosen to hurt, offsets, and guards around the output.

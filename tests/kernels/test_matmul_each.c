@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products of the same activations in one launch: to the bit what launches of their own compute,
  * and launches of their own where one cannot do.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The product of halves against a twin that rounds as it does: every weight type it is for, tiles
  * and shapes that do not fit each other, activations from tiny to huge, and what is no number.

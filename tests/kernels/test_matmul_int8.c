@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products with activations of 8 bits against their oracle, in both layouts that have them. A
  * program of its own: oclgrind takes what a kernel wrote for uninitialised where a buffer has the

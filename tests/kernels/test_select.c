@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Selection on the device against its host twin: the same rows must give the same lists, ties
  * included, over many steps, for several layers, sequences of different lengths and lists a layer,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows of tokens over two tiers on a device: random steps on tiny pools with tiny staging parts,
  * every row a layer reads compared with what was stored, byte by byte.

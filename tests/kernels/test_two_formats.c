@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One program with products of two formats: every body is included twice under two prefixes
  * (tests/kernels/cl/two_formats.cl), and what streams weights is checked against the oracle.

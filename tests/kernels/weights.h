@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights as a file has them, brought to a device in the format that serves them. */
 #ifndef TESTS_KERNELS_WEIGHTS_H
 #define TESTS_KERNELS_WEIGHTS_H

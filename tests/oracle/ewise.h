@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elementwise operations in plain C and double, with how far floats may be off. */
 #ifndef TESTS_ORACLE_EWISE_H
 #define TESTS_ORACLE_EWISE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The matrix product of halves in plain C, rounded as cl/gemm/matmul_half.cl rounds. */
 #ifndef TESTS_ORACLE_HALVES_H
 #define TESTS_ORACLE_HALVES_H

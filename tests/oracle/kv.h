@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* K and V in the storage types that are not plain numbers, in plain C: exactly the bytes that
  * cl/attn/kv.clh describes. */
 #ifndef TESTS_ORACLE_KV_H

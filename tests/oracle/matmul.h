@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The matrix product in plain C and double. */
 #ifndef TESTS_ORACLE_MATMUL_H
 #define TESTS_ORACLE_MATMUL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights of every type that is computed with, made to be hard on kernels. */
 #ifndef TESTS_ORACLE_QUANT_H
 #define TESTS_ORACLE_QUANT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Selection by definition: every row is kept, sums are made anew for every step. */
 #ifndef TESTS_ORACLE_SELECT_H
 #define TESTS_ORACLE_SELECT_H

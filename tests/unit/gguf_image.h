@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes GGUF images in memory, for tests: keys first, then tensors, then data. The counts in the
  * header follow what was added.

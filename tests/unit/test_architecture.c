@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of architectures: rows that agree with themselves, and what is said of rows that the
  * engine does not run. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The argument parser on a small table, then the program's own table checked for slips. */
 #include <setjmp.h>
 #include <stdarg.h>

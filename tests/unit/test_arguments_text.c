@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 that arrives in pieces, as the tokens of a model deliver it, and files of JSON rows. */
 /* The program is not a library: its pure file is compiled into the test. */
 #include "../../src/cli/common/text.c"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pure parts of attention: how rows are cut into tiles, how heads and lists are cut for a device.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The base module: 16-bit floats over all their values, random numbers, files, errors. */
 #include <setjmp.h>
 #include <stdarg.h>

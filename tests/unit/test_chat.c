@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Chat formats: recognised from real templates, written as those templates write them. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Buffers, kernels and the queue on the default device. */
 #include "fault/test_device.h"
 

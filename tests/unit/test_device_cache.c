@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Entries of the cache: damage of any kind reads as "no entry"; writers share a folder. */
 #include "fault/test_device.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which device is chosen, from tables of devices that people own. */
 #include "fault/test_device.h"
 

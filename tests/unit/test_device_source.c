@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kernel sources: includes, line numbers, $ALISA_KERNEL_DIR over the embedded files. */
 #include "fault/test_device.h"
 

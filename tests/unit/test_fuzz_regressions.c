@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Runs the fuzz targets over their seeds and over the inputs that once failed. */
 #include <setjmp.h>
 #include <stdarg.h>

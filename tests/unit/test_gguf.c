@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The GGUF reader: what it reads, and that nothing damaged gets past it. */
 #include <setjmp.h>
 #include <stdarg.h>

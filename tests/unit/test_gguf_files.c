@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* GGUF files on disk: split models, and real files where the data is there. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bookkeeping of i8 blocks against a model of the memory it steers: random steps of several
  * sequences with truncations and failed steps. Every list an attention would read names, for every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The emulated link: what takes how long, what waits for what. Lower bounds of times are exact;
  * upper ones hold on a busy machine in one try of several; order is asserted wherever it tells. */
 #include "device/link.h"

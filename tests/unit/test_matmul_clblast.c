@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The third layout of the family matmul: which sets of its parameters CLBlast is not to be given.
  */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of kernel parameters: every default can be used, what cannot be used is told, and an
  * entry of a store is taken set by set.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The measured profile of the default device: figures that can be true, and remembered. */
 #include "device/device.h"
 #include "device/link.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Repacking against the table of weight types: every weight keeps its value to the last bit. Planes
  * are read here as cl/formats has them, by code of this test.

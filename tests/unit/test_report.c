@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of a suite: every field that is wrong gets a sentence that names its place; what follows
  * from the samples; which runs are not comparable; text that a page can show. */
 /* The program is not a library: its pure files are compiled into the test. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where tokens live: random operations on tiny pools, with every row followed by content and the
  * invariant checked after each operation.

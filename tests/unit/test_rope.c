@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RoPE frequencies and rotations against values worked out by hand from the published formulas. */
 #include <math.h>
 #include <setjmp.h>

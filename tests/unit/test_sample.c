@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The sampler against distributions computed here in double precision. */
 #include "base/random.h"
 #include "base/status.h"

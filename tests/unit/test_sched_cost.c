@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The cost model: profiles and shapes it reads, and what time must do when work or device change.
  */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Placement policies, the search for phases, the queue of sequences and the simulator. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The queue of blocks as a session uses it: sequences of their own lengths, that want rows or none,
  * are cut back, end and begin anew. */
 #include <setjmp.h>

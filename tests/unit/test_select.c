@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The selectors on the host: budgets and lists against their definition, running sums against sums
  * made anew from rows that were all kept.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products by CLBlast on the default device: what it refuses, what it shares between devices. */
 #include <math.h>
 #include <setjmp.h>

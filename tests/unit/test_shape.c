@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shapes read from keys: values of a whole model and of each layer, windows, and what is refused.
  */
 #include <math.h>

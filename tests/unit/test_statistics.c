@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Means with their errors, and two predictions compared, against values worked out by hand. */
 /* The program is not a library: its pure file is compiled into the test. */
 #include "../../src/cli/common/statistics.c"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Multiple-choice items: every form of row becomes the text that a model reads, bad rows become a
  * sentence, and the examples of --shots are what they promise. */
 /* The program is not a library: its pure files are compiled into the test. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sequences against a model of them that is as simple as can be: random calls, steps that fail,
  * truncations, common beginnings. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SentencePiece on a vocabulary small enough to check by hand: order of merges, fallbacks, special
  * tokens; and what both kinds of tokenizer refuse. */
 #include "unit/tokenizer_images.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Byte-level BPE on a vocabulary small enough to check by hand: merges, special tokens, the split
  * patterns; and the time both kinds of tokenizer take on unkind input. */
 #include "unit/tokenizer_images.h"

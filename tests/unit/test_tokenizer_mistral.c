@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mistral's SentencePiece model and its published conversations: text and token ids. The model file
  * is a protobuf (sentencepiece_model.proto); the few fields needed are read here. */
 #include <setjmp.h>

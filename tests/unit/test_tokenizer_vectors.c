@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The tokenizers against token ids that the models' own tokenizers gave, where the data is there.
  */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Copies on queues of their own, their order against launches, events and pinned memory. */
 #include "unit/transfer_support.h"
 

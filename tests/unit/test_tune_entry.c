@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The text of an entry: what is written is read, and what is no entry is told with a sentence. */
 #include "unit/tune_support.h"
 

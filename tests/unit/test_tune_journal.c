@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The journal of a search: what was measured is found again, what ended the process is left out,
  * and what the file is not about is forgotten.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which entry of tuned parameters a device takes, by what drivers say it is: words of the kinds
  * that people's drivers use, and those of the collections in the shared data where they are there.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of tuned parameters: what is written is found; what is damaged, foreign or cannot be
  * written costs a sentence and nothing else. */
 #include "unit/tune_support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What blocks of weights mean, on blocks written by hand from the file format. */
 #include <math.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Vocabularies small enough to check by hand, and the assertions on them, for the tokenizer tests.
  */

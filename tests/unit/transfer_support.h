@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For the tests of copies beside the compute queue: a device, a kernel that takes as long as it is
  * told and whose results are known, and random bytes.

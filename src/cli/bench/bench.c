@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa bench: which of the benchmarks the flags ask for.
  */

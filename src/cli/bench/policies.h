@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa bench --policy: placements of K and V compared in one engine, turn by turn.
  */

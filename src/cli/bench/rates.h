@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tokens per second of prompts (pp) and of generation (tg), in llama-bench's manner.
  */

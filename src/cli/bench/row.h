@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A row of alisa bench, with llama-bench's names of fields and the engine's own beside them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa bench --suite: kernels, copies and a model of a device timed, as a file for --report.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/suite_file.h"
 
 #include "alisa/tune.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The file of a suite: what was measured, on what device, of which program and model. What its
  * fields mean is in report/report.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policies given the same batch of texts, one after the other: each fills and generates them in a
  * session of its own, so that nothing is left of the run before.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa chat: turns with a model. The whole conversation is written out again for each reply, but
  * only the tokens that the session does not hold yet are evaluated.

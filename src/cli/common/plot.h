@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pictures in SVG: what all of them have in common, axes and text. Colours are the caller's: a file
  * of its own names them, a page has them in its style.

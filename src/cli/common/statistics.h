@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The numbers of the evaluations: means with their errors, and two predictions compared.
  */

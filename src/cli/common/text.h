@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Text in memory: growing buffers, whole files, UTF-8 that arrives in pieces, rows of JSON.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Completion scripts, each for one shell, printed from the tables of commands and options.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa devices (and --list-devices of other commands): what the ICD loader knows.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa eval choice: multiple choice by log-likelihood, as lm-evaluation-harness scores it. The
  * answer is the choice whose continuation is likeliest after its context: in all (acc), or by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa eval logprobs: how likely the model finds each token of a prompt, and its own greedy
  * continuation.

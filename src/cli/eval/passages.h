@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Passages: token sequences of which a model scores a part. Perplexity, recall and multiple choice
  * are all made of them; this is how they go through the sequences of a session.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa eval perplexity. By llama.cpp's method: the text in chunks of -c tokens, each scored on its
  * second half, so that every scored token has at least half a chunk before it. Or by documents:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Multiple-choice questions as the rows of public data sets state them: in which fields, or in
  * which words. Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa eval recall: questions whose answer was stated long before. One counts as recalled when
  * greedy decoding would write the whole answer: each of its tokens is the likeliest after those

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Multiple-choice items from JSON rows: which fields a public data set keeps its questions in, and
  * the text a model is given to read. Nothing here runs a model, so that every form can be tested

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa generate: one text streamed, or many generated side by side and printed in order.
  */

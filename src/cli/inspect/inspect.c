@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa inspect: the keys and tensors of a GGUF file.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command line and the environment read by a table of options into a struct of settings.
  * Nothing here prints, so that every rule can be tested without a process.

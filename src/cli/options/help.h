@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --help: what fits on a screen. The rest is in the reference.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A row of the option table, and how the text that is given for it becomes a value in the settings.
  */

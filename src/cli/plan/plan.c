@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa plan: what a run would cost under each placement of K and V, on a published device or one
  * that is measured.

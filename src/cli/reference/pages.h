@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reference in its forms. Each function prints from the tables of commands and options.
  */

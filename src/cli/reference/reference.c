@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa reference: the commands and their flags, as Markdown and as manual pages.
  */

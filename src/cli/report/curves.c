@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Curves of a group over its parameter: attention over length, copies over size.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What was measured on and how: a column for each run, and what the groups come to.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Objects of JSON read strictly, from tables of their fields. What is wrong gets a sentence that
  * names the file and the place in it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What follows from the samples: values, their spread, how near a device came to its own limits,
  * and which tests belong together. Pure.

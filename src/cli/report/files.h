@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The style and the script of the page, files of this folder, sorted by name. */
 #ifndef ALISA_CLI_REPORT_FILES_H
 #define ALISA_CLI_REPORT_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tests of a group: bars of what was measured, beside the share of the device's own limit.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The page of `alisa bench --report`: HTML with its style, script and pictures inside, that loads
  * nothing. Whatever comes from a file goes through alisa_cli_html_text.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policies of placing keys and values, compared on each device: what is the same for all of them is
  * a heading, then come the runs, then the policies.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa bench --report: files of `alisa bench --suite` as a page that compares them.
  */

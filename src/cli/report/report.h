@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The runs that `alisa bench --report` compares: what their files say, and what follows from it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rooflines: what a device can at best at each arithmetic intensity, and where the tests are.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Texts generated side by side: each job goes on from its own prompt and ends on its own; when one
  * ends, the next waiting job takes over its sequence.

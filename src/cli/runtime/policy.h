@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --policy: the attention and the types of keys and values that the authors of a policy use, where
  * a flag does not say otherwise.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the commands that compute share: a model on a device, a session, and the time they took.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a command that computed says of itself: how, as an object in its results; how fast and in
  * how much memory, in lines after them.

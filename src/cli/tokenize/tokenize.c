@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa tokenize: text -> tokens, for looking at.
  */

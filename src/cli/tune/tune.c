@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * alisa tune: the search itself, in a process of its own that tune/watch.c keeps an eye on.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A search for parameters in a process of its own: a driver that crashes or hangs on a candidate
  * ends that process, not the search.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* -DBODY: which product is included twice, with two formats, as names.clh says. */
 #define ROWS         2
 #define OUTPUTS      2
