@@ -4,28 +4,16 @@
  */
 #include <stdio.h>
 
+#include "base/round.h"
 #include "ops/ops_internal.h"
-
-enum { VECTOR_OUTPUTS = 16 };
-
-/* With fewer columns a second pass of matvec over more rows than these costs more than it saves. */
-enum { NARROW_COLUMNS = 512, NARROW_ROWS = 8 };
-
-uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit) {
-    return value / unit + (value % unit != 0);
-}
-
-bool alisa_ops_is_aligned(const AlisaMatrix *weights, AlisaVector x) {
-    return x.offset % 4 == 0 && weights->columns % 4 == 0 && alisa_matrix_is_aligned(weights, 16);
-}
 
 /* A group for each tile of rows x outputs. */
 static AlisaStatus launch_tiles(AlisaKernel *kernel, const AlisaMatrix *weights, AlisaVector x,
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
                                 const AlisaMatrixTile *tile, AlisaError *error) {
     const AlisaLaunch launch = {
-        {(size_t)alisa_ops_ceil_divide(weights->rows, tile->outputs) * tile->group,
-         alisa_ops_ceil_divide(rows, tile->rows), 1},
+        {(size_t)alisa_divide_up(weights->rows, tile->outputs) * tile->group,
+         alisa_divide_up(rows, tile->rows), 1},
         {tile->group, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
@@ -70,8 +58,8 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
 
 static bool keeps_busy(const AlisaOps *ops, const AlisaMatrixTile *tile, uint32_t rows,
                        uint32_t outputs) {
-    uint64_t tiles = (uint64_t)alisa_ops_ceil_divide(rows, tile->rows) *
-                     alisa_ops_ceil_divide(outputs, tile->outputs);
+    uint64_t tiles =
+        (uint64_t)alisa_divide_up(rows, tile->rows) * alisa_divide_up(outputs, tile->outputs);
     return tiles >= alisa_opencl_info(ops->device)->compute_units;
 }
 
@@ -123,25 +111,6 @@ static AlisaStatus matmul_matrix(AlisaOps *ops, const AlisaMatrix *weights, Alis
     return launch_tiles(*kernel, weights, x, rows, y, accumulate, &tile, error);
 }
 
-AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
-                                const AlisaMatmulParameters *parameters) {
-    /* A shorter tile wastes less where the whole one would leave the last nearly empty. */
-    uint32_t whole = parameters->sum_rows, shorter = (2 * whole + 2) / 3;
-    bool is_less =
-        alisa_ops_ceil_divide(rows, shorter) * shorter < alisa_ops_ceil_divide(rows, whole) * whole;
-    AlisaOpsPanels made = {.tile = is_less, .tile_rows = is_less ? shorter : whole};
-    /* Panels alone keep the device busy unless there are few; then the rows are cut as well, at the
-     * price of dequantising a panel again for each part. */
-    uint32_t outputs = VECTOR_OUTPUTS * parameters->sum_vectors;
-    uint32_t all = alisa_ops_ceil_divide(weights->rows, outputs);
-    uint32_t units = alisa_opencl_info(ops->device)->compute_units;
-    uint32_t parts = alisa_ops_ceil_divide(units * parameters->panels, all);
-    made.chunk =
-        alisa_ops_ceil_divide(alisa_ops_ceil_divide(rows, parts), made.tile_rows) * made.tile_rows;
-    made.launch = (AlisaLaunch){{all, alisa_ops_ceil_divide(rows, made.chunk), 1}, {1, 1, 1}};
-    return made;
-}
-
 static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                uint32_t rows, AlisaVector y, uint32_t accumulate,
                                AlisaError *error) {
@@ -174,26 +143,6 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
                                sizeof arguments / sizeof *arguments, error);
 }
 
-bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows) {
-    uint32_t format = weights->format;
-    uint32_t at_once = ops->parameters.matvec[format].rows,
-             from = ops->parameters.matmul[format].from;
-    uint32_t few = at_once > NARROW_ROWS ? at_once : NARROW_ROWS;
-    if (weights->columns < NARROW_COLUMNS && from > few + 1) from = few + 1;
-    return rows >= from;
-}
-
-AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
-                                              uint32_t rows) {
-    uint32_t format = weights->format;
-    const AlisaMatvecParameters *few = &ops->parameters.matvec[format];
-    const AlisaMatmulParameters *many = &ops->parameters.matmul[format];
-    bool is_many = alisa_ops_has_many(ops, weights, rows);
-    uint32_t layout = is_many ? many->layout : few->layout;
-    uint32_t activations = is_many ? many->activations : few->activations;
-    return alisa_layout_activations(layout, activations);
-}
-
 /* Launches of matvec. */
 static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                 uint32_t rows, AlisaVector y, uint32_t accumulate,
@@ -201,8 +150,8 @@ static AlisaStatus multiply_few(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     uint32_t at_once = ops->parameters.matvec[weights->format].rows;
     AlisaStatus status = ALISA_OK;
     /* Equal parts: 9 rows are 5 and 4, not 8 and 1. */
-    for (uint32_t parts = alisa_ops_ceil_divide(rows, at_once); parts > 0 && !status; parts--) {
-        uint32_t count = alisa_ops_ceil_divide(rows, parts);
+    for (uint32_t parts = alisa_divide_up(rows, at_once); parts > 0 && !status; parts--) {
+        uint32_t count = alisa_divide_up(rows, parts);
         status = product(ops, weights, x, count, y, accumulate, error);
         x.offset += (uint64_t)count * weights->columns;
         y.offset += (uint64_t)count * weights->rows;

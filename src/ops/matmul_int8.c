@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "base/round.h"
 #include "ops/ops_internal.h"
 
 /* Padding: CODES_PADDING of cl/gemm/codes.clh. */
@@ -36,7 +37,7 @@ static AlisaStatus matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
             alisa_ops_kernel(ops, "gemm/matvec_int8.cl", "matvec_int8", options, kernel, error);
         if (status) return status;
     }
-    const AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
+    const AlisaLaunch launch = {{alisa_divide_up(weights->rows, run), 1, 1}, {1, 1, 1}};
     AlisaArgument arguments[COMMON + 2];
     alisa_ops_rounded_common(ops, weights, &y, arguments);
     arguments[COMMON] = ALISA_ARG(accumulate);
@@ -63,7 +64,7 @@ static AlisaStatus matvec_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
             alisa_ops_kernel(ops, "gemm/matvec_dot.cl", "matvec_dot", options, kernel, error);
         if (status) return status;
     }
-    const AlisaLaunch launch = {{(size_t)alisa_ops_ceil_divide(weights->rows, side) * group, 1, 1},
+    const AlisaLaunch launch = {{(size_t)alisa_divide_up(weights->rows, side) * group, 1, 1},
                                 {group, 1, 1}};
     AlisaArgument arguments[COMMON + 1];
     alisa_ops_rounded_common(ops, weights, &y, arguments);

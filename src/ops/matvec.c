@@ -6,13 +6,8 @@
  */
 #include <stdio.h>
 
+#include "base/round.h"
 #include "ops/ops_internal.h"
-
-uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
-                              uint32_t side) {
-    uint32_t all = alisa_opencl_info(ops->device)->compute_units * items;
-    return alisa_ops_ceil_divide(alisa_ops_ceil_divide(weights->rows, all), side) * side;
-}
 
 /* Weight rows that are read side by side. */
 static uint32_t side_of(const AlisaMatvecParameters *parameters, uint32_t rows) {
@@ -34,7 +29,7 @@ AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, Ali
         if (status) return status;
     }
     uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
-    const AlisaLaunch launch = {{alisa_ops_ceil_divide(weights->rows, run), 1, 1}, {1, 1, 1}};
+    const AlisaLaunch launch = {{alisa_divide_up(weights->rows, run), 1, 1}, {1, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
         ALISA_ARG(weights->planes),
@@ -94,7 +89,7 @@ static AlisaStatus launch_group(AlisaOps *ops, const AlisaProduct *products, uin
     };
     for (uint32_t i = 0; i < count; i++) {
         const AlisaProduct *product = &products[i];
-        groups += alisa_ops_ceil_divide(product->weights.rows, side);
+        groups += alisa_divide_up(product->weights.rows, side);
         if (i == 0) continue;
         AlisaArgument *more = &arguments[ARGUMENTS + MORE * (i - 1)];
         more[0] = (AlisaArgument)ALISA_ARG_BUFFER(product->weights.buffer);

@@ -100,8 +100,6 @@ bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products
 AlisaStatus alisa_ops_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                   AlisaVector x, uint32_t rows, AlisaError *error);
 
-/* How items of layout `item` share a product. */
-uint32_t alisa_ops_ceil_divide(uint32_t value, uint32_t unit);
 /* Weight rows of each of the work-items of matvec, a multiple of `side`. */
 uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
                               uint32_t side);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/round.h"
 #include "ops/ops_internal.h"
 
 enum { BLOCK = ALISA_OPS_ROUNDED_BLOCK, FACTOR_BYTES = 8 /* of a block, at most */ };
@@ -57,7 +58,7 @@ static AlisaStatus round_rows(AlisaOps *ops, const AlisaOpsRounding *rounding, A
     AlisaStatus status =
         alisa_ops_kernel(ops, rounding->file, rounding->kernel_name, NULL, round, error);
     if (status) return status;
-    const AlisaLaunch launch = {{alisa_ops_ceil_divide(columns, BLOCK), rows, 1}, {0, 0, 0}};
+    const AlisaLaunch launch = {{alisa_divide_up(columns, BLOCK), rows, 1}, {0, 0, 0}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(x.buffer),
         ALISA_ARG(x.offset),
@@ -74,7 +75,7 @@ AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *ro
                                        AlisaVector x, uint32_t rows, AlisaVector y,
                                        uint32_t accumulate, AlisaOpsProduct *product,
                                        AlisaError *error) {
-    uint64_t codes = (uint64_t)alisa_ops_ceil_divide(weights->columns, BLOCK) * BLOCK;
+    uint64_t codes = (uint64_t)alisa_divide_up(weights->columns, BLOCK) * BLOCK;
     uint32_t most = (uint32_t)(CODES_BYTES / (codes * rounding->code_bytes + rounding->padding));
     AlisaStatus status = ALISA_OK;
     if (most == 0)
@@ -91,13 +92,4 @@ AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *ro
         rows -= count;
     }
     return status;
-}
-
-AlisaLaunch alisa_ops_tile_launch(const AlisaMatmulParameters *parameters,
-                                  const AlisaMatrix *weights, uint32_t rows) {
-    size_t group = (size_t)(parameters->tile_rows / parameters->item_rows) *
-                   (parameters->tile_outputs / parameters->item_outputs);
-    return (AlisaLaunch){{alisa_ops_ceil_divide(weights->rows, parameters->tile_outputs) * group,
-                          alisa_ops_ceil_divide(rows, parameters->tile_rows), 1},
-                         {group, 1, 1}};
 }
