@@ -6,6 +6,7 @@
 
 #include "alisa/bench.h"
 #include "engine/session.h"
+#include "skip.h"
 #include "support.h"
 
 enum { ROWS = 40 };
@@ -53,7 +54,7 @@ static AlisaStatus open_session(AlisaOps *ops, AlisaSession **session, AlisaErro
 
 static void test_logits(void **state) {
     (void)state;
-    if (!alisa_opencl_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
     AlisaSession *sessions[2];
     AlisaOps *const ops[2] = {ours, clblast};
     AlisaRow rows[ROWS];

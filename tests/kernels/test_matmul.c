@@ -6,6 +6,7 @@
  */
 #include "matmul_cases.h"
 #include "ops/matrix_tile.h"
+#include "skip.h"
 
 /* from: rows from which matmul is taken; 1: always. */
 static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
@@ -80,10 +81,8 @@ static void test_matvec_group_without_lanes(void **state) {
     AlisaOps *ops;
     AlisaOpsParameters parameters;
     alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_GROUP, &parameters);
-    if (!parameters.matvec[ALISA_FORMAT_Q8_0].lanes) {
-        print_message("the device has no lanes that add up by themselves\n");
-        skip();
-    }
+    if (!parameters.matvec[ALISA_FORMAT_Q8_0].lanes)
+        skip_because("the device has no lanes that add up by themselves");
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++)
         parameters.matvec[type].lanes = 0;
     require(alisa_ops_create(device, &parameters, &ops, &error), &error);
@@ -104,7 +103,7 @@ static void test_matmul_item_tiles(void **state) {
     (void)state;
     static const uint32_t tiles[][2] = {{12, 2}, {3, 2}, {1, 1}};
     static const uint32_t rows[] = {13, 24, 0}; /* a last tile that is shorter; none */
-    if (small) skip();
+    if (small) skip_because(SMALL_SHAPES);
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaOpsParameters parameters;
         alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_ITEM, &parameters);
@@ -163,10 +162,8 @@ static void test_matmul_matrix(void **state) {
          .few_parts = 2},
     };
     const AlisaDeviceInfo *info = alisa_device_info(device);
-    if (!(info->capabilities & ALISA_CAPABILITY_PTX)) {
-        print_message("the device has no matrix instructions\n");
-        skip();
-    }
+    if (!(info->capabilities & ALISA_CAPABILITY_PTX))
+        skip_because("the device has no matrix instructions");
     AlisaOps *ops = make_ops(ALISA_LAYOUT_MATRIX, 64, 1);
     check_shapes(ops, type_count, many_rows);
     check_worst(ops, 13);
@@ -201,7 +198,7 @@ static void test_matmul_matrix(void **state) {
 
 static void test_matmul_clblast(void **state) {
     (void)state;
-    if (!alisa_opencl_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
     AlisaOps *ops = make_clblast_ops(ALISA_DEVICE_CPU, 0);
     check_shapes(ops, type_count, small ? small_many_rows : many_rows);
     check_worst(ops, 13);
@@ -212,7 +209,8 @@ static void test_matmul_clblast(void **state) {
 static void test_matmul_clblast_on_gpus(void **state) {
     (void)state;
     static const uint32_t some_rows[] = {13, 130, 0};
-    if (!alisa_opencl_has_sgemm() || small) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
+    if (small) skip_because(SMALL_SHAPES);
     for (uint32_t gemmk = 0; gemmk < 2; gemmk++) {
         AlisaOps *ops = make_clblast_ops(ALISA_DEVICE_GPU, gemmk);
         check_shapes(ops, SOME_TYPES, some_rows);
@@ -230,7 +228,8 @@ static void test_matmul_clblast_blocks(void **state) {
         {ALISA_WEIGHT_Q8_0, 5, 544, 1030, ORACLE_WEIGHTS_RANDOM, false, 32, 3},
         {ALISA_WEIGHT_F32, 7, 33, 520, ORACLE_WEIGHTS_RANDOM, true, 0, 0},
     };
-    if (!alisa_opencl_has_sgemm() || small) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
+    if (small) skip_because(SMALL_SHAPES);
     AlisaOps *ops = make_clblast_ops(alisa_device_info(device)->type, 0);
     for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(ops, &cases[i]);

@@ -20,6 +20,7 @@
 #include "oracle/halves.h"
 #include "oracle/matmul.h"
 #include "oracle/quant.h"
+#include "skip.h"
 #include "weights.h"
 
 static const uint32_t types[] = {ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_F16, ALISA_WEIGHT_Q4_0};
@@ -212,7 +213,7 @@ static void test_scratch(void **state) {
     static const Case c = {ALISA_WEIGHT_Q4_0, 3, 3200, 1400, ORACLE_WEIGHTS_RANDOM, true, 34, 3, 1};
     static const AlisaMatmulParameters tile = {
         .tile_rows = 64, .tile_outputs = 4, .item_rows = 8, .item_outputs = 4, .depth = 32};
-    if (small) skip();
+    if (small) skip_because(SMALL_SHAPES);
     AlisaOps *with = make_half_ops(&tile);
     check_case(with, tile.depth, &c);
     alisa_ops_destroy(with);

@@ -5,6 +5,7 @@
  * place of a smaller one that was there before.
  */
 #include "matmul_cases.h"
+#include "skip.h"
 
 static AlisaOpsParameters int8_parameters(AlisaLayout layout, uint32_t from, uint32_t single,
                                           uint32_t several) {
@@ -40,7 +41,7 @@ enum { BYTE_LAYOUTS = sizeof byte_layouts / sizeof *byte_layouts };
 
 static void check_int8(AlisaLayout layout) {
     static const uint32_t rows[] = {1, 9, 19, 0}; /* 5 + 4, 7 + 6 + 6 */
-    if (!can_be_tested(layout)) skip();
+    if (!can_be_tested(layout)) skip_because("oclgrind crashes on vectors of vectors");
     int8 = true;
     AlisaOps *ops = make_int8_ops(layout, 9, 1, 2);
     check_worst(ops, 13); /* most rows first: see above */
@@ -81,7 +82,7 @@ static void test_int8_tiles(void **state) {
     };
     static const uint32_t groups[] = {32, 256, 1, 16};
     static const uint32_t rows[] = {2, 15, 33, 70, 0};
-    if (small) skip();
+    if (small) skip_because(SMALL_SHAPES);
     int8 = true;
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
         for (uint32_t from = 1; from <= 16; from += 15) {
@@ -109,7 +110,7 @@ static void test_int8_item_tiles(void **state) {
     (void)state;
     static const uint32_t tiles[][2] = {{12, 2}, {3, 1}};
     static const uint32_t rows[] = {13, 24, 0};
-    if (small) skip();
+    if (small) skip_because(SMALL_SHAPES);
     int8 = true;
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaOpsParameters parameters = int8_parameters(ALISA_LAYOUT_ITEM, 1, 1, 2);
@@ -132,7 +133,7 @@ static void test_int8_scratch(void **state) {
         {ALISA_WEIGHT_Q4_0, 3, 3200, 2600, ORACLE_WEIGHTS_RANDOM, true, 34, 3},
         {ALISA_WEIGHT_Q8_0, 2, 1 << 20, 8, ORACLE_WEIGHTS_RANDOM, false, 32, 0},
     };
-    if (small) skip();
+    if (small) skip_because(SMALL_SHAPES);
     int8 = true;
     for (size_t l = 0; l < BYTE_LAYOUTS; l++) {
         AlisaOps *ops = make_int8_ops(byte_layouts[l], 9, 2, 2);

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "device/transfer.h"
 #include "kv/inputs.h"
+#include "skip.h"
 
 enum { MOST_LAYERS = 3, MOST_SEQUENCES = 3, CONTEXT = 12, MOST_BYTES = 80 };
 
@@ -282,7 +283,7 @@ static void test_random_steps_on_slow_links(void **state) {
     (void)state;
     World total = {0};
     AlisaError error;
-    if (small) skip();
+    if (small) skip_because(SMALL_SHAPES);
     for (uint64_t seed = 101; seed <= 106; seed++) {
         const AlisaLink link = {1e6 * (double)(1 + seed % 3), 1e-5 * (double)(seed % 4)};
         support_must(alisa_opencl_emulate_link(support_device, &link, &error), &error);

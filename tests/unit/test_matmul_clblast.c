@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "ops/parameters.h"
+#include "skip.h"
 
 static const AlisaParameterSet products = {ALISA_FAMILY_MATMUL, ALISA_FORMAT_F16};
 
@@ -28,7 +29,7 @@ static void test_defaults_can_be_used(void **state) {
     static const uint64_t groups[] = {1, 8, 64, 128, 256, 4096};
     static const uint64_t memories[] = {8192, 16384, 65536};
     static const AlisaDeviceType types[] = {ALISA_DEVICE_CPU, ALISA_DEVICE_GPU};
-    if (!alisa_opencl_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
         for (size_t m = 0; m < sizeof memories / sizeof *memories; m++)
             for (int t = 0; t < 2; t++) {
@@ -124,7 +125,7 @@ static const Changes rows[] = {
 static void test_impossible_sets(void **state) {
     (void)state;
     AlisaDeviceInfo info = info_of(ALISA_DEVICE_GPU, 256, 32768);
-    if (!alisa_opencl_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         AlisaOpsParameters parameters;
         alisa_ops_parameters_in(&info, ALISA_LAYOUT_CLBLAST, &parameters);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "device/sgemm.h"
+#include "skip.h"
 
 enum { OUTPUTS = 96, COLUMNS = 64, ROWS = 40, SCRATCH = 4 << 20 };
 
@@ -122,7 +123,7 @@ static void check_product(AlisaDevice *on, const Buffers *buffers,
 /* Both have CLBlast's one set of parameters for the device, and its one cache of programs. */
 static void test_devices_share_the_library(void **state) {
     (void)state;
-    if (!alisa_opencl_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
     AlisaDevice *other = open_device();
     Buffers here = make(device, OUTPUTS, COLUMNS, ROWS),
             there = make(other, OUTPUTS, COLUMNS, ROWS);
@@ -174,7 +175,7 @@ static void test_refusals(void **state) {
  */
 static void test_parameters_take_effect(void **state) {
     (void)state;
-    if (!alisa_opencl_has_sgemm()) skip();
+    if (!alisa_opencl_has_sgemm()) skip_because(NO_CLBLAST);
     Buffers buffers = make(device, OUTPUTS, COLUMNS, ROWS);
     AlisaBuffer narrow = buffer_of(device, 12000);
     AlisaSgemm product = product_of(&buffers, OUTPUTS, COLUMNS, ROWS);
