@@ -8,7 +8,7 @@ source "$(dirname "$0")/common.bash"
 # Kernels of its own in every case: their hash tells entries and journals apart.
 export ALISA_CACHE=$folder/cache ALISA_KERNEL_DIR=$folder/cl
 mkdir -p "$folder/cl/gemm"
-original=$(dirname "$MODELS_DIR")/cl/gemm/matvec_item.cl
+original=$(dirname "$MODELS_DIR")/cl/gemm/matvec_item.clh
 [ -f "$original" ] || skip "$original is not there"
 "$ALISA_BINARY" devices >"$out" 2>"$err" || skip "no usable device"
 alisa tune --export "$folder/before.json"
@@ -35,8 +35,8 @@ ls "$ALISA_CACHE"/tuning/*.json >/dev/null || fail "nothing was kept"
 planted() {
     rm -rf "$ALISA_CACHE/tuning"
     sed "s|^    const uint first = get_global_id(0) \* run;|&\n#if OUTPUTS == 4\n    $1\n#endif|" \
-        "$original" >"$folder/cl/gemm/matvec_item.cl"
-    grep -q 'OUTPUTS == 4' "$folder/cl/gemm/matvec_item.cl" || fail "the fault is not planted"
+        "$original" >"$folder/cl/gemm/matvec_item.clh"
+    grep -q 'OUTPUTS == 4' "$folder/cl/gemm/matvec_item.clh" || fail "the fault is not planted"
 }
 
 planted 'if (first == 0) { y[y_offset] = 1e9f; return; }'
@@ -77,7 +77,7 @@ alisa tune "${quick[@]}" --time-budget 30 --hang-after 10
 expect_code 0
 expect_err "the driver hung on a candidate"
 ! grep -qE 'single=4|several=4' "$out" || fail "what hangs is used"
-rm "$folder/cl/gemm/matvec_item.cl"
+rm "$folder/cl/gemm/matvec_item.clh"
 
 # Keys and values: a row of a file, where the fault is planted after what line, and the fault.
 while IFS='|' read -r family file line fault wrong; do
