@@ -63,7 +63,7 @@ void alisa_repack_rows(uint32_t type, const uint8_t *blocks, uint64_t rows, uint
         strides[i] = alisa_format_stride(info, i, columns);
         bytes[i] = plane->name ? columns / plane->columns * plane->bytes : 0;
     }
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(dynamic, 16)
     for (uint64_t row = 0; row < rows; row++) {
         uint8_t *here[ALISA_FORMAT_PLANES] = {0};
         for (uint32_t i = 0; i < ALISA_FORMAT_PLANES && strides[i]; i++) {
