@@ -132,7 +132,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
 
 void alisa_engine_close(AlisaEngine *engine) {
     if (!engine) return;
-    for (uint32_t i = 0; i < engine->shard_count; i++)
+    for (uint32_t i = 0; engine->shards && i < engine->shard_count; i++)
         finish_shard(&engine->shards[i]);
     free(engine->shards);
     free(engine->rope.frequencies);
