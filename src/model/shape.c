@@ -327,8 +327,9 @@ static AlisaStatus read_heads(const AlisaGguf *gguf, AlisaShape *shape, AlisaErr
     AlisaStatus status = read_layers(gguf, shape, &heads, error);
     if (status != ALISA_OK) return status;
     for (uint32_t i = 0; i < shape->layer_count; i++) {
-        shape->layers[i].kv_head_count = shape->layers[i].head_count;
-        shape->layers[i].head_dim = shape->embedding_length / shape->layers[i].head_count;
+        AlisaLayerShape *layer = &shape->layers[i];
+        layer->kv_head_count = layer->head_count;
+        if (layer->head_count > 0) layer->head_dim = shape->embedding_length / layer->head_count;
     }
     status = read_layers(gguf, shape, &kv_heads, error);
     if (status == ALISA_OK) status = read_layers(gguf, shape, &head_dim, error);
