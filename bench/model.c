@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alisa/device.h"
 #include "alisa/file.h"
 #include "base/random.h"
 #include "timing.h"

@@ -14,7 +14,8 @@
 
 #include <cmocka.h>
 
-#include "alisa/alisa.h"
+#include "alisa/placement.h"
+#include "alisa/select.h"
 
 static AlisaDevice *support_device;
 
@@ -32,6 +33,21 @@ static inline int support_close_device(void **state) {
     (void)state;
     alisa_device_close(support_device);
     return 0;
+}
+
+/* The options of a session, and what they point to. */
+typedef struct SupportOptions {
+    AlisaSessionOptions session;
+    AlisaSelectOptions attention;
+    AlisaPlacementOptions placement;
+} SupportOptions;
+
+static inline void support_options_defaults(SupportOptions *options) {
+    alisa_session_options_defaults(&options->session);
+    alisa_select_options_defaults(&options->attention);
+    alisa_placement_options_defaults(&options->placement);
+    options->session.attention = &options->attention;
+    options->session.placement = &options->placement;
 }
 
 static inline void support_must(AlisaStatus status, const AlisaError *error) {

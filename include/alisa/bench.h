@@ -106,10 +106,10 @@ typedef struct AlisaBenchOptions {
     uint32_t samples; /* most samples of a test; default 9 */
     double seconds;   /* time after which no further sample of a test is begun; default 1 */
     void (*report)(void *user, const AlisaBenchTest *test); /* called after each test; required */
-    void *report_user;
-    bool (*interrupt)(void *user); /* asked between tests; true stops with
-                                      ALISA_ERROR_INTERRUPTED; default NULL: never stopped */
-    void *interrupt_user;
+    void *report_user;                                      /* default NULL */
+    bool (*interrupt)(void *user);                          /* asked between tests; true stops with
+                                                               ALISA_ERROR_INTERRUPTED; default NULL: never stopped */
+    void *interrupt_user;                                   /* default NULL */
 } AlisaBenchOptions;
 
 ALISA_API void alisa_bench_options_defaults(AlisaBenchOptions *options);

@@ -7,7 +7,8 @@
 #ifndef ALISA_PLAN_H
 #define ALISA_PLAN_H
 
-#include "alisa/alisa.h"
+#include "alisa/placement.h"
+#include "alisa/select.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,20 +28,22 @@ typedef struct AlisaPlanOptions {
     uint32_t prompt_length;   /* tokens of each prompt; default 128 */
     uint32_t generate_length; /* tokens generated after each prompt; default 512 */
     uint32_t micro_batch;     /* most rows computed at once; default 512 */
-    AlisaKvType key_type;
-    AlisaKvType value_type;
-    double kv_sparsity;           /* AlisaSelectOptions.sparsity of policies h2o and alisa;
-                                     default 0.8 */
-    uint32_t kv_keep;             /* AlisaSelectOptions.keep of policies h2o and alisa; default 0 */
-    AlisaSelectScores swa_scores; /* AlisaSelectOptions.scores of policy alisa */
-    AlisaSelectLists swa_lists;   /* AlisaSelectOptions.lists of policy alisa */
-    uint32_t swa_window;          /* AlisaSelectOptions.window of policy alisa; default 64 */
+    AlisaKvType key_type;     /* default ALISA_KV_F16 */
+    AlisaKvType value_type;   /* default ALISA_KV_F16 */
+    double kv_sparsity;       /* AlisaSelectOptions.sparsity of policies h2o and alisa;
+                                 default 0.8 */
+    uint32_t kv_keep;         /* AlisaSelectOptions.keep of policies h2o and alisa; default 0 */
+    AlisaSelectScores swa_scores; /* AlisaSelectOptions.scores of policy alisa; default
+                                     ALISA_SELECT_SCORES_SPARSE */
+    AlisaSelectLists
+        swa_lists; /* AlisaSelectOptions.lists of policy alisa; default ALISA_SELECT_LISTS_LAYER */
+    uint32_t swa_window; /* AlisaSelectOptions.window of policy alisa; default 64 */
     double new_picks; /* share of a list that the list of the step before did not have, at most 1;
                          default -1: what is usual for swa_scores */
-    AlisaSchedule schedule;
-    bool recompute;      /* AlisaPlacementOptions.recompute; default true */
-    double inputs_share; /* AlisaPlacementOptions.inputs_share; default -1: the fastest */
-    double host_share;   /* AlisaPlacementOptions.host_share; default -1: the policy's choice */
+    AlisaSchedule schedule; /* default ALISA_SCHEDULE_OVERLAP */
+    bool recompute;         /* AlisaPlacementOptions.recompute; default true */
+    double inputs_share;    /* AlisaPlacementOptions.inputs_share; default -1: the fastest */
+    double host_share;      /* AlisaPlacementOptions.host_share; default -1: the policy's choice */
     double device_share; /* AlisaPlacementOptions.device_share; default 0: what the memory leaves */
     uint64_t device_memory; /* bytes of the device for everything; default 0: as much as the profile
                                says, or the engine's budget */

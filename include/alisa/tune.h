@@ -17,13 +17,6 @@ extern "C" {
 
 /* ---- The parameters in use ---------------------------------------------------------------- */
 
-/* Name of a match ("architecture", "stale"); static storage. */
-ALISA_API const char *alisa_tuning_match_name(AlisaTuningMatch match);
-
-/* Says which tuned parameters a device takes that alisa_devices_list gave, and why: "built-in entry
- * 'PoCL/znver5', same architecture". */
-ALISA_API void alisa_device_tuning_describe(const AlisaDeviceInfo *info, char text[256]);
-
 /* Writes the parameters that engines use on the device now to a file, as an entry. */
 ALISA_API AlisaStatus alisa_tune_export(AlisaDevice *device, const char *path, AlisaError *error);
 /* Checks an entry and keeps it in the cache folder; path "-" reads standard input. `name` tells the
@@ -33,10 +26,10 @@ ALISA_API AlisaStatus alisa_tune_import(const AlisaDeviceOptions *options, const
 
 /* ---- The search --------------------------------------------------------------------------- */
 
-/* How thoroughly to search. The default is ALISA_TUNE_NORMAL. */
+/* How thoroughly to search. */
 typedef enum AlisaTuneEffort {
     ALISA_TUNE_QUICK,  /* half a minute: only the weight types that are used most */
-    ALISA_TUNE_NORMAL, /* eight minutes, all weight types */
+    ALISA_TUNE_NORMAL, /* eight minutes, all weight types; the default */
     ALISA_TUNE_FULL,   /* ten hours at most, or until nothing helps any more */
     ALISA_TUNE_EFFORT_COUNT
 } AlisaTuneEffort;
@@ -84,11 +77,11 @@ typedef struct AlisaTuneOptions {
                                                                   default NULL */
     /* Called after the search for each weight type whose products were searched; default NULL. */
     void (*crossover)(void *user, const AlisaTuneCrossover *crossover);
-    void *report_user;             /* `user` of both `report` and `crossover` */
+    void *report_user;             /* `user` of `report` and of `crossover`; default NULL */
     bool (*interrupt)(void *user); /* asked between measurements; true stops the search with
                                       ALISA_ERROR_INTERRUPTED; default NULL: never stopped */
-    void *interrupt_user;
-    AlisaProgress progress; /* default: none */
+    void *interrupt_user;          /* default NULL */
+    AlisaProgress progress;        /* default: none */
 } AlisaTuneOptions;
 
 ALISA_API void alisa_tune_options_defaults(AlisaTuneOptions *options);

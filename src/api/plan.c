@@ -97,9 +97,10 @@ static const AlisaSelectKind kinds[ALISA_POLICY_COUNT] = {
     [ALISA_POLICY_ALISA] = ALISA_SELECT_SWA,
 };
 
-static AlisaSessionOptions session_options(const AlisaPlanOptions *options, AlisaPolicy policy) {
-    AlisaSessionOptions session;
-    alisa_session_options_defaults(&session);
+static AlisaSetupOptions session_options(const AlisaPlanOptions *options, AlisaPolicy policy) {
+    AlisaSessionOptions defaults;
+    alisa_session_options_defaults(&defaults);
+    AlisaSetupOptions session = alisa_setup_options(&defaults);
     session.sequence_count = options->batch;
     session.context_length = options->prompt_length + options->generate_length;
     session.micro_batch = options->micro_batch;
@@ -130,7 +131,7 @@ static AlisaStatus measured_problem(const AlisaPlanOptions *options, AlisaPolicy
                                "a plan for an engine is made for the engine's budget and the "
                                "scratch of its sessions: leave device_memory and scratch 0");
     }
-    AlisaSessionOptions session = session_options(options, policy);
+    AlisaSetupOptions session = session_options(options, policy);
     return alisa_engine_session_problem(options->engine, &session, problem, error);
 }
 

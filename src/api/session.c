@@ -11,7 +11,7 @@ void alisa_select_options_defaults(AlisaSelectOptions *options) {
 }
 
 void alisa_placement_options_defaults(AlisaPlacementOptions *options) {
-    *options = (AlisaPlacementOptions){.recompute = true, .inputs_share = -1.0, .host_share = -1.0};
+    alisa_setup_placement_defaults(options);
 }
 
 void alisa_session_options_defaults(AlisaSessionOptions *options) {
@@ -19,15 +19,14 @@ void alisa_session_options_defaults(AlisaSessionOptions *options) {
                                      .micro_batch = 512,
                                      .key_type = ALISA_KV_F16,
                                      .value_type = ALISA_KV_F16};
-    alisa_select_options_defaults(&options->attention);
-    alisa_placement_options_defaults(&options->placement);
 }
 
 /* ---- From tokens to logits ----------------------------------------------------------------- */
 
 AlisaStatus alisa_session_create(AlisaEngine *engine, const AlisaSessionOptions *options,
                                  AlisaSession **session, AlisaError *error) {
-    return alisa_engine_session_open(engine, options, session, error);
+    AlisaSetupOptions held = alisa_setup_options(options);
+    return alisa_engine_session_open(engine, &held, session, error);
 }
 
 void alisa_session_destroy(AlisaSession *session) {
@@ -71,7 +70,7 @@ uint32_t alisa_session_context_length(const AlisaSession *session) {
 }
 
 void alisa_session_options(const AlisaSession *session, AlisaSessionOptions *options) {
-    *options = session->options;
+    alisa_setup_tell(&session->options, options);
 }
 
 uint32_t alisa_session_length(const AlisaSession *session, uint32_t sequence) {

@@ -16,6 +16,7 @@
 #define ALISA_ATTN_SELECT_H
 
 #include "alisa/bench.h"
+#include "alisa/select.h"
 #include "base/status.h"
 
 /* Names as users give them ("swa", "query", "kv-head"); static storage. */

@@ -9,6 +9,7 @@
 #ifndef ALISA_DEVICE_DEVICE_H
 #define ALISA_DEVICE_DEVICE_H
 
+#include "alisa/device.h"
 #include "device/buffer.h"
 #include "device/kernel.h"
 #include "device/queue.h"

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "alisa/device.h"
 #include "device/cache.h"
 #include "device/kernel.h"
 #include "device/opencl.h"

@@ -3,6 +3,7 @@
 #ifndef ALISA_DEVICE_SELECTION_H
 #define ALISA_DEVICE_SELECTION_H
 
+#include "alisa/device.h"
 #include "base/status.h"
 
 /* Chooses among the devices that match `selector`, which is the index of a device ("0") or else a

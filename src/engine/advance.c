@@ -154,7 +154,7 @@ static uint32_t rows_of_step(AlisaSession *session, const AlisaRow *rows, size_t
 
 AlisaStatus alisa_advance(AlisaSession *session, const AlisaRow *rows, size_t count,
                           AlisaError *error) {
-    const AlisaSessionOptions *options = &session->options;
+    const AlisaSetupOptions *options = &session->options;
     AlisaStatus status = ALISA_OK;
     for (size_t done = 0; status == ALISA_OK && done < count;) {
         if (options->interrupt && options->interrupt(options->interrupt_user)) {

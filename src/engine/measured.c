@@ -67,7 +67,7 @@ static AlisaStatus fill_stage(AlisaStage *stage, AlisaError *error) {
 
 /* How many sequences of how many tokens, for the session at hand: as many as it has, as far as its
  * budget holds them. */
-static void choose_size(const AlisaEngine *engine, AlisaSessionOptions *options) {
+static void choose_size(const AlisaEngine *engine, AlisaSetupOptions *options) {
     const AlisaShape *shape = &engine->shape;
     AlisaKvShape kv = {.layer_count = shape->layer_count,
                        .kv_head_count = shape->layers[0].kv_head_count,
@@ -96,9 +96,9 @@ static void choose_size(const AlisaEngine *engine, AlisaSessionOptions *options)
     options->context_length = context;
 }
 
-AlisaSessionOptions alisa_measured_options(const AlisaEngine *engine,
-                                           const AlisaSessionOptions *wanted) {
-    AlisaSessionOptions options = *wanted;
+AlisaSetupOptions alisa_measured_options(const AlisaEngine *engine,
+                                         const AlisaSetupOptions *wanted) {
+    AlisaSetupOptions options = *wanted;
     AlisaPlacementOptions *placement = &options.placement;
     choose_size(engine, &options);
     options.logit_rows = 0;
@@ -115,7 +115,7 @@ AlisaSessionOptions alisa_measured_options(const AlisaEngine *engine,
     return options;
 }
 
-AlisaStatus alisa_measured_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_measured_open(AlisaEngine *engine, const AlisaSetupOptions *options,
                                 const AlisaSchedProfile *rates, AlisaSession **session,
                                 AlisaError *error) {
     AlisaSessionSetup setup;

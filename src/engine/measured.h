@@ -12,12 +12,12 @@
 enum { ALISA_MEASURED_SEQUENCES = 64 /* most */ };
 
 /* The options of the session to measure with, for one that has the options `wanted`. */
-AlisaSessionOptions alisa_measured_options(const AlisaEngine *engine,
-                                           const AlisaSessionOptions *wanted);
+AlisaSetupOptions alisa_measured_options(const AlisaEngine *engine,
+                                         const AlisaSetupOptions *wanted);
 
 /* rates: what is known so far, for the plan of the session. The caller ends it with
  * alisa_engine_session_free. */
-AlisaStatus alisa_measured_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_measured_open(AlisaEngine *engine, const AlisaSetupOptions *options,
                                 const AlisaSchedProfile *rates, AlisaSession **session,
                                 AlisaError *error);
 

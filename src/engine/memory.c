@@ -67,7 +67,7 @@ bool alisa_memory_fits(const AlisaStageSetup *setup) {
 
 AlisaStatus alisa_memory_fit(AlisaStageSetup *setup, AlisaError *error) {
     const AlisaShard *shard = setup->shard;
-    AlisaSessionOptions *options = setup->options;
+    AlisaSetupOptions *options = setup->options;
     bool asked = options->context_length > 0;
     if (!asked) options->context_length = usual_context(&setup->engine->shape);
 
@@ -105,7 +105,7 @@ uint64_t alisa_memory_host_bytes(void) {
 
 AlisaStatus alisa_memory_fit_tiers(AlisaStageSetup *setup, AlisaKvMemory *memory,
                                    AlisaError *error) {
-    AlisaSessionOptions *options = setup->options;
+    AlisaSetupOptions *options = setup->options;
     const AlisaShard *shard = setup->shard;
     if (options->context_length == 0)
         options->context_length = usual_context(&setup->engine->shape);

@@ -27,14 +27,14 @@ static AlisaStatus check_context(const AlisaEngine *engine, uint32_t asked, Alis
     return ALISA_OK;
 }
 
-static AlisaStatus check_and_resolve(AlisaEngine *engine, const AlisaSessionOptions *options,
+static AlisaStatus check_and_resolve(AlisaEngine *engine, const AlisaSetupOptions *options,
                                      AlisaSessionSetup *setup, AlisaError *error) {
     *setup = (AlisaSessionSetup){0};
     AlisaStatus status = check_context(engine, options->context_length, error);
     return status == ALISA_OK ? alisa_resolve(engine, options, setup, error) : status;
 }
 
-AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSetupOptions *options,
                                       AlisaSession **session, AlisaError *error) {
     AlisaSessionSetup setup;
     AlisaSchedProfile measured;
@@ -49,7 +49,7 @@ AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSessionOpt
     return status;
 }
 
-AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSetupOptions *options,
                                          AlisaSchedProblem *problem, AlisaError *error) {
     AlisaSessionSetup setup;
     AlisaSchedProfile rates;

@@ -9,12 +9,12 @@
 #include "engine/session.h"
 
 /* What alisa_session_create and alisa_session_destroy do. */
-AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSetupOptions *options,
                                       AlisaSession **session, AlisaError *error);
 void alisa_engine_session_close(AlisaSession *session);
 
 /* What the plan of a session with these options would be made from; none is opened. */
-AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSetupOptions *options,
                                          AlisaSchedProblem *problem, AlisaError *error);
 
 #endif

@@ -13,7 +13,7 @@
  * only, and where it has them for every token, the last blocks of sequences are no less whole. */
 static double block_bytes(const AlisaStageSetup *setup, const AlisaSchedProblem *problem,
                           uint64_t slots) {
-    const AlisaSessionOptions *options = setup->options;
+    const AlisaSetupOptions *options = setup->options;
     const AlisaSchedKvBytes *kv = &problem->bytes;
     uint32_t layers = problem->model.layer_count, block = ALISA_SCHED_BLOCK;
     uint64_t tokens = slots / layers, blocks = tokens / block;
@@ -39,7 +39,7 @@ uint64_t alisa_problem_device_bytes(const AlisaStageSetup *setup, const AlisaSch
 }
 
 AlisaSchedRun alisa_problem_run(const AlisaStageSetup *setup) {
-    const AlisaSessionOptions *options = setup->options;
+    const AlisaSetupOptions *options = setup->options;
     const AlisaPlacementOptions *placement = &options->placement;
     AlisaKvShape shape = alisa_setup_kv_shape(setup);
     uint32_t context = options->context_length;

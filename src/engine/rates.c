@@ -153,7 +153,7 @@ static AlisaStatus time_steps(AlisaSession *session, uint32_t sequences, uint32_
 static AlisaStatus learn_steps(AlisaSession *session, const AlisaSchedProfile *rates,
                                const AlisaSchedModel *model, AlisaSchedLearned *learned,
                                AlisaError *error) {
-    const AlisaSessionOptions *options = &session->options;
+    const AlisaSetupOptions *options = &session->options;
     uint32_t sequences = options->sequence_count;
     uint32_t longest = options->context_length - 2 * ALISA_KV_BLOCK;
     uint32_t shortest = longest / 4 / ALISA_KV_BLOCK * ALISA_KV_BLOCK;
@@ -182,7 +182,7 @@ static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *m
     if (session->options.attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
 
     AlisaSession *dense;
-    AlisaSessionOptions options = session->options;
+    AlisaSetupOptions options = session->options;
     options.attention.kind = ALISA_SELECT_DENSE;
     options.placement.policy = ALISA_POLICY_DEVICE;
     status = alisa_measured_open(session->engine, &options, &rates, &dense, error);
@@ -265,7 +265,7 @@ static void weight_formats(const AlisaEngine *engine, char text[128]) {
 }
 
 /* options: of the session that is measured. */
-static void format_key(const AlisaEngine *engine, const AlisaSessionOptions *options,
+static void format_key(const AlisaEngine *engine, const AlisaSetupOptions *options,
                        char key[ALISA_RECORD_KEY_SIZE]) {
     const AlisaSchedModel *model = &engine->model;
     const AlisaSelectOptions *select = &options->attention;
@@ -326,7 +326,7 @@ static void remember(const AlisaEngine *engine, const char *key, const AlisaSche
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-static AlisaStatus measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+static AlisaStatus measure(AlisaEngine *engine, const AlisaSetupOptions *options,
                            AlisaSchedProfile *profile, AlisaError *error) {
     const AlisaSchedModel *model = &engine->model;
     AlisaSession *session;
@@ -345,10 +345,10 @@ static AlisaStatus measure(AlisaEngine *engine, const AlisaSessionOptions *optio
     return status;
 }
 
-AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSetupOptions *options,
                                 AlisaSchedProfile *profile, AlisaError *error) {
     char key[ALISA_RECORD_KEY_SIZE];
-    AlisaSessionOptions small = alisa_measured_options(engine, options);
+    AlisaSetupOptions small = alisa_measured_options(engine, options);
     format_key(engine, &small, key);
     AlisaStatus status = measure_device(engine, profile, error);
     if (status != ALISA_OK || recall(engine, key, profile)) return status;
@@ -361,9 +361,9 @@ AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *
     return status;
 }
 
-void alisa_rates_forget(AlisaEngine *engine, const AlisaSessionOptions *options) {
+void alisa_rates_forget(AlisaEngine *engine, const AlisaSetupOptions *options) {
     char key[ALISA_RECORD_KEY_SIZE];
-    AlisaSessionOptions small = alisa_measured_options(engine, options);
+    AlisaSetupOptions small = alisa_measured_options(engine, options);
     format_key(engine, &small, key);
     alisa_record_remove(engine->shards[0].device, RECORD, key);
 }

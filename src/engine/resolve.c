@@ -8,7 +8,7 @@
 /* ---- What can be asked for ----------------------------------------------------------------- */
 
 /* Sparse attention as it is wanted. */
-static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaError *error) {
+static AlisaStatus check_attention(const AlisaSetupOptions *options, AlisaError *error) {
     if (options->attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
     if (options->placement.policy == ALISA_POLICY_VLLM) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
@@ -27,7 +27,7 @@ static AlisaStatus check_attention(const AlisaSessionOptions *options, AlisaErro
     return wrong ? alisa_error_set(error, ALISA_ERROR_ARGUMENT, "%s", wrong) : ALISA_OK;
 }
 
-static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOptions *options,
+static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSetupOptions *options,
                                  AlisaError *error) {
     if (options->sequence_count == 0 || options->micro_batch == 0) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
@@ -49,7 +49,7 @@ static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSessionOp
 
 /* ---- Budgets ------------------------------------------------------------------------------- */
 
-static bool fits(const AlisaEngine *engine, AlisaSessionOptions *options) {
+static bool fits(const AlisaEngine *engine, AlisaSetupOptions *options) {
     for (uint32_t i = 0; i < engine->shard_count; i++) {
         const AlisaStageSetup setup = {engine, &engine->shards[i], options};
         if (!alisa_memory_fits(&setup)) return false;
@@ -58,8 +58,8 @@ static bool fits(const AlisaEngine *engine, AlisaSessionOptions *options) {
 }
 
 /* Policy device and dense attention in place of alisa, where they do. */
-static bool take_what_fits(const AlisaEngine *engine, AlisaSessionOptions *options) {
-    const AlisaSessionOptions asked = *options;
+static bool take_what_fits(const AlisaEngine *engine, AlisaSetupOptions *options) {
+    const AlisaSetupOptions asked = *options;
     options->placement.policy = ALISA_POLICY_DEVICE;
     options->attention.kind = ALISA_SELECT_DENSE;
     if (options->placement.halves_if_they_fit) {
@@ -88,12 +88,12 @@ static AlisaStatus fit_tiers(AlisaStageSetup *setup, bool adapts, AlisaKvMemory 
     return ALISA_OK;
 }
 
-AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSetupOptions *options,
                           AlisaSessionSetup *setup, AlisaError *error) {
     *setup = (AlisaSessionSetup){.options = *options};
     AlisaStatus status = check_options(engine, options, error);
     if (status != ALISA_OK) return status;
-    AlisaSessionOptions *resolved = &setup->options;
+    AlisaSetupOptions *resolved = &setup->options;
     if (resolved->logit_rows == 0) resolved->logit_rows = options->sequence_count;
     const AlisaPlacementOptions *placement = &options->placement;
     bool adapts = placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed;

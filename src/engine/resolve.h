@@ -10,7 +10,7 @@
 
 /* Options that cannot be used: ALISA_ERROR_ARGUMENT; memory that does not suffice:
  * ALISA_ERROR_MEMORY. *setup has no rates yet, and is finished also after a failure. */
-AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSetupOptions *options,
                           AlisaSessionSetup *setup, AlisaError *error);
 /* Takes a zeroed one. */
 void alisa_resolve_finish(AlisaSessionSetup *setup);

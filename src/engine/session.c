@@ -9,7 +9,7 @@
 /* ---- Making -------------------------------------------------------------------------------- */
 
 static AlisaStatus create_results(AlisaSession *session, AlisaError *error) {
-    const AlisaSessionOptions *options = &session->options;
+    const AlisaSetupOptions *options = &session->options;
     size_t vocabulary = session->engine->shape.vocabulary_size;
     session->step.rows =
         alisa_allocate(options->micro_batch, sizeof *session->step.rows, "step", error);

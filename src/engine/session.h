@@ -19,8 +19,8 @@ typedef struct AlisaAdmission {
 
 struct AlisaSession {
     AlisaEngine *engine;
-    AlisaSessionOptions options; /* as alisa_resolve left them */
-    bool not_needed;             /* options.placement.only_if_needed came true */
+    AlisaSetupOptions options; /* as alisa_resolve left them */
+    bool not_needed;           /* options.placement.only_if_needed came true */
     bool measures; /* the session is one that rates are measured with: it learns nothing */
     AlisaTimeline timeline;
     AlisaStage *stages; /* [stage_count] in the order of their layers */
@@ -37,7 +37,7 @@ struct AlisaSession {
 
 /* What the stages of a session are made from. */
 typedef struct AlisaSessionSetup {
-    AlisaSessionOptions options; /* as alisa_resolve left them */
+    AlisaSetupOptions options; /* as alisa_resolve left them */
     bool not_needed;
     AlisaKvMemory *memory;          /* [shard_count] of tiered sessions; NULL otherwise */
     const AlisaSchedProfile *rates; /* that plans are made from; NULL unless tiered */

@@ -3,6 +3,50 @@
 
 #include "kv/tails.h"
 
+/* ---- Options ------------------------------------------------------------------------------- */
+
+void alisa_setup_placement_defaults(AlisaPlacementOptions *placement) {
+    *placement =
+        (AlisaPlacementOptions){.recompute = true, .inputs_share = -1.0, .host_share = -1.0};
+}
+
+AlisaSetupOptions alisa_setup_options(const AlisaSessionOptions *given) {
+    AlisaSetupOptions options = {.sequence_count = given->sequence_count,
+                                 .context_length = given->context_length,
+                                 .micro_batch = given->micro_batch,
+                                 .logit_rows = given->logit_rows,
+                                 .key_type = given->key_type,
+                                 .value_type = given->value_type,
+                                 .likeliest_only = given->likeliest_only,
+                                 .record_steps = given->record_steps,
+                                 .count_lists = given->count_lists,
+                                 .interrupt = given->interrupt,
+                                 .interrupt_user = given->interrupt_user};
+    alisa_selector_options_defaults(&options.attention);
+    alisa_setup_placement_defaults(&options.placement);
+    if (given->attention) options.attention = *given->attention;
+    if (given->placement) options.placement = *given->placement;
+    return options;
+}
+
+void alisa_setup_tell(const AlisaSetupOptions *options, AlisaSessionOptions *told) {
+    *told = (AlisaSessionOptions){.sequence_count = options->sequence_count,
+                                  .context_length = options->context_length,
+                                  .micro_batch = options->micro_batch,
+                                  .logit_rows = options->logit_rows,
+                                  .key_type = options->key_type,
+                                  .value_type = options->value_type,
+                                  .attention = &options->attention,
+                                  .placement = &options->placement,
+                                  .likeliest_only = options->likeliest_only,
+                                  .record_steps = options->record_steps,
+                                  .count_lists = options->count_lists,
+                                  .interrupt = options->interrupt,
+                                  .interrupt_user = options->interrupt_user};
+}
+
+/* ---- Shapes -------------------------------------------------------------------------------- */
+
 AlisaKvShape alisa_setup_kv_shape(const AlisaStageSetup *setup) {
     const AlisaLayerShape *layer = &setup->engine->shape.layers[setup->shard->first_layer];
     return (AlisaKvShape){.layer_count = setup->shard->layer_count,
@@ -27,7 +71,7 @@ AlisaAttentionShape alisa_setup_attention_shape(const AlisaStageSetup *setup) {
 }
 
 AlisaSparseShape alisa_setup_sparse_shape(const AlisaStageSetup *setup) {
-    const AlisaSessionOptions *options = setup->options;
+    const AlisaSetupOptions *options = setup->options;
     return (AlisaSparseShape){.attention = alisa_setup_attention_shape(setup),
                               .select = options->attention,
                               .first_layer = setup->shard->first_layer,
@@ -44,7 +88,7 @@ uint32_t alisa_setup_row_tokens(const AlisaStageSetup *setup) {
 }
 
 uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup) {
-    const AlisaSessionOptions *options = setup->options;
+    const AlisaSetupOptions *options = setup->options;
     if (alisa_setup_row_tokens(setup) == 1) return options->micro_batch;
     return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;
 }

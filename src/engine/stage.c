@@ -23,7 +23,7 @@ static AlisaStatus create_cache(AlisaStage *stage, const AlisaKvMemory *memory, 
 
 static AlisaStatus create_attention(AlisaStage *stage, AlisaError *error) {
     const AlisaStageSetup *setup = &stage->setup;
-    const AlisaSessionOptions *options = setup->options;
+    const AlisaSetupOptions *options = setup->options;
     AlisaAttentionShape attention = alisa_setup_attention_shape(setup);
     AlisaStatus status = alisa_attention_create(setup->shard->ops, &attention, options->micro_batch,
                                                 options->context_length, &stage->attention, error);

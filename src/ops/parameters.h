@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "alisa/device.h"
 #include "device/sgemm.h"
 #include "ops/format.h"
 

@@ -9,6 +9,8 @@
 #ifndef ALISA_SCHED_PLAN_H
 #define ALISA_SCHED_PLAN_H
 
+#include "alisa/placement.h"
+#include "alisa/select.h"
 #include "sched/cost.h"
 
 /* A run: what is generated, how, and within which limits. */

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "alisa/device.h"
 #include "device/cache.h"
 #include "device/probe.h"
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alisa/device.h"
 #include "base/disk.h"
 #include "base/status.h"
 

@@ -365,7 +365,7 @@ static uint32_t context_of(uint32_t window, uint32_t asked, AlisaPolicy policy, 
     AlisaEngine *engine = NULL;
     AlisaSession *session = NULL;
     AlisaEngineOptions engine_options;
-    AlisaSessionOptions options;
+    SupportOptions options;
     warning[0] = 0;
     write_model(&fault, model_path());
     support_must(alisa_model_open(model_path(), &model, error), error);
@@ -376,12 +376,12 @@ static uint32_t context_of(uint32_t window, uint32_t asked, AlisaPolicy policy, 
     engine_options.log = (AlisaLog){keep_warning, warning};
     support_must(alisa_engine_create(model, support_device, &engine_options, &engine, error),
                  error);
-    alisa_session_options_defaults(&options);
-    options.micro_batch = 8;
-    options.context_length = asked;
+    support_options_defaults(&options);
+    options.session.micro_batch = 8;
+    options.session.context_length = asked;
     options.placement.policy = policy;
     uint32_t context = 0;
-    AlisaStatus status = alisa_session_create(engine, &options, &session, error);
+    AlisaStatus status = alisa_session_create(engine, &options.session, &session, error);
     if (status == ALISA_OK) {
         context = alisa_session_context_length(session);
     } else {

@@ -49,18 +49,18 @@ static AlisaEngine *engine;
 
 static AlisaSession *open_session(AlisaPolicy policy) {
     AlisaSession *session;
-    AlisaSessionOptions options;
+    SupportOptions options;
     AlisaError error;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = SEQUENCES;
-    options.context_length = CONTEXT;
-    options.micro_batch = 16;
+    support_options_defaults(&options);
+    options.session.sequence_count = SEQUENCES;
+    options.session.context_length = CONTEXT;
+    options.session.micro_batch = 16;
     options.placement.policy = policy;
     if (policy != ALISA_POLICY_DEVICE) {
         options.placement.device_share = 0.45; /* 13 blocks of 30; a prompt takes 7 */
         options.placement.host_memory = 64 << 20;
     }
-    support_must(alisa_session_create(engine, &options, &session, &error), &error);
+    support_must(alisa_session_create(engine, &options.session, &session, &error), &error);
     return session;
 }
 

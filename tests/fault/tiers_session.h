@@ -42,9 +42,9 @@ typedef struct TiersText {
 static AlisaModel *tiers_model;
 static AlisaEngine *tiers_engine;
 
-AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSetupOptions *options,
                                        AlisaSchedProfile *profile, AlisaError *error);
-AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSessionOptions *options,
+AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSetupOptions *options,
                                        AlisaSchedProfile *profile, AlisaError *error) {
     (void)engine;
     (void)options;
@@ -96,20 +96,20 @@ static inline uint32_t tiers_context(const TiersText *text) {
 /* share: of the context's K and V on the device; 0: all of it. */
 static inline AlisaStatus tiers_create(const TiersWay *way, const TiersText *text, double share,
                                        AlisaSession **session, AlisaError *error) {
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = TIERS_SEQUENCES;
-    options.context_length = tiers_context(text);
-    options.micro_batch = text->micro_batch;
-    options.key_type = options.value_type = way->type;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.sequence_count = TIERS_SEQUENCES;
+    options.session.context_length = tiers_context(text);
+    options.session.micro_batch = text->micro_batch;
+    options.session.key_type = options.session.value_type = way->type;
     options.attention.kind = way->kind;
     options.attention.scores = way->scores;
     options.attention.lists = way->lists;
     options.attention.sparsity = text->sparsity;
     if (way->policy == ALISA_POLICY_H2O) /* as the policy itself has it */
         options.attention.keep =
-            2 * alisa_selector_half_budget(&options.attention, options.context_length);
-    options.record_steps = true;
+            2 * alisa_selector_half_budget(&options.attention, options.session.context_length);
+    options.session.record_steps = true;
     if (share > 0) {
         options.placement.policy = way->policy;
         options.placement.schedule = way->schedule;
@@ -119,7 +119,7 @@ static inline AlisaStatus tiers_create(const TiersWay *way, const TiersText *tex
         options.placement.host_memory = 64 << 20;
         options.placement.prompt_length = text->prompt;
     }
-    return alisa_session_create(tiers_engine, &options, session, error);
+    return alisa_session_create(tiers_engine, &options.session, session, error);
 }
 
 static inline int32_t tiers_token(uint32_t sequence, uint32_t position) {

@@ -117,13 +117,13 @@ static void compute(bool filled, AlisaPolicy policy, float *logits) {
     alisa_engine_options_defaults(&engine_options);
     support_must(alisa_engine_create(model, support_device, &engine_options, &engine, &error),
                  &error);
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.context_length = ROWS;
-    options.micro_batch = 7;
-    options.logit_rows = ROWS;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.context_length = ROWS;
+    options.session.micro_batch = 7;
+    options.session.logit_rows = ROWS;
     options.placement.policy = policy;
-    support_must(alisa_session_create(engine, &options, &session, &error), &error);
+    support_must(alisa_session_create(engine, &options.session, &session, &error), &error);
     AlisaRow rows[ROWS];
     for (uint32_t i = 0; i < ROWS; i++)
         rows[i] = (AlisaRow){(int32_t)(i * 7 % VOCABULARY), 0, true};

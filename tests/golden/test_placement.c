@@ -59,17 +59,17 @@ static void close_fixture(Fixture *fixture) {
 /* device_share 0: everything on the device. */
 static AlisaStatus open_session(const Fixture *fixture, const Way *way, double device_share,
                                 AlisaSession **session, AlisaError *error) {
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = SEQUENCES;
-    options.context_length = LENGTH;
-    options.micro_batch = MICRO_BATCH;
-    options.key_type = options.value_type = way->type;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.sequence_count = SEQUENCES;
+    options.session.context_length = LENGTH;
+    options.session.micro_batch = MICRO_BATCH;
+    options.session.key_type = options.session.value_type = way->type;
     options.attention.kind = way->attention;
     options.attention.lists = way->lists;
     options.attention.scores = way->scores;
     options.attention.sparsity = 0.8;
-    options.record_steps = true;
+    options.session.record_steps = true;
     if (device_share > 0.0) {
         options.placement.policy = way->policy;
         options.placement.schedule = way->schedule;
@@ -80,7 +80,7 @@ static AlisaStatus open_session(const Fixture *fixture, const Way *way, double d
         options.placement.host_memory = 64 << 20;
         options.placement.prompt_length = PROMPT;
     }
-    return alisa_session_create(fixture->engine, &options, session, error);
+    return alisa_session_create(fixture->engine, &options.session, session, error);
 }
 
 static int32_t token_of(const Fixture *fixture, uint32_t text, uint32_t position) {

@@ -42,12 +42,12 @@ static uint32_t vocabulary;
 /* share 0: everything on the device. */
 static AlisaStatus open_session(const Way *way, double share, AlisaSession **session,
                                 AlisaError *error) {
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = SEQUENCES;
-    options.context_length = LENGTH;
-    options.micro_batch = MICRO_BATCH;
-    options.key_type = options.value_type = way->type;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.sequence_count = SEQUENCES;
+    options.session.context_length = LENGTH;
+    options.session.micro_batch = MICRO_BATCH;
+    options.session.key_type = options.session.value_type = way->type;
     options.attention.kind = ALISA_SELECT_SWA;
     options.attention.scores = way->scores;
     options.attention.lists = way->lists;
@@ -59,7 +59,7 @@ static AlisaStatus open_session(const Way *way, double share, AlisaSession **ses
         options.placement.host_memory = 64 << 20;
         options.placement.prompt_length = PROMPT;
     }
-    return alisa_session_create(engine, &options, session, error);
+    return alisa_session_create(engine, &options.session, session, error);
 }
 
 static int32_t token_of(uint32_t text, uint32_t position) {

@@ -44,21 +44,21 @@ static bool now_and_then(void *user) {
 
 static AlisaStatus open_session(const Way *way, AlisaPolicy policy, AlisaSession **session,
                                 AlisaError *error) {
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = SEQUENCES;
-    options.context_length = CONTEXT;
-    options.micro_batch = MICRO_BATCH;
-    options.key_type = options.value_type = way->type;
-    options.record_steps = true;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.sequence_count = SEQUENCES;
+    options.session.context_length = CONTEXT;
+    options.session.micro_batch = MICRO_BATCH;
+    options.session.key_type = options.session.value_type = way->type;
+    options.session.record_steps = true;
     options.placement.policy = policy;
     if (policy != ALISA_POLICY_DEVICE) {
         options.placement.device_share = way->share;
         options.placement.host_memory = way->host;
-        options.interrupt = now_and_then;
-        options.interrupt_user = (void *)(uintptr_t)&way->interrupted;
+        options.session.interrupt = now_and_then;
+        options.session.interrupt_user = (void *)(uintptr_t)&way->interrupted;
     }
-    return alisa_session_create(engine, &options, session, error);
+    return alisa_session_create(engine, &options.session, session, error);
 }
 
 static AlisaSession *must_open(const Way *way, AlisaPolicy policy) {
@@ -308,11 +308,11 @@ static void what_cannot_work_is_refused(void **state) {
     if (!strstr(error.message, "policy vllm: one sequence of 400 tokens needs") ||
         !strstr(error.message, "--device-mem"))
         fail_msg("%s", error.message);
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
+    SupportOptions options;
+    support_options_defaults(&options);
     options.placement.policy = ALISA_POLICY_VLLM;
     options.attention.kind = ALISA_SELECT_SWA;
-    assert_int_equal(alisa_session_create(engine, &options, &session, &error),
+    assert_int_equal(alisa_session_create(engine, &options.session, &session, &error),
                      ALISA_ERROR_ARGUMENT);
     assert_null(session);
 }

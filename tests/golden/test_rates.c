@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "api/model.h"
+#include "engine/open.h"
 #include "engine/rates.h"
 #include "fault/test_device.h"
 
@@ -62,9 +63,10 @@ static AlisaEngine *open_engine(uint64_t device_memory, double link_rate) {
     return engine;
 }
 
-static AlisaSessionOptions options_of(const Way *way) {
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
+static AlisaSetupOptions options_of(const Way *way) {
+    AlisaSessionOptions defaults;
+    alisa_session_options_defaults(&defaults);
+    AlisaSetupOptions options = alisa_setup_options(&defaults);
     options.sequence_count = SEQUENCES;
     options.context_length = 320;
     options.micro_batch = 64;
@@ -83,7 +85,7 @@ static void test_figures_can_be_true(void **state) {
     AlisaEngine *engine = open_engine(0, 0);
     for (size_t i = 0; i < WAYS; i++) {
         AlisaSchedProfile profile;
-        AlisaSessionOptions options = options_of(&ways[i]);
+        AlisaSetupOptions options = options_of(&ways[i]);
         support_must(alisa_rates_measure(engine, &options, &profile, &error), &error);
         const char *wrong = alisa_sched_profile_check(&profile);
         if (wrong) fail_msg("%s: %s", ways[i].name, wrong);
@@ -99,7 +101,7 @@ static void test_figures_can_be_true(void **state) {
 static void test_small_budgets(void **state) {
     (void)state;
     AlisaEngine *engine = open_engine(9 << 20, 0);
-    AlisaSessionOptions options = options_of(&ways[WAYS - 1]);
+    AlisaSetupOptions options = options_of(&ways[WAYS - 1]);
     options.sequence_count = 200;
     options.context_length = 2048;
     AlisaSchedProfile profile;
@@ -130,8 +132,8 @@ static void test_predictions(void **state) {
     AlisaEngine *engine = open_engine(0, 0);
     for (size_t i = 1; i < WAYS; i++) { /* where all is on the device nothing is predicted */
         AlisaSession *session;
-        AlisaSessionOptions options = options_of(&ways[i]);
-        support_must(alisa_session_create(engine, &options, &session, &error), &error);
+        AlisaSetupOptions options = options_of(&ways[i]);
+        support_must(alisa_engine_session_open(engine, &options, &session, &error), &error);
         append(session, PROMPT);
         for (uint32_t step = 0; step < STEPS; step++)
             append(session, 1);
@@ -151,7 +153,7 @@ static void test_predictions(void **state) {
 
 /* ---- Remembered ---------------------------------------------------------------------------- */
 
-static AlisaSchedProfile measured(AlisaEngine *engine, const AlisaSessionOptions *options) {
+static AlisaSchedProfile measured(AlisaEngine *engine, const AlisaSetupOptions *options) {
     AlisaSchedProfile profile;
     support_must(alisa_rates_measure(engine, options, &profile, &error), &error);
     return profile;
@@ -189,7 +191,7 @@ static void damage(const char *path, void *user) {
 static void test_remembered(void **state) {
     (void)state;
     AlisaEngine *engine = open_engine(0, 0);
-    AlisaSessionOptions options = options_of(&ways[WAYS - 1]);
+    AlisaSetupOptions options = options_of(&ways[WAYS - 1]);
     const int before = records();
     AlisaSchedProfile first = measured(engine, &options), again = measured(engine, &options);
     assert_true(is_same(&first, &again));
@@ -208,7 +210,7 @@ static void test_remembered(void **state) {
     first = again;
 
     /* What nobody measured is no session's: batch, micro-batch, types, choosing, policy. */
-    AlisaSessionOptions others[6];
+    AlisaSetupOptions others[6];
     for (size_t i = 0; i < 6; i++)
         others[i] = options;
     others[0].sequence_count = 2;
@@ -259,7 +261,7 @@ static void test_plans(void **state) {
     AlisaEngine *engine = open_engine(0, 0);
     for (size_t i = 1; i < WAYS; i++) {
         if (ways[i].policy == ALISA_POLICY_VLLM) continue; /* no sequence leaves in so few steps */
-        AlisaSessionOptions options = options_of(&ways[i]);
+        AlisaSetupOptions options = options_of(&ways[i]);
         options.likeliest_only = true;
         options.placement.recompute = false;
         AlisaPlanOptions wanted;
@@ -276,7 +278,7 @@ static void test_plans(void **state) {
         AlisaPlan plan;
         AlisaSession *session;
         support_must(alisa_plan_make(&wanted, ways[i].policy, &plan, &error), &error);
-        support_must(alisa_session_create(engine, &options, &session, &error), &error);
+        support_must(alisa_engine_session_open(engine, &options, &session, &error), &error);
         append(session, PROMPT);
         for (uint32_t step = 0; step < STEPS; step++)
             append(session, 1);

@@ -79,13 +79,13 @@ static const Way ways[] = {
 
 static AlisaSession *open_any_session(const Fixture *fixture, const Way *way, double sparsity,
                                       uint32_t sequences, uint32_t micro_batch, bool counted) {
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = sequences;
-    options.context_length = LENGTH + 12;
-    options.micro_batch = micro_batch;
-    options.key_type = options.value_type = way->kv;
-    options.count_lists = counted;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.sequence_count = sequences;
+    options.session.context_length = LENGTH + 12;
+    options.session.micro_batch = micro_batch;
+    options.session.key_type = options.session.value_type = way->kv;
+    options.session.count_lists = counted;
     options.attention = (AlisaSelectOptions){.kind = way->kind,
                                              .sparsity = sparsity,
                                              .scores = way->scores,
@@ -93,7 +93,7 @@ static AlisaSession *open_any_session(const Fixture *fixture, const Way *way, do
                                              .seed = 5};
     AlisaSession *session;
     AlisaError error;
-    support_must(alisa_session_create(fixture->engine, &options, &session, &error), &error);
+    support_must(alisa_session_create(fixture->engine, &options.session, &session, &error), &error);
     return session;
 }
 

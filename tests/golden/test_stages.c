@@ -60,16 +60,16 @@ static const Way ways[] = {
 
 static AlisaSession *open_session(AlisaEngine *engine, const Way *way) {
     AlisaSession *session;
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = SEQUENCES;
-    options.context_length = CONTEXT;
-    options.micro_batch = way->micro_batch;
-    options.key_type = options.value_type = way->type;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.sequence_count = SEQUENCES;
+    options.session.context_length = CONTEXT;
+    options.session.micro_batch = way->micro_batch;
+    options.session.key_type = options.session.value_type = way->type;
     options.attention.kind = way->kind;
     options.attention.scores = way->scores;
     options.attention.sparsity = 0.5;
-    support_must(alisa_session_create(engine, &options, &session, &error), &error);
+    support_must(alisa_session_create(engine, &options.session, &session, &error), &error);
     return session;
 }
 
@@ -165,9 +165,9 @@ static void test_refused_choices(void **state) {
     (void)state;
     static const uint32_t one[] = {6};
     AlisaEngine *engine = open_engine(one, 1);
-    AlisaSessionOptions options[5];
+    SupportOptions options[5];
     for (size_t i = 0; i < 5; i++)
-        alisa_session_options_defaults(&options[i]);
+        support_options_defaults(&options[i]);
     options[0].placement.policy = ALISA_POLICY_COUNT;
     options[1].placement.schedule = (AlisaSchedule)7;
     options[2].attention.kind = ALISA_SELECT_KIND_COUNT;
@@ -175,7 +175,7 @@ static void test_refused_choices(void **state) {
     options[4].attention.lists = (AlisaSelectLists)-1;
     for (size_t i = 0; i < 5; i++) {
         AlisaSession *session;
-        assert_int_equal(alisa_session_create(engine, &options[i], &session, &error),
+        assert_int_equal(alisa_session_create(engine, &options[i].session, &session, &error),
                          ALISA_ERROR_ARGUMENT);
         assert_null(session);
         assert_non_null(strstr(error.message, "there"));
@@ -196,16 +196,16 @@ static void test_inputs_take_memory(void **state) {
     static const uint32_t one[] = {6};
     AlisaEngine *engine = open_engine(one, 1);
     AlisaSession *session;
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.sequence_count = 4;
-    options.context_length = 512;
-    options.micro_batch = 64;
+    SupportOptions options;
+    support_options_defaults(&options);
+    options.session.sequence_count = 4;
+    options.session.context_length = 512;
+    options.session.micro_batch = 64;
     options.attention.kind = ALISA_SELECT_SWA;
     options.placement.policy = ALISA_POLICY_ALISA;
     options.placement.device_share = 0.5;
     options.placement.inputs_share = 0.6;
-    support_must(alisa_session_create(engine, &options, &session, &error), &error);
+    support_must(alisa_session_create(engine, &options.session, &session, &error), &error);
     const AlisaStage *stage = &session->stages[0];
     const AlisaTiers *tiers = alisa_kv_tiers(stage->kv);
     const AlisaSchedProblem *problem = alisa_placement_problem(stage->placement);

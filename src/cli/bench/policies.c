@@ -69,18 +69,18 @@ static double throughput(const Entrant *entrant) {
 }
 
 static json_t *describe(const PolicyBench *bench, const Entrant *entrant) {
-    AlisaSessionOptions options =
-        entrant->refused[0] ? alisa_cli_policy_trial_options(&bench->trial, entrant->policy)
-                            : entrant->last.options;
+    const SessionChoice choice = entrant->refused[0]
+                                     ? alisa_cli_policy_trial_choice(&bench->trial, entrant->policy)
+                                     : entrant->last.choice;
     json_t *row =
-        alisa_cli_bench_describe(&bench->runtime, &options, &bench->trial.test, &entrant->samples);
+        alisa_cli_bench_describe(&bench->runtime, &choice, &bench->trial.test, &entrant->samples);
     if (!row) return NULL;
     json_int_t count = entrant->samples.count ? (json_int_t)entrant->samples.count : 1;
     json_t *more = json_pack(
         "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "refused", entrant->refused,
-        "schedule", options.placement.schedule == ALISA_SCHEDULE_PAPER ? "paper" : "overlap",
-        "swa_scores", alisa_select_scores_name(options.attention.scores), "swa_lists",
-        alisa_select_lists_name(options.attention.lists), "prompt_ns",
+        "schedule", choice.placement.schedule == ALISA_SCHEDULE_PAPER ? "paper" : "overlap",
+        "swa_scores", alisa_select_scores_name(choice.attention.scores), "swa_lists",
+        alisa_select_lists_name(choice.attention.lists), "prompt_ns",
         (json_int_t)entrant->prompt_ns / count, "p1", (json_int_t)entrant->last.use.host_from, "p2",
         (json_int_t)entrant->last.use.inputs_from, "preempted",
         (json_int_t)entrant->last.use.preempted, "replanned",

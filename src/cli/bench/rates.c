@@ -101,8 +101,8 @@ static ExitCode run_test(Bench *bench, const BenchTest *test, bool *closed) {
         if (test->depth > 0) snprintf(depth, sizeof depth, " @ d%u", test->depth);
         snprintf(name, sizeof name, "%s%u%s", test->prompt_length ? "pp" : "tg",
                  test->prompt_length + test->generate_length, depth);
-        AlisaSessionOptions options = alisa_cli_runtime_session_options(&bench->runtime);
-        json_t *row = alisa_cli_bench_describe(&bench->runtime, &options, test, &samples);
+        const SessionChoice choice = alisa_cli_runtime_choice(&bench->runtime);
+        json_t *row = alisa_cli_bench_describe(&bench->runtime, &choice, test, &samples);
         if (!row) {
             code = alisa_cli_out_of_memory();
         } else {
@@ -126,11 +126,11 @@ static ExitCode run_session(Bench *bench, BenchTest test, bool *closed) {
     const Settings *settings = bench->runtime.settings;
     const IntegerList *lists[] = {&settings->prompt_lengths, &settings->generate_lengths};
     uint32_t longest = largest(lists[0]), other = largest(lists[1]);
-    AlisaSessionOptions options = alisa_cli_runtime_session_options(&bench->runtime);
-    options.sequence_count = test.batch;
-    options.micro_batch = test.micro_batch;
-    options.context_length = test.depth + (longest > other ? longest : other);
-    ExitCode code = alisa_cli_runtime_session(&bench->runtime, &options);
+    SessionChoice choice = alisa_cli_runtime_choice(&bench->runtime);
+    choice.options.sequence_count = test.batch;
+    choice.options.micro_batch = test.micro_batch;
+    choice.options.context_length = test.depth + (longest > other ? longest : other);
+    ExitCode code = alisa_cli_runtime_session(&bench->runtime, &choice);
     AlisaError error;
     if (code == EXIT_DONE && append_prompt(bench, &test, test.depth, &error) != ALISA_OK) {
         code = alisa_cli_fail(&error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/row.h"
 
+#include "alisa/device.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +78,7 @@ const char *alisa_cli_build_commit(void) {
     return ALISA_BUILD_COMMIT;
 }
 
-json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptions *options,
+json_t *alisa_cli_bench_describe(const Runtime *runtime, const SessionChoice *choice,
                                  const BenchTest *test, const BenchSamples *samples) {
     const Settings *settings = runtime->settings;
     const AlisaDeviceInfo *device = alisa_device_info(runtime->device);
@@ -88,7 +90,7 @@ json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptio
     read_cpu_name(cpu, sizeof cpu);
     describe_model(&runtime->info, model_type, sizeof model_type);
     json_int_t count = samples->count ? (json_int_t)samples->count : 1;
-    bool dense = options->attention.kind == ALISA_SELECT_DENSE;
+    bool dense = choice->attention.kind == ALISA_SELECT_DENSE;
     bool emulated = alisa_cli_runtime_emulates_link(settings);
     json_t *row = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, "
@@ -99,11 +101,11 @@ json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptio
         "model_type", model_type, "model_size", (json_int_t)runtime->info.weight_bytes,
         "model_n_params", (json_int_t)runtime->info.parameter_count, "batch",
         (json_int_t)test->batch, "n_batch", (json_int_t)test->batch_size, "n_ubatch",
-        (json_int_t)test->micro_batch, "type_k", alisa_kv_type_name(options->key_type), "type_v",
-        alisa_kv_type_name(options->value_type), "policy",
-        alisa_policy_name(options->placement.policy), "attention",
-        alisa_select_kind_name(options->attention.kind), "kv_sparsity",
-        dense ? 0.0 : options->attention.sparsity, "emulated_link", emulated, "n_prompt",
+        (json_int_t)test->micro_batch, "type_k", alisa_kv_type_name(choice->options.key_type),
+        "type_v", alisa_kv_type_name(choice->options.value_type), "policy",
+        alisa_policy_name(choice->placement.policy), "attention",
+        alisa_select_kind_name(choice->attention.kind), "kv_sparsity",
+        dense ? 0.0 : choice->attention.sparsity, "emulated_link", emulated, "n_prompt",
         (json_int_t)test->prompt_length, "n_gen", (json_int_t)test->generate_length, "n_depth",
         (json_int_t)test->depth, "test_time", when, "peak_device_bytes",
         (json_int_t)samples->device_bytes, "host_to_device_bytes",

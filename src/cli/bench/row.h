@@ -28,7 +28,7 @@ typedef struct BenchSamples {
 const char *alisa_cli_build_commit(void);
 
 /* The row of a test as an object. NULL without memory. */
-json_t *alisa_cli_bench_describe(const Runtime *runtime, const AlisaSessionOptions *options,
+json_t *alisa_cli_bench_describe(const Runtime *runtime, const SessionChoice *choice,
                                  const BenchTest *test, const BenchSamples *samples);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/suite_file.h"
 
+#include "alisa/device.h"
 #include "alisa/tune.h"
 #include "bench/row.h"
 

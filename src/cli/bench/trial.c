@@ -78,15 +78,15 @@ static AlisaStatus run(PolicyTrial *trial, AlisaPolicy policy, uint32_t prompt, 
     return status;
 }
 
-AlisaSessionOptions alisa_cli_policy_trial_options(const PolicyTrial *trial, AlisaPolicy policy) {
-    AlisaSessionOptions options = alisa_cli_runtime_policy_options(trial->runtime, policy);
+SessionChoice alisa_cli_policy_trial_choice(const PolicyTrial *trial, AlisaPolicy policy) {
+    SessionChoice choice = alisa_cli_policy_choose(trial->runtime->settings, policy);
     const BenchTest *test = &trial->test;
-    options.sequence_count = test->batch;
-    options.context_length = test->prompt_length + test->generate_length;
-    options.micro_batch = test->micro_batch;
-    options.placement.prompt_length = test->prompt_length;
-    options.likeliest_only = true; /* the device chooses tokens, under every policy */
-    return options;
+    choice.options.sequence_count = test->batch;
+    choice.options.context_length = test->prompt_length + test->generate_length;
+    choice.options.micro_batch = test->micro_batch;
+    choice.options.likeliest_only = true; /* the device chooses tokens, under every policy */
+    choice.placement.prompt_length = test->prompt_length;
+    return choice;
 }
 
 /* The session's steps as PolicyRun has them. */
@@ -109,9 +109,9 @@ AlisaStatus alisa_cli_policy_trial_run(PolicyTrial *trial, AlisaPolicy policy, u
                                        uint32_t generate, PolicyRun *result, AlisaError *error) {
     json_decref(result->steps);
     *result = (PolicyRun){0};
-    AlisaSessionOptions options = alisa_cli_policy_trial_options(trial, policy);
+    const SessionChoice choice = alisa_cli_policy_trial_choice(trial, policy);
     AlisaSession **session = &trial->runtime->session;
-    AlisaStatus status = alisa_session_create(trial->runtime->engine, &options, session, error);
+    AlisaStatus status = alisa_cli_policy_session(trial->runtime->engine, &choice, session, error);
     if (status != ALISA_OK) return status;
     AlisaMemoryUse before, after;
     alisa_session_memory(*session, &before);
@@ -119,8 +119,8 @@ AlisaStatus alisa_cli_policy_trial_run(PolicyTrial *trial, AlisaPolicy policy, u
     status = run(trial, policy, prompt, generate, result, error);
     result->nanoseconds = alisa_cli_clock() - begin;
     alisa_session_memory(*session, &after);
-    alisa_session_options(*session, &result->options);
-    result->options.placement.policy = policy; /* as it was asked for */
+    result->choice = alisa_cli_policy_chosen(*session);
+    result->choice.placement.policy = policy; /* as it was asked for */
     alisa_session_placement(*session, &result->use);
     size_t steps;
     result->prediction_error = alisa_cli_policy_prediction_error(*session, &steps);

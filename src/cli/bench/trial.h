@@ -27,7 +27,7 @@ typedef struct PolicyRun {
     uint64_t prompt_ns;          /* prompts alone */
     uint64_t to_device, to_host; /* bytes moved */
     uint64_t device_bytes;       /* for weights, KV and scratch */
-    AlisaSessionOptions options; /* the session's, as they were resolved */
+    SessionChoice choice;        /* the session's options as it carried them out */
     AlisaPlacementUse use;
     double prediction_error; /* see alisa_cli_policy_prediction_error */
     /* Each step as [length, phase, sequences running, predicted seconds, measured seconds, bytes to
@@ -46,6 +46,6 @@ AlisaStatus alisa_cli_policy_trial_run(PolicyTrial *trial, AlisaPolicy policy, u
                                        uint32_t generate, PolicyRun *result, AlisaError *error);
 
 /* The options with which such a session is asked for. */
-AlisaSessionOptions alisa_cli_policy_trial_options(const PolicyTrial *trial, AlisaPolicy policy);
+SessionChoice alisa_cli_policy_trial_choice(const PolicyTrial *trial, AlisaPolicy policy);
 
 #endif

@@ -239,8 +239,8 @@ static ExitCode converse(Chat *chat) {
 }
 
 static ExitCode prepare(Chat *chat) {
-    AlisaSessionOptions options = alisa_cli_runtime_session_options(&chat->runtime);
-    ExitCode code = alisa_cli_runtime_session(&chat->runtime, &options);
+    const SessionChoice choice = alisa_cli_runtime_choice(&chat->runtime);
+    ExitCode code = alisa_cli_runtime_session(&chat->runtime, &choice);
     if (code != EXIT_DONE) return code;
     const Settings *settings = chat->runtime.settings;
     AlisaSamplerOptions sampler =

@@ -2,7 +2,7 @@
 /*
  * alisa devices (and --list-devices of other commands): what the ICD loader knows.
  */
-#include "alisa/tune.h"
+#include "alisa/device.h"
 #include "common/terminal.h"
 
 static const char *type_name(AlisaDeviceType type) {

@@ -168,11 +168,11 @@ static ExitCode run_scorer(Scorer *scorer) {
     }
     ExitCode code = alisa_cli_runtime_engine(runtime);
     if (code != EXIT_DONE) return code;
-    AlisaSessionOptions options = alisa_cli_runtime_session_options(runtime);
-    options.context_length = (uint32_t)needed;
+    SessionChoice choice = alisa_cli_runtime_choice(runtime);
+    choice.options.context_length = (uint32_t)needed;
     uint32_t piece = (uint32_t)settings->batch_size < 64 ? (uint32_t)settings->batch_size : 64;
-    options.logit_rows = piece;
-    code = alisa_cli_runtime_session(runtime, &options);
+    choice.options.logit_rows = piece;
+    code = alisa_cli_runtime_session(runtime, &choice);
     if (code != EXIT_DONE) return code;
     scorer->entries = json_array();
     AlisaError error;

@@ -147,26 +147,27 @@ static size_t most_targets(const PassageSet *set) {
 
 static ExitCode make_sessions(Feed *feed) {
     const PassageSet *set = feed->set;
-    AlisaSessionOptions options = alisa_cli_runtime_session_options(set->runtime);
-    options.sequence_count = set->sequences;
-    options.logit_rows = (uint32_t)feed->target_limit;
+    SessionChoice choice = alisa_cli_runtime_choice(set->runtime);
+    AlisaSessionOptions *options = &choice.options;
+    options->sequence_count = set->sequences;
+    options->logit_rows = (uint32_t)feed->target_limit;
     size_t longest = 0;
     for (size_t i = 0; i < set->count; i++) {
         if (set->passages[i].count > longest) longest = set->passages[i].count;
     }
-    options.context_length = (uint32_t)(longest - 1);
-    ExitCode code = alisa_cli_runtime_session(set->runtime, &options);
+    options->context_length = (uint32_t)(longest - 1);
+    ExitCode code = alisa_cli_runtime_session(set->runtime, &choice);
     feed->sessions[0] = set->runtime->session;
     if (code != EXIT_DONE || !set->compare) return code;
 
     AlisaSessionOptions plain;
     alisa_session_options_defaults(&plain);
-    plain.sequence_count = options.sequence_count;
-    plain.context_length = options.context_length;
-    plain.micro_batch = options.micro_batch;
-    plain.logit_rows = options.logit_rows;
-    plain.interrupt = options.interrupt;
-    plain.interrupt_user = options.interrupt_user;
+    plain.sequence_count = options->sequence_count;
+    plain.context_length = options->context_length;
+    plain.micro_batch = options->micro_batch;
+    plain.logit_rows = options->logit_rows;
+    plain.interrupt = options->interrupt;
+    plain.interrupt_user = options->interrupt_user;
     AlisaError error;
     if (alisa_session_create(set->runtime->engine, &plain, &feed->sessions[1], &error)) {
         return alisa_cli_fail(&error);

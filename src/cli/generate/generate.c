@@ -220,15 +220,15 @@ static void report_full_context(const Generation *generation) {
 }
 
 static ExitCode run_jobs(Generation *generation) {
-    AlisaSessionOptions options = alisa_cli_runtime_session_options(&generation->runtime);
-    options.sequence_count = generation->set.sequences;
-    options.context_length = generation->context;
-    options.likeliest_only = alisa_cli_jobs_greedy(&generation->set);
+    SessionChoice choice = alisa_cli_runtime_choice(&generation->runtime);
+    choice.options.sequence_count = generation->set.sequences;
+    choice.options.context_length = generation->context;
+    choice.options.likeliest_only = alisa_cli_jobs_greedy(&generation->set);
     for (size_t i = 0; i < generation->set.count; i++) {
         uint32_t length = (uint32_t)generation->set.jobs[i].prompt.count;
-        if (options.placement.prompt_length < length) options.placement.prompt_length = length;
+        if (choice.placement.prompt_length < length) choice.placement.prompt_length = length;
     }
-    ExitCode code = alisa_cli_runtime_session(&generation->runtime, &options);
+    ExitCode code = alisa_cli_runtime_session(&generation->runtime, &choice);
     if (code != EXIT_DONE) return code;
     generation->set.changed = job_changed;
     generation->set.user = generation;

@@ -3,6 +3,8 @@
 
 #include "options/options.h"
 
+#include "alisa/placement.h"
+#include "alisa/select.h"
 #include "alisa/tune.h"
 
 const Choice alisa_cli_text_outputs[] = {

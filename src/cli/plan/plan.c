@@ -144,10 +144,9 @@ static void forget_batch(PlanCommand *command) {
 /* Sets types and choice of tokens to those that a session of the policy has. */
 static void choose_session(PlanCommand *command, AlisaPolicy policy) {
     AlisaPlanOptions *options = &command->options;
-    AlisaSessionOptions chosen;
-    alisa_cli_policy_choose(&command->settings, policy, &chosen);
-    options->key_type = chosen.key_type;
-    options->value_type = chosen.value_type;
+    const SessionChoice chosen = alisa_cli_policy_choose(&command->settings, policy);
+    options->key_type = chosen.options.key_type;
+    options->value_type = chosen.options.value_type;
     options->kv_keep = chosen.attention.keep;
     options->swa_scores = chosen.attention.scores;
     options->swa_lists = chosen.attention.lists;

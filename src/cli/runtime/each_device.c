@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/each_device.h"
 
+#include "alisa/device.h"
+
 #include <stdlib.h>
 #include <string.h>
 

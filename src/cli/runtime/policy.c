@@ -41,19 +41,11 @@ AlisaSelectKind alisa_cli_policy_attention(const Settings *settings, AlisaPolicy
     return (AlisaSelectKind)or_preset(settings->attention, (int)presets[policy].attention);
 }
 
-void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
-                             AlisaSessionOptions *options) {
+static void choose_attention(const Settings *settings, AlisaPolicy policy,
+                             AlisaSelectOptions *attention) {
     const Preset *preset = &presets[policy];
-    options->key_type = alisa_cli_policy_kv_type(settings->key_type, policy);
-    options->value_type = alisa_cli_policy_kv_type(settings->value_type, policy);
-    AlisaSelectOptions *attention = &options->attention;
     alisa_select_options_defaults(attention);
     attention->kind = alisa_cli_policy_attention(settings, policy);
-    /* A user who says how tokens are chosen wants them chosen, even where the whole context would
-     * fit. */
-    options->placement.only_if_needed = settings->attention < 0 && settings->swa_scores < 0 &&
-                                        settings->swa_lists < 0 && settings->kv_keep < 0;
-    options->placement.halves_if_they_fit = settings->key_type < 0 && settings->value_type < 0;
     /* The scores, lists and least tokens of a preset belong to the attention of that preset. */
     const Preset *choosing =
         attention->kind == preset->attention ? preset : &presets[ALISA_POLICY_DEVICE];
@@ -63,6 +55,54 @@ void alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy,
     attention->window = (uint32_t)settings->swa_window;
     attention->scores = (AlisaSelectScores)or_preset(settings->swa_scores, (int)choosing->scores);
     attention->lists = (AlisaSelectLists)or_preset(settings->swa_lists, (int)choosing->lists);
+}
+
+static void choose_placement(const Settings *settings, AlisaPolicy policy,
+                             AlisaPlacementOptions *placement) {
+    alisa_placement_options_defaults(placement);
+    placement->policy = policy;
+    placement->schedule = (AlisaSchedule)settings->schedule;
+    placement->recompute = settings->recompute;
+    placement->inputs_share = settings->inputs_share;
+    placement->host_share = settings->host_share;
+    placement->device_share = settings->device_memory.kv_share;
+    placement->host_memory = settings->host_memory;
+    /* A user who says how tokens are chosen wants them chosen, even where the whole context would
+     * fit. */
+    placement->only_if_needed = settings->attention < 0 && settings->swa_scores < 0 &&
+                                settings->swa_lists < 0 && settings->kv_keep < 0;
+    placement->halves_if_they_fit = settings->key_type < 0 && settings->value_type < 0;
+}
+
+SessionChoice alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy) {
+    SessionChoice choice;
+    alisa_session_options_defaults(&choice.options);
+    choice.options.context_length = (uint32_t)settings->context;
+    choice.options.micro_batch = (uint32_t)settings->micro_batch;
+    choice.options.key_type = alisa_cli_policy_kv_type(settings->key_type, policy);
+    choice.options.value_type = alisa_cli_policy_kv_type(settings->value_type, policy);
+    choice.options.count_lists = settings->stats;
+    choice.options.record_steps = policy != ALISA_POLICY_DEVICE;
+    choice.options.interrupt = alisa_cli_interrupted;
+    choose_attention(settings, policy, &choice.attention);
+    choose_placement(settings, policy, &choice.placement);
+    return choice;
+}
+
+AlisaStatus alisa_cli_policy_session(AlisaEngine *engine, const SessionChoice *choice,
+                                     AlisaSession **session, AlisaError *error) {
+    AlisaSessionOptions options = choice->options;
+    options.attention = &choice->attention;
+    options.placement = &choice->placement;
+    return alisa_session_create(engine, &options, session, error);
+}
+
+SessionChoice alisa_cli_policy_chosen(const AlisaSession *session) {
+    SessionChoice choice;
+    alisa_session_options(session, &choice.options);
+    choice.attention = *choice.options.attention;
+    choice.placement = *choice.options.placement;
+    return choice;
 }
 
 static ExitCode refuse_policy(const char *word, size_t length) {

@@ -74,35 +74,15 @@ ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
     return EXIT_DONE;
 }
 
-AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, AlisaPolicy policy) {
-    const Settings *settings = runtime->settings;
-    AlisaSessionOptions options;
-    alisa_session_options_defaults(&options);
-    options.context_length = (uint32_t)settings->context;
-    options.micro_batch = (uint32_t)settings->micro_batch;
-    alisa_cli_policy_choose(settings, policy, &options);
-    options.placement.policy = policy;
-    options.placement.schedule = (AlisaSchedule)settings->schedule;
-    options.placement.recompute = settings->recompute;
-    options.placement.inputs_share = settings->inputs_share;
-    options.placement.host_share = settings->host_share;
-    options.placement.device_share = settings->device_memory.kv_share;
-    options.placement.host_memory = settings->host_memory;
-    options.count_lists = settings->stats;
-    options.record_steps = policy != ALISA_POLICY_DEVICE;
-    options.interrupt = alisa_cli_interrupted;
-    return options;
+SessionChoice alisa_cli_runtime_choice(const Runtime *runtime) {
+    return alisa_cli_policy_choose(runtime->settings, (AlisaPolicy)runtime->settings->policy);
 }
 
-AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime) {
-    return alisa_cli_runtime_policy_options(runtime, (AlisaPolicy)runtime->settings->policy);
-}
-
-ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options) {
+ExitCode alisa_cli_runtime_session(Runtime *runtime, const SessionChoice *choice) {
     alisa_session_destroy(runtime->session);
     runtime->session = NULL;
     AlisaError error;
-    if (alisa_session_create(runtime->engine, options, &runtime->session, &error) != ALISA_OK) {
+    if (alisa_cli_policy_session(runtime->engine, choice, &runtime->session, &error) != ALISA_OK) {
         return alisa_cli_fail(&error);
     }
     runtime->timings.load_ns = alisa_cli_clock() - runtime->timings.begin_ns;

@@ -5,8 +5,8 @@
 #ifndef ALISA_CLI_RUNTIME_RUNTIME_H
 #define ALISA_CLI_RUNTIME_RUNTIME_H
 
-#include "common/terminal.h"
 #include "common/text.h"
+#include "runtime/policy.h"
 
 typedef struct Timings {
     uint64_t begin_ns;                 /* when the command started */
@@ -40,13 +40,10 @@ bool alisa_cli_runtime_emulates_link(const Settings *settings);
  * card; else 0. */
 double alisa_cli_runtime_link_share(const Settings *settings);
 /* Makes a session in place of the one there was. */
-ExitCode alisa_cli_runtime_session(Runtime *runtime, const AlisaSessionOptions *options);
+ExitCode alisa_cli_runtime_session(Runtime *runtime, const SessionChoice *choice);
 /* The options of a session by the flags; how many sequences and rows it has is for the command to
- * say.
- */
-AlisaSessionOptions alisa_cli_runtime_session_options(const Runtime *runtime);
-/* The options of a session by the flags, but for --policy: under this policy. */
-AlisaSessionOptions alisa_cli_runtime_policy_options(const Runtime *runtime, AlisaPolicy policy);
+ * say. */
+SessionChoice alisa_cli_runtime_choice(const Runtime *runtime);
 void alisa_cli_runtime_close(Runtime *runtime);
 
 typedef struct Tokens {

@@ -2,20 +2,22 @@
 #include "runtime/summary.h"
 
 #include "alisa/bench.h"
+#include "alisa/device.h"
 #include "runtime/lists.h"
 #include "runtime/policy.h"
 
 json_t *alisa_cli_summary_describe(const Runtime *runtime) {
     const Settings *settings = runtime->settings;
-    AlisaSessionOptions options = alisa_cli_runtime_session_options(runtime);
-    AlisaPolicy policy = options.placement.policy;
-    if (runtime->session) alisa_session_options(runtime->session, &options);
-    const AlisaSelectOptions attention = options.attention;
-    json_t *described = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s}", "model", settings->model, "device",
-        alisa_device_info(runtime->device)->name, "type_k", alisa_kv_type_name(options.key_type),
-        "type_v", alisa_kv_type_name(options.value_type), "policy", alisa_policy_name(policy),
-        "attention", alisa_select_kind_name(attention.kind));
+    AlisaPolicy policy = (AlisaPolicy)settings->policy;
+    const SessionChoice choice = runtime->session ? alisa_cli_policy_chosen(runtime->session)
+                                                  : alisa_cli_runtime_choice(runtime);
+    const AlisaSelectOptions attention = choice.attention;
+    json_t *described =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "model", settings->model, "device",
+                  alisa_device_info(runtime->device)->name, "type_k",
+                  alisa_kv_type_name(choice.options.key_type), "type_v",
+                  alisa_kv_type_name(choice.options.value_type), "policy",
+                  alisa_policy_name(policy), "attention", alisa_select_kind_name(attention.kind));
     if (!described || attention.kind == ALISA_SELECT_DENSE) return described;
     json_object_update_new(
         described,

@@ -3,6 +3,7 @@
  * alisa tune: the search itself, in a process of its own that tune/watch.c keeps an eye on.
  */
 #include "alisa/tune.h"
+#include "alisa/device.h"
 #include "runtime/each_device.h"
 #include "runtime/runtime.h"
 #include "tune/watch.h"
