@@ -66,7 +66,8 @@ static bool add_types(Options *options, const char *name) {
     const AlisaWeightTypeInfo *info;
     bool found = false;
     for (size_t i = 0; (info = alisa_weight_type_at(i)); i++) {
-        if (!info->dequantise || (name && strcmp(info->name, name) != 0)) continue;
+        if (!alisa_weight_type_is_computed(info->id) || (name && strcmp(info->name, name) != 0))
+            continue;
         if (options->type_count == MAX_LIST) return false;
         options->types[options->type_count++] = info->id;
         found = true;

@@ -230,7 +230,7 @@ AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaGgufTensor *tensor
         alisa_opencl_info(loader->device)->capabilities & ALISA_CAPABILITY_UNIFIED_MEMORY;
     if (!is_shared)
         status = upload(&load, loaded, error);
-    else if (load.format->is_flat)
+    else if (alisa_repack_is_copy(tensor->type))
         status = use_file(&load, loaded, matrix, error);
     else
         status = fill_memory(&load, loaded, error);

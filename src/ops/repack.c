@@ -24,6 +24,11 @@ static void repack_q4_0(const uint8_t *blocks, uint64_t columns, uint8_t *const 
     }
 }
 
+/* A row of the table of types for which there is no format of their own: floats. */
+static void repack_floats(uint32_t type, const uint8_t *blocks, uint64_t columns, uint8_t *row) {
+    alisa_weight_type_dequantise(type, blocks, columns, (float *)(void *)row);
+}
+
 static const struct {
     uint32_t type;
     AlisaFormat format;
@@ -47,15 +52,22 @@ static size_t find_type(uint32_t type) {
 
 bool alisa_repack_format(uint32_t type, AlisaFormat *format) {
     size_t i = find_type(type);
-    if (i < ROW_COUNT) *format = rows_of_types[i].format;
-    return i < ROW_COUNT;
+    *format = i < ROW_COUNT ? rows_of_types[i].format : ALISA_FORMAT_F32;
+    return alisa_weight_type_is_computed(type);
+}
+
+bool alisa_repack_is_copy(uint32_t type) {
+    size_t i = find_type(type);
+    return i < ROW_COUNT && !rows_of_types[i].repack;
 }
 
 void alisa_repack_rows(uint32_t type, const uint8_t *blocks, uint64_t rows, uint64_t columns,
                        uint8_t *const planes[ALISA_FORMAT_PLANES]) {
+    AlisaFormat format;
+    alisa_repack_format(type, &format);
     size_t index = find_type(type);
-    RowRepacker *repack = rows_of_types[index].repack;
-    const AlisaFormatInfo *info = alisa_format_info(rows_of_types[index].format);
+    RowRepacker *repack = index < ROW_COUNT ? rows_of_types[index].repack : NULL;
+    const AlisaFormatInfo *info = alisa_format_info(format);
     uint64_t row_bytes = alisa_weight_type_row_bytes(type, columns);
     uint64_t strides[ALISA_FORMAT_PLANES], bytes[ALISA_FORMAT_PLANES];
     for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++) {
@@ -72,6 +84,8 @@ void alisa_repack_rows(uint32_t type, const uint8_t *blocks, uint64_t rows, uint
         }
         if (repack)
             repack(blocks + row * row_bytes, columns, here);
+        else if (index == ROW_COUNT)
+            repack_floats(type, blocks + row * row_bytes, columns, here[0]);
         else
             memcpy(here[0], blocks + row * row_bytes, row_bytes);
     }

@@ -41,10 +41,6 @@ static uint32_t all_types[64] = {ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_F32};
 enum { SOME_TYPES = 2 };
 static uint32_t type_count = SOME_TYPES; /* until open_device has listed the others */
 
-static inline bool has_blocks(uint32_t type) {
-    return alisa_weight_type_info(type)->block_elements > 1;
-}
-
 /* Whether activations of 8 bits are multiplied by it. */
 static inline bool has_codes(uint32_t type) {
     AlisaFormat format;
@@ -54,7 +50,9 @@ static inline bool has_codes(uint32_t type) {
 static inline void list_types(void) {
     const AlisaWeightTypeInfo *info;
     for (size_t i = 0; (info = alisa_weight_type_at(i)); i++) {
-        if (!info->dequantise || info->id == all_types[0] || info->id == all_types[1]) continue;
+        if (!alisa_weight_type_is_computed(info->id) || info->id == all_types[0] ||
+            info->id == all_types[1])
+            continue;
         assert_true(type_count < sizeof all_types / sizeof *all_types);
         all_types[type_count++] = info->id;
     }
@@ -172,12 +170,13 @@ static inline void check_case(AlisaOps *ops, const Case *c) {
 static inline void check_shapes(AlisaOps *ops, uint32_t count, const uint32_t *row_counts) {
     static const struct {
         uint32_t outputs, columns;
-    } shapes[] = {{1, 32}, {3, 64}, {33, 96}, {64, 64}, {35, 100}, {70, 7}, {130, 352}, {65, 544}};
+    } shapes[] = {{1, 32}, {3, 64},    {33, 96},  {64, 64},  {35, 100},
+                  {70, 7}, {130, 352}, {65, 544}, {35, 256}, {67, 768}};
     for (uint32_t t = 0; t < count; t++) {
         if (int8 && !has_codes(all_types[t])) continue;
         for (uint32_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             uint32_t outputs = shapes[s].outputs, columns = shapes[s].columns;
-            if (has_blocks(all_types[t]) && columns % 32) continue;
+            if (columns % alisa_weight_type_info(all_types[t])->block_elements) continue;
             if (small && (outputs > 35 || columns > 64) && columns != 7) continue;
             for (const uint32_t *rows = row_counts; *rows; rows++) {
                 bool even = (s + *rows) % 2;
@@ -201,8 +200,9 @@ static inline void check_worst(AlisaOps *ops, uint32_t rows) {
     for (uint32_t t = 0; t < type_count; t++) {
         if (int8 && !has_codes(all_types[t])) continue;
         for (int kind = 1; kind < ORACLE_WEIGHTS_COUNT; kind++) {
-            const Case c = {
-                all_types[t], small ? 5 : 40, small ? 64 : 512, rows, kind, false, 64, 0};
+            uint32_t least = alisa_weight_type_info(all_types[t])->block_elements;
+            uint32_t columns = !small ? 512 : least > 64 ? least : 64;
+            const Case c = {all_types[t], small ? 5 : 40, columns, rows, kind, false, 64, 0};
             check_case(ops, &c);
         }
     }

@@ -46,19 +46,17 @@ static void read_row(uint32_t type, const uint8_t *row, uint32_t columns, double
                      double *scales) {
     const AlisaWeightTypeInfo *info = alisa_weight_type_info(type);
     for (uint32_t k = 0; k < columns; k += info->block_elements, row += info->block_bytes) {
-        uint8_t block[64];
-        float values[BLOCK];
-        memcpy(block, row, info->block_bytes);
-        double scale = 1;
-        if (info->block_elements > 1) { /* the values with a scale of 1 are the codes */
-            scale = alisa_half_to_float((uint16_t)(block[0] | block[1] << 8));
-            block[0] = 0x00;
-            block[1] = 0x3c;
+        AlisaWeightBlock block;
+        scales[k / BLOCK] = 1;
+        if (!info->coding) {
+            codes[k] = info->value(row);
+            continue;
         }
-        info->dequantise(block, values);
-        for (uint32_t i = 0; i < info->block_elements; i++)
-            codes[k + i] = values[i];
-        scales[k / BLOCK] = scale;
+        info->coding->unpack(row, &block);
+        for (uint32_t i = 0; i < info->block_elements; i++) {
+            codes[k + i] = alisa_coding_value(info->coding, &block, i);
+            scales[(k + i) / BLOCK] = alisa_coding_scale(info->coding, &block, i);
+        }
     }
 }
 

@@ -9,17 +9,18 @@
 
 void oracle_matmul(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
                    const float *x, uint32_t rows, const float *add, double *sums, double *bounds) {
-    float *row = malloc(columns * sizeof *row);
-    if (!row) abort();
+    float *row = malloc(columns * sizeof *row), *sizes = malloc(columns * sizeof *sizes);
+    if (!row || !sizes) abort();
     for (uint32_t n = 0; n < outputs; n++) {
-        alisa_weight_type_dequantise(type, weights + n * alisa_weight_type_row_bytes(type, columns),
-                                     columns, row);
+        const uint8_t *blocks = weights + n * alisa_weight_type_row_bytes(type, columns);
+        alisa_weight_type_dequantise(type, blocks, columns, row);
+        oracle_sizes(type, blocks, columns, sizes);
         for (uint32_t r = 0; r < rows; r++) {
             double sum = 0, magnitude = 0;
             for (uint32_t k = 0; k < columns; k++) {
-                double product = (double)x[(uint64_t)r * columns + k] * row[k];
-                sum += product;
-                magnitude += fabs(product);
+                double value = x[(uint64_t)r * columns + k];
+                sum += value * row[k];
+                magnitude += fabs(value) * sizes[k];
             }
             uint64_t at = (uint64_t)r * outputs + n;
             double before = add ? add[at] : 0;
@@ -28,6 +29,7 @@ void oracle_matmul(uint32_t type, const uint8_t *weights, uint32_t outputs, uint
         }
     }
     free(row);
+    free(sizes);
 }
 
 enum { BLOCK = 32 };
@@ -49,36 +51,45 @@ static void quantise_row(const float *x, uint32_t columns, double *codes, double
     }
 }
 
+/* Weights that share a scale, of a type with codes. */
+static uint32_t shares_of(uint32_t type) {
+    const AlisaCoding *coding = alisa_weight_type_info(type)->coding;
+    uint32_t part = coding->part ? coding->part : coding->shared;
+    return part < BLOCK ? part : BLOCK;
+}
+
 void oracle_matmul_int8(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
                         const float *x, uint32_t rows, const float *add, double *sums,
                         double *bounds, double *losses) {
-    float *row = malloc(columns * sizeof *row);
+    float *row = malloc(columns * sizeof *row), *sizes = malloc(columns * sizeof *sizes);
     double *codes = malloc(columns * sizeof *codes);
     double *scales = malloc(columns * sizeof *scales), *doubtful = malloc(columns * sizeof *codes);
-    if (!row || !codes || !scales || !doubtful) abort();
+    if (!row || !sizes || !codes || !scales || !doubtful) abort();
+    uint32_t part = shares_of(type);
     for (uint32_t r = 0; r < rows; r++) {
         quantise_row(x + (uint64_t)r * columns, columns, codes, scales, doubtful);
         for (uint32_t n = 0; n < outputs; n++) {
             double sum = 0, magnitude = 0, doubt = 0, loss = 0;
-            alisa_weight_type_dequantise(
-                type, weights + n * alisa_weight_type_row_bytes(type, columns), columns, row);
+            const uint8_t *blocks = weights + n * alisa_weight_type_row_bytes(type, columns);
+            alisa_weight_type_dequantise(type, blocks, columns, row);
+            oracle_sizes(type, blocks, columns, sizes);
             for (uint32_t k = 0; k < columns; k++) {
                 double step = scales[k / BLOCK] * row[k];
                 sum += codes[k] * step;
                 /* Sums of integers are exact whatever they are made of: also of biased weights. */
-                magnitude += fabs(codes[k] * step);
+                magnitude += fabs(codes[k] * scales[k / BLOCK]) * sizes[k];
                 doubt += doubtful[k] * fabs(step);
                 loss += fabs(step) / 2;
             }
             uint64_t at = (uint64_t)r * outputs + n;
             double before = add ? add[at] : 0;
             sums[at] = sum + before;
-            bounds[at] =
-                ldexp((columns / BLOCK + 16.0) * magnitude + 2 * fabs(before), -24) + doubt;
+            bounds[at] = ldexp((columns / part + 16.0) * magnitude + 2 * fabs(before), -24) + doubt;
             losses[at] = loss + doubt;
         }
     }
     free(row);
+    free(sizes);
     free(codes);
     free(scales);
     free(doubtful);

@@ -19,4 +19,8 @@ typedef enum OracleWeights {
 void oracle_make_row(uint32_t type, OracleWeights kind, uint32_t columns, AlisaRandom *random,
                      uint8_t *row);
 
+/* What a kernel may add up for each weight of a row of whole blocks: |scale value| + |minimum|,
+ * which is the size of the weight where it has no minimum. */
+void oracle_sizes(uint32_t type, const uint8_t *row, uint32_t columns, float *sizes);
+
 #endif

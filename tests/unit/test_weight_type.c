@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What blocks of weights mean, on blocks written by hand from the file format. */
+/*
+ * What blocks of weights mean: on blocks written by hand from the file format, and on those of
+ * every type beside what Python's package `gguf` makes of them (make_weights.py).
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -56,8 +61,49 @@ static void test_q4_0(void **state) {
     }
 }
 
+static void read_numbers(FILE *file, void *numbers, size_t size) {
+    assert_int_equal(fread(numbers, 1, size, file), size);
+}
+
+static void check_type(FILE *file, const uint32_t header[4]) {
+    const AlisaWeightTypeInfo *type = alisa_weight_type_info(header[0]);
+    assert_true(type && alisa_weight_type_is_computed(type->id));
+    assert_int_equal(type->block_bytes, header[1]);
+    assert_int_equal(type->block_elements, header[2]);
+    uint32_t count = header[2] * header[3];
+    uint8_t *blocks = malloc(header[1] * header[3]);
+    float *expected = malloc(sizeof(float) * count), *values = malloc(sizeof(float) * count);
+    assert_true(blocks && expected && values);
+    read_numbers(file, blocks, header[1] * header[3]);
+    read_numbers(file, expected, sizeof(float) * count);
+    alisa_weight_type_dequantise(type->id, blocks, count, values);
+    for (uint32_t i = 0; i < count; i++)
+        if (memcmp(&values[i], &expected[i], sizeof *values) != 0 &&
+            !(isnan(values[i]) && isnan(expected[i])))
+            fail_msg("%s: weight %u of block %u is %a, not %a", type->name,
+                     i % type->block_elements, i / type->block_elements, values[i], expected[i]);
+    free(blocks);
+    free(expected);
+    free(values);
+}
+
+/* Bit for bit; every type that is computed with is there, but F32. */
+static void test_every_type(void **state) {
+    (void)state;
+    FILE *file = fopen(TESTS_DIR "/unit/data/weights.bin", "rb");
+    assert_non_null(file);
+    uint32_t header[4], types = 0, computed = 0;
+    for (; fread(header, sizeof header, 1, file) == 1; types++)
+        check_type(file, header);
+    fclose(file);
+    for (uint32_t id = 0; id < 1000; id++)
+        computed += alisa_weight_type_is_computed(id);
+    assert_int_equal(types + 1, computed);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_flat), cmocka_unit_test(test_q8_0),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_type),
+                                       cmocka_unit_test(test_flat), cmocka_unit_test(test_q8_0),
                                        cmocka_unit_test(test_q4_0)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
