@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GGUF v3: a writer and a reader of what the default model needs (F32, F16 and Q8_0 tensors)."""
+"""GGUF v3: a writer of F32, F16, BF16, Q8_0 and MXFP4 tensors, and a reader of F32, F16 and Q8_0."""
+import math
+import os
 import struct
 
 import numpy
@@ -7,7 +9,10 @@ import numpy
 MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
 U32, I32, F32, BOOL, STRING, ARRAY, U64 = 4, 5, 6, 7, 8, 9, 10
 SCALARS = {U32: "<I", I32: "<i", F32: "<f", BOOL: "<?", U64: "<Q"}
-TENSOR_F32, TENSOR_F16, TENSOR_Q8_0 = 0, 1, 8
+TENSOR_F32, TENSOR_F16, TENSOR_Q8_0, TENSOR_BF16, TENSOR_MXFP4 = 0, 1, 8, 30, 39
+BLOCKS = {TENSOR_F32: (1, 4), TENSOR_F16: (1, 2), TENSOR_BF16: (1, 2), TENSOR_Q8_0: (32, 34),
+          TENSOR_MXFP4: (32, 17)}  # elements and bytes of a block
+FP4_VALUES = numpy.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], dtype=numpy.float32)  # of codes 0 to 7; 8 to 15 are negative
 Q8_BLOCK = numpy.dtype([("scale", "<f2"), ("values", "i1", 32)])
 
 
@@ -23,12 +28,40 @@ def to_q8_0(matrix):
     return packed
 
 
+def to_bf16(array):
+    """The upper halves of floats, rounded to nearest, ties to even."""
+    bits = numpy.ascontiguousarray(array, dtype=numpy.float32).view(numpy.uint32)
+    return (bits + 0x7FFF + ((bits >> 16) & 1) >> 16).astype("<u2")
+
+
+def to_mxfp4(array):
+    """Blocks of 32 in a row: a byte e, then codes of 4 bits that stand for FP4_VALUES * 2^(e - 127); the lower halves of
+    bytes hold the first 16 of a block. The largest value of a block lies between 4 and 8 times its scale."""
+    blocks = numpy.ascontiguousarray(array, dtype=numpy.float32).reshape(-1, 32)
+    largest = numpy.abs(blocks).max(axis=1, keepdims=True)
+    exponents = numpy.frexp(largest)[1] - 3  # largest = m * 2^(exponent + 3), m from 0.5 to 1
+    scaled = numpy.ldexp(blocks, -exponents)
+    codes = numpy.abs(numpy.abs(scaled)[..., None] - FP4_VALUES).argmin(axis=-1) + 8 * (scaled < 0)
+    codes = codes.astype(numpy.uint8)
+    return numpy.hstack([(exponents + 127).astype(numpy.uint8), codes[:, :16] | codes[:, 16:] << 4])
+
+
 def encode_tensor(array, kind):
+    array = numpy.asarray(array)
     if kind == TENSOR_F32:
         return array.astype("<f4").tobytes()
     if kind == TENSOR_F16:
         return array.astype("<f2").tobytes()
-    return to_q8_0(array).tobytes()
+    encode = {TENSOR_BF16: to_bf16, TENSOR_Q8_0: to_q8_0, TENSOR_MXFP4: to_mxfp4}[kind]
+    return encode(array).tobytes()
+
+
+def tensor_bytes(shape, kind):
+    """Of a tensor in a file; its rows must hold whole blocks."""
+    elements, size = BLOCKS[kind]
+    if shape[-1] % elements:
+        raise ValueError(f"a row of {shape[-1]} elements is no whole number of blocks of {elements}")
+    return math.prod(shape) // elements * size
 
 
 def decode_tensor(data, shape, kind):
@@ -58,22 +91,31 @@ def pack_value(kind, value):
 
 
 def write(path, metadata, tensors):
-    """metadata: [(key, type, value)], an array's value being (element type, items); tensors: [(name, array, type)]."""
+    """metadata: [(key, type, value)], an array's value being (element type, items); tensors: [(name, array, type)].
+
+    An array is anything with a shape that numpy.asarray takes; that is asked for when the tensor is written, so a model
+    need not be in memory at once. A write that fails leaves no file of that name."""
     head = [MAGIC, struct.pack("<IQQ", VERSION, len(tensors), len(metadata))]
     for key, kind, value in metadata:
         head += [pack_string(key), struct.pack("<I", kind), pack_value(kind, value)]
-    body, offset = [], 0
+    offset = 0
     for name, array, kind in tensors:
-        data = encode_tensor(array, kind)
         sizes = array.shape[::-1]  # GGUF names the fastest dimension first
         head += [pack_string(name), struct.pack(f"<I{len(sizes)}QIQ", len(sizes), *sizes, kind, offset)]
-        data += bytes(-len(data) % ALIGNMENT)
-        body.append(data)
-        offset += len(data)
-    head = b"".join(head)
-    with open(path, "wb") as file:
-        file.write(head + bytes(-len(head) % ALIGNMENT))
-        file.writelines(body)
+        offset += tensor_bytes(array.shape, kind)
+        offset += -offset % ALIGNMENT
+    partial = f"{path}.partial"
+    try:
+        with open(partial, "wb") as file:
+            file.write(b"".join(head))
+            for _, array, kind in tensors:
+                file.write(bytes(-file.tell() % ALIGNMENT))
+                file.write(encode_tensor(array, kind))
+            file.write(bytes(-file.tell() % ALIGNMENT))
+        os.replace(partial, path)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
 
 
 class Reader:

@@ -10,7 +10,6 @@ reads the file has exactly the same model; what remains is arithmetic.
 """
 
 import dataclasses
-import json
 import math
 import pathlib
 import sys
@@ -20,13 +19,9 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import gguf_writer as gguf
+import reference
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-PREDICT = 16  # greedy tokens after each prompt
-TOP = 5
-BOS, FIRST_ORDINARY = 1, 3  # ids below 3 are <unk> <s> </s>
-GREEDY_MARGIN = 0.25  # least log-prob distance of first and second choice at each greedy step
-LEAST_DISTINCT = 8  # different ids among the greedy ones: no loop of one or two tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,70 +207,6 @@ def write_model(case, weights, model):
     writer.write()
 
 
-@torch.no_grad()
-def log_probabilities(model, ids):
-    """(positions, vocabulary): base-e log-softmax of the logits after each id."""
-    logits = model(torch.tensor([ids]), use_cache=False).logits[0]
-    return torch.log_softmax(logits.double(), dim=-1).numpy()
-
-
-def token_entry(token, log_probs):
-    best = np.argsort(-log_probs, kind="stable")[:TOP]
-    return {
-        "id": int(token),
-        "logprob": round(float(log_probs[token]), 7),
-        "top": [{"id": int(i), "logprob": round(float(log_probs[i]), 7)} for i in best],
-    }
-
-
-def run_reference(case, model, prompt):
-    """What `eval logprobs` must print: each id after the first, then the greedy ones."""
-    rows = log_probabilities(model, prompt)
-    tokens = [token_entry(token, row) for token, row in zip(prompt[1:], rows[:-1], strict=True)]
-    ids = list(prompt)
-    for _ in range(PREDICT):
-        row = log_probabilities(model, ids)[-1]
-        ids.append(int(row.argmax()))
-        tokens.append(token_entry(ids[-1], row))
-    return {
-        "model": f"{case.name}.gguf",
-        "prompt_tokens": prompt,
-        "n_predict": PREDICT,
-        "tokens": tokens,
-    }
-
-
-def is_decisive(golden):
-    """Greedy decoding that rounding cannot turn, without special ids (no early end) or loops."""
-    greedy = golden["tokens"][-golden["n_predict"] :]
-    ids = [token["id"] for token in greedy]
-    margins = [token["top"][0]["logprob"] - token["top"][1]["logprob"] for token in greedy]
-    return (
-        min(ids) >= FIRST_ORDINARY
-        and min(margins) >= GREEDY_MARGIN
-        and len(set(ids)) >= LEAST_DISTINCT
-    )
-
-
-def find_golden(case, model, length, rng):
-    """The golden of the first random prompt that is_decisive."""
-    for _ in range(1000):
-        prompt = [BOS] + rng.integers(FIRST_ORDINARY, case.shape.vocab, length - 1).tolist()
-        golden = run_reference(case, model, prompt)
-        if is_decisive(golden):
-            return golden
-    raise RuntimeError(
-        f"{case.name}: no decisive prompt of {length} tokens; change its seed or gains"
-    )
-
-
-def to_json(golden):
-    """One token a line, so that a change of the goldens can be read in a diff."""
-    head = ", ".join(f"{json.dumps(key)}: {json.dumps(golden[key])}" for key in list(golden)[:-1])
-    lines = ",\n  ".join(json.dumps(token) for token in golden["tokens"])
-    return f'{{{head}, "tokens": [\n  {lines}\n]}}'
-
-
 def main(arguments):
     unknown = set(arguments) - {case.name for case in CASES}
     if unknown:
@@ -287,18 +218,16 @@ def main(arguments):
         weights = draw_weights(case, rng)
         model = reference_model(case, weights)
         write_model(case, weights, model)
-        golden = find_golden(case, model, case.prompt, rng)
-        (FOLDER / f"{case.name}.json").write_text(to_json(golden) + "\n")
+        golden = reference.find_golden(case.name, case.shape.vocab, model, case.prompt, rng)
+        (FOLDER / f"{case.name}.json").write_text(reference.to_json(golden) + "\n")
         if case.batch:
-            batch = [find_golden(case, model, length, rng) for length in case.batch]
-            text = ",\n".join(to_json(one) for one in batch)
+            batch = [
+                reference.find_golden(case.name, case.shape.vocab, model, length, rng)
+                for length in case.batch
+            ]
+            text = ",\n".join(reference.to_json(one) for one in batch)
             (FOLDER / f"{case.name}.batch.json").write_text(f"[{text}]\n")
-        best = np.exp([token["top"][0]["logprob"] for token in golden["tokens"]])
-        print(
-            f"{case.name:24} {len(golden['prompt_tokens']):4} prompt tokens, "
-            f"best choice's probability {best.min():.2f} .. {best.max():.2f}, "
-            f"median {np.median(best):.2f}"
-        )
+        reference.print_summary(case.name, golden)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole models against golden log-probabilities made by another implementation (make_goldens.py):
- * every case alone, in one micro-batch and in small ones, with half and float KV; several sequences
- * of different lengths together; greedy text.
+ * Whole models against golden log-probabilities made by another implementation (make_goldens.py,
+ * make_architecture_goldens.py): every case alone, in one micro-batch and in small ones, with half
+ * and float KV; several sequences of different lengths together; greedy text. Which models of
+ * architectures/ run is in architectures/list.json.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -112,6 +113,9 @@ static void run_alone(const char *model, const json_t *golden, uint32_t micro_ba
     options.micro_batch = micro_batch;
     options.logit_rows = 512;
     options.key_type = options.value_type = kv_type;
+    /* Of a golden whose numbers depend on it; else that of the model. */
+    json_t *context = json_object_get(golden, "context");
+    if (context) options.context_length = (uint32_t)json_integer_value(context);
     Runner runner = open_runner(model, &options);
 
     int32_t prompt[512];
@@ -157,6 +161,64 @@ static void every_case_alone(void **state) {
         json_decref(golden);
     }
 }
+
+/* ---- Architectures ------------------------------------------------------------------------- */
+
+static void run_architecture(const char *name) {
+    char golden_name[256], model[256];
+    snprintf(golden_name, sizeof golden_name, "architectures/%s", name);
+    json_t *golden = load_golden(golden_name);
+    const char *file = json_string_value(json_object_get(golden, "model"));
+    assert_non_null(file);
+    snprintf(model, sizeof model, "architectures/%.*s", (int)strcspn(file, "."), file);
+    run_alone(model, golden, 512, ALISA_KV_F16, HALF_TOLERANCE);
+    run_alone(model, golden, 512, ALISA_KV_F32, FLOAT_TOLERANCE);
+    run_alone(model, golden, 7, ALISA_KV_F32, FLOAT_TOLERANCE);
+    json_decref(golden);
+}
+
+static void architectures_that_run(void **state) {
+    (void)state;
+    json_t *list = load_golden("architectures/list");
+    json_t *names = json_object_get(list, "run");
+    for (size_t i = 0; i < json_array_size(names); i++)
+        run_architecture(json_string_value(json_array_get(names, i)));
+    json_decref(list);
+}
+
+/* A model that does not run is refused when it is opened or when an engine is made of it. */
+static AlisaStatus try_to_open(const char *name, AlisaError *error) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/golden/architectures/%s.gguf", TESTS_DIR, name);
+    AlisaModel *model = NULL;
+    AlisaStatus status = alisa_model_open(path, &model, error);
+    if (status != ALISA_OK) return status;
+    AlisaEngineOptions options;
+    alisa_engine_options_defaults(&options);
+    AlisaEngine *engine = NULL;
+    status = alisa_engine_create(model, support_device, &options, &engine, error);
+    alisa_engine_destroy(engine);
+    alisa_model_close(model);
+    return status;
+}
+
+static void other_architectures_are_refused(void **state) {
+    (void)state;
+    json_t *list = load_golden("architectures/list"), *words;
+    const char *name;
+    json_object_foreach(json_object_get(list, "not_yet"), name, words) {
+        AlisaError error = {0};
+        AlisaStatus status = try_to_open(name, &error);
+        if (status == ALISA_OK) fail_msg("%s runs: name it in \"run\" of list.json", name);
+        if (status != ALISA_ERROR_UNSUPPORTED || !strstr(error.message, json_string_value(words)))
+            fail_msg("%s: status %d, \"%s\" without \"%s\"", name, (int)status, error.message,
+                     json_string_value(words));
+        print_message("%s\n", error.message);
+    }
+    json_decref(list);
+}
+
+/* ---- Sequences ----------------------------------------------------------------------------- */
 
 static void prompts_cut_into_micro_batches(void **state) {
     (void)state;
@@ -312,6 +374,8 @@ static void interrupts_keep_whole_micro_batches(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_case_alone),
+        cmocka_unit_test(architectures_that_run),
+        cmocka_unit_test(other_architectures_are_refused),
         cmocka_unit_test(prompts_cut_into_micro_batches),
         cmocka_unit_test(sequences_together),
         cmocka_unit_test(truncated_sequences_forget),
