@@ -117,7 +117,7 @@ static Inputs make_inputs(AlisaDevice *device, const Case *shape, AlisaKvType ty
         counts[row] = shape->tokens - shape->rows + 1 + row % shape->rows;
         inputs.pairs += counts[row];
     }
-    inputs.tile_count = (uint32_t)alisa_attention_cut(offsets, counts, rows, tile_rows, tiles);
+    inputs.tile_count = (uint32_t)alisa_attention_cut(offsets, counts, rows, tile_rows, 0, tiles);
     inputs.q = buffer_of(device, q, q_count * sizeof *q);
     inputs.y = buffer_of(device, NULL, q_count * sizeof *q);
     inputs.keys = buffer_of(device, kv, kv_size);
@@ -421,8 +421,8 @@ static double run_choice(AlisaDevice *device, Step *step, Choice *choice) {
     for (uint32_t layer = 0; layer < LAYERS; layer++) {
         const AlisaBuffer *keys = &step->keys[layer], *values = &step->values[layer];
         if (choice->index) {
-            check(alisa_index_score(choice->index, layer, q, &choice->index_row, count, &all_scores,
-                                    &error),
+            check(alisa_index_score(choice->index, layer, q, (AlisaVector){0}, &choice->index_row,
+                                    count, &all_scores, &error),
                   &error);
             check(alisa_attention_row(step->attention, &all, &all_scores, &all_rows, &error),
                   &error);

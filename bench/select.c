@@ -129,7 +129,8 @@ static double score_index(Bench *bench, const AlisaAttentionShape *shape, const 
     double times[TIMED];
     for (int i = 0; i < TIMED; i++) {
         uint64_t start = alisa_clock_now();
-        check(alisa_index_score(index, 0, (AlisaVector){q, 0}, &row_buffer, CONTEXT, &out, &error),
+        check(alisa_index_score(index, 0, (AlisaVector){q, 0}, (AlisaVector){0}, &row_buffer,
+                                CONTEXT, &out, &error),
               &error);
         times[i] = seconds_since(bench->device, start);
     }

@@ -20,6 +20,7 @@
  * powers of two and TOKENS dividing CHUNK.
  * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DGROUP -DTOKENS -DKEY_TYPE
  * -DVALUE_TYPE. With -DSCORES=1 the scores are written too (attn/scores.clh); y has the same bits.
+ * -DSINKS=1, -DSOFT_CAP: attn/softmax.clh. -DWINDOW=1: attn/item.cl.
  */
 #include "attn/kv.clh"
 #include "attn/scores.clh"
@@ -58,6 +59,12 @@ typedef struct Tile {
 #if SCORES
     ScoresOut out;
 #endif
+#if SINKS
+    __global const float *sinks; /* from its first head on */
+#endif
+#if WINDOW
+    uint window;
+#endif
 } Tile;
 
 typedef struct Shared {
@@ -92,7 +99,7 @@ attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
            __global const VALUE *values, __global const int *slots, uint list_stride,
            __global const uint4 *tiles, float scale, __global float *y, ulong y_offset,
            __global float *partial, uint split_rows,
-           uint chunk_capacity KV_TAIL_PARAMETERS SCORES_PARAMETERS)
+           uint chunk_capacity KV_TAIL_PARAMETERS SCORES_PARAMETERS SINKS_PARAMETERS WINDOW_PARAMETERS)
 {
     __local float4 query[MAX_QUERIES * LOCAL_QUADS];
     __local float4 stage[STAGE_QUADS];
@@ -121,6 +128,12 @@ attn_group(__global const float *q, ulong q_offset, __global const KEY *keys,
         return;
 #if SCORES
     tile.out = scores_out(scores, stats, score_stride, get_group_id(0), tile.first_head);
+#endif
+#if SINKS
+    tile.sinks = sinks + sinks_offset + tile.first_head;
+#endif
+#if WINDOW
+    tile.window = window;
 #endif
 
     q += q_offset;

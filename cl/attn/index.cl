@@ -28,7 +28,8 @@
  *
  * index_merge makes stats [row][HEADS] of those of several parts. Global size: (GROUP rows) x HEADS.
  *
- * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DROPE_DIM -DHEAD_BLOCK -DLANES (4 or 16) -DGROUP.
+ * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DROPE_DIM -DHEAD_BLOCK -DLANES (4 or 16) -DGROUP; -DSINKS=1,
+ * -DSOFT_CAP: attn/softmax.clh.
  */
 #include "attn/rotate.clh"
 #include "attn/softmax.clh"
@@ -121,6 +122,7 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
 #define FLOATS_AT(p)   vload16(0, p)
 #define STORE(v, p)    vstore16(v, 0, p)
 #define EXP2           exp2_16
+#define CAPPED         capped_16
 #else
 #define FLOATS         float4
 #define UINTS          uint4
@@ -131,6 +133,7 @@ __kernel void index_store(__global const float *k, ulong k_offset, __global cons
 #define FLOATS_AT      aligned_float4
 #define STORE(v, p)    (*(__global float4 *)(p) = (v))
 #define EXP2           exp2_4
+#define CAPPED         capped_4
 DEFINE_EXP2(exp2_4, float4, convert_int4, as_float4)
 #endif
 
@@ -244,7 +247,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 index_score(__global const float *q, ulong q_offset, __global const uint4 *rows, float scale,
             uint context, __global const uchar *codes, ulong codes_offset,
             __global const half *scales, ulong scales_offset, __global float *scores,
-            __global float2 *stats, uint score_stride, uint part)
+            __global float2 *stats, uint score_stride, uint part SINKS_PARAMETERS)
 {
     __local float shared[GROUP];
     __local float query[HEAD_BLOCK][HEAD_DIM]; /* four times what levels are multiplied by */
@@ -286,6 +289,7 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
         uint lanes = min(end - j, (uint)LANES);
 #pragma unroll
         for (uint h = 0; h < HEAD_BLOCK; h++) {
+            score[h] = CAPPED(score[h]);
             STORE(score[h], scores + h * (size_t)score_stride + j);
             if (lanes == LANES)
                 largest[h] = max(largest[h], score[h]);
@@ -302,6 +306,13 @@ index_score(__global const float *q, ulong q_offset, __global const uint4 *rows,
         for (uint i = 0; i < LANES; i++)
             maximum[h] = max(maximum[h], element(&largest[h], i));
         float m = group_max(maximum[h], shared), l = 0.0f;
+#if SINKS /* a sink is in the first part */
+        float2 before = BEFORE_TOKENS(sinks[sinks_offset + first_head + h]);
+        if (begin == 0)
+            m = max(m, before.x);
+        if (begin == 0 && get_local_id(0) == 0)
+            l = before.y * exp2_1(before.x - m);
+#endif
         FLOATS sum = 0.0f;
         __global const float *own = scores + h * (size_t)score_stride;
         for (uint j = begin + LANES * (uint)get_local_id(0); j < end; j += LANES * GROUP) {

@@ -8,7 +8,8 @@
  *   keys   [slot][KV_HEADS][HEAD_DIM]     KEY_TYPE, values alike; lists of slots and what types
  *          need beside them: attn/kv.clh
  *   tiles  uint4 (first_row, row_count, list_offset, first_count): row first_row + i attends, for KV
- *          head g, to the first first_count + i entries of the list at list_offset + g list_stride
+ *          head g, to the first first_count + i entries of the list at list_offset + g list_stride;
+ *          with -DWINDOW=1 to the last `window` of those
  *
  * Global size: tiles x (KV_HEADS * HEAD_BLOCKS) x chunks, local size 1: a work-item does the rows of
  * one tile for TILE_HEADS heads of one KV head, so that each K and V is loaded once for all of
@@ -25,7 +26,8 @@
  * gets the same bits alone and among others of its sequence.
  *
  * Needs -DHEADS -DKV_HEADS -DHEAD_DIM -DTILE_ROWS -DTILE_HEADS -DCHUNK -DKEY_TYPE -DVALUE_TYPE.
- * With -DSCORES=1 the scores are written too (attn/scores.clh); y has the same bits.
+ * With -DSCORES=1 the scores are written too (attn/scores.clh); y has the same bits. -DSINKS=1,
+ * -DSOFT_CAP: attn/softmax.clh.
  */
 #include "attn/kv.clh"
 #include "attn/scores.clh"
@@ -65,6 +67,12 @@ typedef struct Item {
     bool partial; /* its chunk goes to `partial` */
 #if SCORES
     ScoresOut out;
+#endif
+#if SINKS
+    __global const float *sinks; /* from its first head on */
+#endif
+#if WINDOW
+    uint window;
 #endif
 } Item;
 
@@ -177,7 +185,8 @@ __kernel void attn_item(__global const float *q, ulong q_offset, __global const 
                         __global const VALUE *values, __global const int *slots, uint list_stride,
                         __global const uint4 *tiles, float scale, __global float *y,
                         ulong y_offset, __global float *partial, uint split_rows,
-                        uint chunk_capacity KV_TAIL_PARAMETERS SCORES_PARAMETERS)
+                        uint chunk_capacity KV_TAIL_PARAMETERS SCORES_PARAMETERS SINKS_PARAMETERS
+                            WINDOW_PARAMETERS)
 {
     uint4 tile = tiles[get_global_id(0)];
     uint kv_head = get_global_id(1) / HEAD_BLOCKS;
@@ -198,6 +207,12 @@ __kernel void attn_item(__global const float *q, ulong q_offset, __global const 
         return;
 #if SCORES
     item.out = scores_out(scores, stats, score_stride, get_global_id(0), item.first_head);
+#endif
+#if SINKS
+    item.sinks = sinks + sinks_offset + item.first_head;
+#endif
+#if WINDOW
+    item.window = window;
 #endif
 
     q += q_offset;

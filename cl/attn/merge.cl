@@ -7,7 +7,7 @@
  * Global size: (HEAD_DIM / 4) x HEADS x (tiles * TILE_ROWS); one work-item does 4 elements of a head.
  * Rows from split_rows on were finished by attn_item or attn_group itself.
  * Needs -DHEADS -DHEAD_DIM -DTILE_ROWS -DCHUNK. With -DSCORES=1 (m, l) is written too
- * (attn/scores.clh).
+ * (attn/scores.clh); -DSINKS=1: attn/softmax.clh.
  */
 #include "prelude.clh"
 #include "attn/scores.clh"
@@ -20,7 +20,7 @@ __kernel void attn_merge(__global const uint4 *tiles, __global const float *part
 #if SCORES
                          , __global float2 *stats
 #endif
-)
+                         SINKS_PARAMETERS)
 {
     uint first = 4 * get_global_id(0);
     uint head = get_global_id(1);
@@ -32,7 +32,8 @@ __kernel void attn_merge(__global const uint4 *tiles, __global const float *part
     uint chunks = (tile.w + i + CHUNK - 1) / CHUNK;
     partial += (row * HEADS + head) * chunk_capacity * PARTIAL;
 
-    float maximum = LOWEST, sum = 0.0f;
+    float2 before = BEFORE_TOKENS(sinks[sinks_offset + head]);
+    float maximum = before.x, sum = before.y;
     float4 total = 0.0f;
     for (uint chunk = 0; chunk < chunks; chunk += BATCH) {
         float4 values[BATCH];

@@ -218,7 +218,10 @@ static void ask_attention(const AlisaAttentionShape *shape) {
                                            .longest = CONTEXT,
                                            .list_stride = list_counts[i] > 1 ? CONTEXT : 0,
                                            .blocks = &any,
-                                           .tails = &tails};
+                                           .tails = &tails,
+                                           .sinks = any_vector};
+        AlisaAttentionLists windowed = lists;
+        windowed.window = CONTEXT / 2;
         const AlisaAttentionScores scores = {&any, &any, 1, CONTEXT};
         const AlisaAttentionRows rows[] = {
             {.weights = &any, .list_count = list_counts[i]},
@@ -229,6 +232,9 @@ static void ask_attention(const AlisaAttentionShape *shape) {
                                  &error));
         must(alisa_attention_run(attention, any_vector, &any, &any, &lists, any_vector, &scores,
                                  &error));
+        if (list_counts[i] == 1)
+            must(alisa_attention_run(attention, any_vector, &any, &any, &windowed, any_vector, NULL,
+                                     &error));
         for (size_t r = 0; r < COUNT_OF(rows); r++)
             must(alisa_attention_row(attention, &lists, &scores, &rows[r], &error));
     }
@@ -240,7 +246,7 @@ static void ask_index(const AlisaAttentionShape *shape) {
     const AlisaAttentionScores scores = {&any, &any, 1, CONTEXT};
     must(alisa_index_create(ops, shape, 1, 1, CONTEXT, &index, &error));
     must(alisa_index_store(index, 0, any_vector, &any, &any, ROWS, &error));
-    must(alisa_index_score(index, 0, any_vector, &any, CONTEXT, &scores, &error));
+    must(alisa_index_score(index, 0, any_vector, any_vector, &any, CONTEXT, &scores, &error));
     alisa_index_destroy(index);
 }
 
@@ -346,8 +352,14 @@ static void ask_heads(const HeadShape *heads) {
             alisa_kv_type_check(attention.key_type, heads->head_dim, NULL) ||
             alisa_kv_type_check(attention.value_type, heads->head_dim, NULL))
             continue;
-        ask_attention(&attention);
-        ask_index(&attention);
+        AlisaAttentionShape changed = attention;
+        changed.soft_cap = 50.0f;
+        changed.sinks = true;
+        const AlisaAttentionShape *shapes[] = {&attention, &changed};
+        for (size_t s = 0; s < COUNT_OF(shapes); s++) {
+            ask_attention(shapes[s]);
+            ask_index(shapes[s]);
+        }
         ask_tiers(&cache, heads->heads * heads->head_dim);
     }
 }

@@ -17,12 +17,15 @@ typedef struct AlisaAttentionShape {
     uint32_t head_dim;      /* a multiple of 8 */
     uint32_t rope_dim;      /* leading elements of a head that are rotated; even, <= head_dim */
     float scale;            /* factor of q . k: 1 / sqrt(head_dim) for most models */
+    float soft_cap;         /* c: scores x become c tanh(x / c); 0: they stay as they are */
+    bool sinks;             /* every head has a logit that joins its softmax and has no value */
     AlisaKvType key_type;
     AlisaKvType value_type;
 } AlisaAttentionShape;
 
 /* Up to alisa_attention_tile_rows consecutive rows of one sequence. Row first_row + i attends to
- * the first `first_count + i` entries of the list that starts at `list_offset` in the slots. */
+ * the first `first_count + i` entries of the list that starts at `list_offset` in the slots; with a
+ * window to the last of those. */
 typedef struct AlisaAttentionTile {
     uint32_t first_row;
     uint32_t row_count;
@@ -43,6 +46,10 @@ typedef struct AlisaAttentionLists {
     const AlisaBuffer *blocks; /* int32 beside `slots`: each entry's row of params; NULL without
                                   tails */
     const struct AlisaAttentionTails *tails; /* NULL unless the keys or the values are i8 */
+    AlisaVector sinks; /* float[head_count]: logits of the layer's sinks; zeros without sinks */
+    uint32_t window;   /* the most entries that a row attends to, the last ones; 0: all. Not with
+                          scores, and a list must begin where the window of its tile's first row
+                          does (alisa_attention_cut) */
 } AlisaAttentionLists;
 
 /* What a layer has beside its slots if its keys or its values are i8 (cl/attn/kv.clh). Tokens of a
@@ -80,9 +87,10 @@ typedef struct AlisaAttentionScores {
 
 /* Cuts rows into tiles and returns how many. A tile is at most tile_rows consecutive rows whose
  * list starts at the same offset and whose counts go up by one. `tiles` has room for `rows` tiles.
- */
+ * With a window (0: none) the list of a tile begins with the first entry that its first row attends
+ * to. */
 size_t alisa_attention_cut(const uint32_t *list_offsets, const uint32_t *counts, uint32_t rows,
-                           uint32_t tile_rows, AlisaAttentionTile *tiles);
+                           uint32_t tile_rows, uint32_t window, AlisaAttentionTile *tiles);
 
 typedef struct AlisaAttention AlisaAttention;
 
@@ -120,9 +128,10 @@ AlisaStatus alisa_attention_unseal(AlisaAttention *attention, const AlisaAttenti
                                    const AlisaBuffer *keys, const AlisaBuffer *values,
                                    const AlisaAttentionTails *tails, AlisaError *error);
 
-/* y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g].
+/* y[r][h] = sum_j softmax_j(scale q[r][h] . keys[slots[j]][g]) values[slots[j]][g], scores capped
+ * and sinks added as the shape has it.
  * If `scores` is not NULL, it receives the scores of the call; y has the same bits either way. The
- * first call with scores compiles the kernels for it.
+ * first call with scores, or with a window, compiles the kernels for it.
  *
  * The bits of a row depend on its own query, list and tile only: not on the other tiles of the
  * call, and not on how the work is spread over the device. In the item layout they do not depend on

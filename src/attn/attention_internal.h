@@ -12,12 +12,20 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 enum {
-    MOST_ARGUMENTS = 24, /* most arguments of a launch */
+    MOST_ARGUMENTS = 26, /* most arguments of a launch */
     SCORES_BLOCK = 32,   /* tokens whose scores a kernel writes together (cl/attn/scores.clh) */
     ROW_BLOCK = 128      /* tokens of a work-item of attn_row in layout item; in layout group: 1 */
 };
 
-/* The kernels of alisa_attention_run. */
+/* The forms of attention. */
+typedef enum RunKind {
+    RUN_PLAIN,    /* each row attends to all entries before it */
+    RUN_SCORED,   /* and its scores are written */
+    RUN_WINDOWED, /* each row attends to the last of them only */
+    RUN_KINDS
+} RunKind;
+
+/* The kernels of a form of attention. */
 typedef struct RunKernels {
     AlisaKernel *run;
     AlisaKernel *merge;
@@ -37,15 +45,14 @@ struct AlisaAttention {
     AlisaAttentionShape shape;
     AlisaAttentionPlan plan;
     uint32_t max_count;    /* most tokens of a list */
-    float scale;           /* factor of q . k that gives scores in base 2 */
+    float scale;           /* alisa_attention_kernel_scale */
     bool tails;            /* keys or values are i8 */
     size_t store_local[2]; /* work-items of a group of `store`: eighths of a head, heads. Always the
                               same, for drivers that compile a kernel again for every group size */
     size_t seal_group, unseal_group; /* work-items of a group, each with 8 channels of a block */
     AlisaKernel *store;
     AlisaKernel *seal, *unseal;  /* NULL without tails */
-    RunKernels plain;            /* kernels of runs without scores */
-    RunKernels scored;           /* kernels of runs with scores; NULL until the first such run */
+    RunKernels runs[RUN_KINDS];  /* NULL, but for RUN_PLAIN, until the first run of the kind */
     AlisaKernel *row[ROW_KINDS]; /* NULL until a row of the kind is first wanted */
     AlisaBuffer partial;         /* float[split_rows][head_count][chunk_capacity][head_dim + 4] */
 };
@@ -62,6 +69,11 @@ static inline size_t alisa_attention_divisor(size_t range, size_t limit) {
         if (range % count == 0) group = count;
     return group;
 }
+
+/* The factor of q . k that gives what kernels make scores in base 2 of. */
+float alisa_attention_kernel_scale(const AlisaAttentionShape *shape);
+/* Options of programs that make scores or add up their weights (cl/attn/softmax.clh). */
+void alisa_attention_score_options(const AlisaAttentionShape *shape, char options[64]);
 
 /* NULL, or a sentence about what is wrong with the scores that a caller wants of a call. */
 const char *alisa_attention_check_scores(const AlisaAttention *attention,

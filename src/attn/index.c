@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "attn/attention_internal.h"
 #include "attn/plan.h"
 #include "base/round.h"
-
-#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 enum {
     GROUP_SIZE = 32,   /* elements that share a scale */
@@ -27,7 +26,7 @@ struct AlisaIndex {
     uint32_t head_block;
     size_t group;
     uint32_t busy_groups; /* fewer leave the device idle: rows are cut into parts */
-    float scale;          /* of the scores in base 2 */
+    float scale;          /* alisa_attention_kernel_scale */
     AlisaKernel *store;   /* owned by the device, like the others */
     AlisaKernel *score;
     AlisaKernel *merge;        /* group layout */
@@ -54,12 +53,14 @@ uint64_t alisa_index_bytes(const AlisaAttentionShape *shape, uint32_t layer_coun
 
 static AlisaStatus get_kernels(AlisaIndex *index, AlisaDevice *device, AlisaError *error) {
     const AlisaAttentionShape *shape = &index->shape;
-    char options[256];
+    char options[256], score_options[64];
+    alisa_attention_score_options(shape, score_options);
     snprintf(options, sizeof options,
              "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DROPE_DIM=%u -DHEAD_BLOCK=%u -DLANES=%d "
-             "-DGROUP=%zu",
+             "-DGROUP=%zu%s",
              shape->head_count, shape->kv_head_count, shape->head_dim, shape->rope_dim,
-             index->head_block, index->group > 1 ? GROUP_LANES : ITEM_LANES, index->group);
+             index->head_block, index->group > 1 ? GROUP_LANES : ITEM_LANES, index->group,
+             score_options);
     AlisaStatus status =
         alisa_kernel_get(device, "attn/index.cl", "index_store", options, &index->store, error);
     if (status) return status;
@@ -94,7 +95,7 @@ AlisaStatus alisa_index_create(AlisaOps *ops, const AlisaAttentionShape *shape,
     if (!made) return ALISA_ERROR_MEMORY;
     AlisaDevice *device = alisa_ops_device(ops);
     made->shape = *shape;
-    made->scale = shape->scale * 1.44269504f; /* log2(e) */
+    made->scale = alisa_attention_kernel_scale(shape);
     made->context = alisa_round_up(context, CONTEXT_UNIT);
     uint64_t tokens = layer_tokens(shape, sequence_count, context);
     made->layer_codes = tokens * (shape->head_dim / 4);
@@ -165,7 +166,7 @@ static uint32_t part_of(const AlisaIndex *index, uint32_t rows, uint32_t longest
     return pass * (parts < passes ? alisa_divide_up(passes, parts) : 1);
 }
 
-AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q,
+AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q, AlisaVector sinks,
                               const AlisaBuffer *rows, uint32_t longest,
                               const AlisaAttentionScores *scores, AlisaError *error) {
     uint32_t part = part_of(index, scores->rows, longest);
@@ -189,9 +190,11 @@ AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q,
         ALISA_ARG_BUFFER(parts > 1 ? &index->partial : scores->stats),
         ALISA_ARG(scores->stride),
         ALISA_ARG(part),
+        ALISA_ARG_BUFFER(sinks.buffer), /* these two: with sinks */
+        ALISA_ARG(sinks.offset),
     };
-    AlisaStatus status =
-        alisa_kernel_launch(index->score, &launch, arguments, COUNT_OF(arguments), error);
+    size_t count = COUNT_OF(arguments) - (index->shape.sinks ? 0 : 2);
+    AlisaStatus status = alisa_kernel_launch(index->score, &launch, arguments, count, error);
     if (status || parts == 1) return status;
     const AlisaLaunch merge_launch = {{scores->rows * index->group, index->shape.head_count, 1},
                                       {index->group, 1, 1}};

@@ -43,10 +43,11 @@ AlisaStatus alisa_index_store(AlisaIndex *index, uint32_t layer, AlisaVector k,
                               uint32_t rows, AlisaError *error);
 
 /* Writes the scores that each query of `rows` (AlisaIndexRow[scores->rows]) gives to its sequence's
- * tokens, as attention would leave them from a list of all positions. q is rotated already.
+ * tokens, as attention would leave them from a list of all positions. q is rotated already; sinks
+ * are those of AlisaAttentionLists.
  * `longest` is the largest count of a row, and scores->stride at most, which is a multiple of 32.
  */
-AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q,
+AlisaStatus alisa_index_score(AlisaIndex *index, uint32_t layer, AlisaVector q, AlisaVector sinks,
                               const AlisaBuffer *rows, uint32_t longest,
                               const AlisaAttentionScores *scores, AlisaError *error);
 

@@ -89,6 +89,9 @@ const char *alisa_attention_shape_check(const AlisaAttentionShape *shape) {
     if (shape->head_dim == 0 || shape->head_dim % 8 != 0) {
         return "the size of a head is not a multiple of 8";
     }
+    if (!(shape->soft_cap >= 0.0f && shape->soft_cap < 1e30f)) {
+        return "the soft cap of scores is no positive number";
+    }
     if (shape->rope_dim > shape->head_dim || shape->rope_dim % 2 != 0) {
         return "the rotated part of a head is odd or longer than the head";
     }
@@ -147,7 +150,7 @@ uint32_t alisa_attention_plan_chunks(const AlisaAttentionPlan *plan,
 }
 
 size_t alisa_attention_cut(const uint32_t *list_offsets, const uint32_t *counts, uint32_t rows,
-                           uint32_t tile_rows, AlisaAttentionTile *tiles) {
+                           uint32_t tile_rows, uint32_t window, AlisaAttentionTile *tiles) {
     size_t tile_count = 0;
     for (uint32_t row = 0; row < rows; row++) {
         AlisaAttentionTile *last = tile_count ? &tiles[tile_count - 1] : NULL;
@@ -160,6 +163,11 @@ size_t alisa_attention_cut(const uint32_t *list_offsets, const uint32_t *counts,
                                                    .row_count = 1,
                                                    .list_offset = list_offsets[row],
                                                    .first_count = counts[row]};
+    }
+    for (size_t i = 0; i < tile_count && window > 0; i++) {
+        uint32_t before = tiles[i].first_count > window ? tiles[i].first_count - window : 0;
+        tiles[i].list_offset += before;
+        tiles[i].first_count -= before;
     }
     return tile_count;
 }

@@ -10,22 +10,37 @@
 
 #include "attn/attention_internal.h"
 
+static const float log2_e = 1.44269504f;
+
+float alisa_attention_kernel_scale(const AlisaAttentionShape *shape) {
+    return shape->soft_cap > 0.0f ? shape->scale / shape->soft_cap : shape->scale * log2_e;
+}
+
+void alisa_attention_score_options(const AlisaAttentionShape *shape, char options[64]) {
+    int length = snprintf(options, 64, "%s", shape->sinks ? " -DSINKS=1" : "");
+    if (shape->soft_cap > 0.0f)
+        snprintf(options + length, 64 - (size_t)length, " -DSOFT_CAP=%.9ef",
+                 (double)(shape->soft_cap * log2_e));
+}
+
 /* With scores: for tiles of one row. */
-static AlisaStatus get_run_kernels(const AlisaAttention *attention, bool scores,
+static AlisaStatus get_run_kernels(const AlisaAttention *attention, RunKind kind,
                                    RunKernels *kernels, AlisaError *error) {
+    static const char *const kinds[RUN_KINDS] = {
+        [RUN_PLAIN] = "", [RUN_SCORED] = " -DSCORES=1", [RUN_WINDOWED] = " -DWINDOW=1"};
     const AlisaAttentionShape *shape = &attention->shape;
     const AlisaAttentionPlan *plan = &attention->plan;
-    uint32_t tile_rows = scores ? 1 : plan->tile_rows;
-    const char *variant = scores ? " -DSCORES=1" : "";
+    uint32_t tile_rows = kind == RUN_SCORED ? 1 : plan->tile_rows;
     AlisaStatus status;
-    char options[512];
+    char options[512], score_options[64];
+    alisa_attention_score_options(shape, score_options);
     int length =
         snprintf(options, sizeof options,
                  "-DHEADS=%u -DKV_HEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DTILE_HEADS=%u "
-                 "-DCHUNK=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s%s",
+                 "-DCHUNK=%u -DKEY_TYPE=%s -DVALUE_TYPE=%s%s%s",
                  shape->head_count, shape->kv_head_count, shape->head_dim, tile_rows,
                  plan->tile_heads, plan->chunk, alisa_attention_kernel_type(shape->key_type),
-                 alisa_attention_kernel_type(shape->value_type), variant);
+                 alisa_attention_kernel_type(shape->value_type), kinds[kind], score_options);
     if (plan->layout == ALISA_LAYOUT_ITEM) {
         status = alisa_kernel_get(attention->device, "attn/item.cl", "attn_item", options,
                                   &kernels->run, error);
@@ -37,8 +52,9 @@ static AlisaStatus get_run_kernels(const AlisaAttention *attention, bool scores,
     }
     if (status) return status;
 
-    snprintf(options, sizeof options, "-DHEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DCHUNK=%u%s",
-             shape->head_count, shape->head_dim, tile_rows, plan->chunk, variant);
+    snprintf(options, sizeof options, "-DHEADS=%u -DHEAD_DIM=%u -DTILE_ROWS=%u -DCHUNK=%u%s%s",
+             shape->head_count, shape->head_dim, tile_rows, plan->chunk,
+             kind == RUN_SCORED ? kinds[kind] : "", shape->sinks ? " -DSINKS=1" : "");
     return alisa_kernel_get(attention->device, "attn/merge.cl", "attn_merge", options,
                             &kernels->merge, error);
 }
@@ -62,12 +78,13 @@ AlisaStatus alisa_attention_create_planned(AlisaOps *ops, const AlisaAttentionSh
     made->shape = *shape;
     made->plan = *plan;
     made->max_count = max_count;
-    made->scale = shape->scale * 1.44269504f; /* log2(e) */
+    made->scale = alisa_attention_kernel_scale(shape);
     made->device = alisa_ops_device(ops);
     made->tails = alisa_kv_type_info(shape->key_type)->blocks ||
                   alisa_kv_type_info(shape->value_type)->blocks;
     status = alisa_attention_prepare_store(made, alisa_ops_parameters(ops), error);
-    if (status == ALISA_OK) status = get_run_kernels(made, false, &made->plain, error);
+    if (status == ALISA_OK)
+        status = get_run_kernels(made, RUN_PLAIN, &made->runs[RUN_PLAIN], error);
     if (status) goto fail;
     status =
         alisa_buffer_create(made->device, alisa_attention_plan_scratch(plan, shape),
@@ -121,38 +138,44 @@ const char *alisa_attention_check_scores(const AlisaAttention *attention,
     return NULL;
 }
 
-static AlisaStatus prepare_scores(AlisaAttention *attention, const AlisaAttentionLists *lists,
-                                  const AlisaAttentionScores *scores, AlisaError *error) {
-    const char *wrong = alisa_attention_check_scores(attention, lists, scores);
+static AlisaStatus prepare_run(AlisaAttention *attention, RunKind kind,
+                               const AlisaAttentionLists *lists, const AlisaAttentionScores *scores,
+                               AlisaError *error) {
+    const char *wrong = scores ? alisa_attention_check_scores(attention, lists, scores) : NULL;
     if (wrong) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "the scores of %u rows in %u tiles cannot be written: %s",
                                scores->rows, lists->tile_count, wrong);
     }
-    if (attention->scored.merge) return ALISA_OK;
-    return get_run_kernels(attention, true, &attention->scored, error);
+    if (attention->runs[kind].merge) return ALISA_OK;
+    return get_run_kernels(attention, kind, &attention->runs[kind], error);
 }
 
-static AlisaStatus merge(const AlisaAttention *attention, const AlisaAttentionLists *lists,
-                         AlisaVector y, const AlisaAttentionScores *scores, AlisaError *error) {
+/* SINKS_PARAMETERS of cl/attn/softmax.clh; returns their number. */
+static size_t sink_arguments(const AlisaAttentionLists *lists, AlisaArgument *arguments) {
+    arguments[0] = ALISA_ARG_BUFFER(lists->sinks.buffer);
+    arguments[1] = ALISA_ARG(lists->sinks.offset);
+    return 2;
+}
+
+static AlisaStatus merge(const AlisaAttention *attention, AlisaKernel *kernel,
+                         const AlisaAttentionLists *lists, AlisaVector y,
+                         const AlisaAttentionScores *scores, AlisaError *error) {
     const AlisaAttentionShape *shape = &attention->shape;
     const AlisaAttentionPlan *plan = &attention->plan;
-    AlisaKernel *kernel = scores ? attention->scored.merge : attention->plain.merge;
     size_t tile_rows = scores ? 1 : plan->tile_rows, quads = shape->head_dim / 4;
     const AlisaLaunch launch = {
         {quads, shape->head_count, lists->tile_count * tile_rows},
         {alisa_attention_divisor(quads, alisa_kernel_max_group(kernel)), 1, 1}};
-    const AlisaArgument arguments[] = {
-        ALISA_ARG_BUFFER(lists->tiles),
-        ALISA_ARG_BUFFER(&attention->partial),
-        ALISA_ARG(plan->split_rows),
-        ALISA_ARG(plan->chunk_capacity),
-        ALISA_ARG_BUFFER(y.buffer),
-        ALISA_ARG(y.offset),
-        ALISA_ARG_BUFFER(scores ? scores->stats : NULL),
+    AlisaArgument arguments[9] = {
+        ALISA_ARG_BUFFER(lists->tiles), ALISA_ARG_BUFFER(&attention->partial),
+        ALISA_ARG(plan->split_rows),    ALISA_ARG(plan->chunk_capacity),
+        ALISA_ARG_BUFFER(y.buffer),     ALISA_ARG(y.offset),
     };
-    return alisa_kernel_launch(kernel, &launch, arguments, COUNT_OF(arguments) - (scores ? 0 : 1),
-                               error);
+    size_t count = 6;
+    if (scores) arguments[count++] = ALISA_ARG_BUFFER(scores->stats);
+    if (shape->sinks) count += sink_arguments(lists, arguments + count);
+    return alisa_kernel_launch(kernel, &launch, arguments, count, error);
 }
 
 /* KV_TAIL_PARAMETERS of cl/attn/kv.clh; returns their number. */
@@ -179,8 +202,10 @@ AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const 
                                "attention over %u tokens was asked for, but it was made for %u",
                                lists->longest, attention->max_count);
     }
-    AlisaStatus status = scores ? prepare_scores(attention, lists, scores, error) : ALISA_OK;
+    RunKind kind = scores ? RUN_SCORED : lists->window > 0 ? RUN_WINDOWED : RUN_PLAIN;
+    AlisaStatus status = prepare_run(attention, kind, lists, scores, error);
     if (status) return status;
+    const RunKernels *kernels = &attention->runs[kind];
     uint32_t chunks = alisa_attention_plan_chunks(plan, shape, lists->tile_count, lists->longest);
     size_t group = plan->layout == ALISA_LAYOUT_GROUP ? plan->group : 1;
     const AlisaLaunch launch = {{lists->tile_count * group,
@@ -209,7 +234,9 @@ AlisaStatus alisa_attention_run(AlisaAttention *attention, AlisaVector q, const 
         arguments[count++] = ALISA_ARG_BUFFER(scores->stats);
         arguments[count++] = ALISA_ARG(scores->stride);
     }
-    status = alisa_kernel_launch(scores ? attention->scored.run : attention->plain.run, &launch,
-                                 arguments, count, error);
-    return status || chunks == 1 ? status : merge(attention, lists, y, scores, error);
+    if (shape->sinks) count += sink_arguments(lists, arguments + count);
+    if (kind == RUN_WINDOWED) arguments[count++] = ALISA_ARG(lists->window);
+    status = alisa_kernel_launch(kernels->run, &launch, arguments, count, error);
+    if (status || chunks == 1) return status;
+    return merge(attention, kernels->merge, lists, y, scores, error);
 }

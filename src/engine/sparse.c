@@ -259,8 +259,8 @@ AlisaStatus alisa_sparse_choose(AlisaSparse *sparse, const AlisaSparseLayer *lay
                                              .stats = &sparse->stats,
                                              .rows = batch->tile_count,
                                              .stride = sparse->all_stride};
-        status = alisa_index_score(sparse->index, layer->index, layer->q, &batch->index_rows,
-                                   batch->longest, &scores, error);
+        status = alisa_index_score(sparse->index, layer->index, layer->q, layer->all_tokens->sinks,
+                                   &batch->index_rows, batch->longest, &scores, error);
         if (status == ALISA_OK)
             status = select_tokens(sparse, layer, batch, &lists, &scores, error);
     }

@@ -20,7 +20,7 @@ static void cut_tiles(AlisaStage *stage) {
         if (!prompt) continue;
         AlisaAttentionTile *tiles = all + rows->tile_count;
         size_t made = alisa_attention_cut(rows->list_offsets + first, rows->counts + first,
-                                          end - first, tile_rows, tiles);
+                                          end - first, tile_rows, 0, tiles);
         for (size_t i = 0; i < made; i++)
             tiles[i].first_row += first;
         rows->tile_count += (uint32_t)made;

@@ -184,8 +184,8 @@ static AlisaStatus score(AlisaTrial *trial, AlisaIndex *from, uint32_t sequences
                          AlisaError *error) {
     Selection *made = trial->state;
     const AlisaAttentionScores scores = {&made->scores, &made->stats, sequences, TOKENS};
-    return alisa_index_score(from, 0, (AlisaVector){&made->q, 0}, &made->rows, TOKENS, &scores,
-                             error);
+    return alisa_index_score(from, 0, (AlisaVector){&made->q, 0}, (AlisaVector){0}, &made->rows,
+                             TOKENS, &scores, error);
 }
 
 static AlisaStatus launch(AlisaTrial *trial, AlisaOps *ops, uint32_t index, AlisaError *error) {

@@ -2,9 +2,9 @@
 /*
  * Attention against its oracle: both layouts, storage types, head sizes
  * that fit no vector, GQA ratios, sequences of different lengths in one call, permuted slots,
- * scores that saturate. Slots that no list names hold NaN, and guards surround the output. Results
- * must not change by a bit with the other sequences of a call or with the way the work is spread.
- * ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
+ * scores that saturate, soft caps, sinks, windows. Slots that no list names hold NaN, and guards
+ * surround the output. Results must not change by a bit with the other sequences of a call or with
+ * the way the work is spread. ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
  */
 #include <math.h>
 
@@ -33,6 +33,9 @@ typedef struct Case {
     AlisaKvType key_type, value_type;
     Values values;
     Sequence sequences[MOST_SEQUENCES]; /* up to the first without tokens */
+    float soft_cap;                     /* 0: none */
+    bool sinks;
+    uint32_t window; /* 0: rows attend to all tokens */
 } Case;
 
 #define F16 ALISA_KV_F16
@@ -61,6 +64,13 @@ static const Case cases[] = {
     {32, 4, 64, Q8, Q8, VALUES_NORMAL, {{700, 1}, {257, 3}}},
     {4, 4, 32, Q8, F32, VALUES_SATURATED, {{300, 1}, {40, 17}}},
     {6, 2, 96, F16, Q8, VALUES_NEGATIVE, {{129, 5}, {270, 1}}},
+    {8, 2, 24, F16, F16, VALUES_NORMAL, {{300, 20}, {70, 1}, {9, 9}}, 2.0f, true},
+    {4, 4, 80, F32, F32, VALUES_SATURATED, {{300, 1}, {40, 17}}, 50.0f, false, 23},
+    {8, 1, 96, F16, F16, VALUES_NORMAL, {{257, 33}, {600, 1}}, 0, true, 100},
+    {4, 1, 256, F16, F16, VALUES_NORMAL, {{290, 9}, {40, 1}}, 50.0f, false, 33},
+    {8, 4, 64, Q8, F16, VALUES_NEGATIVE, {{129, 31}, {40, 5}}, 0, true, 3}, /* sinks take all */
+    {5, 5, 40, F32, F32, VALUES_EQUAL, {{70, 40}, {300, 2}}, 1.5f, true, 1},
+    {9, 3, 128, F16, F16, VALUES_SATURATED, {{400, 40}, {128, 1}, {150, 1}}, 30.0f, true, 128},
 };
 static const Case small_cases[] = {
     {2, 2, 8, F16, F16, VALUES_NORMAL, {{1, 1}, {35, 1}, {6, 6}}},
@@ -68,6 +78,7 @@ static const Case small_cases[] = {
     {8, 1, 16, F16, F32, VALUES_SATURATED, {{20, 3}, {290, 1}}},
     {1, 1, 40, F16, F16, VALUES_NORMAL, {{300, 1}}},
     {4, 2, 32, Q8, Q8, VALUES_NORMAL, {{33, 1}, {7, 5}}},
+    {4, 2, 24, F16, F16, VALUES_NORMAL, {{33, 1}, {20, 9}}, 3.0f, true, 4},
 };
 enum {
     CASES = sizeof cases / sizeof *cases,
@@ -81,9 +92,10 @@ typedef struct Problem {
     uint32_t rows, tokens, slot_count, longest;
     float *q;             /* [rows][heads][dim] */
     float *keys, *values; /* as stored, NaN in slots no list names */
+    float *sinks;         /* [heads] */
     int32_t *slots;       /* the lists, one after the other */
     uint32_t *offsets, *counts;
-    AlisaBuffer q_buffer, key_buffer, value_buffer, slot_buffer;
+    AlisaBuffer q_buffer, key_buffer, value_buffer, slot_buffer, sink_buffer;
 } Problem;
 
 static void lay_out_rows(Problem *problem) {
@@ -148,6 +160,8 @@ static Problem make_problem(const Case *c) {
                                               .head_dim = c->head_dim,
                                               .rope_dim = c->head_dim,
                                               .scale = 1.0f / sqrtf((float)c->head_dim),
+                                              .soft_cap = c->soft_cap,
+                                              .sinks = c->sinks,
                                               .key_type = c->key_type,
                                               .value_type = c->value_type};
     uint64_t q_count = (uint64_t)problem.rows * c->head_count * c->head_dim;
@@ -156,12 +170,16 @@ static Problem make_problem(const Case *c) {
     problem.q = allocate(q_count, sizeof(float));
     problem.keys = allocate(kv_count, sizeof(float));
     problem.values = allocate(kv_count, sizeof(float));
+    problem.sinks = allocate(c->head_count, sizeof(float));
     problem.slots = allocate(problem.slot_count, sizeof(int32_t));
     problem.offsets = allocate(problem.rows, sizeof(uint32_t));
     problem.counts = allocate(problem.rows, sizeof(uint32_t));
     shuffle(&random, problem.slots, problem.slot_count);
     lay_out_rows(&problem);
     fill(&problem, &random);
+    for (uint32_t h = 0; h < c->head_count; h++)
+        problem.sinks[h] = 2 * alisa_random_normal(&random);
+    problem.sink_buffer = upload(problem.sinks, c->head_count * sizeof(float));
     problem.q_buffer = upload(problem.q, q_count * sizeof(float));
     problem.key_buffer = upload_cache(problem.keys, problem.slot_count, kv_width, c->key_type);
     problem.value_buffer =
@@ -175,6 +193,8 @@ static void destroy_problem(Problem *problem) {
     release(&problem->key_buffer);
     release(&problem->value_buffer);
     release(&problem->slot_buffer);
+    release(&problem->sink_buffer);
+    free(problem->sinks);
     free(problem->q);
     free(problem->keys);
     free(problem->values);
@@ -196,12 +216,13 @@ static float *attend(const Problem *problem, const AlisaAttentionPlan *plan, uin
         y[i] = guard;
     AlisaAttentionTile *tiles = allocate(count, sizeof *tiles);
     size_t tile_count = alisa_attention_cut(problem->offsets + first, problem->counts + first,
-                                            count, plan->tile_rows, tiles);
-    for (size_t i = 0; i < tile_count; i++)
-        tiles[i].first_row += first;
+                                            count, plan->tile_rows, problem->shape.window, tiles);
     uint32_t longest = 0;
-    for (uint32_t row = first; row < first + count; row++)
-        if (longest < problem->counts[row]) longest = problem->counts[row];
+    for (size_t i = 0; i < tile_count; i++) {
+        tiles[i].first_row += first;
+        uint32_t last = tiles[i].first_count + tiles[i].row_count - 1;
+        if (longest < last) longest = last;
+    }
     AlisaBuffer y_buffer = upload(y, size), tile_buffer = upload(tiles, tile_count * sizeof *tiles);
     require(alisa_attention_create_planned(ops, &problem->attention, plan, problem->longest,
                                            &attention, &error),
@@ -209,7 +230,9 @@ static float *attend(const Problem *problem, const AlisaAttentionPlan *plan, uin
     const AlisaAttentionLists lists = {.slots = &problem->slot_buffer,
                                        .tiles = &tile_buffer,
                                        .tile_count = (uint32_t)tile_count,
-                                       .longest = longest};
+                                       .longest = longest,
+                                       .sinks = {&problem->sink_buffer, 0},
+                                       .window = problem->shape.window};
     require(alisa_attention_run(attention, (AlisaVector){&problem->q_buffer, 0},
                                 &problem->key_buffer, &problem->value_buffer, &lists,
                                 (AlisaVector){&y_buffer, GUARD}, NULL, &error),
@@ -225,26 +248,33 @@ static float *attend(const Problem *problem, const AlisaAttentionPlan *plan, uin
 static void describe(const Problem *problem, const AlisaAttentionPlan *plan, char text[256]) {
     const Case *c = &problem->shape;
     snprintf(text, 256,
-             "%u heads, %u KV heads of %u, types %d %d, values %d; layout %d, %u x %u, group %u, "
-             "busy %u, %u split rows",
+             "%u heads, %u KV heads of %u, types %d %d, values %d, cap %g, sinks %d, window %u; "
+             "layout %d, %u x %u, group %u, busy %u, %u split rows",
              c->head_count, c->kv_head_count, c->head_dim, c->key_type, c->value_type, c->values,
-             plan->layout, plan->tile_rows, plan->tile_heads, plan->group, plan->busy,
-             plan->split_rows);
+             (double)c->soft_cap, c->sinks, c->window, plan->layout, plan->tile_rows,
+             plan->tile_heads, plan->group, plan->busy, plan->split_rows);
 }
 
 /* Every row against the oracle. */
 static void check_rows(const Problem *problem, const AlisaAttentionPlan *plan, const float *y) {
     const Case *c = &problem->shape;
-    OracleAttention oracle = {c->head_count, c->kv_head_count,
-                              c->head_dim,   problem->attention.scale,
-                              problem->keys, problem->values};
+    OracleAttention oracle = {.head_count = c->head_count,
+                              .kv_head_count = c->kv_head_count,
+                              .head_dim = c->head_dim,
+                              .scale = problem->attention.scale,
+                              .keys = problem->keys,
+                              .values = problem->values,
+                              .soft_cap = c->soft_cap,
+                              .sinks = c->sinks ? problem->sinks : NULL};
     uint32_t width = c->head_count * c->head_dim;
     double *expected = allocate(width, sizeof *expected), *bounds = allocate(width, sizeof *bounds);
     char text[256];
     describe(problem, plan, text);
     for (uint32_t row = 0; row < problem->rows; row++) {
+        uint32_t count = problem->counts[row];
+        uint32_t before = c->window > 0 && count > c->window ? count - c->window : 0;
         oracle_attention(&oracle, problem->q + (uint64_t)row * width,
-                         problem->slots + problem->offsets[row], problem->counts[row], expected,
+                         problem->slots + problem->offsets[row] + before, count - before, expected,
                          bounds);
         for (uint32_t i = 0; i < width; i++) {
             double got = y[GUARD + (uint64_t)row * width + i];
@@ -327,9 +357,10 @@ static void test_group(void **state) {
     static const struct {
         size_t index;
         uint32_t group; /* 0: the default */
-    } chosen[] = {{0, 32},  {1, 0},   {2, 0},  {3, 256}, {4, 0},   {5, 0},
-                  {6, 128}, {7, 256}, {9, 64}, {10, 32}, {11, 0},  {12, 64},
-                  {14, 0},  {15, 32}, {16, 0}, {18, 0},  {19, 64}, {20, 0}};
+    } chosen[] = {{0, 32},  {1, 0},  {2, 0},    {3, 256}, {4, 0},   {5, 0},   {6, 128},
+                  {7, 256}, {9, 64}, {10, 32},  {11, 0},  {12, 64}, {14, 0},  {15, 32},
+                  {16, 0},  {18, 0}, {19, 64},  {20, 0},  {21, 0},  {22, 64}, {23, 0},
+                  {24, 32}, {25, 0}, {26, 256}, {27, 0}};
     if (small)
         for (size_t i = 0; i < SMALL_CASES; i++)
             check_case(&small_cases[i], ALISA_LAYOUT_GROUP, i == 1 ? 128 : 32);

@@ -2,9 +2,9 @@
 /*
  * Attention that writes its scores, and the sum of the heads' weights made of them, against their
  * oracles: both layouts, storage types, GQA ratios, one list for all heads and one for each KV
- * head, scores that saturate. Tiles are not in the order of the rows, slots between the lists hold
- * NaN, and guards lie between and behind the results. y must have the same bits with scores and
- * without, and everything the same bits however the work is spread.
+ * head, scores that saturate, soft caps and sinks. Tiles are not in the order of the rows, slots
+ * between the lists hold NaN, and guards lie between and behind the results. y must have the same
+ * bits with scores and without, and everything the same bits however the work is spread.
  */
 #include <math.h>
 
@@ -25,6 +25,8 @@ typedef struct Case {
     Values values;
     bool list_each;             /* a list for each KV head */
     uint32_t counts[MOST_ROWS]; /* tokens each row attends to, up to the first 0 */
+    float soft_cap;             /* 0: none */
+    bool sinks;
 } Case;
 
 #define F16 ALISA_KV_F16
@@ -44,11 +46,15 @@ static const Case cases[] = {
     {20, 1, 32, F16, F16, VALUES_NORMAL, true, {301, 5}}, /* more heads than one tile takes */
     {8, 2, 256, F16, F16, VALUES_EQUAL, true, {140, 16}},
     {4, 2, 32, Q8, Q8, VALUES_NORMAL, true, {270, 33}},
+    {6, 2, 24, F16, F16, VALUES_NORMAL, true, {300, 17}, 1.5f, true},
+    {8, 1, 80, F16, F32, VALUES_SATURATED, false, {270, 33}, 30.0f, false},
+    {4, 4, 64, F16, F16, VALUES_EQUAL, false, {290, 1}, 0, true},
 };
 static const Case small_cases[] = {
     {2, 2, 8, F16, F16, VALUES_NORMAL, true, {1, 35, 6}},
     {6, 1, 24, F32, F16, VALUES_NORMAL, false, {9, 40}},
     {9, 1, 16, F16, F32, VALUES_SATURATED, false, {3, 290}},
+    {2, 1, 16, F16, F16, VALUES_NORMAL, false, {3, 40}, 2.0f, true},
 };
 enum {
     CASES = sizeof cases / sizeof *cases,
@@ -64,8 +70,9 @@ typedef struct Problem {
     uint32_t slot_count;
     float *q;             /* [rows][heads][dim] */
     float *keys, *values; /* as stored, NaN in slots no list names */
+    float *sinks;         /* [heads] */
     int32_t *slots;       /* [rows][lists][longest + LIST_GAP] */
-    AlisaBuffer q_buffer, key_buffer, value_buffer, slot_buffer, tile_buffer;
+    AlisaBuffer q_buffer, key_buffer, value_buffer, slot_buffer, tile_buffer, sink_buffer;
 } Problem;
 
 /* What a call leaves; each with guards behind. */
@@ -137,6 +144,8 @@ static Problem make_problem(const Case *c) {
                                               .head_dim = c->head_dim,
                                               .rope_dim = c->head_dim,
                                               .scale = 1.0f / sqrtf((float)c->head_dim),
+                                              .soft_cap = c->soft_cap,
+                                              .sinks = c->sinks,
                                               .key_type = c->key_type,
                                               .value_type = c->value_type};
     uint64_t q_count = (uint64_t)problem.rows * c->head_count * c->head_dim;
@@ -146,9 +155,13 @@ static Problem make_problem(const Case *c) {
     problem.q = allocate(q_count, sizeof(float));
     problem.keys = allocate(kv_count, sizeof(float));
     problem.values = allocate(kv_count, sizeof(float));
+    problem.sinks = allocate(c->head_count, sizeof(float));
     problem.slots = allocate(list_count, sizeof(int32_t));
     fill_lists(&problem, &random);
     fill(&problem, &random);
+    for (uint32_t h = 0; h < c->head_count; h++)
+        problem.sinks[h] = 2 * alisa_random_normal(&random);
+    problem.sink_buffer = upload(problem.sinks, c->head_count * sizeof(float));
     problem.q_buffer = upload(problem.q, q_count * sizeof(float));
     problem.key_buffer = upload_cache(problem.keys, problem.slot_count, kv_width, c->key_type);
     problem.value_buffer =
@@ -164,6 +177,8 @@ static void destroy_problem(Problem *problem) {
     release(&problem->value_buffer);
     release(&problem->slot_buffer);
     release(&problem->tile_buffer);
+    release(&problem->sink_buffer);
+    free(problem->sinks);
     free(problem->q);
     free(problem->keys);
     free(problem->values);
@@ -236,8 +251,12 @@ static Results attend(const Problem *problem, const AlisaAttentionPlan *plan, bo
     AlisaBuffer sums = upload_result(results.sums, sum_count(problem));
     AlisaBuffer below = upload_result(results.below, problem->rows);
     AlisaBuffer ranks = upload_result(results.ranks, sum_count(problem));
-    const AlisaAttentionLists lists = {&problem->slot_buffer, &problem->tile_buffer, problem->rows,
-                                       problem->longest, problem->list_stride};
+    const AlisaAttentionLists lists = {.slots = &problem->slot_buffer,
+                                       .tiles = &problem->tile_buffer,
+                                       .tile_count = problem->rows,
+                                       .longest = problem->longest,
+                                       .list_stride = problem->list_stride,
+                                       .sinks = {&problem->sink_buffer, 0}};
     const AlisaAttentionScores scores = {&score_buffer, &stats, problem->rows, problem->stride};
     const AlisaAttentionRows rows = {&sums, &below, problem->lists, SHIFT};
     const AlisaAttentionRows ranked = {
@@ -266,11 +285,11 @@ static Results attend(const Problem *problem, const AlisaAttentionPlan *plan, bo
 static void describe(const Problem *problem, const AlisaAttentionPlan *plan, char text[256]) {
     const Case *c = &problem->shape;
     snprintf(text, 256,
-             "%u heads, %u KV heads of %u, types %d %d, values %d, %u lists; layout %d, %u heads a "
-             "tile, group %u, busy %u, %u split rows",
+             "%u heads, %u KV heads of %u, types %d %d, values %d, %u lists, cap %g, sinks %d; "
+             "layout %d, %u heads a tile, group %u, busy %u, %u split rows",
              c->head_count, c->kv_head_count, c->head_dim, c->key_type, c->value_type, c->values,
-             problem->lists, plan->layout, plan->tile_heads, plan->group, plan->busy,
-             plan->split_rows);
+             problem->lists, (double)c->soft_cap, c->sinks, plan->layout, plan->tile_heads,
+             plan->group, plan->busy, plan->split_rows);
 }
 
 static void check_near(const char *text, const char *what, uint32_t tile, uint32_t head, uint32_t i,
@@ -287,9 +306,15 @@ static void check_heads(const Problem *problem, const char *text, const Results 
     const Case *c = &problem->shape;
     uint32_t row = problem->rows - 1 - tile, count = c->counts[row];
     uint32_t width = c->head_count * c->head_dim;
-    OracleAttention oracle = {
-        c->head_count, c->kv_head_count, c->head_dim,         problem->attention.scale,
-        problem->keys, problem->values,  problem->list_stride};
+    OracleAttention oracle = {.head_count = c->head_count,
+                              .kv_head_count = c->kv_head_count,
+                              .head_dim = c->head_dim,
+                              .scale = problem->attention.scale,
+                              .keys = problem->keys,
+                              .values = problem->values,
+                              .list_stride = problem->list_stride,
+                              .soft_cap = c->soft_cap,
+                              .sinks = c->sinks ? problem->sinks : NULL};
     const float *q = problem->q + (uint64_t)row * width;
     uint64_t most = (uint64_t)c->head_count * (count > c->head_dim ? count : c->head_dim);
     double *expected = allocate(most, sizeof *expected), *bounds = allocate(most, sizeof *bounds);
@@ -306,7 +331,8 @@ static void check_heads(const Problem *problem, const char *text, const Results 
         for (uint32_t j = 0; j < count; j++)
             check_near(text, "score", tile, h, j, scores[j], expected[(uint64_t)h * count + j],
                        bounds[(uint64_t)h * count + j]);
-        OracleStats wanted = oracle_attention_stats(scores, count);
+        OracleStats wanted =
+            oracle_attention_stats(scores, count, c->sinks ? &problem->sinks[h] : NULL);
         check_near(text, "maximum", tile, h, 0, stats[0], wanted.m, 0);
         check_near(text, "sum", tile, h, 0, stats[1], wanted.l, wanted.l_bound);
         for (uint32_t j = (count + 31) / 32 * 32; j < problem->stride; j++)
@@ -441,7 +467,8 @@ static void test_group(void **state) {
     static const struct {
         size_t index;
         uint32_t group; /* 0: the default */
-    } chosen[] = {{0, 32}, {1, 0}, {2, 128}, {3, 0}, {5, 32}, {7, 0}, {9, 64}, {10, 256}};
+    } chosen[] = {{0, 32}, {1, 0},    {2, 128}, {3, 0},   {5, 32}, {7, 0},
+                  {9, 64}, {10, 256}, {12, 0},  {13, 32}, {14, 0}};
     for (size_t i = 0; small && i < SMALL_CASES; i++)
         check_case(&small_cases[i], ALISA_LAYOUT_GROUP, 32);
     for (size_t i = 0; !small && i < sizeof chosen / sizeof *chosen; i++)

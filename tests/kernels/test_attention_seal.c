@@ -20,15 +20,19 @@ typedef struct Case {
     AlisaKvType key_type, value_type;
     AlisaLayout layout;
     uint32_t rows; /* of attention, the last ones */
+    float soft_cap;
+    uint32_t window;
 } Case;
 
 static const Case cases[] = {
     {2, 2, 8, ALISA_KV_I8, ALISA_KV_I8, ALISA_LAYOUT_ITEM, 1},
     {6, 2, 40, ALISA_KV_I8, ALISA_KV_I8, ALISA_LAYOUT_ITEM, 5},
+    {6, 2, 56, ALISA_KV_I8, ALISA_KV_I8, ALISA_LAYOUT_ITEM, 5, 2.0f, 100},
     {8, 1, 64, ALISA_KV_I8, ALISA_KV_F32, ALISA_LAYOUT_ITEM, 1},
     {4, 1, 96, ALISA_KV_Q8_0, ALISA_KV_I8, ALISA_LAYOUT_ITEM, 3},
     {4, 4, 128, ALISA_KV_F16, ALISA_KV_I8, ALISA_LAYOUT_ITEM, 1},
     {3, 1, 24, ALISA_KV_I8, ALISA_KV_I8, ALISA_LAYOUT_GROUP, 4},
+    {3, 1, 48, ALISA_KV_I8, ALISA_KV_F16, ALISA_LAYOUT_GROUP, 4, 1.5f, 40},
     {4, 2, 64, ALISA_KV_I8, ALISA_KV_Q8_0, ALISA_LAYOUT_GROUP, 1},
     {2, 2, 80, ALISA_KV_F16, ALISA_KV_I8, ALISA_LAYOUT_GROUP, 1},
 };
@@ -228,7 +232,8 @@ static void check_attention(const Case *c, AlisaAttention *attention,
         q[i] = alisa_random_normal(random);
     for (uint32_t row = 0; row < c->rows; row++)
         counts[row] = TOKENS - c->rows + 1 + row;
-    size_t tile_count = alisa_attention_cut(offsets, counts, c->rows, plan->tile_rows, tiles);
+    size_t tile_count =
+        alisa_attention_cut(offsets, counts, c->rows, plan->tile_rows, c->window, tiles);
     AlisaBuffer q_buffer = upload(q, c->rows * width * sizeof *q);
     AlisaBuffer y_buffer = upload(y, c->rows * width * sizeof *y);
     AlisaBuffer slot_buffer = upload(entries, TOKENS * sizeof *entries);
@@ -239,7 +244,8 @@ static void check_attention(const Case *c, AlisaAttention *attention,
                                        .tile_count = (uint32_t)tile_count,
                                        .longest = TOKENS,
                                        .blocks = &block_buffer,
-                                       .tails = tails};
+                                       .tails = tails,
+                                       .window = c->window};
     require(alisa_attention_run(attention, (AlisaVector){&q_buffer, 0}, &keys->slot_buffer,
                                 &values->slot_buffer, &lists, (AlisaVector){&y_buffer, 0}, NULL,
                                 &error),
@@ -248,11 +254,18 @@ static void check_attention(const Case *c, AlisaAttention *attention,
     int32_t identity[TOKENS];
     for (int32_t t = 0; t < TOKENS; t++)
         identity[t] = t;
-    const OracleAttention oracle = {c->head_count, c->kv_head_count, c->head_dim,
-                                    scale,         keys->values,     values->values};
+    const OracleAttention oracle = {.head_count = c->head_count,
+                                    .kv_head_count = c->kv_head_count,
+                                    .head_dim = c->head_dim,
+                                    .scale = scale,
+                                    .keys = keys->values,
+                                    .values = values->values,
+                                    .soft_cap = c->soft_cap};
     double *expected = allocate(width, sizeof *expected), *bounds = allocate(width, sizeof *bounds);
     for (uint32_t row = 0; row < c->rows; row++) {
-        oracle_attention(&oracle, q + row * width, identity, counts[row], expected, bounds);
+        uint32_t before = c->window > 0 ? counts[row] - c->window : 0;
+        oracle_attention(&oracle, q + row * width, identity + before, counts[row] - before,
+                         expected, bounds);
         for (uint32_t i = 0; i < width; i++)
             if (!(fabs(y[row * width + i] - expected[i]) <= bounds[i]))
                 fail_msg("head_dim %u, types %d %d, layout %d: row %u, element %u is %g, not %g",
@@ -297,8 +310,13 @@ static void check_case(const Case *c, bool calm) {
     AlisaBuffer token_buffer = upload(tokens, BLOCKS * BLOCK * sizeof *tokens);
     AlisaBuffer slot_buffer = upload(slots, BLOCKS * BLOCK * sizeof *slots);
     AlisaBuffer row_buffer = upload(param_rows, sizeof param_rows);
-    AlisaAttentionShape shape = {c->head_count, c->kv_head_count, c->head_dim,  0,
-                                 0.2f,          c->key_type,      c->value_type};
+    AlisaAttentionShape shape = {.head_count = c->head_count,
+                                 .kv_head_count = c->kv_head_count,
+                                 .head_dim = c->head_dim,
+                                 .scale = 0.2f,
+                                 .soft_cap = c->soft_cap,
+                                 .key_type = c->key_type,
+                                 .value_type = c->value_type};
     AlisaAttentionPlan plan;
     AlisaAttention *attention;
     make_plan(c->layout, 0, &shape, c->rows, TOKENS, &plan);

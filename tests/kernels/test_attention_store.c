@@ -185,8 +185,13 @@ static void check_case(const Case *c) {
             &error);
     require(alisa_buffer_write(device, &slot_buffer, 0, slots, c->rows * sizeof *slots, &error),
             &error);
-    AlisaAttentionShape shape = {c->head_count, c->kv_head_count, c->head_dim,  c->rope_dim,
-                                 1.0f,          c->key_type,      c->value_type};
+    AlisaAttentionShape shape = {.head_count = c->head_count,
+                                 .kv_head_count = c->kv_head_count,
+                                 .head_dim = c->head_dim,
+                                 .rope_dim = c->rope_dim,
+                                 .scale = 1.0f,
+                                 .key_type = c->key_type,
+                                 .value_type = c->value_type};
     require(alisa_attention_create(ops, &shape, c->rows, 16, &attention, &error), &error);
     require(alisa_attention_store(attention, (AlisaVector){&q.buffer, GUARD},
                                   (AlisaVector){&k.buffer, GUARD}, (AlisaVector){&v.buffer, GUARD},
@@ -258,7 +263,12 @@ static void test_extreme_groups(void **state) {
         alisa_buffer_create(device, sizeof slot, ALISA_BUFFER_READ_WRITE, "test", &slots, &error),
         &error);
     require(alisa_buffer_write(device, &slots, 0, &slot, sizeof slot, &error), &error);
-    AlisaAttentionShape shape = {1, 1, WIDTH, 0, 1.0f, ALISA_KV_Q8_0, ALISA_KV_Q8_0};
+    AlisaAttentionShape shape = {.head_count = 1,
+                                 .kv_head_count = 1,
+                                 .head_dim = WIDTH,
+                                 .scale = 1.0f,
+                                 .key_type = ALISA_KV_Q8_0,
+                                 .value_type = ALISA_KV_Q8_0};
     AlisaAttention *attention;
     require(alisa_attention_create(ops, &shape, 1, 16, &attention, &error), &error);
     require(alisa_attention_store(attention, (AlisaVector){&q.buffer, GUARD},

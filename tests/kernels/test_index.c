@@ -4,7 +4,7 @@
  * the mixed keys, other queries score what those values say, and (m, l) belong to the scores. Keys
  * have channels much larger than others, as real ones; head sizes that
  * are no whole number of groups, GQA ratios, several layers and sequences, tokens stored in any
- * order, both layouts. ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
+ * order, soft caps, sinks, both layouts. ALISA_TEST_SMALL=1 keeps to small shapes (for oclgrind).
  */
 #include <math.h>
 
@@ -19,17 +19,18 @@ static const float guard = -4321.5f;
 
 typedef struct Case {
     uint32_t head_count, kv_head_count, head_dim, rope_dim, context, tokens;
+    float soft_cap; /* another index has it, and sinks; 0: no other index */
 } Case;
 
 static const Case cases[] = {
-    {1, 1, 8, 8, 20, 20},   {12, 12, 64, 64, 600, 501}, {8, 2, 80, 20, 300, 257},
-    {3, 1, 40, 0, 100, 33}, {14, 2, 128, 128, 130, 97}, {5, 5, 96, 48, 70, 64},
+    {1, 1, 8, 8, 20, 20},         {12, 12, 64, 64, 600, 501}, {8, 2, 80, 20, 300, 257, 20.0f},
+    {3, 1, 40, 0, 100, 33, 3.0f}, {14, 2, 128, 128, 130, 97}, {5, 5, 96, 48, 70, 64},
 };
-static const Case small_cases[] = {{2, 1, 8, 8, 20, 19}, {1, 1, 40, 8, 4, 3}};
+static const Case small_cases[] = {{2, 1, 8, 8, 20, 19}, {1, 1, 40, 8, 4, 3, 3.0f}};
 enum { CASES = 6, SMALL_CASES = 2 };
 
 /* As buffers, to the end with small shapes (on_device.h). */
-static AlisaIndex *kept_indexes[CASES * 2];
+static AlisaIndex *kept_indexes[CASES * 4];
 static size_t kept_index_count;
 
 /* What a call of alisa_index_score left, on the host. */
@@ -40,7 +41,7 @@ typedef struct Scored {
 } Scored;
 
 static Scored score(AlisaIndex *index, const Case *c, uint32_t layer, const float *q,
-                    uint32_t row_count, const AlisaIndexRow *rows) {
+                    uint32_t row_count, const AlisaIndexRow *rows, const float *sinks) {
     AlisaError error;
     uint32_t heads = row_count * c->head_count;
     Scored scored = {.stride = (c->context + 31) / 32 * 32};
@@ -54,10 +55,11 @@ static Scored score(AlisaIndex *index, const Case *c, uint32_t layer, const floa
         scored.scores[i] = guard;
     AlisaBuffer q_buffer = upload(q, q_bytes), row_buffer = upload(rows, row_count * sizeof *rows);
     AlisaBuffer score_buffer = upload(scored.scores, score_bytes);
+    AlisaBuffer sink_buffer = upload(sinks ? sinks : &guard, c->head_count * sizeof(float));
     AlisaBuffer stat_buffer = upload(scored.scores, heads * 2 * sizeof(float));
     const AlisaAttentionScores out = {&score_buffer, &stat_buffer, row_count, scored.stride};
-    require(alisa_index_score(index, layer, (AlisaVector){&q_buffer, 0}, &row_buffer, c->tokens,
-                              &out, &error),
+    require(alisa_index_score(index, layer, (AlisaVector){&q_buffer, 0},
+                              (AlisaVector){&sink_buffer, 0}, &row_buffer, c->tokens, &out, &error),
             &error);
     require(alisa_buffer_read(device, &score_buffer, 0, scored.scores, score_bytes, &error),
             &error);
@@ -68,6 +70,7 @@ static Scored score(AlisaIndex *index, const Case *c, uint32_t layer, const floa
     release(&row_buffer);
     release(&score_buffer);
     release(&stat_buffer);
+    release(&sink_buffer);
     return scored;
 }
 
@@ -176,7 +179,7 @@ static float *read_back(AlisaIndex *index, const Case *c, uint32_t layer, uint32
         for (uint32_t head = 0; head < c->head_count; head++)
             q[((uint64_t)(dim - 1 - d) * c->head_count + head) * dim + d] = 0.6931471806f;
     }
-    Scored scored = score(index, c, layer, q, dim, rows);
+    Scored scored = score(index, c, layer, q, dim, rows, NULL);
     float *back = allocate((uint64_t)c->tokens * c->kv_head_count * dim, sizeof *back);
     for (uint32_t d = 0; d < dim; d++)
         for (uint32_t head = 0; head < c->kv_head_count; head++)
@@ -188,9 +191,10 @@ static float *read_back(AlisaIndex *index, const Case *c, uint32_t layer, uint32
     return back;
 }
 
-/* Random queries of every sequence, with fewer tokens than there are. */
+/* Random queries of every sequence, with fewer tokens than there are. sinks: NULL, or those of an
+ * index with the soft cap of the case. */
 static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, AlisaRandom *random,
-                          float *const *backs) {
+                          float *const *backs, const float *sinks) {
     uint32_t dim = c->head_dim, ratio = c->head_count / c->kv_head_count;
     float *q = allocate((uint64_t)SEQUENCES * c->head_count * dim, sizeof *q);
     AlisaIndexRow rows[SEQUENCES];
@@ -198,12 +202,13 @@ static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, Alis
         q[i] = alisa_random_normal(random);
     for (uint32_t s = 0; s < SEQUENCES; s++)
         rows[s] = (AlisaIndexRow){s, SEQUENCES - 1 - s, s ? c->tokens : c->tokens / 2 + 1, 0};
-    Scored scored = score(index, c, layer, q, SEQUENCES, rows);
+    Scored scored = score(index, c, layer, q, SEQUENCES, rows, sinks);
     for (uint32_t r = 0; r < SEQUENCES * c->head_count; r++) {
         const AlisaIndexRow *row = &rows[r / c->head_count];
         uint32_t kv_head = r % c->head_count / ratio;
         const float *got = scored.scores + (uint64_t)r * scored.stride;
-        double largest = -INFINITY, total = 0;
+        float sink = sinks ? sinks[r % c->head_count] * 1.44269504f : 0;
+        double largest = sinks ? sink : -INFINITY, total = 0;
         for (uint32_t j = 0; j < row->count; j++) {
             const float *x =
                 backs[row->sequence] + ((uint64_t)j * c->kv_head_count + kv_head) * dim;
@@ -217,13 +222,19 @@ static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, Alis
             /* Codes are summed before 3/2 is taken off: up to 3 steps, and a step is at most
              * sqrt(32) of the largest. */
             double bound = dim * 0x1p-22 * (size + 18 * range * query_size) * 1.4426950409;
-            if (!(fabs(got[j] - sum * 1.4426950408889634) <= bound))
+            double expected = sum * 1.4426950408889634, cap = c->soft_cap * 1.4426950408889634;
+            if (sinks) {
+                expected = cap * tanh(expected / cap);
+                bound += 0x1p-20 * fabs(expected);
+            }
+            if (!(fabs(got[j] - expected) <= bound))
                 fail_msg("head_dim %u, ratio %u: score of token %u is %g, not %g +- %g", dim, ratio,
-                         j, got[j], sum * 1.4426950408889634, bound);
+                         j, got[j], expected, bound);
             largest = fmax(largest, got[j]);
         }
         for (uint32_t j = 0; j < row->count; j++)
             total += exp2(got[j] - largest);
+        if (sinks) total += exp2(sink - largest);
         assert_true(scored.stats[2 * r] == (float)largest);
         assert_true(fabs(scored.stats[2 * r + 1] - total) <=
                     1e-6 * total * (8 + row->count / 64.0));
@@ -232,7 +243,9 @@ static void check_queries(AlisaIndex *index, const Case *c, uint32_t layer, Alis
     free(q);
 }
 
-static void check_case(AlisaOps *laid_out, const Case *c) {
+/* An index with the keys of the case. */
+static AlisaIndex *make_index(AlisaOps *laid_out, const Case *c, bool capped,
+                              double *const *rotated) {
     AlisaError error;
     AlisaRandom random;
     AlisaIndex *index;
@@ -241,15 +254,35 @@ static void check_case(AlisaOps *laid_out, const Case *c) {
                                  .kv_head_count = c->kv_head_count,
                                  .head_dim = c->head_dim,
                                  .rope_dim = c->rope_dim,
-                                 .scale = 1.0f};
+                                 .scale = 1.0f,
+                                 .soft_cap = capped ? c->soft_cap : 0,
+                                 .sinks = capped};
     require(alisa_index_create(laid_out, &shape, LAYERS, SEQUENCES, c->context, &index, &error),
             &error);
+    for (uint32_t layer = 0; layer < LAYERS; layer++)
+        store(index, c, layer, &random, rotated[layer]);
+    return index;
+}
+
+static void destroy_index(AlisaIndex *index) {
+    if (small && kept_index_count < sizeof kept_indexes / sizeof(void *))
+        kept_indexes[kept_index_count++] = index;
+    else
+        alisa_index_destroy(index);
+}
+
+static void check_case(AlisaOps *laid_out, const Case *c) {
+    AlisaRandom random;
+    alisa_random_seed(&random, c->head_dim + 1);
     uint64_t heads = (uint64_t)SEQUENCES * c->tokens * c->kv_head_count;
     double *rotated[LAYERS];
-    for (uint32_t layer = 0; layer < LAYERS; layer++) {
+    for (uint32_t layer = 0; layer < LAYERS; layer++)
         rotated[layer] = allocate(heads * c->head_dim, sizeof **rotated);
-        store(index, c, layer, &random, rotated[layer]);
-    }
+    AlisaIndex *index = make_index(laid_out, c, false, rotated);
+    AlisaIndex *capped = c->soft_cap > 0 ? make_index(laid_out, c, true, rotated) : NULL;
+    float *sinks = allocate(c->head_count, sizeof *sinks);
+    for (uint32_t h = 0; h < c->head_count; h++)
+        sinks[h] = 2 * alisa_random_normal(&random);
     for (uint32_t layer = 0; layer < LAYERS; layer++) {
         float *backs[SEQUENCES];
         for (uint32_t s = 0; s < SEQUENCES; s++) {
@@ -261,16 +294,16 @@ static void check_case(AlisaOps *laid_out, const Case *c) {
                                 backs[s] + i * c->head_dim + d,
                                 c->head_dim - d < GROUP_SIZE ? c->head_dim - d : GROUP_SIZE);
         }
-        check_queries(index, c, layer, &random, backs);
+        check_queries(index, c, layer, &random, backs, NULL);
+        if (capped) check_queries(capped, c, layer, &random, backs, sinks);
         for (uint32_t s = 0; s < SEQUENCES; s++)
             free(backs[s]);
     }
     for (uint32_t layer = 0; layer < LAYERS; layer++)
         free(rotated[layer]);
-    if (small && kept_index_count < sizeof kept_indexes / sizeof(void *))
-        kept_indexes[kept_index_count++] = index;
-    else
-        alisa_index_destroy(index);
+    free(sinks);
+    destroy_index(index);
+    if (capped) destroy_index(capped);
 }
 
 static void check_layout(AlisaLayout layout) {

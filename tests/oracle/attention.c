@@ -30,15 +30,32 @@ static void score_head(const OracleAttention *attention, uint32_t kv_head, const
         }
         scores[j].value = sum * scale;
         scores[j].error = (dim + 4) * unit * size * scale;
+        if (attention->soft_cap > 0) {
+            /* tanh is nowhere steeper than 1; its own error, that of the scale divided by the cap,
+             * and that of the cap in base 2. */
+            double cap = attention->soft_cap * 1.4426950408889634;
+            scores[j].value = cap * tanh(scores[j].value / cap);
+            scores[j].error += unit * size * scale + 16 * unit * fabs(scores[j].value);
+        }
     }
 }
 
-static void attend_head(const OracleAttention *attention, uint32_t kv_head, const float *q,
-                        const int32_t *slots, uint32_t count, Score *scores, double *y,
-                        double *bounds) {
-    uint32_t dim = attention->head_dim;
+static double value_of(const OracleAttention *attention, const int32_t *slots, uint32_t tokens,
+                       uint32_t j, uint32_t kv_head, uint32_t d) {
+    return j < tokens ? row_of(attention, attention->values, slots[j], kv_head)[d] : 0;
+}
+
+/* A sink is a token behind the others whose value is 0: `scores` has room for it. */
+static void attend_head(const OracleAttention *attention, uint32_t head, uint32_t kv_head,
+                        const float *q, const int32_t *slots, uint32_t tokens, Score *scores,
+                        double *y, double *bounds) {
+    uint32_t dim = attention->head_dim, count = tokens;
     double largest = -INFINITY, smallest = INFINITY;
-    score_head(attention, kv_head, q, slots, count, scores);
+    score_head(attention, kv_head, q, slots, tokens, scores);
+    if (attention->sinks) {
+        double sink = attention->sinks[head] * 1.4426950408889634;
+        scores[count++] = (Score){.value = sink, .error = 2 * unit * fabs(sink)};
+    }
     for (uint32_t j = 0; j < count; j++) {
         largest = fmax(largest, scores[j].value);
         smallest = fmin(smallest, scores[j].value);
@@ -62,12 +79,12 @@ static void attend_head(const OracleAttention *attention, uint32_t kv_head, cons
     for (uint32_t d = 0; d < dim; d++) {
         double sum = 0, size = 0, moved = 0;
         for (uint32_t j = 0; j < count; j++) {
-            double v = row_of(attention, attention->values, slots[j], kv_head)[d];
+            double v = value_of(attention, slots, tokens, j, kv_head, d);
             sum += scores[j].weight * v;
             size += scores[j].weight * fabs(v);
         }
         for (uint32_t j = 0; j < count; j++) {
-            double v = row_of(attention, attention->values, slots[j], kv_head)[d];
+            double v = value_of(attention, slots, tokens, j, kv_head, d);
             moved += scores[j].weight * scores[j].error * fabs(v - sum);
         }
         y[d] = sum;
@@ -80,10 +97,10 @@ static void attend_head(const OracleAttention *attention, uint32_t kv_head, cons
 
 void oracle_attention(const OracleAttention *attention, const float *q, const int32_t *slots,
                       uint32_t count, double *y, double *bounds) {
-    Score *scores = malloc(count * sizeof *scores);
+    Score *scores = malloc((count + 1) * sizeof *scores);
     uint32_t ratio = attention->head_count / attention->kv_head_count, dim = attention->head_dim;
     for (uint32_t h = 0; h < attention->head_count; h++)
-        attend_head(attention, h / ratio, q + (size_t)h * dim,
+        attend_head(attention, h, h / ratio, q + (size_t)h * dim,
                     slots + (size_t)(h / ratio) * attention->list_stride, count, scores,
                     y + (size_t)h * dim, bounds + (size_t)h * dim);
     free(scores);
@@ -104,12 +121,14 @@ void oracle_attention_scores(const OracleAttention *attention, const float *q, c
     free(head);
 }
 
-OracleStats oracle_attention_stats(const float *scores, uint32_t count) {
+OracleStats oracle_attention_stats(const float *scores, uint32_t count, const float *sink) {
     OracleStats stats = {.m = -INFINITY};
+    float first = sink ? *sink * 1.44269504f : 0;
+    if (sink) stats.m = first;
     for (uint32_t j = 0; j < count; j++)
         stats.m = fmax(stats.m, scores[j]);
-    for (uint32_t j = 0; j < count; j++) {
-        double below = stats.m - scores[j], weight = exp2(-below);
+    for (uint32_t j = 0; j < count + (sink != NULL); j++) {
+        double below = stats.m - (j < count ? scores[j] : first), weight = exp2(-below);
         stats.l += weight;
         /* Score less the maximum then, and the steps of the maximum up to the last: together
          * `below`, each rounded. 2^x and products as in attend_head, and the sum. */

@@ -11,6 +11,8 @@ typedef struct OracleAttention {
     const float *keys; /* [slot][kv_head][head_dim], as stored */
     const float *values;
     uint32_t list_stride; /* KV head g reads the slots from g list_stride on; 0: all the same */
+    float soft_cap;       /* c: scores x become c tanh(x / c); 0: they stay as they are */
+    const float *sinks;   /* [head] logits that join the softmax and have no value; NULL: none */
 } OracleAttention;
 
 /* One row: q, y and bounds are [head][head_dim]; `slots`: the `count` tokens it sees.
@@ -27,11 +29,13 @@ void oracle_attention_scores(const OracleAttention *attention, const float *q, c
                              uint32_t count, double *scores, double *bounds);
 
 /* The numbers a row's weights come from, of one head: the largest of `count` scores (exact, as the
- * scores are), and sum_j 2^(scores[j] - m) with its bound. */
+ * scores are), and sum_j 2^(scores[j] - m) with its bound. sink: NULL, or the logit that joins
+ * them.
+ */
 typedef struct OracleStats {
     double m, l, l_bound;
 } OracleStats;
-OracleStats oracle_attention_stats(const float *scores, uint32_t count);
+OracleStats oracle_attention_stats(const float *scores, uint32_t count, const float *sink);
 
 /* From scores [head][stride] and stats (m, l) [head] as floats: row[j] = unit times the sum of the
  * heads' weights 2^(s - m) / l, before it is rounded, with the bound of it rounded; and in

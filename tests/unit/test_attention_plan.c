@@ -19,19 +19,22 @@ static bool continues(const uint32_t *offsets, const uint32_t *counts, uint32_t 
     return offsets[row] == offsets[row - 1] && counts[row] == counts[row - 1] + 1;
 }
 
-/* The tiles name every row once, in order, with its list and count, and none could be longer. */
+/* The tiles name every row once, in order, with its list and count, and none could be longer. With
+ * a window their lists begin with the first entry that their first row attends to. */
 static void check_cut(const uint32_t *offsets, const uint32_t *counts, uint32_t rows,
-                      uint32_t tile_rows) {
+                      uint32_t tile_rows, uint32_t window) {
     AlisaAttentionTile tiles[MOST_ROWS];
-    size_t tile_count = alisa_attention_cut(offsets, counts, rows, tile_rows, tiles);
+    size_t tile_count = alisa_attention_cut(offsets, counts, rows, tile_rows, window, tiles);
     uint32_t row = 0;
     for (size_t t = 0; t < tile_count; t++) {
         assert_int_equal(tiles[t].first_row, row);
         assert_true(tiles[t].row_count >= 1 && tiles[t].row_count <= tile_rows);
+        uint32_t first = counts[tiles[t].first_row];
+        uint32_t before = window > 0 && first > window ? first - window : 0;
         for (uint32_t i = 0; i < tiles[t].row_count; i++, row++) {
             assert_true(row < rows);
-            assert_int_equal(tiles[t].list_offset, offsets[row]);
-            assert_int_equal(tiles[t].first_count + i, counts[row]);
+            assert_int_equal(tiles[t].list_offset, offsets[row] + before);
+            assert_int_equal(tiles[t].first_count + i, counts[row] - before);
         }
         if (row < rows && tiles[t].row_count < tile_rows)
             assert_false(continues(offsets, counts, row));
@@ -52,7 +55,8 @@ static void test_cut_exhaustively(void **state) {
                 counts[row] = 1 + left / 2 % 3;
             }
             for (uint32_t tile_rows = 1; tile_rows <= ROWS + 1; tile_rows++)
-                check_cut(offsets, counts, rows, tile_rows);
+                for (uint32_t window = 0; window < 4; window++)
+                    check_cut(offsets, counts, rows, tile_rows, window);
         }
 }
 
@@ -73,7 +77,8 @@ static void test_cut_at_random(void **state) {
                 counts[rows] = count + i;
             }
         }
-        check_cut(offsets, counts, rows, 1 + alisa_random_below(&random, 20));
+        check_cut(offsets, counts, rows, 1 + alisa_random_below(&random, 20),
+                  alisa_random_below(&random, 300));
     }
 }
 
