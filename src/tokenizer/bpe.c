@@ -10,8 +10,6 @@
 
 #include <utf8proc.h>
 
-/* ---- The alphabet of bytes ---------------------------------------------------------------- */
-
 /* ---- Merge rules -------------------------------------------------------------------------- */
 
 /* The slot of a pair, or the free one where it belongs. */
@@ -37,8 +35,10 @@ static AlisaStatus add_merge(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, A
     }
     const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
     size_t left_text = (size_t)(blank - text.data), right_text = text.length - left_text - 1;
-    size_t left_size = alisa_spelling_bytes(text.data, left_text, scratch);
-    size_t size = left_size + alisa_spelling_bytes(blank + 1, right_text, scratch + left_size);
+    size_t (*spell)(const char *, size_t, char *) =
+        tokenizer->bpe.rule->characters ? alisa_spelling_blanks : alisa_spelling_bytes;
+    size_t left_size = spell(text.data, left_text, scratch);
+    size_t size = left_size + spell(blank + 1, right_text, scratch + left_size);
     int32_t left = alisa_vocabulary_find(vocabulary, scratch, left_size);
     int32_t right = alisa_vocabulary_find(vocabulary, scratch + left_size, size - left_size);
     int32_t merged = alisa_vocabulary_find(vocabulary, scratch, size);
@@ -80,32 +80,10 @@ static AlisaStatus load_merges(AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
     return status;
 }
 
-static AlisaStatus find_rule(const AlisaGguf *gguf, const AlisaSplitRule **rule,
-                             AlisaError *error) {
-    AlisaGgufString name = {.data = "default", .length = 7};
-    AlisaStatus status = alisa_gguf_get_string(gguf, "tokenizer.ggml.pre", &name, error);
-    if (status != ALISA_OK) return status;
-    *rule = alisa_split_rule_find(name.data, name.length);
-    if (*rule) return ALISA_OK;
-    char known[512];
-    alisa_split_rule_names(known, sizeof known);
-    return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                           "%s: the pre-tokenizer \"%.*s\" (tokenizer.ggml.pre) is not known; "
-                           "known are %s",
-                           alisa_gguf_path(gguf), name.length < 64 ? (int)name.length : 64,
-                           name.data, known);
-}
-
 AlisaStatus alisa_bpe_load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaError *error) {
-    AlisaBpe *bpe = &tokenizer->bpe;
-    AlisaStatus status = find_rule(gguf, &bpe->rule, error);
-    if (status == ALISA_OK) status = load_merges(tokenizer, gguf, error);
-    if (status == ALISA_OK) status = alisa_splitter_create(bpe->rule, &bpe->splitter, error);
-    for (int i = 0; status == ALISA_OK && i < 256; i++) {
-        char byte = (char)i;
-        bpe->byte_tokens[i] = alisa_vocabulary_find(&tokenizer->vocabulary, &byte, 1);
-    }
-    return status;
+    AlisaStatus status = load_merges(tokenizer, gguf, error);
+    if (status != ALISA_OK) return status;
+    return alisa_splitter_create(tokenizer->bpe.rule, &tokenizer->bpe.splitter, error);
 }
 
 void alisa_bpe_finish(AlisaBpe *bpe) {
@@ -210,22 +188,25 @@ static AlisaStatus encode_word(void *user, const char *text, size_t length, Alis
     }
     AlisaStatus status = ALISA_OK;
     merger->count = 0;
-    for (size_t i = 0; status == ALISA_OK && i < length; i++) {
-        int32_t token = tokenizer->bpe.byte_tokens[(uint8_t)text[i]];
-        if (token < 0) token = tokenizer->unknown;
-        if (token < 0) {
-            return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                                   "the vocabulary has no token for the byte 0x%02x, nor for "
-                                   "unknown text",
-                                   (uint8_t)text[i]);
+    for (size_t i = 0; status == ALISA_OK && i < length;) {
+        uint32_t size = 1;
+        int32_t token = tokenizer->byte_tokens[(uint8_t)text[i]];
+        if (tokenizer->bpe.rule->characters) {
+            size = alisa_spelling_character_size((uint8_t)text[i]);
+            token = alisa_vocabulary_find(&tokenizer->vocabulary, text + i, size);
         }
-        status = alisa_merger_add(merger, (uint32_t)i, 1, token, error);
+        status = alisa_merger_add(merger, (uint32_t)i, size, token, error);
+        i += size;
     }
     if (status == ALISA_OK) status = alisa_merger_run(merger, tokenizer, text, find_merge, error);
     uint32_t i = 0;
     while (status == ALISA_OK && i != ALISA_SYMBOL_NONE) {
-        status = alisa_token_list_push(encoding->list, merger->symbols[i].token, error);
-        i = merger->symbols[i].next;
+        const AlisaSymbol *symbol = &merger->symbols[i];
+        status = symbol->token >= 0
+                     ? alisa_token_list_push(encoding->list, symbol->token, error)
+                     : alisa_token_list_push_bytes(encoding->list, tokenizer, text + symbol->start,
+                                                   symbol->size, error);
+        i = symbol->next;
     }
     return status;
 }
@@ -233,13 +214,18 @@ static AlisaStatus encode_word(void *user, const char *text, size_t length, Alis
 AlisaStatus alisa_bpe_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger, const char *text,
                              size_t length, AlisaTokenList *list, AlisaError *error) {
     Encoding encoding = {tokenizer, merger, list};
-    char *composed = NULL;
+    char *prepared = NULL;
     AlisaStatus status = ALISA_OK;
-    if (tokenizer->bpe.rule->compose) status = compose(text, length, &composed, &length, error);
+    if (tokenizer->bpe.rule->compose) status = compose(text, length, &prepared, &length, error);
+    if (tokenizer->bpe.rule->characters) {
+        prepared = alisa_allocate(length, 1, "text to tokenize", error);
+        if (!prepared) return ALISA_ERROR_MEMORY;
+        length = alisa_spelling_blanks(text, length, prepared);
+    }
     if (status == ALISA_OK) {
-        status = alisa_splitter_run(tokenizer->bpe.splitter, composed ? composed : text, length,
+        status = alisa_splitter_run(tokenizer->bpe.splitter, prepared ? prepared : text, length,
                                     encode_word, &encoding, error);
     }
-    free(composed);
+    free(prepared);
     return status;
 }

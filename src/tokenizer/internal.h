@@ -25,6 +25,12 @@ typedef enum AlisaTokenizerKind {
     ALISA_TOKENIZER_BPE,
 } AlisaTokenizerKind;
 
+/* How a file writes the texts of its tokens. */
+typedef enum AlisaSpelling {
+    ALISA_SPELLING_BLANKS, /* U+2581 is a blank; a token of one byte is written like <0x0A> */
+    ALISA_SPELLING_BYTES,  /* in GPT-2's alphabet of bytes */
+} AlisaSpelling;
+
 /* A node of the trie of texts that are one token wherever they stand. Siblings are a linked list;
  * node 0 is the root, so 0 as a link means none. */
 typedef struct AlisaTrieNode {
@@ -52,7 +58,10 @@ typedef struct AlisaVocabulary {
 } AlisaVocabulary;
 
 AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
-                                  AlisaTokenizerKind kind, AlisaError *error);
+                                  AlisaSpelling spelling, AlisaError *error);
+/* Reads the scores, which a file of SentencePiece has. */
+AlisaStatus alisa_vocabulary_load_scores(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
+                                         AlisaError *error);
 /* Takes a zeroed vocabulary. */
 void alisa_vocabulary_finish(AlisaVocabulary *vocabulary);
 /* The normal token that is exactly these bytes, or -1. */
@@ -71,6 +80,10 @@ typedef struct AlisaTokenList {
 } AlisaTokenList;
 
 AlisaStatus alisa_token_list_push(AlisaTokenList *list, int32_t token, AlisaError *error);
+/* Appends the tokens of the bytes of a text that no other token says; the unknown token where a
+ * byte has none. */
+AlisaStatus alisa_token_list_push_bytes(AlisaTokenList *list, const AlisaTokenizer *tokenizer,
+                                        const char *bytes, uint32_t size, AlisaError *error);
 
 /* ---- Spelling (spelling.c) ------------------------------------------------------------------ */
 
@@ -81,6 +94,10 @@ size_t alisa_spelling_blanks(const char *text, size_t length, char *out);
 /* Turns text written in GPT-2's alphabet of bytes into those bytes, in `out` of at least `length`;
  * other characters stay. Returns the bytes written. */
 size_t alisa_spelling_bytes(const char *text, size_t length, char *out);
+/* Whether all of a text is in GPT-2's alphabet. */
+bool alisa_spelling_is_bytes(const char *text, size_t length);
+/* Bytes of the UTF-8 character that begins with `lead`. */
+uint32_t alisa_spelling_character_size(uint8_t lead);
 
 /* ---- Merging ------------------------------------------------------------------------------ */
 
@@ -141,29 +158,34 @@ AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMer
 
 /* ---- Byte-level BPE ----------------------------------------------------------------------- */
 
+#define ALISA_SPLIT_STAGES 6 /* most patterns of a rule */
+
 /* How a family of models cuts text into words before merging. */
 typedef struct AlisaSplitRule {
-    const char *name;    /* value of tokenizer.ggml.pre that asks for the rule */
-    const char *pattern; /* regular expression that matches one word */
-    bool whole_words;    /* a word that is a token is taken without merging */
-    bool add_bos;        /* whether BOS comes first where the file does not say */
-    bool compose;        /* text is brought to the Unicode form NFC before it is cut */
+    const char *name;            /* value of tokenizer.ggml.pre that asks for the rule */
+    const char *const *patterns; /* regular expressions of PCRE2 with properties of Unicode, never
+                                    empty matches; ends with NULL. What the first one matches is a
+                                    piece, and so is what lies between; the next one cuts pieces */
+    bool whole_words;            /* a word that is a token is taken without merging */
+    bool add_bos;                /* whether BOS comes first where the file does not say */
+    bool compose;                /* text is brought to the Unicode form NFC before it is cut */
+    bool characters; /* tokens are spelled as SentencePiece's are, and merging begins with
+                        characters; otherwise with bytes in GPT-2's alphabet */
 } AlisaSplitRule;
 
 typedef struct AlisaSplitter AlisaSplitter;
 
 /* The rule of that name, or NULL. */
 const AlisaSplitRule *alisa_split_rule_find(const char *name, size_t length);
-/* Writes the known names, separated by commas. */
-void alisa_split_rule_names(char *buffer, size_t capacity);
+/* Each rule in turn; NULL after the last. */
+const AlisaSplitRule *alisa_split_rule_at(size_t index);
 AlisaStatus alisa_splitter_create(const AlisaSplitRule *rule, AlisaSplitter **splitter,
                                   AlisaError *error);
 void alisa_splitter_destroy(AlisaSplitter *splitter);
+typedef AlisaStatus AlisaWordTaker(void *user, const char *text, size_t length, AlisaError *error);
 /* Calls `word` for each word of `text`, valid UTF-8, in order; each byte is in exactly one word. */
 AlisaStatus alisa_splitter_run(const AlisaSplitter *splitter, const char *text, size_t length,
-                               AlisaStatus (*word)(void *user, const char *text, size_t length,
-                                                   AlisaError *error),
-                               void *user, AlisaError *error);
+                               AlisaWordTaker *word, void *user, AlisaError *error);
 
 /* What two neighbouring tokens merge into, and how early. */
 typedef struct AlisaMergeRule {
@@ -178,10 +200,9 @@ typedef struct AlisaBpe {
     AlisaSplitter *splitter;
     AlisaMergeRule *merges; /* hash table by left and right */
     uint32_t merge_mask;
-    int32_t byte_tokens[256]; /* [byte] token of a single byte; -1: none */
 } AlisaBpe;
 
-/* Reads the merges and the split rule of a tokenizer whose vocabulary is loaded. */
+/* Reads the merges of a tokenizer whose vocabulary is loaded and whose split rule is set. */
 AlisaStatus alisa_bpe_load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaError *error);
 void alisa_bpe_finish(AlisaBpe *bpe);
 AlisaStatus alisa_bpe_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger, const char *text,
@@ -200,9 +221,9 @@ struct AlisaTokenizer {
     int32_t unknown; /* token for what no other token says; -1: none */
     bool add_bos;
     bool add_space_prefix;
-    bool cuts_at_blanks;      /* SentencePiece: the text can be merged word by word */
-    int32_t byte_tokens[256]; /* [byte] SentencePiece's token for a byte of a character that is not
-                                 in the vocabulary; -1: none */
+    bool cuts_at_blanks;                /* SentencePiece: the text can be merged word by word */
+    int32_t byte_tokens[256];           /* [byte] the token that is this byte; -1: none */
+    char warning[256];                  /* what was assumed, for the user; empty: nothing */
     int32_t ends[ALISA_END_TOKENS_MAX]; /* tokens that end generation */
     uint32_t end_count;
 };

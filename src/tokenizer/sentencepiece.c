@@ -18,33 +18,6 @@ static bool find_piece(const AlisaTokenizer *tokenizer, const char *text, const 
     return true;
 }
 
-/* Bytes of the UTF-8 character that begins with `lead`. */
-static uint32_t character_size(uint8_t lead) {
-    if (lead < 0x80) return 1;
-    if (lead < 0xe0) return 2;
-    return lead < 0xf0 ? 3 : 4;
-}
-
-static AlisaStatus push_bytes(const AlisaTokenizer *tokenizer, const char *bytes, uint32_t size,
-                              AlisaTokenList *list, AlisaError *error) {
-    AlisaStatus status = ALISA_OK;
-    for (uint32_t i = 0; i < size; i++) {
-        if (tokenizer->byte_tokens[(uint8_t)bytes[i]] >= 0) continue;
-        /* No byte fallback: the character is unknown. */
-        if (tokenizer->unknown >= 0) {
-            return alisa_token_list_push(list, tokenizer->unknown, error);
-        }
-        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                               "the vocabulary has no token for \"%.*s\", nor for its bytes, nor "
-                               "for unknown text",
-                               (int)size, bytes);
-    }
-    for (uint32_t i = 0; status == ALISA_OK && i < size; i++) {
-        status = alisa_token_list_push(list, tokenizer->byte_tokens[(uint8_t)bytes[i]], error);
-    }
-    return status;
-}
-
 bool alisa_sentencepiece_cuts_at_blanks(const AlisaVocabulary *vocabulary) {
     for (uint32_t i = 0; i < vocabulary->size; i++) {
         if (vocabulary->types[i] != ALISA_TOKEN_NORMAL) continue;
@@ -69,7 +42,7 @@ static AlisaStatus encode_word(const AlisaTokenizer *tokenizer, AlisaMerger *mer
     AlisaStatus status = ALISA_OK;
     merger->count = 0;
     for (size_t i = 0; status == ALISA_OK && i < size;) {
-        uint32_t character = character_size((uint8_t)word[i]);
+        uint32_t character = alisa_spelling_character_size((uint8_t)word[i]);
         int32_t token = alisa_vocabulary_find(&tokenizer->vocabulary, word + i, character);
         status = alisa_merger_add(merger, (uint32_t)i, character, token, error);
         i += character;
@@ -80,7 +53,8 @@ static AlisaStatus encode_word(const AlisaTokenizer *tokenizer, AlisaMerger *mer
         const AlisaSymbol *symbol = &merger->symbols[i];
         status = symbol->token >= 0
                      ? alisa_token_list_push(list, symbol->token, error)
-                     : push_bytes(tokenizer, word + symbol->start, symbol->size, list, error);
+                     : alisa_token_list_push_bytes(list, tokenizer, word + symbol->start,
+                                                   symbol->size, error);
         i = symbol->next;
     }
     return status;

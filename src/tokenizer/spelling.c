@@ -42,6 +42,23 @@ size_t alisa_spelling_bytes(const char *text, size_t length, char *out) {
     return used;
 }
 
+bool alisa_spelling_is_bytes(const char *text, size_t length) {
+    for (size_t i = 0; i < length;) {
+        utf8proc_int32_t character;
+        utf8proc_ssize_t size = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
+                                                 (utf8proc_ssize_t)(length - i), &character);
+        if (size < 1 || byte_of_character((uint32_t)character) < 0) return false;
+        i += (size_t)size;
+    }
+    return true;
+}
+
+uint32_t alisa_spelling_character_size(uint8_t lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xe0) return 2;
+    return lead < 0xf0 ? 3 : 4;
+}
+
 size_t alisa_spelling_blanks(const char *text, size_t length, char *out) {
     size_t used = 0;
     for (size_t i = 0; i < length;) {

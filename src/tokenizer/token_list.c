@@ -17,3 +17,28 @@ AlisaStatus alisa_token_list_push(AlisaTokenList *list, int32_t token, AlisaErro
     list->ids[list->count++] = token;
     return ALISA_OK;
 }
+
+AlisaStatus alisa_token_list_push_bytes(AlisaTokenList *list, const AlisaTokenizer *tokenizer,
+                                        const char *bytes, uint32_t size, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < size; i++) {
+        if (tokenizer->byte_tokens[(uint8_t)bytes[i]] >= 0) continue;
+        if (tokenizer->unknown >= 0) {
+            return alisa_token_list_push(list, tokenizer->unknown, error);
+        }
+        if (size == 1) {
+            return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                                   "the vocabulary has no token for the byte 0x%02x, nor for "
+                                   "unknown text",
+                                   (uint8_t)bytes[i]);
+        }
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "the vocabulary has no token for \"%.*s\", nor for its bytes, nor "
+                               "for unknown text",
+                               (int)size, bytes);
+    }
+    for (uint32_t i = 0; status == ALISA_OK && i < size; i++) {
+        status = alisa_token_list_push(list, tokenizer->byte_tokens[(uint8_t)bytes[i]], error);
+    }
+    return status;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tokenizer/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,10 +99,14 @@ static AlisaStatus load_special_tokens(AlisaTokenizer *tokenizer, const AlisaGgu
     return status;
 }
 
-static void find_byte_tokens(AlisaTokenizer *tokenizer) {
+static void find_byte_tokens(AlisaTokenizer *tokenizer, AlisaSpelling spelling) {
     const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
-    memset(tokenizer->byte_tokens, 0xff, sizeof tokenizer->byte_tokens);
-    for (uint32_t i = vocabulary->size; i-- > 0;) {
+    for (uint32_t i = 0; i < 256; i++) {
+        char byte = (char)i;
+        tokenizer->byte_tokens[i] =
+            spelling == ALISA_SPELLING_BYTES ? alisa_vocabulary_find(vocabulary, &byte, 1) : -1;
+    }
+    for (uint32_t i = vocabulary->size; spelling == ALISA_SPELLING_BLANKS && i-- > 0;) {
         if (vocabulary->types[i] != ALISA_TOKEN_BYTE) continue;
         tokenizer->byte_tokens[(uint8_t)vocabulary->bytes[vocabulary->offsets[i]]] = (int32_t)i;
     }
@@ -111,30 +116,95 @@ static bool string_is(AlisaGgufString string, const char *text) {
     return string.length == strlen(text) && memcmp(string.data, text, string.length) == 0;
 }
 
-static AlisaStatus load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaGgufString model,
-                        AlisaError *error) {
-    if (string_is(model, "llama")) {
-        tokenizer->kind = ALISA_TOKENIZER_SENTENCEPIECE;
-    } else if (string_is(model, "gpt2")) {
-        tokenizer->kind = ALISA_TOKENIZER_BPE;
+/* A value of tokenizer.ggml.model. */
+typedef struct Model {
+    const char *name;
+    const char *method; /* how text becomes tokens */
+    bool runs;
+    AlisaTokenizerKind kind;
+    const char *pre; /* tokenizer.ggml.pre of its files, which do not say it; NULL: they may */
+} Model;
+
+static const Model models[] = {
+    {"llama", "SentencePiece's BPE", true, ALISA_TOKENIZER_SENTENCEPIECE, NULL},
+    {"gpt2", "BPE of bytes", true, ALISA_TOKENIZER_BPE, NULL},
+    {"gemma4", "BPE of characters", true, ALISA_TOKENIZER_BPE, "gemma4"},
+    {.name = "t5", .method = "SentencePiece's unigrams"},
+    {.name = "bert", .method = "WordPiece"},
+    {.name = "rwkv", .method = "RWKV's longest matches"},
+    {.name = "plamo2", .method = "PLaMo 2's table of suffixes"},
+    {.name = "hybriddna", .method = "BPE with strands of DNA"},
+    {.name = "whitespace", .method = "BPE of words in small letters"},
+};
+
+static const Model *find_model(const AlisaGguf *gguf, AlisaGgufString name, AlisaError *error) {
+    const char *method = "unknown";
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        if (!string_is(name, models[i].name)) continue;
+        if (models[i].runs) return &models[i];
+        method = models[i].method;
+    }
+    char known[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        if (!models[i].runs) continue;
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s (%s)", used ? ", " : "",
+                                 models[i].name, models[i].method);
+    }
+    alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                    "%s: the tokenizer \"%.*s\" (tokenizer.ggml.model: %s) does not run; those "
+                    "that run are %s",
+                    alisa_gguf_path(gguf), name.length < 64 ? (int)name.length : 64, name.data,
+                    method, known);
+    return NULL;
+}
+
+/* Finds how words are cut. A file that does not say it, or names a way that is not known, gets
+ * "default", and a warning. */
+static AlisaStatus find_rule(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, const char *pre,
+                             AlisaError *error) {
+    static const char assumed[] = "\"default\" is assumed; where that is wrong, text comes out as "
+                                  "other tokens and answers get worse: convert the model again";
+    AlisaGgufString name = {.data = pre, .length = pre ? strlen(pre) : 0};
+    if (!pre) {
+        AlisaStatus status = alisa_gguf_get_string(gguf, "tokenizer.ggml.pre", &name, error);
+        if (status != ALISA_OK) return status;
+    }
+    const AlisaSplitRule **rule = &tokenizer->bpe.rule;
+    *rule = name.data ? alisa_split_rule_find(name.data, name.length) : NULL;
+    if (*rule) return ALISA_OK;
+    *rule = alisa_split_rule_find("default", 7);
+    if (!name.length) {
+        snprintf(tokenizer->warning, sizeof tokenizer->warning,
+                 "the file does not say how words are split (tokenizer.ggml.pre): %s", assumed);
     } else {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: the tokenizer \"%.*s\" (tokenizer.ggml.model) is not "
-                               "supported; supported are llama (SentencePiece) and gpt2 "
-                               "(byte-level BPE)",
-                               alisa_gguf_path(gguf), model.length < 64 ? (int)model.length : 64,
-                               model.data);
+        snprintf(tokenizer->warning, sizeof tokenizer->warning,
+                 "the way \"%.*s\" of splitting words (tokenizer.ggml.pre) is not known: %s",
+                 name.length < 48 ? (int)name.length : 48, name.data, assumed);
     }
-    AlisaStatus status =
-        alisa_vocabulary_load(&tokenizer->vocabulary, gguf, tokenizer->kind, error);
-    if (status == ALISA_OK && tokenizer->kind == ALISA_TOKENIZER_BPE) {
-        status = alisa_bpe_load(tokenizer, gguf, error);
+    return ALISA_OK;
+}
+
+static AlisaStatus load(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, const Model *model,
+                        AlisaError *error) {
+    bool sentencepiece = model->kind == ALISA_TOKENIZER_SENTENCEPIECE;
+    tokenizer->kind = model->kind;
+    AlisaStatus status = sentencepiece ? ALISA_OK : find_rule(tokenizer, gguf, model->pre, error);
+    if (status != ALISA_OK) return status;
+    AlisaSpelling spelling = sentencepiece || tokenizer->bpe.rule->characters
+                                 ? ALISA_SPELLING_BLANKS
+                                 : ALISA_SPELLING_BYTES;
+    AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
+    status = alisa_vocabulary_load(vocabulary, gguf, spelling, error);
+    if (status == ALISA_OK && sentencepiece) {
+        status = alisa_vocabulary_load_scores(vocabulary, gguf, error);
+        tokenizer->cuts_at_blanks = alisa_sentencepiece_cuts_at_blanks(vocabulary);
     } else if (status == ALISA_OK) {
-        find_byte_tokens(tokenizer);
-        tokenizer->cuts_at_blanks = alisa_sentencepiece_cuts_at_blanks(&tokenizer->vocabulary);
+        status = alisa_bpe_load(tokenizer, gguf, error);
     }
-    if (status == ALISA_OK) status = load_special_tokens(tokenizer, gguf, error);
-    return status;
+    if (status != ALISA_OK) return status;
+    find_byte_tokens(tokenizer, spelling);
+    return load_special_tokens(tokenizer, gguf, error);
 }
 
 AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **out, AlisaError *error) {
@@ -145,9 +215,11 @@ AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **out, 
         string_is(model, "no_vocab")) {
         return status;
     }
+    const Model *known = find_model(gguf, model, error);
+    if (!known) return ALISA_ERROR_UNSUPPORTED;
     AlisaTokenizer *tokenizer = alisa_allocate_zeroed(1, sizeof *tokenizer, "tokenizer", error);
     if (!tokenizer) return ALISA_ERROR_MEMORY;
-    status = load(tokenizer, gguf, model, error);
+    status = load(tokenizer, gguf, known, error);
     if (status != ALISA_OK) {
         alisa_tokenizer_destroy(tokenizer);
         return status;
@@ -161,6 +233,10 @@ void alisa_tokenizer_destroy(AlisaTokenizer *tokenizer) {
     alisa_vocabulary_finish(&tokenizer->vocabulary);
     alisa_bpe_finish(&tokenizer->bpe);
     free(tokenizer);
+}
+
+const char *alisa_tokenizer_warning(const AlisaTokenizer *tokenizer) {
+    return tokenizer->warning[0] ? tokenizer->warning : NULL;
 }
 
 uint32_t alisa_tokenizer_size(const AlisaTokenizer *tokenizer) {

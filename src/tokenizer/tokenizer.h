@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes <-> tokens, from the metadata of a GGUF file: SentencePiece ("llama") and byte-level BPE
- * ("gpt2" with the split patterns its tokenizer.ggml.pre names).
+ * Bytes <-> tokens, from the metadata of a GGUF file: SentencePiece ("llama"), and BPE of bytes or
+ * of characters ("gpt2" and "gemma4", with the way of splitting words that tokenizer.ggml.pre
+ * names).
  */
 #ifndef ALISA_TOKENIZER_TOKENIZER_H
 #define ALISA_TOKENIZER_TOKENIZER_H
@@ -17,6 +18,8 @@ AlisaStatus alisa_tokenizer_create(const AlisaGguf *gguf, AlisaTokenizer **token
                                    AlisaError *error);
 void alisa_tokenizer_destroy(AlisaTokenizer *tokenizer);
 
+/* What was assumed of the file, a sentence for the user; NULL: nothing. */
+const char *alisa_tokenizer_warning(const AlisaTokenizer *tokenizer);
 /* Number of tokens. */
 uint32_t alisa_tokenizer_size(const AlisaTokenizer *tokenizer);
 int32_t alisa_tokenizer_bos(const AlisaTokenizer *tokenizer); /* -1: none */

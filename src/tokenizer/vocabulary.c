@@ -65,8 +65,8 @@ static AlisaStatus load_types(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
     return ALISA_OK;
 }
 
-static AlisaStatus load_scores(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
-                               AlisaError *error) {
+AlisaStatus alisa_vocabulary_load_scores(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
+                                         AlisaError *error) {
     const AlisaGgufKey *key;
     AlisaStatus status = find_numbers(gguf, "tokenizer.ggml.scores", vocabulary->size, &key, error);
     if (status != ALISA_OK) return status;
@@ -90,7 +90,7 @@ static AlisaStatus load_scores(AlisaVocabulary *vocabulary, const AlisaGguf *ggu
 }
 
 static AlisaStatus load_texts(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
-                              const AlisaGgufKey *tokens, AlisaTokenizerKind kind,
+                              const AlisaGgufKey *tokens, AlisaSpelling spelling,
                               AlisaError *error) {
     uint64_t total = 0;
     for (uint32_t i = 0; i < vocabulary->size; i++) {
@@ -113,7 +113,7 @@ static AlisaStatus load_texts(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
         bool itself = vocabulary->types[i] == ALISA_TOKEN_CONTROL ||
                       vocabulary->types[i] == ALISA_TOKEN_USER_DEFINED ||
                       vocabulary->types[i] == ALISA_TOKEN_UNKNOWN;
-        if (kind == ALISA_TOKENIZER_SENTENCEPIECE && vocabulary->types[i] == ALISA_TOKEN_BYTE) {
+        if (spelling == ALISA_SPELLING_BLANKS && vocabulary->types[i] == ALISA_TOKEN_BYTE) {
             int byte = parse_byte_token(text.data, text.length);
             if (byte < 0) {
                 return alisa_error_set(error, ALISA_ERROR_FORMAT,
@@ -122,13 +122,18 @@ static AlisaStatus load_texts(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
             }
             out[0] = (char)byte;
             used += 1;
-        } else if (kind == ALISA_TOKENIZER_SENTENCEPIECE) {
+        } else if (spelling == ALISA_SPELLING_BLANKS) {
             used += alisa_spelling_blanks(text.data, text.length, out);
         } else if (itself) {
             memcpy(out, text.data, text.length);
             used += text.length;
         } else {
             used += alisa_spelling_bytes(text.data, text.length, out);
+            /* Characters outside the alphabet stand for themselves when tokens become text, and no
+             * text becomes such a token: another one has the same bytes. */
+            if (!alisa_spelling_is_bytes(text.data, text.length)) {
+                vocabulary->types[i] = ALISA_TOKEN_UNUSED;
+            }
         }
     }
     vocabulary->offsets[vocabulary->size] = (uint32_t)used;
@@ -263,7 +268,7 @@ int32_t alisa_vocabulary_match(const AlisaVocabulary *vocabulary, const char *te
 /* ---- Whole -------------------------------------------------------------------------------- */
 
 AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
-                                  AlisaTokenizerKind kind, AlisaError *error) {
+                                  AlisaSpelling spelling, AlisaError *error) {
     const AlisaGgufKey *tokens = alisa_gguf_find(gguf, "tokenizer.ggml.tokens");
     if (!tokens || tokens->type != ALISA_GGUF_ARRAY || tokens->element_type != ALISA_GGUF_STRING ||
         tokens->count == 0 || tokens->count > INT32_MAX / 4) {
@@ -273,10 +278,7 @@ AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *
     }
     vocabulary->size = (uint32_t)tokens->count;
     AlisaStatus status = load_types(vocabulary, gguf, error);
-    if (status == ALISA_OK && kind == ALISA_TOKENIZER_SENTENCEPIECE) {
-        status = load_scores(vocabulary, gguf, error);
-    }
-    if (status == ALISA_OK) status = load_texts(vocabulary, gguf, tokens, kind, error);
+    if (status == ALISA_OK) status = load_texts(vocabulary, gguf, tokens, spelling, error);
     if (status == ALISA_OK) status = build_lookup(vocabulary, error);
     if (status == ALISA_OK) status = build_trie(vocabulary, error);
     return status;

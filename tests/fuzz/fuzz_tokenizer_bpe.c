@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input: options, a pre-tokenizer, merges as pairs of earlier tokens, special tokens, then text. */
+/* Input: options, the number of a split rule, merges as pairs of earlier tokens, special tokens,
+ * then text. */
 #include "fuzz/fuzz_tokenizer.h"
 
 enum { TOKENS_MOST = 256 + 128, TEXT_MOST = 64, SPECIALS_MOST = 16 };
-
-static const char *const pres[] = {"gpt-2",  "llama-bpe", "smollm",   "tekken",
-                                   "gpt-4o", "qwen2",     "gpt-neox", "no such thing"};
 
 typedef struct Token {
     char text[TEXT_MOST]; /* in GPT-2's alphabet */
@@ -100,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(&vocabulary, 0, sizeof vocabulary);
     FuzzInput input = {data, size};
     uint8_t options = fuzz_byte(&input);
-    const char *pre = pres[(options >> 2) % (sizeof pres / sizeof pres[0])];
+    const AlisaSplitRule *rule = alisa_split_rule_at(fuzz_byte(&input));
+    const char *pre = rule ? rule->name : "no such thing";
     add_byte_tokens(&vocabulary);
     read_merges(&vocabulary, &input);
     read_specials(&vocabulary, &input);
@@ -117,7 +116,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             free(tokens);
         }
     } else {
-        fuzz_round_trip(tokenizer, text, input.size, options & 3, true, text, input.size);
+        /* The tokens of bytes are no tokens of characters: that vocabulary lacks some. */
+        bool complete = !tokenizer->bpe.rule->characters;
+        fuzz_round_trip(tokenizer, text, input.size, options & 3, complete, text, input.size);
     }
     alisa_tokenizer_destroy(tokenizer);
     return 0;

@@ -373,7 +373,7 @@ static void test_qwen2(void **state) {
     AlisaVocabulary ranks = {0};
     image_tiktoken(&image, source, count);
     assert_int_equal(alisa_gguf_open_memory(image.data, image.size, &gguf, &error), ALISA_OK);
-    assert_int_equal(alisa_vocabulary_load(&ranks, gguf, ALISA_TOKENIZER_BPE, &error), ALISA_OK);
+    assert_int_equal(alisa_vocabulary_load(&ranks, gguf, ALISA_SPELLING_BYTES, &error), ALISA_OK);
     alisa_gguf_close(gguf);
     for (size_t i = 0; i < count; i++)
         merge_count += ranks.offsets[i + 1] - ranks.offsets[i] > 1;
