@@ -161,6 +161,9 @@ typedef struct AlisaModelInfo {
 ALISA_API AlisaStatus alisa_model_open(const char *path, AlisaModel **model, AlisaError *error);
 ALISA_API void alisa_model_close(AlisaModel *model);
 ALISA_API void alisa_model_info(const AlisaModel *model, AlisaModelInfo *info);
+/* A sentence for the user on what the file does not say and is assumed, owned by the model; NULL:
+ * nothing is assumed. */
+ALISA_API const char *alisa_model_warning(const AlisaModel *model);
 
 /* The token that begins a text, and the one that ends it; -1 where the model has none. */
 ALISA_API int32_t alisa_model_bos(const AlisaModel *model);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/model.h"
 
+const char *alisa_model_warning(const AlisaModel *model) {
+    return model->tokenizer ? alisa_tokenizer_warning(model->tokenizer) : NULL;
+}
+
 int32_t alisa_model_bos(const AlisaModel *model) {
     return model->tokenizer ? alisa_tokenizer_bos(model->tokenizer) : -1;
 }

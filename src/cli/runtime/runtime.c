@@ -19,6 +19,8 @@ ExitCode alisa_cli_runtime_vocabulary(Runtime *runtime, const Settings *settings
         return alisa_cli_fail(&error);
     }
     alisa_model_info(runtime->model, &runtime->info);
+    const char *warning = alisa_model_warning(runtime->model);
+    if (warning) alisa_cli_note("warning: %s: %s", settings->model, warning);
     return EXIT_DONE;
 }
 
