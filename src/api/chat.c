@@ -14,5 +14,5 @@ const char *const *alisa_chat_template_names(void) {
 
 AlisaStatus alisa_chat_render(const char *template_name, const AlisaChatMessage *messages,
                               size_t count, bool reply, char **text, AlisaError *error) {
-    return alisa_template_render(template_name, messages, count, reply, text, error);
+    return alisa_tokenizer_render_chat(template_name, messages, count, reply, text, error);
 }

@@ -274,8 +274,8 @@ static AlisaStatus check_messages(const ChatFormat *format, const AlisaChatMessa
     return ALISA_OK;
 }
 
-AlisaStatus alisa_template_render(const char *template_name, const AlisaChatMessage *messages,
-                                  size_t count, bool reply, char **text, AlisaError *error) {
+AlisaStatus alisa_tokenizer_render_chat(const char *template_name, const AlisaChatMessage *messages,
+                                        size_t count, bool reply, char **text, AlisaError *error) {
     *text = NULL;
     const ChatFormat *format = find_format(template_name, error);
     if (!format) return ALISA_ERROR_ARGUMENT;

@@ -38,7 +38,7 @@ size_t alisa_tokenizer_bytes(const AlisaTokenizer *tokenizer, int32_t token, boo
 const char *alisa_template_recognise(const char *template_text, size_t length);
 /* As alisa_chat_template_names and alisa_chat_render of the public header. */
 const char *const *alisa_template_names(void);
-AlisaStatus alisa_template_render(const char *template_name, const AlisaChatMessage *messages,
-                                  size_t count, bool reply, char **text, AlisaError *error);
+AlisaStatus alisa_tokenizer_render_chat(const char *template_name, const AlisaChatMessage *messages,
+                                        size_t count, bool reply, char **text, AlisaError *error);
 
 #endif
