@@ -38,8 +38,8 @@ AlisaStatus alisa_rows_init(AlisaRows *rows, const AlisaStageSetup *setup, Alisa
     rows->packed = alisa_allocate_zeroed(alisa_rows_bytes(setup), 1, "step", error);
     rows->list_offsets = alisa_allocate(most, sizeof *rows->list_offsets, "step", error);
     rows->counts = alisa_allocate(most, sizeof *rows->counts, "step", error);
-    rows->sparse = alisa_allocate(most, sizeof *rows->sparse, "step", error);
-    bool complete = rows->packed && rows->list_offsets && rows->counts && rows->sparse;
+    rows->tails = alisa_allocate(most, sizeof *rows->tails, "step", error);
+    bool complete = rows->packed && rows->list_offsets && rows->counts && rows->tails;
     return complete ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
@@ -54,7 +54,7 @@ void alisa_rows_finish(AlisaRows *rows) {
     free(rows->packed);
     free(rows->list_offsets);
     free(rows->counts);
-    free(rows->sparse);
+    free(rows->tails);
 }
 
 AlisaStatus alisa_rows_lay_out(AlisaRows *rows, const AlisaStageSetup *setup, uint32_t row_count,

@@ -25,9 +25,11 @@ typedef struct AlisaRows {
     uint64_t offsets[ALISA_ROWS_PARTS];  /* of the parts in `packed` and on the device */
     AlisaBuffer parts[ALISA_ROWS_PARTS]; /* slices of the device's copy, for `laid_out` rows */
     uint32_t laid_out;
-    uint32_t *list_offsets; /* [R] where the list of a row's sequence starts */
-    uint32_t *counts;       /* [R] tokens a row attends to, itself included */
-    AlisaSparseRow *sparse; /* [R] */
+    const AlisaStepRow *step; /* [R] the rows themselves; not owned */
+    uint32_t *list_offsets;   /* [R] where the list of a row's sequence starts */
+    uint32_t *counts;         /* [R] tokens a row attends to, itself included */
+    AlisaKvTailPlace *tails; /* [R] where the newest tokens of its sequence are; not filled unless a
+                                KV type has blocks */
     uint32_t row_count, logit_count, tile_count;
     uint32_t longest; /* the largest count of a row that attends to everything */
 } AlisaRows;

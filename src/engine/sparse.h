@@ -15,6 +15,7 @@
 
 #include "attn/attention.h"
 #include "attn/selection.h"
+#include "engine/timeline.h"
 #include "kv/blocks.h"
 #include "kv/kv.h"
 
@@ -29,15 +30,13 @@ typedef struct AlisaSparseShape {
     bool count_lists;        /* whether alisa_sparse_counts is wanted */
 } AlisaSparseShape;
 
-/* A row of a step. */
-typedef struct AlisaSparseRow {
-    uint32_t sequence;
-    uint32_t count;        /* tokens of the sequence up to this row's own, that included */
-    uint32_t call_end;     /* tokens of the sequence when the call is done */
-    bool prompt;           /* one of several rows of the sequence in the call */
-    uint32_t all_offset;   /* where the list of all tokens of the sequence begins */
-    AlisaKvTailPlace tail; /* where its tokens are; only with a KV type that has blocks */
-} AlisaSparseRow;
+/* The rows of a step, and where the tokens of their sequences are. */
+typedef struct AlisaSparseRows {
+    const AlisaStepRow *rows;      /* [count] */
+    const uint32_t *list_offsets;  /* [count] where the list of all tokens of a sequence begins */
+    const AlisaKvTailPlace *tails; /* [count]; NULL unless a KV type has blocks */
+    uint32_t count;
+} AlisaSparseRows;
 
 typedef struct AlisaSparse AlisaSparse;
 
@@ -54,8 +53,7 @@ uint64_t alisa_sparse_state_bytes(const AlisaSparseShape *shape, AlisaError *err
 
 /* Describes all rows of a step, those of prompts too; to be called before the layers of the step.
  */
-AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
-                               AlisaError *error);
+AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRows *rows, AlisaError *error);
 
 /* What attention of a layer reads and writes, as alisa_attention_run takes it. */
 typedef struct AlisaSparseLayer {

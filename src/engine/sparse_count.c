@@ -68,8 +68,8 @@ void alisa_sparse_count_begin(AlisaSparseCounting *counting) {
     counting->row_count = 0;
 }
 
-void alisa_sparse_count_row(AlisaSparseCounting *counting, const AlisaSparseRow *row) {
-    counting->rows[counting->row_count++] = (CountedRow){row->sequence, row->count};
+void alisa_sparse_count_row(AlisaSparseCounting *counting, const AlisaStepRow *row) {
+    counting->rows[counting->row_count++] = (CountedRow){row->sequence, alisa_step_row_count(row)};
 }
 
 AlisaStatus alisa_sparse_count_lists(AlisaSparse *sparse, uint32_t layer, AlisaError *error) {

@@ -29,8 +29,8 @@ typedef struct AlisaSparseBatch {
 
 /* A row that is scored against all tokens, or their index. */
 typedef struct AlisaSparseScored {
-    uint32_t row;
-    const AlisaSparseRow *about;
+    uint32_t row; /* of the step */
+    const AlisaStepRow *about;
 } AlisaSparseScored;
 
 /* What the lists of steps were (sparse_count.c). */
@@ -74,7 +74,7 @@ void alisa_sparse_counting_destroy(AlisaSparseCounting *counting);
 uint64_t alisa_sparse_counting_bytes(const AlisaSparseShape *shape);
 /* Describes a step: none of its rows yet, then each that has lists. */
 void alisa_sparse_count_begin(AlisaSparseCounting *counting);
-void alisa_sparse_count_row(AlisaSparseCounting *counting, const AlisaSparseRow *row);
+void alisa_sparse_count_row(AlisaSparseCounting *counting, const AlisaStepRow *row);
 /* The lists of the step's rows in a layer, once they are there. */
 AlisaStatus alisa_sparse_count_lists(AlisaSparse *sparse, uint32_t layer, AlisaError *error);
 /* Where alisa_attention_row counts the small weights of a batch, from zero on; and what it found.

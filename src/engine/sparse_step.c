@@ -10,10 +10,10 @@ static uint32_t window_rows(const AlisaSparse *sparse, uint32_t count) {
 }
 
 /* Whether the row is scored against all tokens. */
-static bool scores_all(const AlisaSparse *sparse, const AlisaSparseRow *row) {
+static bool scores_all(const AlisaSparse *sparse, const AlisaStepRow *row) {
     if (sparse->source != ALISA_SELECT_BY_SUMS) return false;
     if (!row->prompt) return sparse->shape.select.scores == ALISA_SELECT_SCORES_DENSE;
-    return row->call_end - row->count < window_rows(sparse, row->call_end);
+    return row->call_end - alisa_step_row_count(row) < window_rows(sparse, row->call_end);
 }
 
 bool alisa_sparse_scores_lists(const AlisaSparse *sparse) {
@@ -23,16 +23,20 @@ bool alisa_sparse_scores_lists(const AlisaSparse *sparse) {
 
 /* By sequence, then in the order of their tokens. */
 static int compare_scored(const void *left, const void *right) {
-    const AlisaSparseRow *a = ((const AlisaSparseScored *)left)->about,
-                         *b = ((const AlisaSparseScored *)right)->about;
+    const AlisaStepRow *a = ((const AlisaSparseScored *)left)->about,
+                       *b = ((const AlisaSparseScored *)right)->about;
     if (a->sequence != b->sequence) return a->sequence < b->sequence ? -1 : 1;
-    return a->count < b->count ? -1 : a->count > b->count;
+    return alisa_step_row_count(a) < alisa_step_row_count(b)
+               ? -1
+               : alisa_step_row_count(a) > alisa_step_row_count(b);
 }
 
 /* Tokens of the step that is picked for after this row; 0: none. */
-static uint32_t next_pick(const AlisaSparse *sparse, const AlisaSparseRow *row) {
-    return row->count == row->call_end && row->count < sparse->shape.context_length ? row->count + 1
-                                                                                    : 0;
+static uint32_t next_pick(const AlisaSparse *sparse, const AlisaStepRow *row) {
+    return alisa_step_row_count(row) == row->call_end &&
+                   alisa_step_row_count(row) < sparse->shape.context_length
+               ? alisa_step_row_count(row) + 1
+               : 0;
 }
 
 static AlisaSparseBatch *begin_batch(AlisaSparse *sparse, AlisaSparseBatchKind kind) {
@@ -53,15 +57,14 @@ static void add_tile(AlisaSparse *sparse, AlisaSparseBatch *batch, uint32_t row,
 }
 
 static AlisaSelectionUpdate *add_update(AlisaSparse *sparse, AlisaSparseBatch *batch,
-                                        const AlisaSparseRow *row) {
+                                        const AlisaStepRow *row) {
     AlisaSelectionUpdate *update = &sparse->updates[sparse->update_count++];
     *update = (AlisaSelectionUpdate){.sequence = row->sequence};
     batch->update_count++;
     return update;
 }
 
-static void note_pick(AlisaSparse *sparse, AlisaSelectionUpdate *update,
-                      const AlisaSparseRow *row) {
+static void note_pick(AlisaSparse *sparse, AlisaSelectionUpdate *update, const AlisaStepRow *row) {
     update->pick_count = next_pick(sparse, row);
     sparse->picked[row->sequence] = update->pick_count;
 }
@@ -69,16 +72,17 @@ static void note_pick(AlisaSparse *sparse, AlisaSelectionUpdate *update,
 /* Rows that are scored against all tokens, `all_rows` at a time, a update for each sequence in
  * them.
  */
-static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
+static void describe_scored(AlisaSparse *sparse, const AlisaSparseRows *rows) {
     uint32_t scored = 0;
-    for (uint32_t i = 0; i < row_count; i++)
-        if (scores_all(sparse, &rows[i]))
-            sparse->scored[scored++] = (AlisaSparseScored){i, &rows[i]};
+    for (uint32_t i = 0; i < rows->count; i++)
+        if (scores_all(sparse, &rows->rows[i]))
+            sparse->scored[scored++] = (AlisaSparseScored){i, &rows->rows[i]};
     qsort(sparse->scored, scored, sizeof *sparse->scored, compare_scored);
     AlisaSparseBatch *batch = NULL;
     AlisaSelectionUpdate *update = NULL;
     for (uint32_t i = 0; i < scored; i++) {
-        const AlisaSparseRow *about = sparse->scored[i].about;
+        const AlisaStepRow *about = sparse->scored[i].about;
+        uint32_t row = sparse->scored[i].row;
         if (!batch || batch->tile_count == sparse->all_rows) {
             batch = begin_batch(sparse, ALISA_SPARSE_BATCH_ALL);
             update = NULL;
@@ -86,64 +90,70 @@ static void describe_scored(AlisaSparse *sparse, const AlisaSparseRow *rows, uin
         if (!update || update->sequence != about->sequence) {
             update = add_update(sparse, batch, about);
             update->first_row = batch->tile_count;
-            update->first_count = about->count;
+            update->first_count = alisa_step_row_count(about);
             update->dense = true;
         }
         update->row_count++;
-        add_tile(sparse, batch, sparse->scored[i].row, about->all_offset, about->count);
+        add_tile(sparse, batch, row, rows->list_offsets[row], alisa_step_row_count(about));
         note_pick(sparse, update, about);
     }
 }
 
 /* Rows of steps whose lists their own queries choose, `all_rows` at a time. */
-static void describe_choices(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
+static void describe_choices(AlisaSparse *sparse, const AlisaSparseRows *rows) {
     AlisaSparseBatch *batch = NULL;
-    for (uint32_t i = 0; i < row_count; i++) {
-        const AlisaSparseRow *row = &rows[i];
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const AlisaStepRow *row = &rows->rows[i];
         if (row->prompt) continue;
         if (!batch || batch->tile_count == sparse->all_rows)
             batch = begin_batch(sparse, ALISA_SPARSE_BATCH_INDEX);
         AlisaSelectionUpdate *update = add_update(sparse, batch, row);
-        update->pick_count = row->count;
+        update->pick_count = alisa_step_row_count(row);
         update->pick_row = batch->tile_count;
-        sparse->index_rows[sparse->tile_count] =
-            (AlisaIndexRow){.query = i, .sequence = row->sequence, .count = row->count};
-        add_tile(sparse, batch, i, row->all_offset, row->count);
+        sparse->index_rows[sparse->tile_count] = (AlisaIndexRow){
+            .query = i, .sequence = row->sequence, .count = alisa_step_row_count(row)};
+        add_tile(sparse, batch, i, rows->list_offsets[i], alisa_step_row_count(row));
     }
 }
 
+/* Where the list of a row goes, and which tokens of its sequence are codes. */
+static const AlisaSelectionTarget *add_target(AlisaSparse *sparse, const AlisaSparseRows *rows,
+                                              uint32_t index) {
+    const AlisaStepRow *row = &rows->rows[index];
+    const AlisaKvTailPlace tail = rows->tails ? rows->tails[index] : (AlisaKvTailPlace){0};
+    AlisaSelectionTarget *target = &sparse->targets[sparse->target_count++];
+    *target = (AlisaSelectionTarget){.sequence = row->sequence,
+                                     .count = alisa_sparse_kept(sparse, alisa_step_row_count(row)),
+                                     .list_offset =
+                                         row->sequence * sparse->list_count * sparse->kept_stride,
+                                     .first_block = tail.first_block,
+                                     .sealed = tail.sealed,
+                                     .first_half = tail.first_half};
+    return target;
+}
+
 /* Rows that attend to their lists, and lists that are picked by rule alone. */
-static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count) {
+static void describe_steps(AlisaSparse *sparse, const AlisaSparseRows *rows) {
     bool feeds = sparse->source == ALISA_SELECT_BY_SUMS;
     bool by_rule = !feeds && sparse->source != ALISA_SELECT_BY_ROW;
     bool sparse_rows = feeds && sparse->shape.select.scores == ALISA_SELECT_SCORES_SPARSE;
     AlisaSparseBatch *batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
     sparse->target_count = 0;
     if (sparse->counting) alisa_sparse_count_begin(sparse->counting);
-    for (uint32_t i = 0; i < row_count; i++) {
-        const AlisaSparseRow *row = &rows[i];
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const AlisaStepRow *row = &rows->rows[i];
         if (!row->prompt) {
             if (alisa_sparse_scores_lists(sparse) && batch->tile_count == sparse->kept_rows)
                 batch = begin_batch(sparse, ALISA_SPARSE_BATCH_LISTS);
-            uint32_t kept =
-                alisa_selector_kept(alisa_selector_budget(&sparse->shape.select, row->count));
-            uint32_t offset = row->sequence * sparse->list_count * sparse->kept_stride;
-            sparse->targets[sparse->target_count++] = (AlisaSelectionTarget){
-                .sequence = row->sequence,
-                .count = kept,
-                .list_offset = offset,
-                .first_block = row->tail.first_block,
-                .sealed = row->tail.sealed,
-                .first_half = row->tail.first_half,
-            };
-            add_tile(sparse, batch, i, offset, kept);
+            const AlisaSelectionTarget *target = add_target(sparse, rows, i);
+            add_tile(sparse, batch, i, target->list_offset, target->count);
             if (sparse->counting) alisa_sparse_count_row(sparse->counting, row);
         }
         if (sparse_rows && !row->prompt) {
             AlisaSelectionUpdate *update = add_update(sparse, batch, row);
             update->first_row = batch->tile_count - 1;
             update->row_count = 1;
-            update->first_count = row->count;
+            update->first_count = alisa_step_row_count(row);
             note_pick(sparse, update, row);
         } else if (by_rule && next_pick(sparse, row) > 0) {
             note_pick(sparse, add_update(sparse, batch, row), row);
@@ -152,14 +162,16 @@ static void describe_steps(AlisaSparse *sparse, const AlisaSparseRow *rows, uint
 }
 
 /* Lists for rows that no step before has picked for: after a truncation, or a step that failed. */
-static AlisaStatus pick_missing(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
+static AlisaStatus pick_missing(AlisaSparse *sparse, const AlisaSparseRows *rows,
                                 AlisaError *error) {
     uint32_t count = 0;
     if (sparse->source == ALISA_SELECT_BY_ROW) return ALISA_OK;
-    for (uint32_t i = 0; i < row_count; i++) {
-        if (rows[i].prompt || sparse->picked[rows[i].sequence] == rows[i].count) continue;
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const AlisaStepRow *row = &rows->rows[i];
+        uint32_t tokens = alisa_step_row_count(row);
+        if (row->prompt || sparse->picked[row->sequence] == tokens) continue;
         sparse->updates[count++] =
-            (AlisaSelectionUpdate){.sequence = rows[i].sequence, .pick_count = rows[i].count};
+            (AlisaSelectionUpdate){.sequence = row->sequence, .pick_count = tokens};
     }
     if (count == 0) return ALISA_OK;
     AlisaStatus status = alisa_selection_plan(sparse->selection, sparse->updates, count, error);
@@ -181,23 +193,23 @@ static AlisaStatus upload_batch(const AlisaSparse *sparse, const AlisaSparseBatc
 }
 
 /* Which tokens the step's keys are, for the index. */
-static AlisaStatus upload_tokens(const AlisaSparse *sparse, const AlisaSparseRow *rows,
-                                 uint32_t row_count, AlisaError *error) {
-    for (uint32_t i = 0; i < row_count; i++)
-        sparse->tokens[i] = (AlisaIndexToken){rows[i].sequence, rows[i].count - 1};
+static AlisaStatus upload_tokens(const AlisaSparse *sparse, const AlisaSparseRows *rows,
+                                 AlisaError *error) {
+    for (uint32_t i = 0; i < rows->count; i++)
+        sparse->tokens[i] = (AlisaIndexToken){rows->rows[i].sequence, rows->rows[i].position};
     return alisa_buffer_write(sparse->device, &sparse->stored, 0, sparse->tokens,
-                              row_count * sizeof *sparse->tokens, error);
+                              rows->count * sizeof *sparse->tokens, error);
 }
 
-AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRow *rows, uint32_t row_count,
+AlisaStatus alisa_sparse_begin(AlisaSparse *sparse, const AlisaSparseRows *rows,
                                AlisaError *error) {
-    AlisaStatus status = pick_missing(sparse, rows, row_count, error);
-    if (status == ALISA_OK && sparse->index) status = upload_tokens(sparse, rows, row_count, error);
+    AlisaStatus status = pick_missing(sparse, rows, error);
+    if (status == ALISA_OK && sparse->index) status = upload_tokens(sparse, rows, error);
     if (status != ALISA_OK) return status;
     sparse->batch_count = sparse->tile_count = sparse->update_count = 0;
-    if (sparse->index) describe_choices(sparse, rows, row_count);
-    describe_scored(sparse, rows, row_count);
-    describe_steps(sparse, rows, row_count);
+    if (sparse->index) describe_choices(sparse, rows);
+    describe_scored(sparse, rows);
+    describe_steps(sparse, rows);
     for (uint32_t i = 0; i < sparse->batch_count && status == ALISA_OK; i++)
         status = upload_batch(sparse, &sparse->batches[i], error);
     if (status == ALISA_OK && sparse->update_count > 0)

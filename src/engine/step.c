@@ -14,8 +14,8 @@ static void cut_tiles(AlisaStage *stage) {
     AlisaAttentionTile *all = alisa_rows_part(rows, ALISA_ROWS_TILES);
     uint32_t tile_rows = alisa_attention_tile_rows(stage->attention);
     for (uint32_t first = 0, end; first < rows->row_count; first = end) {
-        bool prompt = rows->sparse[first].prompt;
-        for (end = first; end < rows->row_count && rows->sparse[end].prompt == prompt; end++)
+        bool prompt = rows->step[first].prompt;
+        for (end = first; end < rows->row_count && rows->step[end].prompt == prompt; end++)
             if (prompt && rows->longest < rows->counts[end]) rows->longest = rows->counts[end];
         if (!prompt) continue;
         AlisaAttentionTile *tiles = all + rows->tile_count;
@@ -43,6 +43,7 @@ static void find_slot(AlisaStage *stage, uint32_t i, const AlisaStepRow *row) {
 static void describe_rows(AlisaStage *stage, const AlisaStep *step) {
     const AlisaRopeTable *rope = &stage->setup.engine->rope;
     AlisaRows *rows = &stage->rows;
+    rows->step = step->rows;
     int32_t *tokens = alisa_rows_part(rows, ALISA_ROWS_TOKENS);
     int32_t *logit_rows = alisa_rows_part(rows, ALISA_ROWS_LOGITS);
     float *rotations = alisa_rows_part(rows, ALISA_ROWS_ROTATIONS);
@@ -50,15 +51,10 @@ static void describe_rows(AlisaStage *stage, const AlisaStep *step) {
         const AlisaStepRow *row = &step->rows[i];
         tokens[i] = row->token;
         find_slot(stage, i, row);
-        rows->counts[i] = row->position + 1;
-        rows->sparse[i] = (AlisaSparseRow){.sequence = row->sequence,
-                                           .count = row->position + 1,
-                                           .call_end = row->call_end,
-                                           .prompt = row->prompt,
-                                           .all_offset = rows->list_offsets[i]};
+        rows->counts[i] = alisa_step_row_count(row);
         if (stage->tails)
-            rows->sparse[i].tail =
-                alisa_kv_blocks_tail(&stage->tails->blocks, row->sequence, row->position + 1);
+            rows->tails[i] =
+                alisa_kv_blocks_tail(&stage->tails->blocks, row->sequence, rows->counts[i]);
         alisa_rope_rotations(rope->frequencies, rope->pairs, rope->factor, row->position,
                              rotations + (size_t)i * 2 * rope->pairs);
         if (row->logits) logit_rows[rows->logit_count++] = (int32_t)i;
@@ -68,13 +64,15 @@ static void describe_rows(AlisaStage *stage, const AlisaStep *step) {
 
 static AlisaStatus upload_rows(AlisaStage *stage, AlisaError *error) {
     AlisaDevice *device = stage->setup.shard->device;
-    uint64_t bytes = alisa_rows_used(&stage->rows);
+    const AlisaRows *rows = &stage->rows;
+    uint64_t bytes = alisa_rows_used(rows);
     AlisaStatus status =
-        alisa_buffer_write(device, &stage->scratch.rows, 0, stage->rows.packed, bytes, error);
+        alisa_buffer_write(device, &stage->scratch.rows, 0, rows->packed, bytes, error);
     stage->host_to_device_bytes += bytes;
+    const AlisaSparseRows sparse = {rows->step, rows->list_offsets,
+                                    stage->tails ? rows->tails : NULL, rows->row_count};
     if (status == ALISA_OK && stage->sparse)
-        status =
-            alisa_sparse_begin(stage->sparse, stage->rows.sparse, stage->rows.row_count, error);
+        status = alisa_sparse_begin(stage->sparse, &sparse, error);
     if (status != ALISA_OK || !stage->tails) return status;
     status = alisa_kv_tails_upload(device, stage->tails, &bytes, error);
     stage->host_to_device_bytes += bytes;
@@ -89,16 +87,17 @@ static void describe_placement(AlisaStage *stage) {
     bool by_lists = stage->sparse && !alisa_sparse_reads_all(stage->sparse);
     stage->placed_count = stage->turn_count = 0;
     for (uint32_t i = 0; i < stage->rows.row_count; i++) {
-        const AlisaSparseRow *row = &stage->rows.sparse[i];
-        uint32_t placed = stage->tails ? row->count / ALISA_KV_BLOCK * ALISA_KV_BLOCK : row->count;
+        const AlisaStepRow *row = &stage->rows.step[i];
+        uint32_t count = alisa_step_row_count(row);
+        uint32_t placed = stage->tails ? count / ALISA_KV_BLOCK * ALISA_KV_BLOCK : count;
         uint32_t t = 0;
         while (t < stage->turn_count && stage->turns[t].sequence != row->sequence)
             t++;
         if (t == stage->turn_count) stage->turn_count++;
         stage->turns[t] =
-            (AlisaPlacementTurn){row->sequence, row->count, placed, by_lists && !row->prompt};
+            (AlisaPlacementTurn){row->sequence, count, placed, by_lists && !row->prompt};
         if (!stage->tails)
-            stage->placed[stage->placed_count++] = (AlisaTokenRow){row->sequence, row->count - 1};
+            stage->placed[stage->placed_count++] = (AlisaTokenRow){row->sequence, row->position};
     }
     if (!stage->tails) return;
     const AlisaKvMoves *seal = &stage->tails->blocks.seal;

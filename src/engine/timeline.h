@@ -18,6 +18,11 @@ typedef struct AlisaStepRow {
     bool logits;       /* those that follow the token are wanted */
 } AlisaStepRow;
 
+/* Tokens of the row's sequence up to its own, that included. */
+static inline uint32_t alisa_step_row_count(const AlisaStepRow *row) {
+    return row->position + 1;
+}
+
 /* Rows that are computed together, those of a sequence in the order of their positions. */
 typedef struct AlisaStep {
     AlisaStepRow *rows; /* [row_count] */
