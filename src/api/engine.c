@@ -17,7 +17,7 @@ AlisaStatus alisa_engine_create(AlisaModel *model, AlisaDevice *device,
                                "not to generate",
                                alisa_gguf_path(model->gguf));
     }
-    const AlisaShardSpan whole = {device, model->shape.layer_count};
+    const AlisaShardSpan whole = {device, model->shape.layer_count, 0};
     return alisa_engine_open(model->gguf, &model->shape, &whole, 1, options, engine, error);
 }
 

@@ -124,31 +124,45 @@ static AlisaSetupOptions session_options(const AlisaPlanOptions *options, AlisaP
     return session;
 }
 
-static AlisaStatus measured_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
-                                    AlisaSchedProblem *problem, AlisaError *error) {
+static AlisaStatus measured_problems(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                     AlisaSchedProblem *problems, AlisaError *error) {
     if (options->device_memory || options->scratch) {
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "a plan for an engine is made for the engine's budget and the "
                                "scratch of its sessions: leave device_memory and scratch 0");
     }
     AlisaSetupOptions session = session_options(options, policy);
-    return alisa_engine_session_problem(options->engine, &session, problem, error);
+    return alisa_engine_session_problems(options->engine, &session, problems, error);
 }
 
-static AlisaStatus make_problem(const AlisaPlanOptions *options, AlisaPolicy policy,
-                                AlisaSchedProblem *problem, AlisaError *error) {
+/* What is planned: a problem for each stage of the engine's sessions, or the one of a published
+ * device. */
+typedef struct Problems {
+    AlisaSchedProblem *items; /* [count] */
+    uint32_t count;
+} Problems;
+
+/* The caller frees problems->items, also after a failure. */
+static AlisaStatus make_problems(const AlisaPlanOptions *options, AlisaPolicy policy,
+                                 Problems *problems, AlisaError *error) {
+    *problems = (Problems){.count = options->engine ? options->engine->shard_count : 1};
     if (options->new_picks > 1.0)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "cannot plan: the rate of new picks is at most 1");
     const char *wrong = alisa_sched_check_choices(policy, options->schedule, options->swa_scores,
                                                   options->swa_lists);
     if (wrong) return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "cannot plan: %s", wrong);
-    AlisaStatus status = options->engine ? measured_problem(options, policy, problem, error)
-                                         : published_problem(options, policy, problem, error);
-    if (status != ALISA_OK) return status;
-    if (options->new_picks >= 0.0) problem->run.new_pick_rate = options->new_picks;
-    problem->exhaustive = options->exhaustive;
-    return ALISA_OK;
+    problems->items = alisa_allocate(problems->count, sizeof *problems->items, "plan", error);
+    if (!problems->items) return ALISA_ERROR_MEMORY;
+    AlisaStatus status = options->engine
+                             ? measured_problems(options, policy, problems->items, error)
+                             : published_problem(options, policy, problems->items, error);
+    for (uint32_t i = 0; i < problems->count && status == ALISA_OK; i++) {
+        AlisaSchedProblem *problem = &problems->items[i];
+        if (options->new_picks >= 0.0) problem->run.new_pick_rate = options->new_picks;
+        problem->exhaustive = options->exhaustive;
+    }
+    return status;
 }
 
 static AlisaStatus copy_steps(const AlisaSchedResult *result, AlisaPlan *plan, AlisaError *error) {
@@ -168,28 +182,41 @@ static AlisaStatus copy_steps(const AlisaSchedResult *result, AlisaPlan *plan, A
     return ALISA_OK;
 }
 
-static void fill(const AlisaSchedProblem *problem, const AlisaSchedResult *result,
-                 AlisaPlan *plan) {
-    const AlisaSchedPhases *phases = &result->plan.phases;
-    const AlisaSchedCost *cost = &result->cost;
+/* Adds what a stage, which has this share of all layers, does when. */
+static void add_phases(const AlisaSchedProblem *problem, const AlisaSchedPlan *of, double share,
+                       AlisaPlan *plan) {
+    const AlisaSchedPhases *phases = &of->phases;
     uint32_t last = alisa_sched_final_length(problem);
-    snprintf(plan->model, sizeof plan->model, "%s", problem->model.name);
-    snprintf(plan->device, sizeof plan->device, "%s", problem->profile.name);
-    plan->weight_bytes = problem->model.weight_bytes;
+    plan->greedy_seconds += of->seconds;
+    plan->best_seconds += of->best_seconds;
+    plan->weight_bytes += problem->model.weight_bytes;
+    if (phases->host_from <= last) {
+        if (plan->host_from == 0 || phases->host_from < plan->host_from)
+            plan->host_from = phases->host_from;
+        plan->host_share += share * phases->host_share;
+    }
+    if (phases->inputs_from <= last) {
+        if (plan->inputs_from == 0 || phases->inputs_from < plan->inputs_from)
+            plan->inputs_from = phases->inputs_from;
+        plan->inputs_share += share * phases->inputs_share;
+    }
+}
+
+static void fill(const Problems *problems, const AlisaSchedResult *result, AlisaPlan *plan) {
+    const AlisaSchedCost *cost = &result->cost;
+    double layers = 0.0;
+    for (uint32_t i = 0; i < problems->count; i++)
+        layers += problems->items[i].model.layer_count;
+    for (uint32_t i = 0; i < problems->count; i++) {
+        const AlisaSchedProblem *problem = &problems->items[i];
+        add_phases(problem, &result->plans[i], problem->model.layer_count / layers, plan);
+    }
+    snprintf(plan->model, sizeof plan->model, "%s", problems->items->model.name);
+    snprintf(plan->device, sizeof plan->device, "%s", problems->items->profile.name);
     plan->prefill_seconds = result->prefill_seconds;
     plan->decode_seconds = result->decode_seconds;
     plan->tokens_per_second =
         result->generated / (result->prefill_seconds + result->decode_seconds);
-    if (phases->host_from <= last) {
-        plan->host_from = phases->host_from;
-        plan->host_share = phases->host_share;
-    }
-    if (phases->inputs_from <= last) {
-        plan->inputs_from = phases->inputs_from;
-        plan->inputs_share = phases->inputs_share;
-    }
-    plan->greedy_seconds = result->plan.seconds;
-    plan->best_seconds = result->plan.best_seconds;
     plan->time = (AlisaPlanTime){.weights = cost->weights,
                                  .matrix = cost->matrix,
                                  .attention = cost->dense + cost->gathered,
@@ -208,27 +235,38 @@ static void fill(const AlisaSchedProblem *problem, const AlisaSchedResult *resul
 AlisaStatus alisa_plan_make(const AlisaPlanOptions *options, AlisaPolicy policy, AlisaPlan *plan,
                             AlisaError *error) {
     *plan = (AlisaPlan){.policy = policy};
-    AlisaSchedProblem problem;
+    Problems problems;
     AlisaSchedResult result = {0};
-    AlisaStatus status = make_problem(options, policy, &problem, error);
-    if (status == ALISA_OK) status = alisa_sched_simulate(&problem, &result, error);
+    AlisaStatus status = make_problems(options, policy, &problems, error);
+    if (status == ALISA_OK)
+        status = alisa_sched_simulate(problems.items, problems.count, &result, error);
     if (status == ALISA_OK) status = copy_steps(&result, plan, error);
-    if (status == ALISA_OK) fill(&problem, &result, plan);
+    if (status == ALISA_OK) fill(&problems, &result, plan);
     alisa_sched_result_finish(&result);
+    free(problems.items);
     return status;
 }
 
 AlisaStatus alisa_plan_save_profile(const AlisaPlanOptions *options, AlisaPolicy policy,
                                     const char *path, AlisaError *error) {
-    if (!options->engine)
+    const AlisaEngine *engine = options->engine;
+    if (!engine)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "only what was measured can be saved, and there is no engine");
-    AlisaSchedProblem problem;
-    AlisaStatus status = make_problem(options, policy, &problem, error);
-    if (status != ALISA_OK) return status;
+    if (engine->shard_count > 1)
+        return alisa_error_set(
+            error, ALISA_ERROR_ARGUMENT,
+            "a profile is of one device with all layers of a model, and those of "
+            "this engine lie in %u places",
+            engine->shard_count);
+    Problems problems;
+    AlisaStatus status = make_problems(options, policy, &problems, error);
     const char *source =
-        options->engine->shards[0].emulates_link ? "measured, on an emulated link" : "measured";
-    return alisa_sched_profile_write(&problem.profile, source, path, error);
+        engine->shards->emulates_link ? "measured, on an emulated link" : "measured";
+    if (status == ALISA_OK)
+        status = alisa_sched_profile_write(&problems.items->profile, source, path, error);
+    free(problems.items);
+    return status;
 }
 
 void alisa_plan_finish(AlisaPlan *plan) {

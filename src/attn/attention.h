@@ -102,8 +102,9 @@ AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *sha
 void alisa_attention_destroy(AlisaAttention *attention);
 /* The most rows of a tile. */
 uint32_t alisa_attention_tile_rows(const AlisaAttention *attention);
-/* Bytes of device scratch. */
-uint64_t alisa_attention_scratch(const AlisaAttention *attention);
+/* Bytes of device scratch that attention with these arguments of alisa_attention_create takes. */
+uint64_t alisa_attention_scratch_bytes(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                       uint32_t max_rows, uint32_t max_count);
 
 /* Rotates q and k and stores k and v: for each row r,
  *   q[r][h] <- rope(q[r][h])                        in place, [rows][head_count][head_dim]

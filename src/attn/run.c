@@ -97,15 +97,28 @@ fail:
     return status;
 }
 
-AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *shape,
-                                   uint32_t max_rows, uint32_t max_count,
-                                   AlisaAttention **attention, AlisaError *error) {
-    *attention = NULL;
+/* All zeros for a shape that cannot be. */
+static AlisaAttentionPlan plan_of(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                  uint32_t max_rows, uint32_t max_count) {
     AlisaAttentionPlan plan = {0};
     if (!alisa_attention_shape_check(shape)) {
         alisa_attention_plan_make(alisa_opencl_info(alisa_ops_device(ops)),
                                   alisa_ops_parameters(ops), shape, max_rows, max_count, &plan);
     }
+    return plan;
+}
+
+uint64_t alisa_attention_scratch_bytes(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                       uint32_t max_rows, uint32_t max_count) {
+    AlisaAttentionPlan plan = plan_of(ops, shape, max_rows, max_count);
+    return alisa_attention_plan_scratch(&plan, shape);
+}
+
+AlisaStatus alisa_attention_create(AlisaOps *ops, const AlisaAttentionShape *shape,
+                                   uint32_t max_rows, uint32_t max_count,
+                                   AlisaAttention **attention, AlisaError *error) {
+    *attention = NULL;
+    AlisaAttentionPlan plan = plan_of(ops, shape, max_rows, max_count);
     return alisa_attention_create_planned(ops, shape, &plan, max_count, attention, error);
 }
 
@@ -117,10 +130,6 @@ void alisa_attention_destroy(AlisaAttention *attention) {
 
 uint32_t alisa_attention_tile_rows(const AlisaAttention *attention) {
     return attention->plan.tile_rows;
-}
-
-uint64_t alisa_attention_scratch(const AlisaAttention *attention) {
-    return attention->partial.size;
 }
 
 const char *alisa_attention_check_scores(const AlisaAttention *attention,

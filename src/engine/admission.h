@@ -12,9 +12,6 @@ AlisaStatus alisa_admission_create(AlisaSession *session, AlisaError *error);
 /* Takes NULL. */
 void alisa_admission_destroy(AlisaAdmission *admission);
 
-/* What the plan of the stage is made from whose budget decides. */
-const AlisaSchedProblem *alisa_admission_problem(const AlisaSession *session);
-
 /* Tells the queue what every sequence holds and how many rows it wants: wanted [sequence_count]. */
 void alisa_admission_describe(AlisaSession *session, const uint32_t *wanted);
 

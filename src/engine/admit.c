@@ -53,7 +53,7 @@ static AlisaStatus carry_out_all(AlisaSession *session, AlisaError *error) {
         if (status == ALISA_OK) continue;
         for (uint32_t s = 0; s < session->stage_count; s++)
             alisa_placement_truncate(session->stages[s].placement, sequence, 0, NULL);
-        alisa_sched_queue_drop(queue, alisa_admission_problem(session), sequence);
+        alisa_sched_queue_drop(queue, sequence);
     }
     if (status == ALISA_ERROR_DEVICE) alisa_advance_lose(session);
     return status;
@@ -61,15 +61,13 @@ static AlisaStatus carry_out_all(AlisaSession *session, AlisaError *error) {
 
 static AlisaStatus admit(AlisaSession *session, const uint32_t *wanted, AlisaError *error) {
     AlisaAdmission *admission = session->admission;
-    const AlisaSchedProblem *problem = alisa_admission_problem(session);
     AlisaSchedCost cost;
     uint64_t begun = alisa_clock_now();
     AlisaStatus status = alisa_advance_truncate(session, error);
     if (status != ALISA_OK) return status;
     alisa_admission_describe(session, wanted);
-    alisa_sched_queue_admit(&admission->queue, problem);
-    alisa_sched_queue_cost(&admission->queue, problem, alisa_placement_plan(admission->planned),
-                           &cost);
+    alisa_sched_queue_admit(&admission->queue);
+    alisa_sched_queue_cost(&admission->queue, &cost);
     status = carry_out_all(session, error);
     admission->predicted = cost.total;
     admission->seconds = (double)(alisa_clock_now() - begun) * 1e-9;

@@ -55,24 +55,25 @@ static AlisaStatus keep_record(AlisaSession *session, const AlisaStepRecord *rec
     return ALISA_OK;
 }
 
-/* What the step was predicted to take; and the stages learn from what it took. */
-static void compare_with_plan(AlisaSession *session, double seconds, AlisaStepRecord *record) {
+/* What the step took, and what it was predicted to take; and the stages learn from that. */
+static void compare_with_plan(AlisaSession *session, AlisaStepRecord *record) {
     for (uint32_t i = 0; i < session->stage_count; i++) {
         AlisaPlacement *placement = session->stages[i].placement;
+        record->measured_seconds += session->stages[i].seconds;
         if (!placement) continue;
         uint32_t phase = alisa_placement_step(placement)->phase;
         if (phase > record->phase) record->phase = phase;
         record->predicted_seconds += alisa_placement_predicted(placement);
-        alisa_placement_observe(placement, seconds);
+        alisa_placement_observe(placement, session->stages[i].seconds);
     }
 }
 
 /* Notes how long a step took in which each sequence had one row. */
-static AlisaStatus note_step(AlisaSession *session, double seconds, AlisaError *error) {
-    bool wanted = session->options.record_steps || session->stages[0].placement;
+static AlisaStatus note_step(AlisaSession *session, AlisaError *error) {
+    bool wanted = session->options.record_steps || alisa_engine_session_tiered(session);
     if (!wanted || session->measures || !is_decode(session)) return ALISA_OK;
     const AlisaStep *step = &session->step;
-    AlisaStepRecord record = {.phase = 1, .running = step->row_count, .measured_seconds = seconds};
+    AlisaStepRecord record = {.phase = 1, .running = step->row_count};
     for (uint32_t i = 0; i < step->row_count; i++)
         if (step->rows[i].position >= record.length) record.length = step->rows[i].position + 1;
     AlisaKvUsage usage;
@@ -80,7 +81,7 @@ static AlisaStatus note_step(AlisaSession *session, double seconds, AlisaError *
     record.bytes_to_device = usage.traffic.bytes_to_device - session->moved.bytes_to_device;
     record.bytes_to_host = usage.traffic.bytes_to_host - session->moved.bytes_to_host;
     session->moved = usage.traffic;
-    compare_with_plan(session, seconds, &record);
+    compare_with_plan(session, &record);
     if (!session->options.record_steps) return ALISA_OK;
     if (session->admission) {
         record.predicted_seconds += session->admission->predicted;
@@ -98,24 +99,25 @@ static void *results_of(AlisaSession *session) {
 }
 
 static AlisaStatus run_step(AlisaSession *session, AlisaError *error) {
-    AlisaStage *last = &session->stages[session->stage_count - 1];
     AlisaStatus status = ALISA_OK;
-    for (AlisaStage *stage = session->stages; stage <= last && status == ALISA_OK; stage++) {
+    uint64_t begun = alisa_clock_now();
+    for (uint32_t i = 0; i < session->stage_count && status == ALISA_OK; i++) {
+        AlisaStage *stage = &session->stages[i];
         status = alisa_step_begin(stage, &session->step, error);
-        if (status == ALISA_OK)
-            status = stage == session->stages ? alisa_step_embed(stage, error)
-                                              : alisa_step_hand_over(stage - 1, stage, error);
-        if (status == ALISA_OK) status = alisa_step_run(stage, error);
-        if (status == ALISA_OK && stage == last) status = alisa_step_run_head(stage, error);
+        if (status == ALISA_OK) status = alisa_step_run(stage, session->residual, error);
         if (status == ALISA_OK) status = alisa_step_end(stage, error);
+        if (status == ALISA_OK)
+            status = alisa_step_read(stage, session->residual, results_of(session), error);
+        uint64_t ended = alisa_clock_now();
+        stage->seconds = (double)(ended - begun) * 1e-9;
+        begun = ended;
     }
-    if (status == ALISA_OK) status = alisa_step_read(last, results_of(session), error);
     return status;
 }
 
 /* The failed step's rows are not part of the text. */
 static void undo_step(AlisaSession *session, AlisaStatus status) {
-    bool tiered = session->stages[0].placement != NULL;
+    bool tiered = alisa_engine_session_tiered(session);
     if (tiered && status == ALISA_ERROR_DEVICE) alisa_advance_lose(session);
     for (uint32_t i = 0; i < session->stage_count && tiered; i++)
         alisa_tiers_abandon(alisa_kv_tiers(session->stages[i].kv));
@@ -126,10 +128,8 @@ static AlisaStatus take_step(AlisaSession *session, const AlisaRow *rows, uint32
                              AlisaError *error) {
     bool sparse = session->options.attention.kind != ALISA_SELECT_DENSE;
     alisa_timeline_append(&session->timeline, rows, count, sparse, &session->step);
-    uint64_t begun = alisa_clock_now();
     AlisaStatus status = run_step(session, error);
-    double seconds = (double)(alisa_clock_now() - begun) * 1e-9;
-    if (status == ALISA_OK) status = note_step(session, seconds, error);
+    if (status == ALISA_OK) status = note_step(session, error);
     if (status != ALISA_OK) {
         undo_step(session, status);
         return status;
@@ -143,11 +143,11 @@ static AlisaStatus take_step(AlisaSession *session, const AlisaRow *rows, uint32
 /* Stages of a session have the same rows and KV types, and so take the same number of rows. */
 static uint32_t rows_of_step(AlisaSession *session, const AlisaRow *rows, size_t count) {
     const uint32_t *lengths = session->timeline.lengths;
-    uint32_t taken = alisa_stage_take(&session->stages[0], rows, count, lengths);
-    for (uint32_t i = 1; i < session->stage_count; i++) {
-        uint32_t same = alisa_stage_take(&session->stages[i], rows, count, lengths);
-        assert(same == taken);
-        (void)same;
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < session->stage_count; i++) {
+        uint32_t here = alisa_stage_take(&session->stages[i], rows, count, lengths);
+        assert(i == 0 || here == taken);
+        taken = here;
     }
     return taken;
 }

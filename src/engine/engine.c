@@ -56,19 +56,57 @@ AlisaSchedModel alisa_engine_model(const AlisaGguf *gguf, const AlisaShape *shap
     return model;
 }
 
-static AlisaStatus init_shard(AlisaShard *shard, const AlisaGguf *gguf, const AlisaShape *shape,
+/* The layers of a shard whose weights are there. */
+static AlisaSchedModel shard_model(const AlisaEngine *engine, const AlisaShard *shard,
+                                   const AlisaGguf *gguf) {
+    AlisaSchedModel model = alisa_engine_model(gguf, &engine->shape);
+    model.layer_count = shard->layer_count;
+    model.parameter_count = alisa_weights_elements(shard->weights);
+    model.weight_bytes = alisa_weights_file_bytes(shard->weights);
+    if (!alisa_engine_has_head(engine, shard)) model.vocabulary_size = 0;
+    return model;
+}
+
+/* The budget that a span's layers draw on, made where it is the first to do so. */
+static uint32_t find_budget(AlisaEngine *engine, const AlisaShardSpan *span,
+                            const AlisaEngineOptions *options) {
+    bool alone = span->device_memory > 0;
+    for (uint32_t i = 0; i < engine->budget_count && !alone; i++)
+        if (engine->budgets[i].device == span->device) return i;
+    uint64_t bytes = alone                    ? span->device_memory
+                     : options->device_memory ? options->device_memory
+                                              : alisa_opencl_info(span->device)->global_memory;
+    engine->budgets[engine->budget_count] = (AlisaBudget){alone ? NULL : span->device, bytes};
+    return engine->budget_count++;
+}
+
+static AlisaStatus init_shard(AlisaEngine *engine, AlisaShard *shard, const AlisaGguf *gguf,
                               const AlisaEngineOptions *options, AlisaError *error) {
-    const AlisaDeviceInfo *info = alisa_opencl_info(shard->device);
     AlisaOpsParameters parameters;
     bool tuned = alisa_tuner_parameters(shard->device, &parameters);
-    shard->device_memory = options->device_memory ? options->device_memory : info->global_memory;
     AlisaStatus status = alisa_ops_create(shard->device, &parameters, &shard->ops, error);
     if (status == ALISA_OK)
-        status = alisa_weights_create(
-            gguf, shape, shard->first_layer, shard->first_layer + shard->layer_count, shard->device,
-            shard->device_memory, &options->progress, &shard->weights, error);
+        status = alisa_weights_create(gguf, &engine->shape, shard->first_layer,
+                                      shard->first_layer + shard->layer_count, shard->device,
+                                      alisa_engine_budget_left(engine, shard->budget),
+                                      &options->progress, &shard->weights, error);
+    if (status == ALISA_OK) shard->model = shard_model(engine, shard, gguf);
     if (status == ALISA_OK && !tuned) alisa_tuner_advise(shard->device);
     return status;
+}
+
+uint64_t alisa_engine_budget_left(const AlisaEngine *engine, uint32_t budget) {
+    uint64_t left = engine->budgets[budget].bytes;
+    for (uint32_t i = 0; i < engine->shard_count; i++) {
+        const AlisaShard *shard = &engine->shards[i];
+        uint64_t bytes = shard->weights ? alisa_weights_bytes(shard->weights) : 0;
+        if (shard->budget == budget) left = left > bytes ? left - bytes : 0;
+    }
+    return left;
+}
+
+bool alisa_engine_has_head(const AlisaEngine *engine, const AlisaShard *shard) {
+    return shard->first_layer + shard->layer_count == engine->shape.layer_count;
 }
 
 static void finish_shard(AlisaShard *shard) {
@@ -109,16 +147,18 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
     AlisaEngine *made = alisa_allocate_zeroed(1, sizeof *made, "engine", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->shape = *shape;
-    made->model = alisa_engine_model(gguf, shape);
     made->log = options->log;
     made->shards = alisa_allocate_zeroed(span_count, sizeof *made->shards, "shards", error);
-    AlisaStatus status = made->shards ? ALISA_OK : ALISA_ERROR_MEMORY;
+    made->budgets = alisa_allocate_zeroed(span_count, sizeof *made->budgets, "budgets", error);
+    AlisaStatus status = made->shards && made->budgets ? ALISA_OK : ALISA_ERROR_MEMORY;
     for (uint32_t i = 0, first = 0; i < span_count && status == ALISA_OK; i++) {
-        made->shards[made->shard_count++] = (AlisaShard){.device = spans[i].device,
-                                                         .first_layer = first,
-                                                         .layer_count = spans[i].end_layer - first};
+        made->shards[made->shard_count++] =
+            (AlisaShard){.device = spans[i].device,
+                         .first_layer = first,
+                         .layer_count = spans[i].end_layer - first,
+                         .budget = find_budget(made, &spans[i], options)};
         first = spans[i].end_layer;
-        status = init_shard(&made->shards[i], gguf, shape, options, error);
+        status = init_shard(made, &made->shards[i], gguf, options, error);
     }
     if (status == ALISA_OK) status = emulate_links(made, options, error);
     if (status == ALISA_OK) status = init_rope(made, error);
@@ -135,6 +175,7 @@ void alisa_engine_close(AlisaEngine *engine) {
     for (uint32_t i = 0; engine->shards && i < engine->shard_count; i++)
         finish_shard(&engine->shards[i]);
     free(engine->shards);
+    free(engine->budgets);
     free(engine->rope.frequencies);
     free(engine);
 }

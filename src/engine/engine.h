@@ -8,15 +8,22 @@
 #include "model/weights.h"
 #include "sched/model.h"
 
+/* Memory of a device for weights, KV and scratch of the shards that draw on it. */
+typedef struct AlisaBudget {
+    const AlisaDevice *device; /* whose shards share it; NULL: one shard has it for itself */
+    uint64_t bytes;
+} AlisaBudget;
+
 /* One device with the weights of a run of layers. */
 typedef struct AlisaShard {
     AlisaDevice *device; /* not owned */
     AlisaOps *ops;
     AlisaWeights *weights;
+    AlisaSchedModel model; /* its layers as plans see them */
     uint32_t first_layer;
     uint32_t layer_count;
-    uint64_t device_memory; /* budget in bytes for weights, KV and scratch */
-    bool emulates_link;     /* the device's emulated link ends with the shard */
+    uint32_t budget;    /* the one of the engine's that it draws on */
+    bool emulates_link; /* the device's emulated link ends with the shard */
 } AlisaShard;
 
 /* Angles of the rotary position embedding. */
@@ -28,10 +35,11 @@ typedef struct AlisaRopeTable {
 
 struct AlisaEngine {
     AlisaShape shape;
-    AlisaSchedModel model; /* as plans see it */
     AlisaRopeTable rope;
     AlisaShard *shards; /* [shard_count] in the order of their layers */
     uint32_t shard_count;
+    AlisaBudget *budgets; /* [budget_count] */
+    uint32_t budget_count;
     AlisaLog log;
 };
 
@@ -42,6 +50,8 @@ AlisaSchedModel alisa_engine_model(const AlisaGguf *gguf, const AlisaShape *shap
 typedef struct AlisaShardSpan {
     AlisaDevice *device;
     uint32_t end_layer;
+    uint64_t device_memory; /* bytes that these layers alone have; 0: they share the budget of the
+                               device (AlisaEngineOptions.device_memory) with others */
 } AlisaShardSpan;
 
 /* The work behind alisa_engine_create. `gguf` must outlive the engine; `shape` was read from it.
@@ -50,6 +60,10 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
                               const AlisaShardSpan *spans, uint32_t span_count,
                               const AlisaEngineOptions *options, AlisaEngine **engine,
                               AlisaError *error);
+/* Bytes of a budget that weights leave. */
+uint64_t alisa_engine_budget_left(const AlisaEngine *engine, uint32_t budget);
+/* Whether the shard has the model's last layers, and so its head. */
+bool alisa_engine_has_head(const AlisaEngine *engine, const AlisaShard *shard);
 /* Takes NULL. */
 void alisa_engine_close(AlisaEngine *engine);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "engine/problem.h"
 #include "engine/resolve.h"
 
 enum { MOST_CONTEXT = 1024, LEAST_CONTEXT = 6 * ALISA_KV_BLOCK };
@@ -65,18 +66,22 @@ static AlisaStatus fill_stage(AlisaStage *stage, AlisaError *error) {
     return status == ALISA_OK ? finished : status;
 }
 
+/* What the stages before would leave. */
+static void fill_residual(AlisaSession *session) {
+    AlisaRandom random;
+    alisa_random_seed(&random, 1);
+    size_t floats = (size_t)session->options.micro_batch * session->engine->shape.embedding_length;
+    for (size_t i = 0; i < floats; i++)
+        session->residual[i] = (float)(2.0 * alisa_random_double(&random) - 1.0);
+}
+
 /* How many sequences of how many tokens, for the session at hand: as many as it has, as far as its
  * budget holds them. */
-static void choose_size(const AlisaEngine *engine, AlisaSetupOptions *options) {
-    const AlisaShape *shape = &engine->shape;
-    AlisaKvShape kv = {.layer_count = shape->layer_count,
-                       .kv_head_count = shape->layers[0].kv_head_count,
-                       .head_dim = shape->layers[0].head_dim,
-                       .key_type = options->key_type,
-                       .value_type = options->value_type};
-    uint64_t used = alisa_weights_bytes(engine->shards[0].weights);
-    uint64_t left =
-        engine->shards[0].device_memory > used ? (engine->shards[0].device_memory - used) / 2 : 0;
+static void choose_size(const AlisaEngine *engine, const AlisaShard *shard,
+                        AlisaSetupOptions *options) {
+    const AlisaStageSetup stage = {engine, shard, options};
+    const AlisaKvShape kv = alisa_setup_kv_shape(&stage);
+    uint64_t left = alisa_engine_budget_left(engine, shard->budget) / 2;
     if (left > MOST_BYTES) left = MOST_BYTES;
     uint64_t tokens = left / alisa_kv_token_bytes(&kv);
     uint32_t sequences = options->sequence_count, context = options->context_length;
@@ -96,11 +101,11 @@ static void choose_size(const AlisaEngine *engine, AlisaSetupOptions *options) {
     options->context_length = context;
 }
 
-AlisaSetupOptions alisa_measured_options(const AlisaEngine *engine,
+AlisaSetupOptions alisa_measured_options(const AlisaEngine *engine, const AlisaShard *shard,
                                          const AlisaSetupOptions *wanted) {
     AlisaSetupOptions options = *wanted;
     AlisaPlacementOptions *placement = &options.placement;
-    choose_size(engine, &options);
+    choose_size(engine, shard, &options);
     options.logit_rows = 0;
     options.record_steps = options.count_lists = false;
     options.interrupt = NULL;
@@ -115,17 +120,18 @@ AlisaSetupOptions alisa_measured_options(const AlisaEngine *engine,
     return options;
 }
 
-AlisaStatus alisa_measured_open(AlisaEngine *engine, const AlisaSetupOptions *options,
-                                const AlisaSchedProfile *rates, AlisaSession **session,
-                                AlisaError *error) {
+AlisaStatus alisa_measured_open(const AlisaEngine *engine, const AlisaShard *shard,
+                                const AlisaSetupOptions *options, const AlisaSchedProfile *rates,
+                                AlisaSession **session, AlisaError *error) {
     AlisaSessionSetup setup;
     *session = NULL;
-    AlisaStatus status = alisa_resolve(engine, options, &setup, error);
-    setup.rates = rates;
-    if (status == ALISA_OK) status = alisa_engine_session_make(engine, &setup, session, error);
+    AlisaStatus status = alisa_resolve(engine, shard, 1, options, &setup, error);
+    if (status == ALISA_OK && setup.plans) status = alisa_problem_solve(&setup, 0, rates, error);
+    if (status == ALISA_OK) status = alisa_engine_session_make(&setup, session, error);
     alisa_resolve_finish(&setup);
     if (status != ALISA_OK) return status;
     (*session)->measures = true;
+    fill_residual(*session);
     for (uint32_t i = 0; i < (*session)->stage_count && status == ALISA_OK; i++)
         status = fill_stage(&(*session)->stages[i], error);
     if (status != ALISA_OK) {

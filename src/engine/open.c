@@ -27,37 +27,46 @@ static AlisaStatus check_context(const AlisaEngine *engine, uint32_t asked, Alis
     return ALISA_OK;
 }
 
-static AlisaStatus check_and_resolve(AlisaEngine *engine, const AlisaSetupOptions *options,
+static AlisaStatus check_and_resolve(const AlisaEngine *engine, const AlisaSetupOptions *options,
                                      AlisaSessionSetup *setup, AlisaError *error) {
     *setup = (AlisaSessionSetup){0};
     AlisaStatus status = check_context(engine, options->context_length, error);
-    return status == ALISA_OK ? alisa_resolve(engine, options, setup, error) : status;
+    if (status != ALISA_OK) return status;
+    return alisa_resolve(engine, engine->shards, engine->shard_count, options, setup, error);
+}
+
+/* Plans every stage from what its device does with its layers. */
+static AlisaStatus plan_stages(AlisaSessionSetup *setup, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < setup->stage_count && status == ALISA_OK; i++) {
+        AlisaSchedProfile rates;
+        status =
+            alisa_rates_measure(setup->engine, &setup->shards[i], &setup->options, &rates, error);
+        if (status == ALISA_OK) status = alisa_problem_solve(setup, i, &rates, error);
+    }
+    return status;
 }
 
 AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSetupOptions *options,
                                       AlisaSession **session, AlisaError *error) {
     AlisaSessionSetup setup;
-    AlisaSchedProfile measured;
     *session = NULL;
     AlisaStatus status = check_and_resolve(engine, options, &setup, error);
-    if (status == ALISA_OK && setup.memory) {
-        status = alisa_rates_measure(engine, &setup.options, &measured, error);
-        setup.rates = &measured;
-    }
-    if (status == ALISA_OK) status = alisa_engine_session_make(engine, &setup, session, error);
+    if (status == ALISA_OK && setup.plans) status = plan_stages(&setup, error);
+    if (status == ALISA_OK) status = alisa_engine_session_make(&setup, session, error);
     alisa_resolve_finish(&setup);
     return status;
 }
 
-AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSetupOptions *options,
-                                         AlisaSchedProblem *problem, AlisaError *error) {
+AlisaStatus alisa_engine_session_problems(AlisaEngine *engine, const AlisaSetupOptions *options,
+                                          AlisaSchedProblem *problems, AlisaError *error) {
     AlisaSessionSetup setup;
-    AlisaSchedProfile rates;
     AlisaStatus status = check_and_resolve(engine, options, &setup, error);
-    if (status == ALISA_OK) status = alisa_rates_measure(engine, &setup.options, &rates, error);
-    if (status == ALISA_OK) {
-        const AlisaStageSetup first = {engine, &engine->shards[0], &setup.options};
-        status = alisa_problem_describe(&first, &rates, setup.memory, problem, error);
+    for (uint32_t i = 0; i < setup.stage_count && status == ALISA_OK; i++) {
+        AlisaSchedProfile rates;
+        status = alisa_rates_measure(engine, &setup.shards[i], &setup.options, &rates, error);
+        if (status == ALISA_OK)
+            status = alisa_problem_describe(&setup, i, &rates, &problems[i], error);
     }
     alisa_resolve_finish(&setup);
     return status;
@@ -74,7 +83,7 @@ static void judge_rates(const AlisaSession *session) {
         if (!placement) continue;
         double corrected = alisa_placement_problem(placement)->correction.compute;
         if (corrected > MOST_CORRECTED || corrected < LEAST_CORRECTED)
-            alisa_rates_forget(session->engine, &session->options);
+            alisa_rates_forget(session->engine, session->stages[i].setup.shard, &session->options);
     }
 }
 

@@ -13,8 +13,9 @@ AlisaStatus alisa_engine_session_open(AlisaEngine *engine, const AlisaSetupOptio
                                       AlisaSession **session, AlisaError *error);
 void alisa_engine_session_close(AlisaSession *session);
 
-/* What the plan of a session with these options would be made from; none is opened. */
-AlisaStatus alisa_engine_session_problem(AlisaEngine *engine, const AlisaSetupOptions *options,
-                                         AlisaSchedProblem *problem, AlisaError *error);
+/* What the plans of a session with these options would be made from; none is opened. problems:
+ * [engine->shard_count], one for each stage. */
+AlisaStatus alisa_engine_session_problems(AlisaEngine *engine, const AlisaSetupOptions *options,
+                                          AlisaSchedProblem *problems, AlisaError *error);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShape *shape,
-                                   const AlisaSchedProblem *problem, AlisaKv *kv,
-                                   AlisaSparse *sparse, AlisaPlacement **placement,
+                                   const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
+                                   AlisaKv *kv, AlisaSparse *sparse, AlisaPlacement **placement,
                                    AlisaError *error) {
     *placement = NULL;
     const char *what = "placement";
@@ -17,11 +17,9 @@ AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShap
     made->sparse = sparse;
     made->shape = *shape;
     made->problem = *problem;
+    made->plan = *plan;
     made->ahead = true;
-    AlisaStatus status = problem->policy->solve(problem, &made->plan, error);
-    if (status != ALISA_OK) goto fail;
-
-    status = ALISA_ERROR_MEMORY;
+    AlisaStatus status = ALISA_ERROR_MEMORY;
     size_t sequences = shape->sequence_count, layers = shape->layer_count;
     made->list_count = sparse ? alisa_sparse_list_count(sparse) : 1;
     made->away = alisa_allocate_zeroed(sequences, sizeof *made->away, what, error);

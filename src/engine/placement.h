@@ -25,11 +25,11 @@ typedef struct AlisaPlacementShape {
 
 typedef struct AlisaPlacement AlisaPlacement;
 
-/* Solves the plan of `problem`. kv: tiered; sparse: NULL where every row attends to everything.
- * Both must outlive the placement. */
+/* plan: what the policy of `problem` solved it by. kv: tiered; sparse: NULL where every row attends
+ * to everything. Both must outlive the placement. */
 AlisaStatus alisa_placement_create(AlisaDevice *device, const AlisaPlacementShape *shape,
-                                   const AlisaSchedProblem *problem, AlisaKv *kv,
-                                   AlisaSparse *sparse, AlisaPlacement **placement,
+                                   const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
+                                   AlisaKv *kv, AlisaSparse *sparse, AlisaPlacement **placement,
                                    AlisaError *error);
 void alisa_placement_destroy(AlisaPlacement *placement);
 

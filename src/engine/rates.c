@@ -159,7 +159,7 @@ static AlisaStatus learn_steps(AlisaSession *session, const AlisaSchedProfile *r
     uint32_t shortest = longest / 4 / ALISA_KV_BLOCK * ALISA_KV_BLOCK;
     AlisaSchedTimed one, all, most;
     AlisaSchedProblem problem;
-    AlisaSchedRun run = alisa_problem_run(&session->stages[0].setup);
+    AlisaSchedRun run = alisa_problem_run(&session->stages->setup);
     run.device_bytes = run.host_bytes = UINT64_MAX / 2;
     AlisaStatus status =
         alisa_sched_problem_init(&problem, rates, model, &run, options->placement.policy, error);
@@ -182,10 +182,11 @@ static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *m
     if (session->options.attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
 
     AlisaSession *dense;
+    const AlisaStageSetup *setup = &session->stages->setup;
     AlisaSetupOptions options = session->options;
     options.attention.kind = ALISA_SELECT_DENSE;
     options.placement.policy = ALISA_POLICY_DEVICE;
-    status = alisa_measured_open(session->engine, &options, &rates, &dense, error);
+    status = alisa_measured_open(setup->engine, setup->shard, &options, &rates, &dense, error);
     if (status != ALISA_OK) return status;
     status = learn_steps(dense, &rates, model, &learned, error);
     alisa_engine_session_free(dense);
@@ -206,19 +207,19 @@ static void copy_rates(const double rates[ALISA_PROBE_SIZES], double latency,
     }
 }
 
-static AlisaStatus measure_device(const AlisaEngine *engine, AlisaSchedProfile *profile,
-                                  AlisaError *error) {
+static AlisaStatus measure_device(const AlisaEngine *engine, const AlisaShard *shard,
+                                  AlisaSchedProfile *profile, AlisaError *error) {
     AlisaDeviceProfile probed;
-    AlisaStatus status = alisa_opencl_measure(engine->shards[0].device, &probed, error);
+    AlisaStatus status = alisa_opencl_measure(shard->device, &probed, error);
     if (status != ALISA_OK) return status;
-    *profile = (AlisaSchedProfile){.device_bytes = engine->shards[0].device_memory,
+    *profile = (AlisaSchedProfile){.device_bytes = engine->budgets[shard->budget].bytes,
                                    .host_bytes = alisa_memory_host_bytes(),
                                    .device_bandwidth = probed.read_bandwidth,
                                    .launch_latency = probed.launch_latency,
                                    .link_latency = probed.copy_latency,
                                    .link_duplex = probed.copy_overlap > 1.5,
                                    .host_gather = probed.host_gather};
-    const AlisaDeviceInfo *info = alisa_opencl_info(engine->shards[0].device);
+    const AlisaDeviceInfo *info = alisa_opencl_info(shard->device);
     snprintf(profile->name, sizeof profile->name, "%.63s", info->name);
     snprintf(profile->device, sizeof profile->device, "%.63s, driver %.48s", info->name,
              info->driver);
@@ -252,25 +253,26 @@ typedef struct Figures {
 #define METHOD 2
 
 /* Formats of the weights, which decide what products take: of the first layer and of the head. */
-static void weight_formats(const AlisaEngine *engine, char text[128]) {
-    const AlisaLayerWeights *layer = alisa_weights_layer(engine->shards[0].weights, 0);
+static void weight_formats(const AlisaShard *shard, char text[128]) {
+    const AlisaLayerWeights *layer = alisa_weights_layer(shard->weights, shard->first_layer);
+    bool head = shard->model.vocabulary_size > 0;
     const uint32_t formats[] = {
         layer->query.format, layer->key.format,
         layer->value.format, layer->gate.format,
-        layer->down.format,  alisa_weights_head(engine->shards[0].weights)->format,
+        layer->down.format,  head ? alisa_weights_head(shard->weights)->format : 0,
     };
-    size_t used = 0;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    size_t used = 0, count = sizeof formats / sizeof *formats - !head;
+    for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(text + used, 128 - used, " %u", formats[i]);
 }
 
 /* options: of the session that is measured. */
-static void format_key(const AlisaEngine *engine, const AlisaSetupOptions *options,
+static void format_key(const AlisaShard *shard, const AlisaSetupOptions *options,
                        char key[ALISA_RECORD_KEY_SIZE]) {
-    const AlisaSchedModel *model = &engine->model;
+    const AlisaSchedModel *model = &shard->model;
     const AlisaSelectOptions *select = &options->attention;
     char formats[128];
-    weight_formats(engine, formats);
+    weight_formats(shard, formats);
     int used = snprintf(
         key, ALISA_RECORD_KEY_SIZE,
         "method %d of %s\nmodel %u %u %u %u %u %u %u %llu %llu%s\nsequences %u of %u, rows %u, %s\n"
@@ -300,20 +302,19 @@ static void use_figures(const AlisaSchedModel *model, const Figures *figures,
     profile->row_overhead = figures->row_overhead;
 }
 
-static bool recall(const AlisaEngine *engine, const char *key, AlisaSchedProfile *profile) {
+static bool recall(const AlisaShard *shard, const char *key, AlisaSchedProfile *profile) {
     Figures figures;
     AlisaSchedProfile recalled = *profile;
-    if (!alisa_record_read(engine->shards[0].device, RECORD, key, &figures, sizeof figures))
-        return false;
+    if (!alisa_record_read(shard->device, RECORD, key, &figures, sizeof figures)) return false;
     uint32_t count = figures.matrix_rate.count;
     if (count == 0 || count > PRODUCT_SIZES) return false;
-    use_figures(&engine->model, &figures, &recalled);
+    use_figures(&shard->model, &figures, &recalled);
     if (alisa_sched_profile_check(&recalled)) return false;
     *profile = recalled;
     return true;
 }
 
-static void remember(const AlisaEngine *engine, const char *key, const AlisaSchedProfile *profile) {
+static void remember(const AlisaShard *shard, const char *key, const AlisaSchedProfile *profile) {
     Figures figures;
     memset(&figures, 0, sizeof figures); /* with what lies between the fields */
     figures.matrix_rate = profile->matrix_rate;
@@ -321,22 +322,23 @@ static void remember(const AlisaEngine *engine, const char *key, const AlisaSche
     figures.attention_gathered = profile->attention_gathered;
     figures.step_overhead = profile->step_overhead;
     figures.row_overhead = profile->row_overhead;
-    alisa_record_write(engine->shards[0].device, RECORD, key, &figures, sizeof figures);
+    alisa_record_write(shard->device, RECORD, key, &figures, sizeof figures);
 }
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
-static AlisaStatus measure(AlisaEngine *engine, const AlisaSetupOptions *options,
-                           AlisaSchedProfile *profile, AlisaError *error) {
-    const AlisaSchedModel *model = &engine->model;
+static AlisaStatus measure(const AlisaEngine *engine, const AlisaShard *shard,
+                           const AlisaSetupOptions *options, AlisaSchedProfile *profile,
+                           AlisaError *error) {
+    const AlisaSchedModel *model = &shard->model;
     AlisaSession *session;
     /* Until they are measured: products take the time their weights are read in. */
     double fastest = 2.0 * profile->device_bandwidth / alisa_sched_model_element_bytes(model);
     profile->matrix_rate = (AlisaSchedCurve){1, {1.0}, {fastest}};
     use_products(model, profile);
-    AlisaStatus status = alisa_measured_open(engine, options, profile, &session, error);
+    AlisaStatus status = alisa_measured_open(engine, shard, options, profile, &session, error);
     if (status != ALISA_OK) return status;
-    status = measure_products(&session->stages[0], model, &profile->matrix_rate, error);
+    status = measure_products(session->stages, model, &profile->matrix_rate, error);
     if (status == ALISA_OK) {
         use_products(model, profile);
         status = measure_steps(session, model, profile, error);
@@ -345,25 +347,27 @@ static AlisaStatus measure(AlisaEngine *engine, const AlisaSetupOptions *options
     return status;
 }
 
-AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSetupOptions *options,
-                                AlisaSchedProfile *profile, AlisaError *error) {
+AlisaStatus alisa_rates_measure(const AlisaEngine *engine, const AlisaShard *shard,
+                                const AlisaSetupOptions *options, AlisaSchedProfile *profile,
+                                AlisaError *error) {
     char key[ALISA_RECORD_KEY_SIZE];
-    AlisaSetupOptions small = alisa_measured_options(engine, options);
-    format_key(engine, &small, key);
-    AlisaStatus status = measure_device(engine, profile, error);
-    if (status != ALISA_OK || recall(engine, key, profile)) return status;
+    AlisaSetupOptions small = alisa_measured_options(engine, shard, options);
+    format_key(shard, &small, key);
+    AlisaStatus status = measure_device(engine, shard, profile, error);
+    if (status != ALISA_OK || recall(shard, key, profile)) return status;
     alisa_log_write(&engine->log, ALISA_LOG_INFO,
                     "measuring steps of policy %s, which are new to %s with this model",
                     alisa_sched_policy_name(options->placement.policy),
-                    alisa_opencl_info(engine->shards[0].device)->name);
-    status = measure(engine, &small, profile, error);
-    if (status == ALISA_OK) remember(engine, key, profile);
+                    alisa_opencl_info(shard->device)->name);
+    status = measure(engine, shard, &small, profile, error);
+    if (status == ALISA_OK) remember(shard, key, profile);
     return status;
 }
 
-void alisa_rates_forget(AlisaEngine *engine, const AlisaSetupOptions *options) {
+void alisa_rates_forget(const AlisaEngine *engine, const AlisaShard *shard,
+                        const AlisaSetupOptions *options) {
     char key[ALISA_RECORD_KEY_SIZE];
-    AlisaSetupOptions small = alisa_measured_options(engine, options);
-    format_key(engine, &small, key);
-    alisa_record_remove(engine->shards[0].device, RECORD, key);
+    AlisaSetupOptions small = alisa_measured_options(engine, shard, options);
+    format_key(shard, &small, key);
+    alisa_record_remove(shard->device, RECORD, key);
 }

@@ -12,13 +12,16 @@
 #include "engine/session.h"
 #include "sched/profile.h"
 
-/* Finds the figures in the device's cache where a session like the one with `options` was measured
- * before. Else measuring takes one or two seconds, and memory for some of the context of some of
- * the sequences. The options are resolved. */
-AlisaStatus alisa_rates_measure(AlisaEngine *engine, const AlisaSetupOptions *options,
-                                AlisaSchedProfile *profile, AlisaError *error);
+/* What the shard's device does with the shard's layers. Finds the figures in the device's cache
+ * where a session like the one with `options` was measured before. Else measuring takes one or two
+ * seconds, and memory for some of the context of some of the sequences. The options are resolved.
+ */
+AlisaStatus alisa_rates_measure(const AlisaEngine *engine, const AlisaShard *shard,
+                                const AlisaSetupOptions *options, AlisaSchedProfile *profile,
+                                AlisaError *error);
 /* Removes what was measured, because it turned out to be wrong: the next session with such options
  * is measured anew. */
-void alisa_rates_forget(AlisaEngine *engine, const AlisaSetupOptions *options);
+void alisa_rates_forget(const AlisaEngine *engine, const AlisaShard *shard,
+                        const AlisaSetupOptions *options);
 
 #endif

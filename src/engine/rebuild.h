@@ -7,12 +7,10 @@
 
 #include "engine/stage.h"
 
-/* Makes the cache of the stage anew, with the layer inputs that the plan wants, and tells the
- * problem what memory there is then; where that does not fit, the cache stays as it is and the
- * problem has no inputs. */
-AlisaStatus alisa_rebuild_keep_inputs(AlisaStage *stage, const AlisaKvMemory *memory,
-                                      const AlisaSchedPlan *plan, AlisaSchedProblem *problem,
-                                      AlisaError *error);
+/* What a stage whose cache keeps inputs takes to compute up to `rows` rows at a time:
+ * alisa_setup_rebuild_bytes on the device. Takes a zeroed one. */
+AlisaStatus alisa_rebuild_init(AlisaRebuild *rebuild, const AlisaStageSetup *setup, uint32_t rows,
+                               AlisaError *error);
 /* Takes a zeroed or half-built one. */
 void alisa_rebuild_finish(AlisaRebuild *rebuild);
 

@@ -49,70 +49,68 @@ static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSetupOpti
 
 /* ---- Budgets ------------------------------------------------------------------------------- */
 
-static bool fits(const AlisaEngine *engine, AlisaSetupOptions *options) {
-    for (uint32_t i = 0; i < engine->shard_count; i++) {
-        const AlisaStageSetup setup = {engine, &engine->shards[i], options};
-        if (!alisa_memory_fits(&setup)) return false;
-    }
-    return true;
+/* The context of a session that asks for none: what every layer of the model attends to whole. */
+static uint32_t usual_context(const AlisaShape *shape) {
+    uint32_t window = alisa_shape_full_attention(shape);
+    return window < shape->context_length ? window : shape->context_length;
 }
 
 /* Policy device and dense attention in place of alisa, where they do. */
-static bool take_what_fits(const AlisaEngine *engine, AlisaSetupOptions *options) {
+static bool take_what_fits(AlisaSessionSetup *setup) {
+    AlisaSetupOptions *options = &setup->options;
     const AlisaSetupOptions asked = *options;
     options->placement.policy = ALISA_POLICY_DEVICE;
     options->attention.kind = ALISA_SELECT_DENSE;
     if (options->placement.halves_if_they_fit) {
         options->key_type = options->value_type = ALISA_KV_F16;
-        if (fits(engine, options)) return true;
+        if (alisa_memory_fits(setup)) return true;
         options->key_type = asked.key_type;
         options->value_type = asked.value_type;
     }
-    if (fits(engine, options)) return true;
+    if (alisa_memory_fits(setup)) return true;
     *options = asked;
     return false;
 }
 
-/* Sparse scores, which need no index of keys, where that leaves too little for K and V. */
-static AlisaStatus fit_tiers(AlisaStageSetup *setup, bool adapts, AlisaKvMemory *memory,
-                             AlisaError *error) {
-    AlisaSelectScores *scores = &setup->options->attention.scores;
-    AlisaStatus status = alisa_memory_fit_tiers(setup, memory, error);
-    if (status != ALISA_ERROR_MEMORY || !adapts || *scores != ALISA_SELECT_SCORES_QUERY)
+static AlisaStatus fit_tiers(AlisaSessionSetup *setup, bool adapts, AlisaError *error) {
+    AlisaSelectOptions *select = &setup->options.attention;
+    setup->plans =
+        alisa_allocate_zeroed(setup->stage_count, sizeof *setup->plans, "plans of stages", error);
+    if (!setup->plans) return ALISA_ERROR_MEMORY;
+    /* Lists that grew would need tokens that are forgotten. */
+    if (setup->options.placement.policy == ALISA_POLICY_H2O)
+        select->keep = 2 * alisa_selector_half_budget(select, setup->options.context_length);
+    AlisaStatus status = alisa_memory_fit_tiers(setup, error);
+    if (status != ALISA_ERROR_MEMORY || !adapts || select->scores != ALISA_SELECT_SCORES_QUERY)
         return status;
-    *scores = ALISA_SELECT_SCORES_SPARSE;
-    if (alisa_memory_fit_tiers(setup, memory, NULL) != ALISA_OK) return status;
+    /* Sparse scores need no index of keys, which leaves more for K and V. */
+    select->scores = ALISA_SELECT_SCORES_SPARSE;
+    if (alisa_memory_fit_tiers(setup, NULL) != ALISA_OK) return status;
     alisa_log_write(&setup->engine->log, ALISA_LOG_WARNING,
                     "the index of keys does not fit on the device beside a step's keys and values: "
                     "tokens are chosen by the attention of past rows, not by the step's own query");
     return ALISA_OK;
 }
 
-AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSetupOptions *options,
-                          AlisaSessionSetup *setup, AlisaError *error) {
-    *setup = (AlisaSessionSetup){.options = *options};
+AlisaStatus alisa_resolve(const AlisaEngine *engine, const AlisaShard *shards, uint32_t stage_count,
+                          const AlisaSetupOptions *options, AlisaSessionSetup *setup,
+                          AlisaError *error) {
+    *setup = (AlisaSessionSetup){
+        .engine = engine, .shards = shards, .stage_count = stage_count, .options = *options};
     AlisaStatus status = check_options(engine, options, error);
     if (status != ALISA_OK) return status;
     AlisaSetupOptions *resolved = &setup->options;
+    bool asked = options->context_length > 0;
+    if (!asked) resolved->context_length = usual_context(&engine->shape);
     if (resolved->logit_rows == 0) resolved->logit_rows = options->sequence_count;
     const AlisaPlacementOptions *placement = &options->placement;
     bool adapts = placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed;
-    if (adapts) setup->not_needed = take_what_fits(engine, resolved);
-    bool tiered = resolved->placement.policy != ALISA_POLICY_DEVICE;
-    if (tiered) {
-        setup->memory = alisa_allocate_zeroed(engine->shard_count, sizeof *setup->memory,
-                                              "budgets of stages", error);
-        if (!setup->memory) return ALISA_ERROR_MEMORY;
-    }
-    for (uint32_t i = 0; i < engine->shard_count && status == ALISA_OK; i++) {
-        AlisaStageSetup stage = {engine, &engine->shards[i], resolved};
-        status = tiered ? fit_tiers(&stage, adapts, &setup->memory[i], error)
-                        : alisa_memory_fit(&stage, error);
-    }
-    return status;
+    if (adapts) setup->not_needed = take_what_fits(setup);
+    return resolved->placement.policy == ALISA_POLICY_DEVICE ? alisa_memory_fit(setup, asked, error)
+                                                             : fit_tiers(setup, adapts, error);
 }
 
 void alisa_resolve_finish(AlisaSessionSetup *setup) {
-    free(setup->memory);
-    setup->memory = NULL;
+    free(setup->plans);
+    setup->plans = NULL;
 }

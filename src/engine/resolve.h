@@ -8,10 +8,12 @@
 
 #include "engine/session.h"
 
-/* Options that cannot be used: ALISA_ERROR_ARGUMENT; memory that does not suffice:
- * ALISA_ERROR_MEMORY. *setup has no rates yet, and is finished also after a failure. */
-AlisaStatus alisa_resolve(AlisaEngine *engine, const AlisaSetupOptions *options,
-                          AlisaSessionSetup *setup, AlisaError *error);
+/* For stages of `stage_count` shards of the engine. Options that cannot be used:
+ * ALISA_ERROR_ARGUMENT; memory that does not suffice: ALISA_ERROR_MEMORY. The plans in *setup have
+ * no more than their memory yet. *setup is finished also after a failure. */
+AlisaStatus alisa_resolve(const AlisaEngine *engine, const AlisaShard *shards, uint32_t stage_count,
+                          const AlisaSetupOptions *options, AlisaSessionSetup *setup,
+                          AlisaError *error);
 /* Takes a zeroed one. */
 void alisa_resolve_finish(AlisaSessionSetup *setup);
 

@@ -25,7 +25,7 @@ static void list_parts(const AlisaStageSetup *setup, Part list[PARTS]) {
     uint64_t heads = (uint64_t)layer->head_count * layer->head_dim;
     uint64_t kv_heads = (uint64_t)layer->kv_head_count * layer->head_dim;
     uint64_t feed_forward = alisa_shape_feed_forward(shape);
-    bool has_head = shard->first_layer + shard->layer_count == shape->layer_count;
+    bool has_head = alisa_engine_has_head(setup->engine, shard);
     uint64_t logit_rows = has_head ? setup->options->logit_rows : 0;
     const Part all[PARTS] = {
         {FIELD(rows), alisa_rows_bytes(setup), "rows of a step (-ub)"},
@@ -59,19 +59,15 @@ uint64_t alisa_scratch_bytes(const AlisaStageSetup *setup) {
     return bytes;
 }
 
-AlisaStatus alisa_scratch_init(AlisaScratch *scratch, const AlisaStageSetup *setup, uint64_t *bytes,
+AlisaStatus alisa_scratch_init(AlisaScratch *scratch, const AlisaStageSetup *setup,
                                AlisaError *error) {
     Part list[PARTS];
     list_parts(setup, list);
-    *bytes = 0;
-    for (size_t i = 0; i < PARTS; i++) {
-        AlisaStatus status =
-            alisa_buffer_create(setup->shard->device, list[i].bytes, ALISA_BUFFER_READ_WRITE,
-                                list[i].what, buffer_of(scratch, list[i].field), error);
-        if (status != ALISA_OK) return status;
-        *bytes += list[i].bytes;
-    }
-    return ALISA_OK;
+    AlisaStatus status = ALISA_OK;
+    for (size_t i = 0; i < PARTS && status == ALISA_OK; i++)
+        status = alisa_buffer_create(setup->shard->device, list[i].bytes, ALISA_BUFFER_READ_WRITE,
+                                     list[i].what, buffer_of(scratch, list[i].field), error);
+    return status;
 }
 
 void alisa_scratch_finish(AlisaScratch *scratch) {

@@ -31,8 +31,8 @@ static inline AlisaVector alisa_scratch_all(const AlisaBuffer *buffer) {
 /* Bytes on the device, those of the shard's operations among them. */
 uint64_t alisa_scratch_bytes(const AlisaStageSetup *setup);
 
-/* Takes a zeroed one; *bytes: what it took. */
-AlisaStatus alisa_scratch_init(AlisaScratch *scratch, const AlisaStageSetup *setup, uint64_t *bytes,
+/* Takes a zeroed one. */
+AlisaStatus alisa_scratch_init(AlisaScratch *scratch, const AlisaStageSetup *setup,
                                AlisaError *error);
 /* Takes a zeroed or half-built one. */
 void alisa_scratch_finish(AlisaScratch *scratch);

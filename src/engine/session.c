@@ -10,42 +10,44 @@
 
 static AlisaStatus create_results(AlisaSession *session, AlisaError *error) {
     const AlisaSetupOptions *options = &session->options;
-    size_t vocabulary = session->engine->shape.vocabulary_size;
+    const AlisaShape *shape = &session->engine->shape;
     session->step.rows =
         alisa_allocate(options->micro_batch, sizeof *session->step.rows, "step", error);
     if (options->likeliest_only) {
         session->choices = alisa_allocate(options->logit_rows, sizeof *session->choices,
                                           "likeliest tokens", error);
     } else {
-        session->logits = alisa_allocate(options->logit_rows * vocabulary, sizeof *session->logits,
-                                         "logits", error);
+        session->logits = alisa_allocate(options->logit_rows * (size_t)shape->vocabulary_size,
+                                         sizeof *session->logits, "logits", error);
     }
-    bool complete = session->step.rows && (session->choices || session->logits);
+    session->residual = alisa_allocate((size_t)options->micro_batch * shape->embedding_length,
+                                       sizeof *session->residual, "residual stream", error);
+    bool complete =
+        session->step.rows && session->residual && (session->choices || session->logits);
     return complete ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
 static AlisaStatus create_stages(AlisaSession *session, const AlisaSessionSetup *setup,
                                  AlisaError *error) {
-    AlisaEngine *engine = session->engine;
     session->stages =
-        alisa_allocate_zeroed(engine->shard_count, sizeof *session->stages, "stages", error);
+        alisa_allocate_zeroed(setup->stage_count, sizeof *session->stages, "stages", error);
     if (!session->stages) return ALISA_ERROR_MEMORY;
     AlisaStatus status = ALISA_OK;
-    for (uint32_t i = 0; i < engine->shard_count && status == ALISA_OK; i++) {
-        const AlisaStageSetup of = {engine, &engine->shards[i], &session->options};
+    for (uint32_t i = 0; i < setup->stage_count && status == ALISA_OK; i++) {
+        const AlisaStageSetup of = {setup->engine, &setup->shards[i], &session->options};
         session->stage_count++;
-        status = alisa_stage_init(&session->stages[i], &of,
-                                  setup->memory ? &setup->memory[i] : NULL, setup->rates, error);
+        status = alisa_stage_init(&session->stages[i], &of, setup->plans ? &setup->plans[i] : NULL,
+                                  error);
     }
     return status;
 }
 
-AlisaStatus alisa_engine_session_make(AlisaEngine *engine, const AlisaSessionSetup *setup,
-                                      AlisaSession **session, AlisaError *error) {
+AlisaStatus alisa_engine_session_make(const AlisaSessionSetup *setup, AlisaSession **session,
+                                      AlisaError *error) {
     *session = NULL;
     AlisaSession *made = alisa_allocate_zeroed(1, sizeof *made, "session", error);
     if (!made) return ALISA_ERROR_MEMORY;
-    made->engine = engine;
+    made->engine = setup->engine;
     made->options = setup->options;
     made->not_needed = setup->not_needed;
     AlisaStatus status = create_stages(made, setup, error);
@@ -71,6 +73,7 @@ void alisa_engine_session_free(AlisaSession *session) {
     alisa_timeline_finish(&session->timeline);
     free(session->stages);
     free(session->step.rows);
+    free(session->residual);
     free(session->logits);
     free(session->choices);
     free(session->records);
@@ -100,7 +103,7 @@ void alisa_engine_session_memory(const AlisaSession *session, AlisaMemoryUse *us
         const AlisaStage *stage = &session->stages[i];
         use->weight_bytes += alisa_weights_bytes(stage->setup.shard->weights);
         use->kv_bytes += alisa_stage_kv_bytes(stage);
-        use->scratch_bytes += stage->scratch_bytes;
+        use->scratch_bytes += stage->device_bytes - alisa_stage_kv_bytes(stage);
         use->host_to_device_bytes += stage->host_to_device_bytes;
         use->device_to_host_bytes += stage->device_to_host_bytes;
     }
@@ -133,7 +136,8 @@ void alisa_engine_session_placement(const AlisaSession *session, AlisaPlacementU
         AlisaKvShape shape = alisa_setup_kv_shape(&stage->setup);
         use->device_bytes += alisa_stage_kv_bytes(stage);
         use->recomputed += stage->rebuild.tokens;
-        use->link_rate = alisa_opencl_emulated_link(stage->setup.shard->device).bytes_per_second;
+        double link = alisa_opencl_emulated_link(stage->setup.shard->device).bytes_per_second;
+        if (use->link_rate == 0.0 || (link > 0.0 && link < use->link_rate)) use->link_rate = link;
         if (stage->placement) use->replanned += alisa_placement_replanned(stage->placement);
         AlisaKvUsage of;
         alisa_kv_usage(stage->kv, &of);

@@ -11,20 +11,20 @@
 /* Which sequences are on the device, where whole sequences come and go (engine/admission.h). */
 typedef struct AlisaAdmission {
     AlisaSchedQueue queue;
-    const AlisaPlacement *planned; /* whose budget and plan decide */
-    AlisaRow *rows;                /* [context] of a sequence that is computed again */
-    double seconds;                /* that coming and going took since the last call */
-    double predicted;              /* the seconds that it was to take */
+    AlisaRow *rows;   /* [context] of a sequence that is computed again */
+    double seconds;   /* that coming and going took since the last call */
+    double predicted; /* the seconds that it was to take */
 } AlisaAdmission;
 
 struct AlisaSession {
-    AlisaEngine *engine;
+    const AlisaEngine *engine;
     AlisaSetupOptions options; /* as alisa_resolve left them */
     bool not_needed;           /* options.placement.only_if_needed came true */
     bool measures; /* the session is one that rates are measured with: it learns nothing */
     AlisaTimeline timeline;
     AlisaStage *stages; /* [stage_count] in the order of their layers */
     uint32_t stage_count;
+    float *residual;           /* [micro_batch][E] between two stages */
     AlisaAdmission *admission; /* NULL: all sequences are admitted */
     AlisaStep step;            /* in hand; rows: [micro_batch] */
     float *logits;             /* [logit_rows][V]; NULL with likeliest_only */
@@ -35,19 +35,16 @@ struct AlisaSession {
     AlisaTraffic moved; /* up to the last record */
 };
 
-/* What the stages of a session are made from. */
-typedef struct AlisaSessionSetup {
-    AlisaSetupOptions options; /* as alisa_resolve left them */
-    bool not_needed;
-    AlisaKvMemory *memory;          /* [shard_count] of tiered sessions; NULL otherwise */
-    const AlisaSchedProfile *rates; /* that plans are made from; NULL unless tiered */
-} AlisaSessionSetup;
-
-/* One stage for each shard of the engine. */
-AlisaStatus alisa_engine_session_make(AlisaEngine *engine, const AlisaSessionSetup *setup,
-                                      AlisaSession **session, AlisaError *error);
+/* Makes a session whose options are resolved, and planned where it is tiered. */
+AlisaStatus alisa_engine_session_make(const AlisaSessionSetup *setup, AlisaSession **session,
+                                      AlisaError *error);
 /* Takes NULL. */
 void alisa_engine_session_free(AlisaSession *session);
+
+/* Whether K and V may be elsewhere than on the devices: then every stage has a placement. */
+static inline bool alisa_engine_session_tiered(const AlisaSession *session) {
+    return session->options.placement.policy != ALISA_POLICY_DEVICE;
+}
 
 /* What alisa_session_memory and alisa_session_placement do. */
 void alisa_engine_session_memory(const AlisaSession *session, AlisaMemoryUse *use);

@@ -47,6 +47,10 @@ void alisa_setup_tell(const AlisaSetupOptions *options, AlisaSessionOptions *tol
 
 /* ---- Shapes -------------------------------------------------------------------------------- */
 
+AlisaStageSetup alisa_setup_stage(const AlisaSessionSetup *setup, uint32_t stage) {
+    return (AlisaStageSetup){setup->engine, &setup->shards[stage], &setup->options};
+}
+
 AlisaKvShape alisa_setup_kv_shape(const AlisaStageSetup *setup) {
     const AlisaLayerShape *layer = &setup->engine->shape.layers[setup->shard->first_layer];
     return (AlisaKvShape){.layer_count = setup->shard->layer_count,
@@ -91,4 +95,8 @@ uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup) {
     const AlisaSetupOptions *options = setup->options;
     if (alisa_setup_row_tokens(setup) == 1) return options->micro_batch;
     return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;
+}
+
+uint64_t alisa_setup_rebuild_bytes(const AlisaStageSetup *setup, uint32_t rows) {
+    return rows * (setup->engine->shape.rope.dim * sizeof(float) + sizeof(int32_t));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the stage of a session is made from: budgets and sizes are functions of it, before anything
- * is allocated and after.
+ * What a session and its stages are made from: budgets and sizes are functions of it, before
+ * anything is allocated and after.
  */
 #ifndef ALISA_ENGINE_SETUP_H
 #define ALISA_ENGINE_SETUP_H
@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/sparse.h"
 #include "kv/kv.h"
+#include "sched/plan.h"
 
 /* AlisaSessionOptions with what they point to by value. Resolving replaces defaults by values. */
 typedef struct AlisaSetupOptions {
@@ -33,8 +34,29 @@ void alisa_setup_tell(const AlisaSetupOptions *options, AlisaSessionOptions *tol
 typedef struct AlisaStageSetup {
     const AlisaEngine *engine;
     const AlisaShard *shard;
-    AlisaSetupOptions *options; /* of the session */
+    const AlisaSetupOptions *options; /* of the session */
 } AlisaStageSetup;
+
+/* The part of a stage in the budgets of a tiered session, and its plan. */
+typedef struct AlisaStagePlan {
+    AlisaKvMemory memory; /* of its cache (engine/memory.h), its layer inputs included */
+    AlisaSchedProblem problem;
+    AlisaSchedPlan plan;
+} AlisaStagePlan;
+
+/* Resolved by engine/resolve.h, planned by engine/problem.h, made by engine/session.h. */
+typedef struct AlisaSessionSetup {
+    const AlisaEngine *engine;
+    /* [stage_count] one after the other in the engine, each the shard of a stage: all of them, but
+     * in sessions that one shard is measured with. */
+    const AlisaShard *shards;
+    uint32_t stage_count;
+    AlisaSetupOptions options; /* of all stages */
+    bool not_needed;           /* options.placement.only_if_needed came true */
+    AlisaStagePlan *plans;     /* [stage_count] of a tiered session; NULL otherwise */
+} AlisaSessionSetup;
+
+AlisaStageSetup alisa_setup_stage(const AlisaSessionSetup *setup, uint32_t stage);
 
 AlisaKvShape alisa_setup_kv_shape(const AlisaStageSetup *setup);
 AlisaAttentionShape alisa_setup_attention_shape(const AlisaStageSetup *setup);
@@ -42,6 +64,8 @@ AlisaSparseShape alisa_setup_sparse_shape(const AlisaStageSetup *setup);
 
 /* Tokens of a sequence get slots so many at a time: one by one, or by whole blocks. */
 uint32_t alisa_setup_row_tokens(const AlisaStageSetup *setup);
+/* Device bytes of what computes K and V of up to `rows` tokens again (engine/rebuild.h). */
+uint64_t alisa_setup_rebuild_bytes(const AlisaStageSetup *setup, uint32_t rows);
 /* The most tokens that get slots in one step of a tiered session. */
 uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup);
 

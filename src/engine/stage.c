@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "engine/problem.h"
+#include "engine/memory.h"
 #include "engine/rebuild.h"
 
 /* ---- Making -------------------------------------------------------------------------------- */
@@ -29,15 +29,11 @@ static AlisaStatus create_attention(AlisaStage *stage, AlisaError *error) {
                                                 options->context_length, &stage->attention, error);
     if (status != ALISA_OK || options->attention.kind == ALISA_SELECT_DENSE) return status;
     AlisaSparseShape sparse = alisa_setup_sparse_shape(setup);
-    stage->scratch_bytes += alisa_sparse_bytes(&sparse, error);
     return alisa_sparse_create(setup->shard->ops, &sparse, &stage->sparse, error);
 }
 
 static AlisaStatus create_scratch(AlisaStage *stage, AlisaError *error) {
-    uint64_t bytes;
-    AlisaStatus status = alisa_scratch_init(&stage->scratch, &stage->setup, &bytes, error);
-    stage->scratch_bytes += bytes + alisa_ops_scratch_bytes(stage->setup.shard->ops) +
-                            alisa_attention_scratch(stage->attention);
+    AlisaStatus status = alisa_scratch_init(&stage->scratch, &stage->setup, error);
     if (status == ALISA_OK) status = alisa_rows_init(&stage->rows, &stage->setup, error);
     if (status != ALISA_OK) return status;
     const char *what = "step";
@@ -48,49 +44,33 @@ static AlisaStatus create_scratch(AlisaStage *stage, AlisaError *error) {
     return stage->turns && stage->placed ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
-/* Layer inputs as the plan wants them. They take some of the memory for K and V: the problem is
- * that of the cache which is left. */
-static AlisaStatus keep_inputs(AlisaStage *stage, const AlisaKvMemory *memory,
-                               const AlisaSchedPlan *plan, AlisaSchedProblem *problem,
-                               AlisaError *error) {
-    AlisaStatus status = alisa_rebuild_keep_inputs(stage, memory, plan, problem, error);
-    if (status != ALISA_OK) return status;
-    const AlisaTiers *tiers = alisa_kv_tiers(stage->kv);
-    uint64_t slots = (uint64_t)alisa_tiers_store(tiers)->arena_count *
-                     alisa_residency_free_device_slots(alisa_tiers_residency(tiers), 0);
-    problem->run.device_bytes = alisa_problem_device_bytes(&stage->setup, problem, slots);
-    return ALISA_OK;
-}
-
-/* The plan of where tokens are, and who carries it out. */
-static AlisaStatus create_placement(AlisaStage *stage, const AlisaKvMemory *memory,
-                                    const AlisaSchedProfile *rates, AlisaError *error) {
+/* Who carries the plan out. */
+static AlisaStatus create_placement(AlisaStage *stage, const AlisaStagePlan *plan,
+                                    AlisaError *error) {
     const AlisaStageSetup *setup = &stage->setup;
-    AlisaSchedProblem problem;
-    AlisaSchedPlan plan;
-    AlisaStatus status = alisa_problem_describe(setup, rates, memory, &problem, error);
-    if (status == ALISA_OK) status = problem.policy->solve(&problem, &plan, error);
-    if (status == ALISA_OK && plan.inputs_saved > 0)
-        status = keep_inputs(stage, memory, &plan, &problem, error);
+    uint32_t rows = plan->memory.max_rows;
+    AlisaStatus status = ALISA_OK;
+    if (alisa_kv_inputs(stage->kv))
+        status = alisa_rebuild_init(&stage->rebuild, setup, rows, error);
     if (status != ALISA_OK) return status;
     const AlisaPlacementShape shape = {.layer_count = setup->shard->layer_count,
                                        .sequence_count = setup->options->sequence_count,
                                        .context_length = setup->options->context_length,
                                        .row_tokens = alisa_setup_row_tokens(setup),
-                                       .max_rows = memory->max_rows};
-    return alisa_placement_create(setup->shard->device, &shape, &problem, stage->kv, stage->sparse,
-                                  &stage->placement, error);
+                                       .max_rows = rows};
+    return alisa_placement_create(setup->shard->device, &shape, &plan->problem, &plan->plan,
+                                  stage->kv, stage->sparse, &stage->placement, error);
 }
 
 AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaStageSetup *setup,
-                             const AlisaKvMemory *memory, const AlisaSchedProfile *rates,
-                             AlisaError *error) {
+                             const AlisaStagePlan *plan, AlisaError *error) {
+    const AlisaKvMemory *memory = plan ? &plan->memory : NULL;
     stage->setup = *setup;
-    AlisaStatus status = create_cache(stage, memory, error);
+    AlisaStatus status = alisa_memory_bytes(setup, memory, &stage->device_bytes, error);
+    if (status == ALISA_OK) status = create_cache(stage, memory, error);
     if (status == ALISA_OK) status = create_attention(stage, error);
     if (status == ALISA_OK) status = create_scratch(stage, error);
-    if (status == ALISA_OK && memory) status = create_placement(stage, memory, rates, error);
-    return status;
+    return status == ALISA_OK && plan ? create_placement(stage, plan, error) : status;
 }
 
 void alisa_stage_finish(AlisaStage *stage) {

@@ -34,17 +34,17 @@ typedef struct AlisaStage {
     AlisaPlacementTurn *turns; /* [turn_count] sequences of the step, as placement takes them */
     AlisaTokenRow *placed;     /* [placed_count] tokens that get slots in the step */
     uint32_t turn_count, placed_count;
-    uint64_t scratch_bytes;        /* on the device, of all that does not grow with the context */
+    double seconds;                /* that the last step took here, up to its results on the host */
+    uint64_t device_bytes;         /* of all buffers of the stage */
     uint64_t host_to_device_bytes; /* copied for steps since the stage was made */
     uint64_t device_to_host_bytes;
 } AlisaStage;
 
-/* Makes what setup describes, whose options are resolved. memory and rates: of a tiered session, as
- * alisa_memory_fit_tiers and alisa_rates_measure left them; NULL otherwise. Fills a zeroed stage,
- * which is to be finished also after a failure. */
+/* Makes what setup describes, whose options are resolved. plan: of a tiered session, as
+ * alisa_problem_solve left it; NULL otherwise. Fills a zeroed stage, which is to be finished also
+ * after a failure. */
 AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaStageSetup *setup,
-                             const AlisaKvMemory *memory, const AlisaSchedProfile *rates,
-                             AlisaError *error);
+                             const AlisaStagePlan *plan, AlisaError *error);
 /* Waits for the device first: launches may still read memory that the caller is about to free. */
 void alisa_stage_finish(AlisaStage *stage);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/step.h"
 
-#include <stdlib.h>
-
 #include "engine/attend.h"
 #include "engine/layer.h"
 
@@ -130,26 +128,21 @@ AlisaStatus alisa_step_begin(AlisaStage *stage, const AlisaStep *step, AlisaErro
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
-AlisaStatus alisa_step_embed(AlisaStage *stage, AlisaError *error) {
-    const AlisaShard *shard = stage->setup.shard;
-    return alisa_ops_embed(shard->ops, alisa_weights_embedding(shard->weights),
-                           &stage->rows.parts[ALISA_ROWS_TOKENS], stage->rows.row_count,
-                           alisa_scratch_all(&stage->scratch.residual), error);
+static uint64_t residual_bytes(const AlisaStage *stage) {
+    return sizeof(float) * stage->rows.row_count * stage->setup.engine->shape.embedding_length;
 }
 
-AlisaStatus alisa_step_hand_over(AlisaStage *from, AlisaStage *to, AlisaError *error) {
-    uint64_t floats = (uint64_t)to->rows.row_count * to->setup.engine->shape.embedding_length;
-    float *residual = alisa_allocate(floats, sizeof *residual, "residual stream", error);
-    if (!residual) return ALISA_ERROR_MEMORY;
-    AlisaStatus status = alisa_buffer_read(from->setup.shard->device, &from->scratch.residual, 0,
-                                           residual, floats * sizeof *residual, error);
-    if (status == ALISA_OK)
-        status = alisa_buffer_write(to->setup.shard->device, &to->scratch.residual, 0, residual,
-                                    floats * sizeof *residual, error);
-    from->device_to_host_bytes += floats * sizeof *residual;
-    to->host_to_device_bytes += floats * sizeof *residual;
-    free(residual);
-    return status;
+/* The residual stream of the rows: from their tokens, or from the stage before. */
+static AlisaStatus begin_residual(AlisaStage *stage, const float *residual, AlisaError *error) {
+    const AlisaShard *shard = stage->setup.shard;
+    const AlisaScratch *scratch = &stage->scratch;
+    uint64_t bytes = residual_bytes(stage);
+    if (shard->first_layer == 0)
+        return alisa_ops_embed(shard->ops, alisa_weights_embedding(shard->weights),
+                               &stage->rows.parts[ALISA_ROWS_TOKENS], stage->rows.row_count,
+                               alisa_scratch_all(&scratch->residual), error);
+    stage->host_to_device_bytes += bytes;
+    return alisa_buffer_write(shard->device, &scratch->residual, 0, residual, bytes, error);
 }
 
 static AlisaStatus run_layer(AlisaStage *stage, uint32_t layer, AlisaError *error) {
@@ -168,15 +161,16 @@ static AlisaStatus run_layer(AlisaStage *stage, uint32_t layer, AlisaError *erro
     return status == ALISA_OK ? alisa_layer_feed_forward(stage, layer, rows, error) : status;
 }
 
-AlisaStatus alisa_step_run(AlisaStage *stage, AlisaError *error) {
-    AlisaStatus status = ALISA_OK;
-    for (uint32_t layer = 0; layer < stage->setup.shard->layer_count && status == ALISA_OK; layer++)
-        status = run_layer(stage, layer, error);
-    return status;
+static bool has_head(const AlisaStage *stage) {
+    return alisa_engine_has_head(stage->setup.engine, stage->setup.shard);
 }
 
-AlisaStatus alisa_step_run_head(AlisaStage *stage, AlisaError *error) {
-    return stage->rows.logit_count > 0 ? alisa_layer_head(stage, error) : ALISA_OK;
+AlisaStatus alisa_step_run(AlisaStage *stage, const float *residual, AlisaError *error) {
+    AlisaStatus status = begin_residual(stage, residual, error);
+    for (uint32_t layer = 0; layer < stage->setup.shard->layer_count && status == ALISA_OK; layer++)
+        status = run_layer(stage, layer, error);
+    bool logits = stage->rows.logit_count > 0 && has_head(stage);
+    return status == ALISA_OK && logits ? alisa_layer_head(stage, error) : status;
 }
 
 AlisaStatus alisa_step_end(AlisaStage *stage, AlisaError *error) {
@@ -188,7 +182,7 @@ AlisaStatus alisa_step_end(AlisaStage *stage, AlisaError *error) {
     return alisa_opencl_flush(stage->setup.shard->device, error);
 }
 
-AlisaStatus alisa_step_read(AlisaStage *stage, void *results, AlisaError *error) {
+static AlisaStatus read_results(AlisaStage *stage, void *results, AlisaError *error) {
     uint64_t wanted = stage->rows.logit_count, bytes = wanted * sizeof(int32_t);
     const AlisaBuffer *from = &stage->scratch.choices;
     if (wanted == 0) return ALISA_OK;
@@ -198,4 +192,12 @@ AlisaStatus alisa_step_read(AlisaStage *stage, void *results, AlisaError *error)
     }
     stage->device_to_host_bytes += bytes;
     return alisa_buffer_read(stage->setup.shard->device, from, 0, results, bytes, error);
+}
+
+AlisaStatus alisa_step_read(AlisaStage *stage, float *residual, void *results, AlisaError *error) {
+    if (has_head(stage)) return read_results(stage, results, error);
+    uint64_t bytes = residual_bytes(stage);
+    stage->device_to_host_bytes += bytes;
+    return alisa_buffer_read(stage->setup.shard->device, &stage->scratch.residual, 0, residual,
+                             bytes, error);
 }

@@ -121,6 +121,18 @@ uint64_t alisa_kv_tiered_overhead(AlisaDevice *device, const AlisaKvShape *shape
            (memory->input_columns > 0 ? bytes : 0);
 }
 
+uint64_t alisa_kv_tiered_bytes(AlisaDevice *device, const AlisaKvShape *shape,
+                               const AlisaKvMemory *memory, AlisaError *error) {
+    AlisaKvFit fit;
+    uint64_t overhead = alisa_kv_tiered_overhead(device, shape, memory, error);
+    if (overhead == 0) return 0;
+    alisa_kv_fit(shape, memory, alisa_opencl_info(device)->max_allocation, &fit, NULL);
+    uint64_t row = alisa_kv_token_bytes(shape) / shape->layer_count;
+    uint64_t input = 2 * (uint64_t)memory->input_columns;
+    return overhead + row * fit.rows.arena_count * fit.rows.device_slots +
+           input * fit.inputs.arena_count * fit.inputs.device_slots;
+}
+
 AlisaTiers *alisa_kv_tiers(AlisaKv *kv) {
     return kv->tiers;
 }

@@ -54,6 +54,9 @@ AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, Alis
  * *error set, if the cache cannot be made. */
 uint64_t alisa_kv_tiered_overhead(AlisaDevice *device, const AlisaKvShape *shape,
                                   const AlisaKvMemory *memory, AlisaError *error);
+/* All bytes that a tiered cache takes on the device; 0 with *error set likewise. */
+uint64_t alisa_kv_tiered_bytes(AlisaDevice *device, const AlisaKvShape *shape,
+                               const AlisaKvMemory *memory, AlisaError *error);
 /* Creates a tiered cache. If its memory does not hold the rows of one step, fails with
  * ALISA_ERROR_MEMORY and a sentence that says what the step needs and what there is. */
 AlisaStatus alisa_kv_create_tiered(AlisaDevice *device, const AlisaKvShape *shape,

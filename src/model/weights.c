@@ -15,8 +15,9 @@ struct AlisaWeights {
     float *rope_divisors;  /* [rope.dim / 2] or NULL */
     AlisaLoaded *matrices; /* one a matrix */
     size_t matrix_count;
-    AlisaBuffer vectors; /* all vectors, as floats, one after the other */
-    uint64_t bytes;
+    AlisaBuffer vectors;           /* all vectors, as floats, one after the other */
+    uint64_t bytes;                /* on the device */
+    uint64_t elements, file_bytes; /* of the tensors that the layers need */
 };
 
 /* A tensor of the file and what it is for. */
@@ -165,7 +166,10 @@ static AlisaStatus keep_needed(Binder *binder, uint64_t device_memory) {
     bool tied = !has_role(binder, ALISA_ROLE_HEAD);
     for (size_t i = 0; i < binder->binding_count; i++) {
         if (!is_needed(binder, &binder->bindings[i], tied)) continue;
-        needed += alisa_load_bytes(binder->bindings[i].tensor);
+        const AlisaGgufTensor *tensor = binder->bindings[i].tensor;
+        needed += alisa_load_bytes(tensor);
+        binder->weights->elements += tensor->element_count;
+        binder->weights->file_bytes += tensor->byte_count;
         binder->bindings[kept++] = binder->bindings[i];
     }
     binder->binding_count = kept;
@@ -340,6 +344,14 @@ void alisa_weights_destroy(AlisaWeights *weights) {
 
 uint64_t alisa_weights_bytes(const AlisaWeights *weights) {
     return weights->bytes;
+}
+
+uint64_t alisa_weights_elements(const AlisaWeights *weights) {
+    return weights->elements;
+}
+
+uint64_t alisa_weights_file_bytes(const AlisaWeights *weights) {
+    return weights->file_bytes;
 }
 
 const AlisaLayerWeights *alisa_weights_layer(const AlisaWeights *weights, uint32_t layer) {

@@ -28,6 +28,9 @@ void alisa_weights_destroy(AlisaWeights *weights);
 
 /* Bytes on the device. */
 uint64_t alisa_weights_bytes(const AlisaWeights *weights);
+/* Elements of the tensors that the layers need, and bytes of those tensors in the file. */
+uint64_t alisa_weights_elements(const AlisaWeights *weights);
+uint64_t alisa_weights_file_bytes(const AlisaWeights *weights);
 /* `layer` counts from the first layer of the model: first <= layer < end. */
 const AlisaLayerWeights *alisa_weights_layer(const AlisaWeights *weights, uint32_t layer);
 /* [V][E]; only where first is 0. */

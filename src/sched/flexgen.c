@@ -7,7 +7,7 @@
  *   subject to  t >= computing a step                      (does not depend on w)
  *               t >= loading w of the cache                (grows with w)
  *               t >= storing w of the new tokens
- *               device:  (1 - w) cache + two layers of w cache <= pool
+ *               device:  (1 - w) cache + two layers of w cache <= pool (one, where there is one)
  *               host:    w cache <= host memory
  *               0 <= w <= 1
  *
@@ -63,7 +63,7 @@ double alisa_sched_flexgen_share(const AlisaSchedProblem *problem) {
 
     double cache = layer * problem->model.layer_count * last;
     AlisaSchedDemand all = alisa_sched_demand(problem, &step);
-    double saved = cache - 2.0 * layer * last; /* by w = 1 */
+    double saved = cache - alisa_sched_staged_layers(problem) * layer * last; /* by w = 1 */
     double excess = all.device - alisa_sched_pool_bytes(problem);
     double low = excess > 0.0 ? (saved > 0.0 ? excess / saved : 1.0) : 0.0;
     double high = fmin(1.0, (double)problem->run.host_bytes / cache);

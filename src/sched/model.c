@@ -101,8 +101,7 @@ AlisaStatus alisa_sched_model_find(const char *name, AlisaSchedModel *model, Ali
 
 const char *alisa_sched_model_check(const AlisaSchedModel *model) {
     if (model->layer_count == 0 || model->embedding_length == 0 || model->head_count == 0 ||
-        model->kv_head_count == 0 || model->head_dim == 0 || model->feed_forward_length == 0 ||
-        model->vocabulary_size == 0) {
+        model->kv_head_count == 0 || model->head_dim == 0 || model->feed_forward_length == 0) {
         return "a size is 0";
     }
     if (model->feed_forward_matrices < 2 || model->feed_forward_matrices > 3) {

@@ -16,7 +16,7 @@ typedef struct AlisaSchedModel {
     uint32_t head_dim;
     uint32_t feed_forward_length;
     uint32_t feed_forward_matrices; /* 2: up, down; 3: gate, up, down */
-    uint32_t vocabulary_size;
+    uint32_t vocabulary_size;       /* 0: these layers are not the last ones, and have no head */
     uint32_t context_length;
     uint64_t parameter_count;
     uint64_t weight_bytes; /* bytes of all parameters */

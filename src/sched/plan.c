@@ -188,6 +188,10 @@ double alisa_sched_fixed_bytes(const AlisaSchedProblem *problem) {
            (ranges + bytes->tail + selection_state(problem));
 }
 
+double alisa_sched_staged_layers(const AlisaSchedProblem *problem) {
+    return problem->model.layer_count < 2 ? problem->model.layer_count : 2.0;
+}
+
 AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const AlisaSchedStep *step) {
     const AlisaSchedKvBytes *bytes = &problem->bytes;
     double sequences = problem->run.batch;
@@ -196,8 +200,7 @@ AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const Alis
     double saved = step->inputs_saved < step->length ? step->inputs_saved : step->length;
     double saved_here = step->inputs_on_device < saved ? step->inputs_on_device : saved;
     double beside = fmin(saved_here, problem->inputs_room);
-    /* Two layers of loaded tokens: one is read while the next arrives. */
-    double staged = step->host_end;
+    double staged = step->host_end; /* of a layer */
     if (step->kept < step->length) {
         double globals = step->kept - step->locals;
         if (globals < staged) staged = globals;
@@ -206,7 +209,8 @@ AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const Alis
     demand.device =
         alisa_sched_fixed_bytes(problem) +
         caches * ((resident + step->hot) * bytes->slot + (saved_here - beside) * bytes->inputs) +
-        2.0 * sequences * staged * bytes->slot;
+        alisa_sched_staged_layers(problem) * sequences * staged * bytes->slot;
+    if (step->inputs_saved > 0) demand.device += (double)problem->inputs_bytes;
     demand.host = caches * ((double)(step->host_end - step->inputs_end) * bytes->slot +
                             (saved - saved_here) * bytes->inputs);
     return demand;

@@ -98,6 +98,8 @@ typedef struct AlisaSchedProblem {
     AlisaSchedStep start;  /* where tokens are when the plan begins; length 0: there are none yet */
     uint32_t inputs_limit; /* the plan may count on X of the positions below */
     uint32_t inputs_room;  /* tokens whose X has room on the device beside the pool */
+    uint64_t inputs_bytes; /* of the pool, taken at once where a plan saves any X: for those of
+                              inputs_room and their tables */
     bool exhaustive;       /* the search goes through all of its grid too, to compare */
 } AlisaSchedProblem;
 
@@ -170,6 +172,8 @@ typedef struct AlisaSchedDemand {
     double host;
 } AlisaSchedDemand;
 
+/* Layers whose loaded tokens are on the device at a time: one is read while the next arrives. */
+double alisa_sched_staged_layers(const AlisaSchedProblem *problem);
 AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const AlisaSchedStep *step);
 
 /* The work of `active` sequences in the step `step`, which follows `before`. */

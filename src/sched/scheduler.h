@@ -18,33 +18,36 @@ typedef struct AlisaSchedDecision {
     size_t action_count;
     const AlisaSchedSequence *sequences; /* [batch]; those that run compute one token */
     uint32_t running;                    /* how many run */
-    AlisaSchedStep step;                 /* where the tokens of running sequences are */
-    AlisaSchedCost actions_cost;         /* predicted for the actions */
-    AlisaSchedCost cost;                 /* predicted for the step without the actions */
+    const AlisaSchedStep *steps;         /* [stage] where the tokens of running sequences are */
+    const AlisaSchedCost *costs;         /* [stage] predicted for the step without the actions */
+    AlisaSchedCost actions_cost;         /* predicted for the actions, in all stages together */
+    AlisaSchedCost cost;                 /* the sum of `costs` */
 } AlisaSchedDecision;
 
-/* Makes the plan of the problem's policy, and begins the run. */
-AlisaStatus alisa_sched_create(const AlisaSchedProblem *problem, AlisaScheduler **scheduler,
-                               AlisaError *error);
+/* Makes the plans of a run, and begins it. problems: [stage_count], one for each stage in which
+ * layers lie; the same but for devices, layers and budgets. */
+AlisaStatus alisa_sched_create(const AlisaSchedProblem *problems, uint32_t stage_count,
+                               AlisaScheduler **scheduler, AlisaError *error);
 void alisa_sched_destroy(AlisaScheduler *scheduler);
 
 /* The next step; NULL when no sequence is left. */
 const AlisaSchedDecision *alisa_sched_next(AlisaScheduler *scheduler);
 
-const AlisaSchedProblem *alisa_sched_problem(const AlisaScheduler *scheduler);
-const AlisaSchedPlan *alisa_sched_plan(const AlisaScheduler *scheduler);
+const AlisaSchedProblem *alisa_sched_problem(const AlisaScheduler *scheduler, uint32_t stage);
+const AlisaSchedPlan *alisa_sched_plan(const AlisaScheduler *scheduler, uint32_t stage);
 const AlisaSchedQueue *alisa_sched_queue(const AlisaScheduler *scheduler);
 
-/* Compares what was measured of a step, without its actions, with what the last decision predicted
- * (sched/observe.h). True if predictions were corrected, and phases solved again. */
-bool alisa_sched_observe(AlisaScheduler *scheduler, const AlisaSchedMeasured *measured);
+/* Compares what was measured of a step in a stage, without its actions, with what the last decision
+ * predicted (sched/observe.h). True if predictions were corrected, and phases solved again. */
+bool alisa_sched_observe(AlisaScheduler *scheduler, uint32_t stage,
+                         const AlisaSchedMeasured *measured);
 
 /* ---- Simulator ----------------------------------------------------------------------------- */
 
-/* One simulated step, its actions included. */
+/* One simulated step in all stages together, its actions included. */
 typedef struct AlisaSchedRecord {
     uint32_t length;           /* tokens of the longest running sequence */
-    uint32_t phase;            /* as in AlisaSchedStep */
+    uint32_t phase;            /* as in AlisaSchedStep, of the stage that is furthest */
     uint32_t running;          /* sequences that compute a token */
     double seconds;            /* predicted time */
     double device_bytes;       /* of KV and all that belongs to it */
@@ -60,18 +63,19 @@ typedef struct AlisaSchedResult {
     double decode_seconds;     /* after that, with swaps and repeated prefills */
     double generated;          /* tokens of all sequences */
     AlisaSchedCost cost;       /* sum over all steps and actions */
-    double peak_device_bytes;  /* the most bytes on the device, weights and scratch included */
+    double peak_device_bytes;  /* the most bytes on devices, weights and scratch included */
     double peak_host_bytes;    /* the most bytes on the host */
     uint32_t preempted;        /* preemptions */
-    AlisaSchedPlan plan;       /* as it was made at the start */
+    AlisaSchedPlan *plans;     /* [stage] as they were made at the start */
     AlisaSchedRecord *records; /* [record_count], one a step */
     size_t record_count;
 } AlisaSchedResult;
 
-/* Runs a problem to its end by predicted times. alisa_sched_result_finish frees *result. */
-AlisaStatus alisa_sched_simulate(const AlisaSchedProblem *problem, AlisaSchedResult *result,
-                                 AlisaError *error);
-/* Frees the records; a zeroed result is allowed. */
+/* Runs what alisa_sched_create begins to its end by predicted times. alisa_sched_result_finish
+ * frees *result. */
+AlisaStatus alisa_sched_simulate(const AlisaSchedProblem *problems, uint32_t stage_count,
+                                 AlisaSchedResult *result, AlisaError *error);
+/* Frees plans and records; a zeroed result is allowed. */
 void alisa_sched_result_finish(AlisaSchedResult *result);
 
 #endif

@@ -2,8 +2,7 @@
 /*
  * For the tests of sessions over two tiers where everything is hard: a small model, a device that
  * holds no more than one step takes, a text of three sequences that is cut back on the way, and the
- * logits of each of its steps. What the device can do is made up, so that plans are the same every
- * time and no time goes into measuring: __wrap_alisa_rates_measure (see tests/CMakeLists.txt).
+ * logits of each of its steps. What the device can do is made up (made_up_rates.h).
  */
 #ifndef ALISA_TESTS_FAULT_TIERS_SESSION_H
 #define ALISA_TESTS_FAULT_TIERS_SESSION_H
@@ -11,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/rates.h"
 #include "engine/session.h"
 #include "fault/tiers_model.h"
+#include "made_up_rates.h"
 #include "support.h"
 
 enum { TIERS_SEQUENCES = 3, TIERS_MOST_CONTEXT = 200 };
@@ -41,31 +40,6 @@ typedef struct TiersText {
 
 static AlisaModel *tiers_model;
 static AlisaEngine *tiers_engine;
-
-AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSetupOptions *options,
-                                       AlisaSchedProfile *profile, AlisaError *error);
-AlisaStatus __wrap_alisa_rates_measure(AlisaEngine *engine, const AlisaSetupOptions *options,
-                                       AlisaSchedProfile *profile, AlisaError *error) {
-    (void)engine;
-    (void)options;
-    (void)error;
-    *profile = (AlisaSchedProfile){.name = "made up",
-                                   .device = "made up",
-                                   .device_bytes = UINT64_C(1) << 40,
-                                   .host_bytes = UINT64_C(1) << 40,
-                                   .device_bandwidth = 40e9,
-                                   .matrix_rate = {.count = 1, .sizes = {1}, .rates = {1e11}},
-                                   .recompute_rate = 1e11,
-                                   .attention_rate = 1e11,
-                                   .attention_dense = 20e9,
-                                   .attention_gathered = 20e9,
-                                   .launch_latency = 2e-6,
-                                   .link_to_device = {.count = 1, .sizes = {1}, .rates = {1e9}},
-                                   .link_to_host = {.count = 1, .sizes = {1}, .rates = {1e9}},
-                                   .link_latency = 1e-5,
-                                   .link_duplex = true};
-    return ALISA_OK;
-}
 
 static inline int tiers_open(void) {
     char path[64];

@@ -95,13 +95,12 @@ static void test_budget(void **state) {
     alisa_session_destroy(session);
     assert_int_equal(other.scratch_bytes, own.scratch_bytes + scratch);
 
-    uint64_t budget = engine->shards[0].device_memory;
-    engine->shards[0].device_memory =
-        own.weight_bytes + own.kv_bytes + own.scratch_bytes + scratch / 2;
+    uint64_t budget = engine->budgets[0].bytes;
+    engine->budgets[0].bytes = own.weight_bytes + own.kv_bytes + own.scratch_bytes + scratch / 2;
     support_must(open_session(ours, &session, &error), &error);
     alisa_session_destroy(session);
     assert_int_equal(open_session(clblast, &session, &error), ALISA_ERROR_MEMORY);
-    engine->shards[0].device_memory = budget;
+    engine->budgets[0].bytes = budget;
 }
 
 int main(void) {

@@ -86,7 +86,8 @@ static void test_figures_can_be_true(void **state) {
     for (size_t i = 0; i < WAYS; i++) {
         AlisaSchedProfile profile;
         AlisaSetupOptions options = options_of(&ways[i]);
-        support_must(alisa_rates_measure(engine, &options, &profile, &error), &error);
+        support_must(alisa_rates_measure(engine, engine->shards, &options, &profile, &error),
+                     &error);
         const char *wrong = alisa_sched_profile_check(&profile);
         if (wrong) fail_msg("%s: %s", ways[i].name, wrong);
         assert_true(profile.attention_dense <= profile.device_bandwidth * 1.001);
@@ -105,7 +106,7 @@ static void test_small_budgets(void **state) {
     options.sequence_count = 200;
     options.context_length = 2048;
     AlisaSchedProfile profile;
-    support_must(alisa_rates_measure(engine, &options, &profile, &error), &error);
+    support_must(alisa_rates_measure(engine, engine->shards, &options, &profile, &error), &error);
     assert_null(alisa_sched_profile_check(&profile));
     alisa_engine_destroy(engine);
 }
@@ -155,7 +156,7 @@ static void test_predictions(void **state) {
 
 static AlisaSchedProfile measured(AlisaEngine *engine, const AlisaSetupOptions *options) {
     AlisaSchedProfile profile;
-    support_must(alisa_rates_measure(engine, options, &profile, &error), &error);
+    support_must(alisa_rates_measure(engine, engine->shards, options, &profile, &error), &error);
     return profile;
 }
 
@@ -204,7 +205,7 @@ static void test_remembered(void **state) {
         first = measured(engine, &options);
         assert_true(is_same(&first, &again));
     }
-    alisa_rates_forget(engine, &options);
+    alisa_rates_forget(engine, engine->shards, &options);
     again = measured(engine, &options);
     assert_false(is_same(&first, &again));
     first = again;

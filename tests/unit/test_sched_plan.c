@@ -44,7 +44,8 @@ static AlisaSchedProblem problem_of(const char *model, const char *device, Alisa
 static AlisaSchedResult simulate(const AlisaSchedProblem *problem) {
     AlisaSchedResult result;
     AlisaError error = {0};
-    if (alisa_sched_simulate(problem, &result, &error) != ALISA_OK) fail_msg("%s", error.message);
+    if (alisa_sched_simulate(problem, 1, &result, &error) != ALISA_OK)
+        fail_msg("%s", error.message);
     return result;
 }
 
@@ -101,7 +102,7 @@ static void test_capacity(void **state) {
 static void expect_sentence(const AlisaSchedProblem *problem, const char *const *parts) {
     AlisaSchedResult result;
     AlisaError error = {0};
-    assert_int_equal(alisa_sched_simulate(problem, &result, &error), ALISA_ERROR_MEMORY);
+    assert_int_equal(alisa_sched_simulate(problem, 1, &result, &error), ALISA_ERROR_MEMORY);
     for (; *parts; parts++) {
         if (!strstr(error.message, *parts)) fail_msg("'%s' lacks '%s'", error.message, *parts);
     }
@@ -195,17 +196,16 @@ static void test_conservation(void **state) {
         problem.run.scores = (AlisaSelectScores)alisa_random_below(&random, 3);
         AlisaScheduler *scheduler;
         AlisaError error;
-        AlisaStatus status = alisa_sched_create(&problem, &scheduler, &error);
+        AlisaStatus status = alisa_sched_create(&problem, 1, &scheduler, &error);
         if (status != ALISA_OK) {
             assert_int_equal(status, ALISA_ERROR_MEMORY);
             continue;
         }
-        const AlisaSchedPlan *plan = alisa_sched_plan(scheduler);
+        const AlisaSchedPlan *plan = alisa_sched_plan(scheduler, 0);
         if (!problem.policy->by_blocks) check_static(&problem, plan);
         uint64_t tokens = 0;
         for (const AlisaSchedDecision *d; (d = alisa_sched_next(scheduler));) {
-            const char *wrong =
-                alisa_sched_queue_check(alisa_sched_queue(scheduler), &problem, plan);
+            const char *wrong = alisa_sched_queue_check(alisa_sched_queue(scheduler));
             if (wrong) fail_msg("%s", wrong);
             assert_true(isfinite(d->cost.total) && d->cost.total > 0);
             tokens += d->running;
@@ -223,7 +223,7 @@ static void test_preemption(void **state) {
     AlisaSchedProblem problem = problem_of("opt-6.7b", "V100-32", ALISA_POLICY_VLLM, 64);
     AlisaScheduler *scheduler;
     AlisaError error;
-    assert_int_equal(alisa_sched_create(&problem, &scheduler, &error), ALISA_OK);
+    assert_int_equal(alisa_sched_create(&problem, 1, &scheduler, &error), ALISA_OK);
     uint32_t out = 0, in = 0, first_out = 0;
     bool gone[64] = {0};
     for (const AlisaSchedDecision *d; (d = alisa_sched_next(scheduler));) {
@@ -245,7 +245,7 @@ static void test_preemption(void **state) {
     }
     assert_true(out > 0 && in == out);
     assert_true(first_out >= 576 && first_out <= 595); /* 595 fit, in blocks of 16 */
-    assert_true(fabs(alisa_sched_queue(scheduler)->swapped_bytes) < 1.0);
+    assert_int_equal(alisa_sched_queue(scheduler)->swapped_tokens, 0);
     alisa_sched_destroy(scheduler);
 }
 
@@ -384,6 +384,56 @@ static void test_policies_compare(void **state) {
     alisa_sched_result_finish(&result);
 }
 
+/* ---- Stages -------------------------------------------------------------------------------- */
+
+/* The run of `problem` with its layers in two stages, each with the same share of everything. */
+static AlisaSchedResult simulate_halves(const AlisaSchedProblem *problem) {
+    AlisaSchedProblem halves[2] = {*problem, *problem};
+    AlisaSchedResult result;
+    AlisaError error = {0};
+    for (int i = 0; i < 2; i++) {
+        AlisaSchedProblem *half = &halves[i];
+        half->model.layer_count /= 2;
+        half->model.weight_bytes /= 2;
+        half->model.parameter_count /= 2;
+        half->run.device_bytes /= 2;
+        half->run.scratch_bytes /= 2;
+        half->run.host_bytes /= 2;
+        if (i == 0) half->model.vocabulary_size = 0; /* the head is in the second */
+    }
+    if (alisa_sched_simulate(halves, 2, &result, &error) != ALISA_OK) fail_msg("%s", error.message);
+    return result;
+}
+
+/* Two layers of what is on the host are staged in each stage: where the device is small, that is
+ * more than a run in one stage takes, and more tokens are on the host for it. */
+#define MORE 1.1
+#define LESS 0.97
+
+static void expect_near(const char *policy, const char *what, double halves, double whole) {
+    if (halves < LESS * whole || halves > MORE * whole)
+        fail_msg("%s: %s %g in two stages, %g in one", policy, what, halves, whole);
+}
+
+/* A run takes about as long in two stages as in one; and what it moves and holds adds up. */
+static void test_halves(void **state) {
+    (void)state;
+    for (int policy = 0; policy < ALISA_POLICY_COUNT; policy++) {
+        uint32_t batch = policy == ALISA_POLICY_DEVICE ? 4 : 24;
+        AlisaSchedProblem problem = problem_of("opt-6.7b", "V100-16", (AlisaPolicy)policy, batch);
+        AlisaSchedResult whole = simulate(&problem), halves = simulate_halves(&problem);
+        const char *name = problem.policy->name;
+        expect_near(name, "seconds of prefill", halves.prefill_seconds, whole.prefill_seconds);
+        expect_near(name, "seconds of decode", halves.decode_seconds, whole.decode_seconds);
+        expect_near(name, "bytes of devices", halves.peak_device_bytes, whole.peak_device_bytes);
+        expect_near(name, "bytes of the host", halves.peak_host_bytes, whole.peak_host_bytes);
+        assert_true(halves.generated == whole.generated);
+        assert_true(halves.peak_device_bytes <= (double)problem.run.device_bytes);
+        alisa_sched_result_finish(&whole);
+        alisa_sched_result_finish(&halves);
+    }
+}
+
 /* ---- While running ------------------------------------------------------------------------- */
 
 /* A link five times slower than predicted: the plan changes, and predictions come close. */
@@ -393,28 +443,28 @@ static void test_observe(void **state) {
     problem.run.schedule = ALISA_SCHEDULE_PAPER;
     AlisaScheduler *scheduler;
     AlisaError error;
-    assert_int_equal(alisa_sched_create(&problem, &scheduler, &error), ALISA_OK);
+    assert_int_equal(alisa_sched_create(&problem, 1, &scheduler, &error), ALISA_OK);
     const double slower = 5.0;
-    uint32_t resolved = 0, settled = 0, limit = alisa_sched_plan(scheduler)->inputs_saved;
+    uint32_t resolved = 0, settled = 0, limit = alisa_sched_plan(scheduler, 0)->inputs_saved;
     for (const AlisaSchedDecision *d; (d = alisa_sched_next(scheduler));) {
-        double now = alisa_sched_problem(scheduler)->correction.transfer;
+        double now = alisa_sched_problem(scheduler, 0)->correction.transfer;
         double copies = (d->cost.load + d->cost.store) * slower / now;
         AlisaSchedMeasured measured = {d->cost.total - d->cost.exposed + copies, copies, copies};
         if (copies > 0 && fabs(measured.seconds / d->cost.total - 1.0) < 0.25) settled++;
-        if (alisa_sched_observe(scheduler, &measured)) resolved++;
-        assert_true(d->step.inputs_end <= limit);
+        if (alisa_sched_observe(scheduler, 0, &measured)) resolved++;
+        assert_true(d->steps->inputs_end <= limit);
     }
     assert_true(resolved >= 1 && resolved <= 3);
     assert_true(settled > 300);
-    assert_true(fabs(alisa_sched_problem(scheduler)->correction.transfer / slower - 1) < 0.1);
+    assert_true(fabs(alisa_sched_problem(scheduler, 0)->correction.transfer / slower - 1) < 0.1);
     alisa_sched_destroy(scheduler);
 
     /* What comes as predicted changes nothing. */
-    assert_int_equal(alisa_sched_create(&problem, &scheduler, &error), ALISA_OK);
+    assert_int_equal(alisa_sched_create(&problem, 1, &scheduler, &error), ALISA_OK);
     for (const AlisaSchedDecision *d; (d = alisa_sched_next(scheduler));) {
         AlisaSchedMeasured measured = {1.2 * d->cost.total, 1.2 * d->cost.exposed,
                                        1.2 * (d->cost.load + d->cost.store)};
-        assert_false(alisa_sched_observe(scheduler, &measured));
+        assert_false(alisa_sched_observe(scheduler, 0, &measured));
     }
     alisa_sched_destroy(scheduler);
 }
@@ -430,11 +480,11 @@ static void test_observe_overlap(void **state) {
         AlisaSchedProblem problem = problem_of("opt-13b", "V100-32", ALISA_POLICY_ALISA, 48);
         AlisaScheduler *scheduler;
         AlisaError error;
-        assert_int_equal(alisa_sched_create(&problem, &scheduler, &error), ALISA_OK);
-        const AlisaSchedPhases before = alisa_sched_plan(scheduler)->phases;
+        assert_int_equal(alisa_sched_create(&problem, 1, &scheduler, &error), ALISA_OK);
+        const AlisaSchedPhases before = alisa_sched_plan(scheduler, 0)->phases;
         uint32_t corrected = 0, first = 0, far = 0;
         for (const AlisaSchedDecision *d; (d = alisa_sched_next(scheduler));) {
-            const AlisaSchedCorrection *now = &alisa_sched_problem(scheduler)->correction;
+            const AlisaSchedCorrection *now = &alisa_sched_problem(scheduler, 0)->correction;
             double compute = (d->cost.total - d->cost.exposed) * cases[i].compute / now->compute;
             double slower = cases[i].copies / now->transfer;
             double copied = (d->cost.load + d->cost.store) * slower;
@@ -444,10 +494,10 @@ static void test_observe_overlap(void **state) {
                 alisa_sched_attribute(&problem, fmax(longest, compute), copied);
             double ratio = measured.seconds / d->cost.total;
             far += ratio > 1.3 || ratio < 0.75;
-            if (!alisa_sched_observe(scheduler, &measured)) continue;
-            if (corrected++ == 0) first = d->step.length;
+            if (!alisa_sched_observe(scheduler, 0, &measured)) continue;
+            if (corrected++ == 0) first = d->steps->length;
         }
-        const AlisaSchedProblem *after = alisa_sched_problem(scheduler);
+        const AlisaSchedProblem *after = alisa_sched_problem(scheduler, 0);
         print_message("%u times, %.2f %.2f, %u steps far off\n", corrected,
                       after->correction.compute, after->correction.transfer, far);
         assert_true(corrected >= 1 && corrected <= 4 && far <= 32);
@@ -455,7 +505,7 @@ static void test_observe_overlap(void **state) {
         if (cases[i].copies > 1.0) {
             assert_true(fabs(after->correction.transfer / cases[i].copies - 1) < 0.26);
             /* What is solved again begins where the run was. */
-            assert_true(alisa_sched_plan(scheduler)->phases.host_from != before.host_from);
+            assert_true(alisa_sched_plan(scheduler, 0)->phases.host_from != before.host_from);
         }
         assert_true(after->start.length >= first && first > 0);
         alisa_sched_destroy(scheduler);
@@ -503,12 +553,19 @@ static void test_learn(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_capacity),         cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_conservation),     cmocka_unit_test(test_preemption),
-        cmocka_unit_test(test_search),           cmocka_unit_test(test_grouped_heads),
-        cmocka_unit_test(test_flexgen),          cmocka_unit_test(test_monotonicity),
-        cmocka_unit_test(test_policies_compare), cmocka_unit_test(test_observe),
-        cmocka_unit_test(test_observe_overlap),  cmocka_unit_test(test_learn),
+        cmocka_unit_test(test_capacity),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_conservation),
+        cmocka_unit_test(test_preemption),
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_grouped_heads),
+        cmocka_unit_test(test_flexgen),
+        cmocka_unit_test(test_monotonicity),
+        cmocka_unit_test(test_policies_compare),
+        cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_observe),
+        cmocka_unit_test(test_observe_overlap),
+        cmocka_unit_test(test_learn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue of blocks as a session uses it: sequences of their own lengths, that want rows or none,
  * are cut back, end and begin anew. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +13,12 @@
 
 enum { SEQUENCES = 6, CONTEXT = 200, BLOCKS = 14 }; /* one sequence takes 13 blocks at most */
 
+/* The layers of the model lie in two stages, of which the second has fewer blocks. */
+enum { STAGES = 2, FIRST_LAYERS = 20 };
+
 typedef struct Fixture {
-    AlisaSchedProblem problem;
-    AlisaSchedPlan plan;
+    AlisaSchedProblem problems[STAGES];
+    AlisaSchedPlan plans[STAGES];
     AlisaSchedQueue queue;
 } Fixture;
 
@@ -22,6 +26,7 @@ static void open_queue(Fixture *fixture) {
     AlisaSchedProfile profile;
     AlisaSchedModel model;
     AlisaError error = {0};
+    AlisaSchedStage stages[STAGES];
     assert_int_equal(alisa_sched_profile_find("V100-32", &profile, &error), ALISA_OK);
     assert_int_equal(alisa_sched_model_find("opt-6.7b", &model, &error), ALISA_OK);
     AlisaSchedRun run = {.batch = SEQUENCES,
@@ -32,13 +37,16 @@ static void open_queue(Fixture *fixture) {
                          .device_bytes = profile.device_bytes,
                          .host_bytes = profile.host_bytes,
                          .scratch_bytes = 1u << 30};
-    if (alisa_sched_problem_init(&fixture->problem, &profile, &model, &run, ALISA_POLICY_VLLM,
-                                 &error) != ALISA_OK)
-        fail_msg("%s", error.message);
-    fixture->plan = (AlisaSchedPlan){.block_count = BLOCKS};
-    assert_int_equal(
-        alisa_sched_queue_init(&fixture->queue, &fixture->problem, &fixture->plan, &error),
-        ALISA_OK);
+    uint32_t layers = model.layer_count;
+    for (uint32_t i = 0; i < STAGES; i++) {
+        model.layer_count = i == 0 ? FIRST_LAYERS : layers - FIRST_LAYERS;
+        if (alisa_sched_problem_init(&fixture->problems[i], &profile, &model, &run,
+                                     ALISA_POLICY_VLLM, &error) != ALISA_OK)
+            fail_msg("%s", error.message);
+        fixture->plans[i] = (AlisaSchedPlan){.block_count = i == 0 ? BLOCKS + 3 : BLOCKS};
+        stages[i] = (AlisaSchedStage){&fixture->problems[i], &fixture->plans[i]};
+    }
+    assert_int_equal(alisa_sched_queue_init(&fixture->queue, stages, STAGES, &error), ALISA_OK);
 }
 
 static void close_queue(Fixture *fixture) {
@@ -46,7 +54,7 @@ static void close_queue(Fixture *fixture) {
 }
 
 static void resize(Fixture *fixture, uint32_t sequence, uint32_t length) {
-    alisa_sched_queue_resize(&fixture->queue, &fixture->problem, sequence, length);
+    alisa_sched_queue_resize(&fixture->queue, sequence, length);
 }
 
 /* Sequence i wants wanted[i] rows. */
@@ -61,7 +69,7 @@ static bool admitted(const Fixture *fixture, uint32_t sequence) {
 }
 
 static void expect_whole(const Fixture *fixture) {
-    const char *wrong = alisa_sched_queue_check(&fixture->queue, &fixture->problem, &fixture->plan);
+    const char *wrong = alisa_sched_queue_check(&fixture->queue);
     if (wrong) fail_msg("%s", wrong);
 }
 
@@ -73,7 +81,9 @@ static void somebody_always_goes_on(void **state) {
     alisa_random_seed(&random, 5);
     Fixture fixture;
     open_queue(&fixture);
-    fixture.problem.run.host_bytes = (uint64_t)100 << 20; /* a sequence of 200 tokens */
+    /* On the host there is room for 200 tokens in the first stage, and for more in the second. */
+    const double token = fixture.problems[0].bytes.slot * FIRST_LAYERS;
+    fixture.problems[0].run.host_bytes = (uint64_t)(CONTEXT * token);
     AlisaSchedPlaceOf where[SEQUENCES] = {0};
     uint32_t lengths[SEQUENCES] = {0}, seen[ALISA_SCHED_DROP + 1] = {0};
     for (int round = 0; round < 20000; round++) {
@@ -89,8 +99,9 @@ static void somebody_always_goes_on(void **state) {
             if (lengths[i] == 0) where[i] = ALISA_SCHED_WAITING;
         }
         want(&fixture, wanted);
-        alisa_sched_queue_admit(&fixture.queue, &fixture.problem);
+        alisa_sched_queue_admit(&fixture.queue);
         expect_whole(&fixture);
+        assert_true(fixture.queue.swapped_tokens <= CONTEXT);
         for (size_t i = 0; i < fixture.queue.action_count; i++) {
             const AlisaSchedAction *action = &fixture.queue.actions[i];
             static const AlisaSchedPlaceOf before[] = {ALISA_SCHED_WAITING, ALISA_SCHED_SWAPPED,
@@ -116,7 +127,7 @@ static void somebody_always_goes_on(void **state) {
     for (uint32_t i = 0; i < SEQUENCES; i++)
         resize(&fixture, i, 0);
     assert_int_equal(fixture.queue.free_blocks, BLOCKS);
-    assert_true(fixture.queue.swapped_bytes < 1.0 && fixture.queue.swapped_bytes > -1.0);
+    assert_int_equal(fixture.queue.swapped_tokens, 0);
     close_queue(&fixture);
 }
 
@@ -126,18 +137,18 @@ static void the_idle_leave_before_the_latest(void **state) {
     Fixture fixture;
     open_queue(&fixture);
     want(&fixture, (uint32_t[SEQUENCES]){64, 64, 64});
-    alisa_sched_queue_admit(&fixture.queue, &fixture.problem);
+    alisa_sched_queue_admit(&fixture.queue);
     assert_int_equal(fixture.queue.running, 3); /* 12 blocks of 14 */
     for (uint32_t i = 0; i < 3; i++)
         resize(&fixture, i, 64);
 
     want(&fixture, (uint32_t[SEQUENCES]){1, 1, 0, 40});
-    alisa_sched_queue_admit(&fixture.queue, &fixture.problem);
+    alisa_sched_queue_admit(&fixture.queue);
     assert_int_equal(fixture.queue.running, 2);
     assert_int_equal(fixture.queue.action_count, 0);
 
     want(&fixture, (uint32_t[SEQUENCES]){1, 0, 40});
-    alisa_sched_queue_admit(&fixture.queue, &fixture.problem);
+    alisa_sched_queue_admit(&fixture.queue);
     assert_int_equal(fixture.queue.action_count, 1);
     assert_int_equal(fixture.queue.actions[0].sequence, 1);
     assert_true(admitted(&fixture, 0) && admitted(&fixture, 2));
@@ -145,7 +156,7 @@ static void the_idle_leave_before_the_latest(void **state) {
         resize(&fixture, i, 64 + (i != 1));
 
     want(&fixture, (uint32_t[SEQUENCES]){80, 1, 40});
-    alisa_sched_queue_admit(&fixture.queue, &fixture.problem);
+    alisa_sched_queue_admit(&fixture.queue);
     assert_int_equal(fixture.queue.action_count, 1);
     assert_int_equal(fixture.queue.actions[0].sequence, 2);
     assert_true(admitted(&fixture, 0) && fixture.queue.running == 1);
@@ -159,17 +170,44 @@ static void growing_makes_nobody_leave(void **state) {
     Fixture fixture;
     open_queue(&fixture);
     want(&fixture, (uint32_t[SEQUENCES]){100, 100});
-    assert_true(alisa_sched_queue_grow(&fixture.queue, &fixture.problem));
+    assert_true(alisa_sched_queue_grow(&fixture.queue));
     for (uint32_t i = 0; i < 2; i++)
         resize(&fixture, i, 100);
     assert_int_equal(fixture.queue.free_blocks, 0);
     want(&fixture, (uint32_t[SEQUENCES]){12, 13});
-    assert_false(alisa_sched_queue_grow(&fixture.queue, &fixture.problem));
+    assert_false(alisa_sched_queue_grow(&fixture.queue));
     want(&fixture, (uint32_t[SEQUENCES]){12, 12});
-    assert_true(alisa_sched_queue_grow(&fixture.queue, &fixture.problem));
+    assert_true(alisa_sched_queue_grow(&fixture.queue));
     expect_whole(&fixture);
     want(&fixture, (uint32_t[SEQUENCES]){0, 0, 1});
-    assert_false(alisa_sched_queue_grow(&fixture.queue, &fixture.problem));
+    assert_false(alisa_sched_queue_grow(&fixture.queue));
+    close_queue(&fixture);
+}
+
+/* What coming and going takes is the sum over the stages. */
+static void stages_add_up(void **state) {
+    (void)state;
+    Fixture fixture;
+    AlisaSchedCost both, alone[STAGES];
+    open_queue(&fixture);
+    want(&fixture, (uint32_t[SEQUENCES]){64, 64, 64});
+    alisa_sched_queue_admit(&fixture.queue);
+    for (uint32_t i = 0; i < 3; i++)
+        resize(&fixture, i, 64);
+    want(&fixture, (uint32_t[SEQUENCES]){100, 1, 1});
+    alisa_sched_queue_admit(&fixture.queue);
+    assert_true(fixture.queue.action_count > 0 && fixture.queue.swapped_tokens > 0);
+    alisa_sched_queue_cost(&fixture.queue, &both);
+    for (uint32_t i = 0; i < STAGES; i++) {
+        AlisaSchedQueue one = fixture.queue;
+        one.stages += i;
+        one.stage_count = 1;
+        alisa_sched_queue_cost(&one, &alone[i]);
+        assert_true(alone[i].total > 0.0);
+    }
+    assert_true(fabs(both.total - alone[0].total - alone[1].total) < 1e-9 * both.total);
+    double bytes = fixture.problems[0].bytes.slot * 32 * (double)fixture.queue.swapped_tokens;
+    assert_true(fabs(alisa_sched_queue_swapped_bytes(&fixture.queue) - bytes) < 1.0);
     close_queue(&fixture);
 }
 
@@ -178,6 +216,7 @@ int main(void) {
         cmocka_unit_test(somebody_always_goes_on),
         cmocka_unit_test(the_idle_leave_before_the_latest),
         cmocka_unit_test(growing_makes_nobody_leave),
+        cmocka_unit_test(stages_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
