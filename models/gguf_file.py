@@ -46,6 +46,14 @@ def to_mxfp4(array):
     return numpy.hstack([(exponents + 127).astype(numpy.uint8), codes[:, :16] | codes[:, 16:] << 4])
 
 
+def from_mxfp4(data):
+    """The float32 values of rows of blocks."""
+    blocks = numpy.ascontiguousarray(data).reshape(-1, 17)
+    codes = numpy.hstack([blocks[:, 1:] & 15, blocks[:, 1:] >> 4])
+    values = numpy.where(codes < 8, FP4_VALUES[codes & 7], -FP4_VALUES[codes & 7])
+    return numpy.ldexp(values, blocks[:, :1].astype(numpy.int32) - 127).astype(numpy.float32)
+
+
 def encode_tensor(array, kind):
     array = numpy.asarray(array)
     if kind == TENSOR_F32:

@@ -39,6 +39,8 @@ class Config(dict):
 
     @property
     def kv_heads(self):
+        if self.get("model_type") == "falcon" and not self.get("new_decoder_architecture"):
+            return 1 if self.get("multi_query", True) else self.heads
         return self.first("num_key_value_heads", "num_kv_heads", default=self.heads)
 
     @property
@@ -183,8 +185,10 @@ def query_scale(config):
     return [] if scalar == by_readers else [("attention.scale", gguf.F32, scalar ** -0.5)]
 
 
-def parallel(config):
-    return [("use_parallel_residual", gguf.BOOL, config.get("use_parallel_residual", True))]
+def parallel(usual):
+    def keys(config):
+        return [("use_parallel_residual", gguf.BOOL, config.get("use_parallel_residual", usual))]
+    return keys
 
 
 def experts(config):
@@ -206,6 +210,7 @@ def multipliers(config):
 
 
 def logit_scale(config):
+    """Cohere's: logits are multiplied by it."""
     return [("logit_scale", gguf.F32, config["logit_scale"])]
 
 
@@ -227,8 +232,8 @@ def plus_one(array, _):
 
 
 def transposed(array, _):
-    """GPT-2's matrices are [inputs, outputs]; its biases are as others'."""
-    return array.T
+    """GPT-2's matrices are [inputs, outputs], gpt-oss's [experts, inputs, outputs]; their biases are as others'."""
+    return array if array.ndim < 2 else array.swapaxes(-1, -2)
 
 
 def part(index, count):
@@ -249,15 +254,9 @@ def query_key_value_of_heads(array, config):
     return split.swapaxes(0, 1).reshape(array.shape)
 
 
-def falcon_kv_heads(config):
-    if config.get("new_decoder_architecture"):
-        return config.kv_heads
-    return 1 if config.get("multi_query", True) else config.heads
-
-
 def query_key_value_of_groups(array, config):
     """Falcon: each KV head's queries, then its key and its value, to all queries, all keys, all values."""
-    groups = falcon_kv_heads(config)
+    groups = config.kv_heads
     split = array.reshape(groups, config.heads // groups + 2, config.head_dim, *array.shape[1:])
     parts = (split[:, :-2], split[:, -2], split[:, -1])
     return numpy.concatenate([one.reshape(-1, *array.shape[1:]) for one in parts])
@@ -294,6 +293,7 @@ ATTENTION = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_a
              "self_attn.o_proj": "attn_output"}
 ATTENTION_BY_PAIRS = {**ATTENTION, "self_attn.q_proj": ("attn_q", by_pairs("heads")),
                       "self_attn.k_proj": ("attn_k", by_pairs("kv_heads"))}
+FUSED = {"self_attn.qkv_proj": "attn_qkv", "self_attn.o_proj": "attn_output"}
 HEAD_NORMS = {"self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"}
 NORMS = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
 POST_NORMS = {"post_attention_layernorm": "post_attention_norm", "post_feedforward_layernorm": "post_ffw_norm"}
@@ -317,9 +317,36 @@ OPT_OUTER = {"embed_tokens": "token_embd", "embed_positions": "position_embd", "
              "lm_head": "output"}
 OPT = {**ATTENTION, "self_attn.out_proj": "attn_output", "self_attn_layer_norm": "attn_norm", "final_layer_norm": "ffn_norm",
        "fc1": "ffn_up", "fc2": "ffn_down"}
+PHI_OUTER = {**OUTER, "final_layernorm": "output_norm"}
+PHI = {**ATTENTION, "self_attn.dense": "attn_output", "input_layernorm": "attn_norm", "mlp.fc1": "ffn_up",
+       "mlp.fc2": "ffn_down"}
+FALCON_OUTER = {"word_embeddings": "token_embd", "ln_f": "output_norm", "lm_head": "output"}
+FALCON = {"input_layernorm": "attn_norm", "ln_mlp": "attn_norm", "ln_attn": "attn_norm_2",
+          "self_attention.query_key_value": ("attn_qkv", query_key_value_of_groups), "self_attention.dense": "attn_output",
+          "mlp.dense_h_to_4h": "ffn_up", "mlp.dense_4h_to_h": "ffn_down"}
+STARCODER_2 = {**ATTENTION, **NORMS, "mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down"}
+STABLELM = {**LLAMA, "self_attn.q_layernorm.norms.*": "attn_q_norm", "self_attn.k_layernorm.norms.*": "attn_k_norm"}
+MIXTRAL = {**ATTENTION_BY_PAIRS, **NORMS, "block_sparse_moe.gate": "ffn_gate_inp",
+           "block_sparse_moe.experts.*.w1": "ffn_gate_exps", "block_sparse_moe.experts.*.w2": "ffn_down_exps",
+           "block_sparse_moe.experts.*.w3": "ffn_up_exps"}
+GRANITE_MOE = {**ATTENTION_BY_PAIRS, **NORMS, "block_sparse_moe.router.layer": "ffn_gate_inp",
+               "block_sparse_moe.input_linear": (("ffn_gate_exps", part(0, 2)), ("ffn_up_exps", part(1, 2))),
+               "block_sparse_moe.output_linear": "ffn_down_exps"}
+COHERE = {**ATTENTION, **GATED, **HEAD_NORMS, "input_layernorm": "attn_norm"}
+NORMS_OF_TWO = {"input_layernorm": "attn_norm", "post_attention_layernorm": "post_attention_norm"}
+GPT_OSS = {**ATTENTION, **NORMS_OF_TWO, "self_attn.sinks": "attn_sinks.weight", "mlp.router": "ffn_gate_inp",
+           "mlp.experts.gate_up_proj": (("ffn_gate_exps.weight", interleaved(0, True)),
+                                        ("ffn_up_exps.weight", interleaved(1, True))),
+           "mlp.experts.gate_up_proj_bias": (("ffn_gate_exps.bias", interleaved(0, False)),
+                                             ("ffn_up_exps.bias", interleaved(1, False))),
+           "mlp.experts.down_proj": ("ffn_down_exps.weight", transposed),
+           "mlp.experts.down_proj_bias": "ffn_down_exps.bias"}
+GLM_4 = {**ATTENTION, **NORMS, **GATE_UP, "post_self_attn_layernorm": "post_attention_norm",
+         "post_mlp_layernorm": "post_ffw_norm"}
 
 SILU, GELU, GELU_TANH = ("silu", "swish"), ("gelu",), ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
 ACTIVATION = "hidden_act"
+ALL_SPARSE = {"decoder_sparse_step": (1,), "mlp_only_layers": ([],), "use_sliding_window": (False,)}
 NO_BIASES = {"attention_bias": (False,), "mlp_bias": (False,)}
 
 ROWS = {
@@ -334,16 +361,47 @@ ROWS = {
     "gemma3_text": Row("gemma3", (sizes, head_sizes, rms_norms, rope, window_rope, soft_caps, windows(6), query_scale),
                        {**GEMMA_2, **HEAD_NORMS}, tied=True, adds_one=True,
                        limits={"attention_bias": (False,), "attn_logit_softcapping": (None,)}),
-    "gpt_neox": Row("gptneox", (sizes, layer_norms, rope, parallel), NEOX, NEOX_OUTER, limits={ACTIVATION: GELU}),
+    "gpt_neox": Row("gptneox", (sizes, layer_norms, rope, parallel(True)), NEOX, NEOX_OUTER, limits={ACTIVATION: GELU}),
     "gpt2": Row("gpt2", (sizes, layer_norms), GPT_2, GPT_2_OUTER, tied=True,
                 limits={"activation_function": GELU_TANH, "scale_attn_by_inverse_layer_idx": (False,)}),
     "opt": Row("opt", (sizes, layer_norms), OPT, OPT_OUTER, tied=True,
                limits={"activation_function": ("relu",), "do_layer_norm_before": (True,), "enable_bias": (True,)}),
     "phi3": Row("phi3", (sizes, rms_norms, rope, window),
-                {**NORMS, **GATE_UP, "self_attn.qkv_proj": "attn_qkv", "self_attn.o_proj": "attn_output"},
-                limits={ACTIVATION: SILU}),
+                {**NORMS, **GATE_UP, **FUSED}, limits={ACTIVATION: SILU}),
     "olmo2": Row("olmo2", (sizes, rms_norms, rope), {**ATTENTION, **HEAD_NORMS, **POST_NORMS, **GATED},
                  limits={ACTIVATION: SILU, "attention_bias": (False,)}),
+    "mistral": Row("llama", (sizes, head_sizes, rms_norms, rope, window), LLAMA_BY_PAIRS, limits={ACTIVATION: SILU}),
+    "mixtral": Row("llama", (sizes, head_sizes, rms_norms, rope, window, experts), MIXTRAL, limits={ACTIVATION: SILU}),
+    "qwen2_moe": Row("qwen2moe", (sizes, rms_norms, rope, experts, expert_sizes),
+                     {**ATTENTION, **NORMS, **EXPERTS, **SHARED},
+                     limits={ACTIVATION: SILU, "norm_topk_prob": (False,), **ALL_SPARSE}),
+    "qwen3_moe": Row("qwen3moe", (sizes, head_sizes, rms_norms, rope, experts, expert_sizes),
+                     {**ATTENTION, **NORMS, **EXPERTS, **HEAD_NORMS},
+                     limits={ACTIVATION: SILU, "norm_topk_prob": (True,), **ALL_SPARSE}),
+    "phi": Row("phi2", (sizes, layer_norms, rope), PHI, PHI_OUTER, limits={ACTIVATION: GELU_TANH, "qk_layernorm": (False,)}),
+    "falcon": Row("falcon", (sizes, layer_norms, rope), FALCON, FALCON_OUTER, tied=True,
+                  limits={"activation": GELU, "alibi": (False,), "bias": (False,), "parallel_attn": (True,)}),
+    "starcoder2": Row("starcoder2", (sizes, layer_norms, rope, window), STARCODER_2, tied=True,
+                      limits={ACTIVATION: GELU_TANH, "use_bias": (True,)}),
+    "stablelm": Row("stablelm", (sizes, layer_norms, rope, parallel(False)), STABLELM, limits={ACTIVATION: SILU}),
+    "granite": Row("granite", (sizes, rms_norms, rope, multipliers), LLAMA_BY_PAIRS, limits={ACTIVATION: SILU, **NO_BIASES}),
+    "granitemoe": Row("granitemoe", (sizes, rms_norms, rope, multipliers, experts), GRANITE_MOE,
+                      limits={ACTIVATION: SILU, **NO_BIASES}),
+    "smollm3": Row("smollm3", (sizes, head_sizes, rms_norms, rope), LLAMA_BY_PAIRS, tied=True,
+                   limits={ACTIVATION: SILU, "no_rope_layer_interval": (4,), "use_sliding_window": (False,), **NO_BIASES}),
+    "cohere": Row("command-r", (sizes, layer_norms, rope, logit_scale), COHERE, tied=True,
+                  limits={ACTIVATION: SILU, **NO_BIASES}),
+    "cohere2": Row("cohere2", (sizes, head_sizes, layer_norms, rope, logit_scale, windows(4)), COHERE, tied=True,
+                   limits={ACTIVATION: SILU, **NO_BIASES}),
+    "gpt_oss": Row("gpt-oss", (sizes, head_sizes, rms_norms, rope, windows(2), experts, expert_sizes), GPT_OSS,
+                   limits={ACTIVATION: SILU, "attention_bias": (True,)}),
+    "glm4": Row("glm4", (sizes, head_sizes, rms_norms, rope), GLM_4, limits={ACTIVATION: SILU}),
+    "exaone4": Row("exaone4", (sizes, head_sizes, rms_norms, rope, named_windows),
+                   {**ATTENTION, **HEAD_NORMS, **POST_NORMS, **GATED}, limits={ACTIVATION: SILU}),
+    "seed_oss": Row("seed_oss", (sizes, head_sizes, rms_norms, rope), {**ATTENTION, **NORMS_OF_TWO, **GATED},
+                    limits={ACTIVATION: SILU, "attention_out_bias": (False,), "mlp_bias": (False,)}),
+    "nemotron": Row("nemotron", (sizes, layer_norms, rope), {**ATTENTION, **NORMS, **PLAIN}, adds_one=True,
+                    limits={ACTIVATION: ("relu2",), **NO_BIASES}),
 }
 
 # ---- Tensors -------------------------------------------------------------------------------------

@@ -67,16 +67,29 @@ def rope(theta=10000.0, **others):
     return {"rope_type": "default", "rope_theta": theta, **others}
 
 
+GPT_OSS = dict(
+    sliding_window=12,
+    rope_parameters=rope(
+        150000.0,
+        rope_type="yarn",
+        factor=4.0,
+        beta_fast=32.0,
+        beta_slow=1.0,
+        truncate=False,
+        original_max_position_embeddings=64,
+    ),
+)
+
 # A configuration begins with: width, layers, heads, KV heads, feed-forward length, vocabulary.
 CASES = [
     Case("qwen2-tied-head24", "qwen2", sizes(72, 2, 3, 1, 112, 301, tie_word_embeddings=True)),
-    Case("qwen2-f32", "qwen2", sizes(56, 2, 7, 7, 60, 290), matrices=gguf.TENSOR_F32, prompt=64),
+    Case("qwen2-f32", "qwen2", sizes(40, 2, 5, 5, 60, 290), matrices=gguf.TENSOR_F32, prompt=64),
     Case(
         "qwen3-head96",
         "qwen3",
-        sizes(48, 2, 3, 1, 80, 303, head_dim=96, rope_parameters=rope(1e6)),
+        sizes(40, 2, 3, 1, 64, 303, head_dim=96, rope_parameters=rope(1e6)),
     ),
-    Case("gemma-head256", "gemma", sizes(48, 2, 2, 1, 96, 300, head_dim=256), logits=1.0, last_norm=3.5),
+    Case("gemma-head256", "gemma", sizes(40, 2, 2, 1, 64, 300, head_dim=256), logits=1.0, last_norm=3.5),
     Case(
         "gemma2-window24",
         "gemma2",
@@ -125,14 +138,14 @@ CASES = [
             hidden_size=72,
             num_hidden_layers=2,
             num_attention_heads=3,
-            intermediate_size=120,
+            intermediate_size=80,
             vocab_size=300,
             max_position_embeddings=256,
             rope_parameters=rope(partial_rotary_factor=0.5),
         ),
     ),
     Case(
-        "gptneox-sequential-f32",
+        "gptneox-sequential",
         "gpt_neox",
         dict(
             hidden_size=48,
@@ -144,9 +157,8 @@ CASES = [
             use_parallel_residual=False,
             rope_parameters=rope(partial_rotary_factor=1.0),
         ),
-        matrices=gguf.TENSOR_F32,
     ),
-    Case("gpt2-head24", "gpt2", dict(n_embd=72, n_layer=2, n_head=3, vocab_size=300, n_positions=128), logits=0.7, last_norm=5.0),
+    Case("gpt2-head24", "gpt2", dict(n_embd=48, n_layer=2, n_head=2, vocab_size=300, n_positions=128), logits=0.7, last_norm=5.0),
     Case(
         "opt-head40",
         "opt",
@@ -154,7 +166,7 @@ CASES = [
             hidden_size=80,
             num_hidden_layers=2,
             num_attention_heads=2,
-            ffn_dim=120,
+            ffn_dim=72,
             word_embed_proj_dim=80,
             vocab_size=300,
             max_position_embeddings=128,
@@ -173,7 +185,7 @@ CASES = [
         "phi3-longrope",
         "phi3",
         sizes(
-            96,
+            72,
             2,
             3,
             1,
@@ -184,8 +196,8 @@ CASES = [
             rope_parameters={
                 "rope_type": "longrope",
                 "rope_theta": 10000.0,
-                "long_factor": [1.0 + 0.75 * pair for pair in range(16)],
-                "short_factor": [1.0 + 0.125 * pair for pair in range(16)],
+                "long_factor": [1.0 + 0.75 * pair for pair in range(12)],
+                "short_factor": [1.0 + 0.125 * pair for pair in range(12)],
                 "original_max_position_embeddings": 48,
             },
         ),
@@ -193,7 +205,222 @@ CASES = [
         short=25,
         context=48,
     ),
-    Case("olmo2-head40-bf16", "olmo2", sizes(80, 2, 2, 1, 96, 300), matrices=gguf.TENSOR_BF16),
+    Case("olmo2-head24-bf16", "olmo2", sizes(72, 2, 3, 1, 64, 300), matrices=gguf.TENSOR_BF16),
+    Case(
+        "llama-rope31-head80",
+        "llama",
+        sizes(
+            48,
+            2,
+            2,
+            1,
+            80,
+            300,
+            head_dim=80,
+            rope_parameters=rope(
+                500000.0,
+                rope_type="llama3",
+                factor=8.0,
+                low_freq_factor=1.0,
+                high_freq_factor=4.0,
+                original_max_position_embeddings=64,
+            ),
+        ),
+    ),
+    Case("llama-window24", "mistral", sizes(64, 2, 4, 2, 80, 300, sliding_window=24)),
+    Case(
+        "llama-experts",
+        "mixtral",
+        sizes(56, 2, 7, 1, 40, 300, num_local_experts=4, num_experts_per_tok=2),
+        prompt=30,
+    ),
+    Case(
+        "qwen2moe-shared",
+        "qwen2_moe",
+        sizes(
+            48,
+            2,
+            2,
+            1,
+            64,
+            300,
+            num_experts=4,
+            num_experts_per_tok=2,
+            moe_intermediate_size=40,
+            shared_expert_intermediate_size=56,
+        ),
+        prompt=30,
+    ),
+    Case(
+        "qwen3moe-head24",
+        "qwen3_moe",
+        sizes(
+            48,
+            2,
+            3,
+            1,
+            64,
+            300,
+            head_dim=24,
+            num_experts=5,
+            num_experts_per_tok=2,
+            moe_intermediate_size=32,
+            norm_topk_prob=True,
+        ),
+        prompt=30,
+    ),
+    Case("phi2-head40", "phi", sizes(80, 2, 2, 2, 64, 300, rope_parameters=rope(partial_rotary_factor=0.4))),
+    Case(
+        "falcon-one-kv-head",
+        "falcon",
+        dict(
+            hidden_size=72,
+            num_hidden_layers=2,
+            num_attention_heads=3,
+            ffn_hidden_size=120,
+            vocab_size=300,
+            max_position_embeddings=2048,
+        ),
+        logits=0.7,
+        last_norm=5.0,
+    ),
+    Case(
+        "falcon-two-norms",
+        "falcon",
+        dict(
+            hidden_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_kv_heads=2,
+            new_decoder_architecture=True,
+            ffn_hidden_size=120,
+            vocab_size=300,
+            max_position_embeddings=2048,
+        ),
+        logits=0.7,
+        last_norm=5.0,
+    ),
+    Case("starcoder2-head24", "starcoder2", sizes(72, 2, 3, 1, 96, 300), logits=0.7, last_norm=5.0),
+    Case(
+        "stablelm-sequential",
+        "stablelm",
+        sizes(64, 2, 4, 2, 80, 300, use_qkv_bias=True, rope_parameters=rope(partial_rotary_factor=0.25)),
+    ),
+    Case(
+        "stablelm-parallel-headnorms",
+        "stablelm",
+        sizes(
+            48,
+            2,
+            2,
+            1,
+            64,
+            300,
+            use_parallel_residual=True,
+            qk_layernorm=True,
+            rope_parameters=rope(partial_rotary_factor=0.25),
+        ),
+    ),
+    Case(
+        "granite-head24",
+        "granite",
+        sizes(
+            48,
+            2,
+            2,
+            1,
+            64,
+            300,
+            attention_multiplier=0.3,
+            embedding_multiplier=6.0,
+            residual_multiplier=0.4,
+            logits_scaling=4.0,
+        ),
+        logits=14.0,
+    ),
+    Case(
+        "granitemoe-experts",
+        "granitemoe",
+        sizes(
+            48,
+            2,
+            2,
+            2,
+            40,
+            300,
+            num_local_experts=4,
+            num_experts_per_tok=2,
+            attention_multiplier=0.25,
+            embedding_multiplier=3.0,
+            residual_multiplier=0.7,
+            logits_scaling=2.0,
+        ),
+        prompt=30,
+        logits=7.0,
+    ),
+    Case("smollm3-five-layers", "smollm3", sizes(48, 5, 3, 1, 64, 300, pad_token_id=0), logits=0.7, last_norm=5.0),
+    Case(
+        "command-r-tied",
+        "cohere",
+        sizes(64, 2, 4, 2, 80, 300, pad_token_id=0, logit_scale=0.25),
+        logits=0.7,
+        last_norm=20.0,
+    ),
+    Case(
+        "command-r-headnorms",
+        "cohere",
+        sizes(72, 2, 3, 1, 72, 300, pad_token_id=0, logit_scale=0.25, use_qk_norm=True),
+        logits=0.7,
+        last_norm=20.0,
+    ),
+    Case(
+        "cohere2-window20",
+        "cohere2",
+        sizes(48, 5, 2, 1, 56, 300, pad_token_id=0, head_dim=24, sliding_window=20, logit_scale=0.25),
+        logits=0.7,
+        last_norm=20.0,
+    ),
+    Case(
+        "gpt-oss-window12",
+        "gpt_oss",
+        sizes(48, 2, 4, 1, 40, 300, **GPT_OSS, head_dim=24, num_local_experts=4, num_experts_per_tok=2),
+        prompt=30,
+    ),
+    Case(
+        "gpt-oss-mxfp4",
+        "gpt_oss",
+        sizes(64, 2, 3, 1, 64, 300, **GPT_OSS, head_dim=32, num_local_experts=4, num_experts_per_tok=2),
+        prompt=30,
+        experts=gguf.TENSOR_MXFP4,
+    ),
+    Case(
+        "glm4-head80",
+        "glm4",
+        sizes(
+            48,
+            2,
+            2,
+            1,
+            64,
+            300,
+            head_dim=80,
+            attention_bias=True,
+            pad_token_id=0,
+            rope_parameters=rope(partial_rotary_factor=0.5),
+        ),
+    ),
+    Case(
+        "exaone4-window20",
+        "exaone4",
+        sizes(48, 5, 3, 1, 56, 300, head_dim=24, sliding_window=20, sliding_window_pattern=4),
+    ),
+    Case("exaone4-head16", "exaone4", sizes(64, 2, 4, 2, 80, 300, sliding_window=None, layer_types=["full_attention"] * 2)),
+    Case("seed_oss-head32", "seed_oss", sizes(48, 2, 3, 1, 64, 300, head_dim=32)),
+    Case(
+        "nemotron-head24",
+        "nemotron",
+        sizes(48, 2, 2, 1, 64, 300, head_dim=24, rope_parameters=rope(partial_rotary_factor=0.5)),
+    ),
 ]
 
 LEAST_DISTINCT = 5  # different ids among the greedy ones: many architectures are prone to repetition
@@ -237,8 +464,11 @@ def round_values(values, kind):
     """What storing them as halves, and then as `kind`, leaves of them."""
     values = values.astype(np.float16).astype(np.float32)
     if kind == gguf.TENSOR_BF16:
-        values = (gguf.to_bf16(values).astype(np.uint32) << 16).view(np.float32)
-    return values.reshape(values.shape)
+        return (gguf.to_bf16(values).astype(np.uint32) << 16).view(np.float32)
+    if kind == gguf.TENSOR_MXFP4:  # of gpt-oss, whose matrices are [experts, inputs, outputs]
+        rows = values.swapaxes(-1, -2)
+        return gguf.from_mxfp4(gguf.to_mxfp4(rows)).reshape(rows.shape).swapaxes(-1, -2)
+    return values
 
 
 def make_model(case):
@@ -248,7 +478,8 @@ def make_model(case):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             values = draw(name, tuple(parameter.shape), case, config.tie_word_embeddings, rng)
-            parameter.copy_(torch.from_numpy(round_values(values, case.matrices)))
+            kind = case.experts if case.experts and parameter.ndim == 3 else case.matrices
+            parameter.copy_(torch.from_numpy(round_values(values, kind)))
     return model, rng
 
 

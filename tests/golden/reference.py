@@ -2,6 +2,7 @@
 """Goldens from a model of transformers: prompts that tell something, and what the model says to them."""
 
 import json
+import math
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ PREDICT = 16  # greedy tokens after each prompt
 TOP = 5
 BOS, FIRST_ORDINARY = 1, 3  # ids below 3 are <unk> <s> </s>
 GREEDY_MARGIN = 0.25  # least log-prob distance of first and second choice at each greedy step
+ROUTER_MARGIN = 0.03  # least distance of the last expert that is chosen and the first that is not
 LEAST_DISTINCT = 8  # different ids among the greedy ones: no loop of one or two tokens
 
 
@@ -29,9 +31,26 @@ def token_entry(token, log_probs):
     }
 
 
+@torch.no_grad()
+def router_margin(model, ids):
+    """Least distance, over layers and positions, of the logits between which the choice of experts is cut:
+    where it is small another way of rounding chooses other experts."""
+    chosen = model.config.num_experts_per_tok
+    least = math.inf
+    for logits in model(torch.tensor([ids]), use_cache=False, output_router_logits=True).router_logits:
+        if bool((logits >= 0).all()):
+            logits = logits.log()  # some give shares
+        ranked = logits.reshape(len(ids), -1).sort(dim=-1, descending=True).values
+        least = min(least, float((ranked[:, chosen - 1] - ranked[:, chosen]).min()))
+    return least
+
+
 def run_reference(name, model, prompt):
     """What `eval logprobs` must print: each id after the first, then the greedy ones. None, if greedy
     decoding could be turned by rounding."""
+    routed = getattr(model.config, "num_experts_per_tok", None) is not None
+    if routed and router_margin(model, prompt) < ROUTER_MARGIN:
+        return None
     rows = log_probabilities(model, prompt)
     tokens = [token_entry(token, row) for token, row in zip(prompt[1:], rows[:-1], strict=True)]
     ids = list(prompt)
@@ -42,6 +61,8 @@ def run_reference(name, model, prompt):
             return None
         ids.append(int(row.argmax()))
         tokens.append(token_entry(ids[-1], row))
+    if routed and router_margin(model, ids[:-1]) < ROUTER_MARGIN:
+        return None
     return {
         "model": f"{name}.gguf",
         "prompt_tokens": prompt,
@@ -58,7 +79,7 @@ def is_telling(golden, distinct):
 
 def find_golden(name, vocabulary, model, length, rng, distinct=LEAST_DISTINCT):
     """The golden of the first random prompt that has one which is_telling."""
-    for _ in range(400):
+    for _ in range(2000):
         prompt = [BOS] + rng.integers(FIRST_ORDINARY, vocabulary, length - 1).tolist()
         golden = run_reference(name, model, prompt)
         if golden and is_telling(golden, distinct):

@@ -186,7 +186,8 @@ static void architectures_that_run(void **state) {
     json_decref(list);
 }
 
-/* A model that does not run is refused when it is opened or when an engine is made of it. */
+/* A model that does not run is refused when it is opened, when an engine is made of it, or when a
+ * session is to hold as many tokens as its golden has. */
 static AlisaStatus try_to_open(const char *name, AlisaError *error) {
     char path[512];
     snprintf(path, sizeof path, "%s/golden/architectures/%s.gguf", TESTS_DIR, name);
@@ -197,6 +198,13 @@ static AlisaStatus try_to_open(const char *name, AlisaError *error) {
     alisa_engine_options_defaults(&options);
     AlisaEngine *engine = NULL;
     status = alisa_engine_create(model, support_device, &options, &engine, error);
+    AlisaSessionOptions session_options;
+    alisa_session_options_defaults(&session_options);
+    session_options.context_length = 128;
+    AlisaSession *session = NULL;
+    if (status == ALISA_OK)
+        status = alisa_session_create(engine, &session_options, &session, error);
+    alisa_session_destroy(session);
     alisa_engine_destroy(engine);
     alisa_model_close(model);
     return status;
