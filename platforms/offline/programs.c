@@ -148,6 +148,7 @@ static AlisaError error;
 /* Nothing is launched: a buffer that is only handed on needs no memory. */
 static const AlisaBuffer any = {.size = UINT64_MAX / 2};
 static const AlisaVector any_vector = {&any, 0};
+static const AlisaVector no_vector;
 
 static void must(AlisaStatus status) {
     if (status == ALISA_OK) return;
@@ -189,10 +190,29 @@ static void ask_dequantise(void) {
 static void ask_elementwise(void) {
     for (size_t c = 0; c < COUNT_OF(product_columns); c++) {
         uint32_t columns = product_columns[c];
-        must(alisa_ops_rms_norm(ops, any_vector, any_vector, 1e-5f, ROWS, columns, any_vector,
-                                &error));
-        must(
-            alisa_ops_silu_product(ops, any_vector, any_vector, ROWS, columns, any_vector, &error));
+        for (uint32_t layer = 0; layer < 2; layer++)
+            for (uint32_t flags = 0; flags < 4; flags++) {
+                const AlisaNormalisation how = {.kind = layer ? ALISA_NORM_LAYER : ALISA_NORM_RMS,
+                                                .weight = any_vector,
+                                                .bias = flags & 1 ? any_vector : no_vector,
+                                                .accumulate = flags & 2};
+                must(alisa_ops_norm(ops, &how, any_vector, ROWS, columns, any_vector, &error));
+            }
+        for (uint32_t activation = 0; activation < ALISA_ACTIVATION_SILU_CLAMPED; activation++)
+            for (uint32_t flags = 0; flags < 4; flags++) {
+                AlisaVector bias = flags & 1 ? any_vector : no_vector;
+                const AlisaActivated what = {.activation = (AlisaActivation)activation,
+                                             .x = any_vector,
+                                             .x_bias = bias,
+                                             .up = flags & 2 ? any_vector : no_vector,
+                                             .up_bias = bias};
+                must(alisa_ops_activate(ops, &what, ROWS, columns, any_vector, &error));
+            }
+        const AlisaBiased biased = {any_vector, any_vector, columns};
+        must(alisa_ops_add_bias_each(ops, &biased, 1, ROWS, &error));
+        must(alisa_ops_add(ops, any_vector, 1.0f, ROWS, columns, any_vector, &error));
+        must(alisa_ops_scale(ops, any_vector, 2.0f, 0.0f, ROWS, columns, &error));
+        must(alisa_ops_scale(ops, any_vector, 2.0f, 30.0f, ROWS, columns, &error));
         must(alisa_ops_gather_rows(ops, any_vector, &any, ROWS, columns, any_vector, &error));
         must(alisa_ops_likeliest(ops, any_vector, ROWS, columns, &any, &error));
     }

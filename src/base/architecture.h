@@ -7,7 +7,9 @@
  *
  * Several things that are said of an architecture follow from the tensors of its row: a gate makes
  * the feed-forward block gated, a vector beside a matrix is its bias, a norm behind a block is a
- * norm after it, and a row without a head uses its embedding table as the head.
+ * norm after it, and a row without a head uses its embedding table as the head. Where there is a
+ * norm before attention and none before the feed-forward block, both blocks read that one: they are
+ * parallel.
  */
 #ifndef ALISA_BASE_ARCHITECTURE_H
 #define ALISA_BASE_ARCHITECTURE_H
@@ -24,6 +26,7 @@ typedef enum AlisaExtent {
     ALISA_EXTENT_KEY_VALUE,       /* KV heads * head size */
     ALISA_EXTENT_QUERY_KEY_VALUE, /* QUERY + 2 KEY_VALUE */
     ALISA_EXTENT_HEADS,           /* query heads */
+    ALISA_EXTENT_KV_HEADS,        /* key and value heads */
     ALISA_EXTENT_HEAD_DIM,        /* head size */
     ALISA_EXTENT_ROPE_PAIRS,      /* pairs of elements of a head that RoPE turns */
     ALISA_EXTENT_FEED_FORWARD,    /* elements between the matrices of a feed-forward block */
@@ -70,10 +73,14 @@ typedef enum AlisaRole {
     ALISA_ROLE_KEY_BIAS,
     ALISA_ROLE_VALUE,
     ALISA_ROLE_VALUE_BIAS,
-    ALISA_ROLE_QUERY_KEY_VALUE, /* the three in one, in this order */
+    ALISA_ROLE_QUERY_KEY_VALUE, /* fused: AlisaFusion */
     ALISA_ROLE_QUERY_KEY_VALUE_BIAS,
-    ALISA_ROLE_QUERY_NORM, /* of each head, before it is rotated */
+    ALISA_ROLE_QUERY_NORM, /* of each head, before it is rotated, with weights for all heads */
     ALISA_ROLE_KEY_NORM,
+    ALISA_ROLE_QUERY_NORM_EACH, /* of each head, with weights of its own */
+    ALISA_ROLE_KEY_NORM_EACH,
+    ALISA_ROLE_QUERY_NORM_ROW, /* of the heads together */
+    ALISA_ROLE_KEY_NORM_ROW,
     ALISA_ROLE_SINKS, /* a logit a head that joins its softmax and has no value */
     ALISA_ROLE_ATTENTION_OUTPUT,
     ALISA_ROLE_ATTENTION_OUTPUT_BIAS,
@@ -81,9 +88,10 @@ typedef enum AlisaRole {
     ALISA_ROLE_FEED_FORWARD_NORM,
     ALISA_ROLE_FEED_FORWARD_NORM_BIAS,
     ALISA_ROLE_GATE,
+    ALISA_ROLE_GATE_BIAS,
     ALISA_ROLE_UP,
     ALISA_ROLE_UP_BIAS,
-    ALISA_ROLE_GATE_UP, /* the two in one, the gate first */
+    ALISA_ROLE_GATE_UP, /* fused: AlisaFusion */
     ALISA_ROLE_DOWN,
     ALISA_ROLE_DOWN_BIAS,
     ALISA_ROLE_ROUTER, /* which experts a token takes */
@@ -102,6 +110,7 @@ typedef enum AlisaRole {
     ALISA_ROLE_OUTPUT_NORM,
     ALISA_ROLE_OUTPUT_NORM_BIAS,
     ALISA_ROLE_HEAD,
+    ALISA_ROLE_HEAD_BIAS,
     ALISA_ROLE_COUNT
 } AlisaRole;
 
@@ -123,6 +132,17 @@ bool alisa_role_in_layers(AlisaRole role);
 uint32_t alisa_extent_size(AlisaExtent extent, const AlisaSizes *sizes);
 uint64_t alisa_role_elements(AlisaRole role, const AlisaSizes *sizes);
 
+/* Tensors that some files hold as one, the outputs of one part behind those of the part before.
+ * Rows name the parts; the loader takes either. */
+typedef struct AlisaFusion {
+    AlisaRole fused;
+    AlisaRole parts[3];
+    uint32_t part_count;
+} AlisaFusion;
+
+/* The fusion that the role is a part of; NULL: none. */
+const AlisaFusion *alisa_fusion_of(AlisaRole part);
+
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
 typedef enum AlisaNorm {
@@ -141,13 +161,22 @@ typedef enum AlisaRotation {
     ALISA_ROTATION_HALVES /* i and i + n/2 */
 } AlisaRotation;
 
+/* What RoPE does in models some layers of which have a sliding window. */
+typedef enum AlisaWindowRope {
+    ALISA_WINDOW_ROPE_SAME, /* the same in all layers */
+    ALISA_WINDOW_ROPE_OWN,  /* layers with a window have a base of their own, and no scaling */
+    ALISA_WINDOW_ROPE_ONLY  /* layers without a window are not turned */
+} AlisaWindowRope;
+
 typedef enum AlisaActivation {
-    ALISA_ACTIVATION_SILU,        /* x / (1 + exp(-x)) */
-    ALISA_ACTIVATION_RELU,        /* max(x, 0) */
-    ALISA_ACTIVATION_GELU,        /* x/2 (1 + erf(x / sqrt 2)) */
-    ALISA_ACTIVATION_GELU_TANH,   /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-    ALISA_ACTIVATION_SILU_CLAMPED /* gpt-oss: g / (1 + exp(-1.702 g)) (u + 1) for gate and up that
-                                     are cut to g <= 7 and -7 <= u <= 7 */
+    ALISA_ACTIVATION_SILU,         /* x / (1 + exp(-x)) */
+    ALISA_ACTIVATION_RELU,         /* max(x, 0) */
+    ALISA_ACTIVATION_RELU_SQUARED, /* max(x, 0)^2 */
+    ALISA_ACTIVATION_GELU,         /* x/2 (1 + erf(x / sqrt 2)) */
+    ALISA_ACTIVATION_GELU_TANH,    /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+    ALISA_ACTIVATION_SILU_CLAMPED, /* gpt-oss: g / (1 + exp(-1.702 g)) (u + 1) for gate and up that
+                                      are cut to g <= 7 and -7 <= u <= 7 */
+    ALISA_ACTIVATION_COUNT
 } AlisaActivation;
 
 typedef enum AlisaOrder {
@@ -175,9 +204,12 @@ typedef struct AlisaArchitecture {
     AlisaPosition position;
     uint32_t position_offset; /* learned: the row of the table that is added at position 0 */
     AlisaRotation rotation;
-    /* RoPE base of layers with a sliding window, where the file gives none; 0: as in other layers.
-     */
-    float window_rope_base;
+    AlisaWindowRope window_rope;
+    float window_rope_base; /* with ALISA_WINDOW_ROPE_OWN, where the file gives none; 0: the model's
+                             */
+    uint32_t
+        unrotated_period; /* the last of each run of so many layers is not turned; 0: none is */
+    uint32_t window;      /* tokens of a sliding window, where the file gives none; 0: no window */
     /* In a file with a sliding window, of each run of so many layers all but the last have it.
      * 0: all layers. */
     uint32_t window_period;
@@ -192,6 +224,7 @@ typedef struct AlisaArchitecture {
         attention_soft_cap; /* c: scores x become c tanh(x/c), if no key says otherwise; 0: none */
     float logit_soft_cap;   /* the same of logits */
     bool scales_embedding;  /* a token's vector is multiplied by sqrt(embedding length) */
+    bool divides_logits;    /* logits are divided by key logit_scale; false: multiplied */
     AlisaRoles required;
     AlisaRoles optional; /* a file may lack them; without a head it is the embedding table */
     AlisaRename renames[4];
@@ -202,10 +235,14 @@ const AlisaArchitecture *alisa_architecture_at(size_t index);
 /* NULL for a name that no row has; it need not be terminated. */
 const AlisaArchitecture *alisa_architecture_find(const char *name, size_t length);
 
-/* What every model of the architecture needs and the engine does not compute, in words ("layer
- * norms"): the first that is found. NULL: the engine runs it. `computed` are the roles of tensors
- * that it computes with (model/fields.h). */
-const char *alisa_architecture_missing(const AlisaArchitecture *row, AlisaRoles computed);
+/* What every model of the architecture needs and the engine does not compute, in words ("experts"):
+ * the `index`-th thing; NULL past the last one, so that the engine runs an architecture whose first
+ * is NULL. `computed` are the roles of tensors that it computes with (model/fields.h). */
+const char *alisa_architecture_missing(const AlisaArchitecture *row, AlisaRoles computed,
+                                       size_t index);
+/* Of a name that no row has: what models of that architecture are, which the engine does not
+ * compute, in words ("a state-space model"); NULL: the name is not known. */
+const char *alisa_architecture_kind(const char *name, size_t length);
 /* Names of those that the engine runs, as in "llama, qwen2". */
 void alisa_architecture_list(AlisaRoles computed, char *list, size_t capacity);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/attend.h"
 
+#include "engine/layer.h"
 #include "engine/rebuild.h"
 
 /* The tails of a layer as attention takes them. */
@@ -92,7 +93,8 @@ static AlisaStatus seal(AlisaStage *stage, uint32_t layer, const AlisaAttentionT
 static AlisaStatus store(AlisaStage *stage, uint32_t layer, const AlisaAttentionTails *tails,
                          AlisaError *error) {
     const AlisaScratch *scratch = &stage->scratch;
-    const AlisaBuffer *rotations = &stage->rows.parts[ALISA_ROWS_ROTATIONS];
+    uint32_t rope = alisa_layer_shape(stage, layer)->rope;
+    const AlisaBuffer *rotations = &stage->rows.parts[ALISA_ROWS_ROTATIONS + rope];
     const AlisaBuffer *slots = &stage->rows.parts[ALISA_ROWS_SLOTS];
     uint32_t rows = stage->rows.row_count;
     AlisaStatus status = ALISA_OK;

@@ -128,15 +128,27 @@ static AlisaStatus emulate_links(AlisaEngine *engine, const AlisaEngineOptions *
     return status;
 }
 
-static AlisaStatus init_rope(AlisaEngine *engine, AlisaError *error) {
-    const AlisaRope *rope = &engine->shape.rope;
-    AlisaRopeTable *table = &engine->rope;
+static AlisaStatus init_rope(const AlisaRope *rope, const float *divisors, AlisaRopeTable *table,
+                             AlisaError *error) {
     table->pairs = rope->dim / 2;
     table->frequencies = alisa_allocate(table->pairs, sizeof(double), "RoPE frequencies", error);
     if (!table->frequencies) return ALISA_ERROR_MEMORY;
-    const float *divisors = alisa_weights_rope_divisors(engine->shards[0].weights);
     table->factor = alisa_rope_frequencies(rope, divisors, table->frequencies);
     return ALISA_OK;
+}
+
+static AlisaStatus init_ropes(AlisaEngine *engine, AlisaError *error) {
+    const AlisaOuterWeights *weights = alisa_weights_outer(engine->shards[0].weights);
+    const float *const divisors[ALISA_ROPE_REACHES] = {
+        [ALISA_ROPE_SHORT] = weights->rope_divisors ? weights->rope_divisors : weights->rope_short,
+        [ALISA_ROPE_LONG] = weights->rope_divisors ? weights->rope_divisors : weights->rope_long,
+    };
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < engine->shape.rope_count; i++)
+        for (uint32_t reach = 0; reach < ALISA_ROPE_REACHES && status == ALISA_OK; reach++)
+            status = init_rope(&engine->shape.ropes[i], divisors[reach], &engine->ropes[i][reach],
+                               error);
+    return status;
 }
 
 AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
@@ -161,7 +173,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
         status = init_shard(made, &made->shards[i], gguf, options, error);
     }
     if (status == ALISA_OK) status = emulate_links(made, options, error);
-    if (status == ALISA_OK) status = init_rope(made, error);
+    if (status == ALISA_OK) status = init_ropes(made, error);
     if (status != ALISA_OK) {
         alisa_engine_close(made);
         return status;
@@ -176,6 +188,8 @@ void alisa_engine_close(AlisaEngine *engine) {
         finish_shard(&engine->shards[i]);
     free(engine->shards);
     free(engine->budgets);
-    free(engine->rope.frequencies);
+    for (uint32_t i = 0; i < ALISA_ROPE_LIMIT; i++)
+        for (uint32_t reach = 0; reach < ALISA_ROPE_REACHES; reach++)
+            free(engine->ropes[i][reach].frequencies);
     free(engine);
 }

@@ -26,16 +26,24 @@ typedef struct AlisaShard {
     bool emulates_link; /* the device's emulated link ends with the shard */
 } AlisaShard;
 
-/* Angles of the rotary position embedding. */
+/* Angles of a rotary position embedding. */
 typedef struct AlisaRopeTable {
     double *frequencies; /* [pairs] radians a position */
     uint32_t pairs;
     float factor; /* multiplies every cosine and sine */
 } AlisaRopeTable;
 
+/* A rope has other frequencies in contexts past the one it was first trained on, where the model
+ * has divisors for these (LongRoPE). */
+typedef enum AlisaRopeReach {
+    ALISA_ROPE_SHORT,
+    ALISA_ROPE_LONG,
+    ALISA_ROPE_REACHES
+} AlisaRopeReach;
+
 struct AlisaEngine {
     AlisaShape shape;
-    AlisaRopeTable rope;
+    AlisaRopeTable ropes[ALISA_ROPE_LIMIT][ALISA_ROPE_REACHES]; /* of shape.ropes */
     AlisaShard *shards; /* [shard_count] in the order of their layers */
     uint32_t shard_count;
     AlisaBudget *budgets; /* [budget_count] */

@@ -5,12 +5,17 @@
 #include "engine/rates.h"
 #include "engine/resolve.h"
 
-/* A context that is asked for and longer than a sliding window of the model is an error; with none
- * asked for, the log says that the window shortens it. */
+/* A context that is asked for and longer than a sliding window of the model, or than its table of
+ * positions, is an error; with none asked for, the log says that the window shortens it. */
 static AlisaStatus check_context(const AlisaEngine *engine, uint32_t asked, AlisaError *error) {
     const AlisaShape *shape = &engine->shape;
     const char *architecture = shape->architecture->name;
     uint32_t window = alisa_shape_full_attention(shape);
+    if (shape->architecture->position == ALISA_POSITION_LEARNED && asked > shape->context_length)
+        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                               "a context of %u tokens is longer than the model's table of %u "
+                               "positions (key %s.context_length): ask for at most -c %u",
+                               asked, shape->context_length, architecture, shape->context_length);
     if (asked > window) {
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
                                "a context of %u tokens is longer than the model's sliding window "

@@ -62,8 +62,8 @@ enum { PRODUCT_SIZES = sizeof product_rows / sizeof *product_rows, PRODUCT_ROUND
 
 static AlisaStatus run_layer_products(AlisaStage *stage, uint32_t layer, uint32_t rows,
                                       AlisaError *error) {
-    AlisaStatus status =
-        alisa_layer_project(stage, layer, ALISA_LAYER_QUERY_KEY_VALUE, rows, error);
+    AlisaStatus status = alisa_layer_project(stage, layer, ALISA_LAYER_QUERY_KEY_VALUE,
+                                             alisa_layer_input(stage, layer), rows, error);
     if (status == ALISA_OK) status = alisa_layer_output(stage, layer, rows, error);
     if (status == ALISA_OK) status = alisa_layer_expand(stage, layer, rows, error);
     return status == ALISA_OK ? alisa_layer_contract(stage, layer, rows, error) : status;
@@ -258,8 +258,8 @@ static void weight_formats(const AlisaShard *shard, char text[128]) {
     bool head = shard->model.vocabulary_size > 0;
     const uint32_t formats[] = {
         layer->query.format, layer->key.format,
-        layer->value.format, layer->gate.format,
-        layer->down.format,  head ? alisa_weights_head(shard->weights)->format : 0,
+        layer->value.format, layer->up.format,
+        layer->down.format,  head ? alisa_weights_outer(shard->weights)->head.format : 0,
     };
     size_t used = 0, count = sizeof formats / sizeof *formats - !head;
     for (size_t i = 0; i < count; i++)

@@ -10,7 +10,7 @@
 AlisaStatus alisa_rebuild_init(AlisaRebuild *rebuild, const AlisaStageSetup *setup, uint32_t rows,
                                AlisaError *error) {
     AlisaDevice *device = setup->shard->device;
-    uint64_t floats = (uint64_t)rows * setup->engine->shape.rope.dim;
+    uint64_t floats = (uint64_t)rows * setup->engine->shape.ropes[0].dim;
     const char *what = "recomputation";
     rebuild->max_rows = rows;
     rebuild->angles = alisa_allocate(floats, sizeof *rebuild->angles, what, error);
@@ -30,9 +30,10 @@ void alisa_rebuild_finish(AlisaRebuild *rebuild) {
 
 /* ---- A layer ------------------------------------------------------------------------------ */
 
-static AlisaStatus upload_rotations(AlisaStage *stage, const AlisaMove *moves, uint32_t count,
-                                    AlisaError *error) {
-    const AlisaRopeTable *rope = &stage->setup.engine->rope;
+static AlisaStatus upload_rotations(AlisaStage *stage, uint32_t layer, const AlisaMove *moves,
+                                    uint32_t count, AlisaError *error) {
+    const AlisaRopeTable *rope =
+        alisa_setup_rope(&stage->setup, alisa_layer_shape(stage, layer)->rope);
     AlisaRebuild *rebuild = &stage->rebuild;
     for (uint32_t i = 0; i < count; i++)
         alisa_rope_rotations(rope->frequencies, rope->pairs, rope->factor, moves[i].position,
@@ -47,7 +48,8 @@ static AlisaStatus upload_rotations(AlisaStage *stage, const AlisaMove *moves, u
 /* K and V of tokens whose inputs are in `normed`. */
 static AlisaStatus compute(AlisaStage *stage, uint32_t layer, uint32_t count, AlisaError *error) {
     const AlisaScratch *scratch = &stage->scratch;
-    AlisaStatus status = alisa_layer_project(stage, layer, ALISA_LAYER_KEY_VALUE, count, error);
+    AlisaStatus status =
+        alisa_layer_project(stage, layer, ALISA_LAYER_KEY_VALUE, &scratch->normed, count, error);
     if (status != ALISA_OK) return status;
     /* The rows have no queries: what is turned in their place is overwritten by attention. */
     return alisa_attention_store(
@@ -74,7 +76,7 @@ AlisaStatus alisa_rebuild_layer(AlisaStage *stage, uint32_t layer, AlisaError *e
         if (status == ALISA_OK)
             status =
                 alisa_inputs_recall(inputs, piece.items, count, &stage->scratch.normed, 0, error);
-        if (status == ALISA_OK) status = upload_rotations(stage, piece.items, count, error);
+        if (status == ALISA_OK) status = upload_rotations(stage, layer, piece.items, count, error);
         if (status == ALISA_OK) status = compute(stage, layer, count, error);
         alisa_inputs_end(inputs, layer);
         rebuild->tokens += count;

@@ -7,9 +7,14 @@
 
 /* Bytes of a part for so many rows. */
 static uint64_t part_bytes(const AlisaStageSetup *setup, AlisaRowsPart part, uint64_t rows) {
+    const AlisaShape *shape = &setup->engine->shape;
     switch (part) {
+    case ALISA_ROWS_POSITIONS:
+        return shape->architecture->position == ALISA_POSITION_LEARNED ? rows * sizeof(int32_t) : 0;
     case ALISA_ROWS_ROTATIONS:
-        return rows * setup->engine->shape.rope.dim * sizeof(float);
+        return rows * shape->ropes[0].dim * sizeof(float);
+    case ALISA_ROWS_OTHER_ROTATIONS:
+        return shape->rope_count > 1 ? rows * shape->ropes[1].dim * sizeof(float) : 0;
     case ALISA_ROWS_TILES:
         return rows * sizeof(AlisaAttentionTile);
     default:
@@ -65,10 +70,12 @@ AlisaStatus alisa_rows_lay_out(AlisaRows *rows, const AlisaStageSetup *setup, ui
     drop_slices(rows);
     find_offsets(setup, row_count, rows->offsets);
     AlisaStatus status = ALISA_OK;
-    for (int part = 0; part < ALISA_ROWS_PARTS && status == ALISA_OK; part++)
-        status = alisa_buffer_slice(setup->shard->device, device_copy, rows->offsets[part],
-                                    part_bytes(setup, (AlisaRowsPart)part, row_count),
-                                    &rows->parts[part], error);
+    for (int part = 0; part < ALISA_ROWS_PARTS && status == ALISA_OK; part++) {
+        uint64_t bytes = part_bytes(setup, (AlisaRowsPart)part, row_count);
+        if (bytes > 0)
+            status = alisa_buffer_slice(setup->shard->device, device_copy, rows->offsets[part],
+                                        bytes, &rows->parts[part], error);
+    }
     if (status == ALISA_OK) rows->laid_out = row_count;
     return status;
 }

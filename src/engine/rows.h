@@ -14,8 +14,10 @@ typedef enum AlisaRowsPart {
     ALISA_ROWS_TOKENS,    /* int32[R] */
     ALISA_ROWS_SLOTS,     /* int32[R] the KV slot each row is stored to */
     ALISA_ROWS_LOGITS,    /* int32[logit_count] rows whose logits are wanted */
-    ALISA_ROWS_ROTATIONS, /* float[R][rope.dim / 2][2] cosine and sine */
-    ALISA_ROWS_TILES,     /* AlisaAttentionTile[tile_count] of rows that attend to everything */
+    ALISA_ROWS_POSITIONS, /* int32[R] rows of the table of positions; empty where there is none */
+    ALISA_ROWS_ROTATIONS, /* float[R][rope dim / 2][2] cosine and sine by the model's first rope */
+    ALISA_ROWS_OTHER_ROTATIONS, /* likewise by its second; empty where there is none */
+    ALISA_ROWS_TILES, /* AlisaAttentionTile[tile_count] of rows that attend to everything */
     ALISA_ROWS_PARTS
 } AlisaRowsPart;
 

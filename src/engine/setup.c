@@ -68,7 +68,7 @@ AlisaAttentionShape alisa_setup_attention_shape(const AlisaStageSetup *setup) {
     return (AlisaAttentionShape){.head_count = layer->head_count,
                                  .kv_head_count = layer->kv_head_count,
                                  .head_dim = layer->head_dim,
-                                 .rope_dim = shape->rope.dim,
+                                 .rope_dim = shape->ropes[0].dim,
                                  .scale = shape->attention_scale,
                                  .key_type = setup->options->key_type,
                                  .value_type = setup->options->value_type};
@@ -86,6 +86,12 @@ AlisaSparseShape alisa_setup_sparse_shape(const AlisaStageSetup *setup) {
                               .count_lists = options->count_lists};
 }
 
+const AlisaRopeTable *alisa_setup_rope(const AlisaStageSetup *setup, uint32_t index) {
+    const AlisaEngine *engine = setup->engine;
+    bool is_long = setup->options->context_length > engine->shape.ropes[index].original_context;
+    return &engine->ropes[index][is_long ? ALISA_ROPE_LONG : ALISA_ROPE_SHORT];
+}
+
 uint32_t alisa_setup_row_tokens(const AlisaStageSetup *setup) {
     AlisaKvShape shape = alisa_setup_kv_shape(setup);
     return alisa_kv_tails_needed(&shape) ? ALISA_KV_BLOCK : 1;
@@ -98,5 +104,5 @@ uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup) {
 }
 
 uint64_t alisa_setup_rebuild_bytes(const AlisaStageSetup *setup, uint32_t rows) {
-    return rows * (setup->engine->shape.rope.dim * sizeof(float) + sizeof(int32_t));
+    return rows * (setup->engine->shape.ropes[0].dim * sizeof(float) + sizeof(int32_t));
 }

@@ -62,6 +62,9 @@ AlisaKvShape alisa_setup_kv_shape(const AlisaStageSetup *setup);
 AlisaAttentionShape alisa_setup_attention_shape(const AlisaStageSetup *setup);
 AlisaSparseShape alisa_setup_sparse_shape(const AlisaStageSetup *setup);
 
+/* The angles of one of the model's ropes in this session. */
+const AlisaRopeTable *alisa_setup_rope(const AlisaStageSetup *setup, uint32_t index);
+
 /* Tokens of a sequence get slots so many at a time: one by one, or by whole blocks. */
 uint32_t alisa_setup_row_tokens(const AlisaStageSetup *setup);
 /* Device bytes of what computes K and V of up to `rows` tokens again (engine/rebuild.h). */

@@ -13,7 +13,7 @@
 
 /* Where K and V of tokens that are kept as layer inputs are computed again (engine/rebuild.c). */
 typedef struct AlisaRebuild {
-    AlisaBuffer rotations; /* float[max_rows][rope.dim / 2][2] */
+    AlisaBuffer rotations; /* float[max_rows][rope dim / 2][2] */
     AlisaBuffer row_slots; /* int32[max_rows] */
     float *angles;         /* the rotations on the host */
     uint32_t max_rows;     /* rows at a time; 0: no inputs are kept */

@@ -39,12 +39,10 @@ static void find_slot(AlisaStage *stage, uint32_t i, const AlisaStepRow *row) {
 }
 
 static void describe_rows(AlisaStage *stage, const AlisaStep *step) {
-    const AlisaRopeTable *rope = &stage->setup.engine->rope;
     AlisaRows *rows = &stage->rows;
     rows->step = step->rows;
     int32_t *tokens = alisa_rows_part(rows, ALISA_ROWS_TOKENS);
     int32_t *logit_rows = alisa_rows_part(rows, ALISA_ROWS_LOGITS);
-    float *rotations = alisa_rows_part(rows, ALISA_ROWS_ROTATIONS);
     for (uint32_t i = 0; i < step->row_count; i++) {
         const AlisaStepRow *row = &step->rows[i];
         tokens[i] = row->token;
@@ -53,11 +51,26 @@ static void describe_rows(AlisaStage *stage, const AlisaStep *step) {
         if (stage->tails)
             rows->tails[i] =
                 alisa_kv_blocks_tail(&stage->tails->blocks, row->sequence, rows->counts[i]);
-        alisa_rope_rotations(rope->frequencies, rope->pairs, rope->factor, row->position,
-                             rotations + (size_t)i * 2 * rope->pairs);
         if (row->logits) logit_rows[rows->logit_count++] = (int32_t)i;
     }
     cut_tiles(stage);
+}
+
+/* What positions make of the rows. */
+static void describe_positions(AlisaStage *stage, const AlisaStep *step) {
+    const AlisaShape *shape = &stage->setup.engine->shape;
+    const AlisaRows *rows = &stage->rows;
+    for (uint32_t r = 0; r < shape->rope_count; r++) {
+        const AlisaRopeTable *rope = alisa_setup_rope(&stage->setup, r);
+        float *rotations = alisa_rows_part(rows, ALISA_ROWS_ROTATIONS + r);
+        for (uint32_t i = 0; i < step->row_count; i++)
+            alisa_rope_rotations(rope->frequencies, rope->pairs, rope->factor,
+                                 step->rows[i].position, rotations + (size_t)i * 2 * rope->pairs);
+    }
+    if (shape->architecture->position != ALISA_POSITION_LEARNED) return;
+    int32_t *positions = alisa_rows_part(rows, ALISA_ROWS_POSITIONS);
+    for (uint32_t i = 0; i < step->row_count; i++)
+        positions[i] = (int32_t)(step->rows[i].position + shape->architecture->position_offset);
 }
 
 static AlisaStatus upload_rows(AlisaStage *stage, AlisaError *error) {
@@ -122,11 +135,33 @@ AlisaStatus alisa_step_begin(AlisaStage *stage, const AlisaStep *step, AlisaErro
                                             &stage->scratch.rows, error);
     if (status != ALISA_OK) return status;
     describe_rows(stage, step);
+    describe_positions(stage, step);
     status = upload_rows(stage, error);
     return status == ALISA_OK ? begin_placement(stage, error) : status;
 }
 
 /* ---- Layers -------------------------------------------------------------------------------- */
+
+static AlisaStatus embed(AlisaStage *stage, AlisaError *error) {
+    const AlisaShard *shard = stage->setup.shard;
+    const AlisaShape *shape = &stage->setup.engine->shape;
+    const AlisaOuterWeights *weights = alisa_weights_outer(shard->weights);
+    uint32_t rows = stage->rows.row_count;
+    AlisaVector residual = alisa_scratch_all(&stage->scratch.residual);
+    AlisaVector positions = alisa_scratch_all(&stage->scratch.normed);
+    AlisaStatus status =
+        alisa_ops_embed(shard->ops, &weights->embedding, &stage->rows.parts[ALISA_ROWS_TOKENS],
+                        rows, residual, error);
+    if (status == ALISA_OK && shape->embedding_scale != 1.0f)
+        status = alisa_ops_scale(shard->ops, residual, shape->embedding_scale, 0.0f, rows,
+                                 shape->embedding_length, error);
+    if (status != ALISA_OK || !weights->positions.buffer) return status;
+    status = alisa_ops_embed(shard->ops, &weights->positions,
+                             &stage->rows.parts[ALISA_ROWS_POSITIONS], rows, positions, error);
+    if (status != ALISA_OK) return status;
+    return alisa_ops_add(shard->ops, positions, 1.0f, rows, shape->embedding_length, residual,
+                         error);
+}
 
 static uint64_t residual_bytes(const AlisaStage *stage) {
     return sizeof(float) * stage->rows.row_count * stage->setup.engine->shape.embedding_length;
@@ -137,28 +172,31 @@ static AlisaStatus begin_residual(AlisaStage *stage, const float *residual, Alis
     const AlisaShard *shard = stage->setup.shard;
     const AlisaScratch *scratch = &stage->scratch;
     uint64_t bytes = residual_bytes(stage);
-    if (shard->first_layer == 0)
-        return alisa_ops_embed(shard->ops, alisa_weights_embedding(shard->weights),
-                               &stage->rows.parts[ALISA_ROWS_TOKENS], stage->rows.row_count,
-                               alisa_scratch_all(&scratch->residual), error);
+    if (shard->first_layer == 0) return embed(stage, error);
     stage->host_to_device_bytes += bytes;
     return alisa_buffer_write(shard->device, &scratch->residual, 0, residual, bytes, error);
 }
 
 static AlisaStatus run_layer(AlisaStage *stage, uint32_t layer, AlisaError *error) {
     AlisaPlacement *placement = stage->placement;
+    const AlisaBuffer *input = alisa_layer_input(stage, layer);
+    bool is_parallel = alisa_layer_is_parallel(stage, layer);
     uint32_t rows = stage->rows.row_count;
     AlisaStatus status = ALISA_OK;
     if (placement) status = alisa_placement_need(placement, layer, error);
     if (status == ALISA_OK) status = alisa_layer_norm(stage, layer, rows, error);
     if (status == ALISA_OK && placement)
-        status = alisa_placement_keep_inputs(placement, layer, &stage->scratch.normed, error);
+        status = alisa_placement_keep_inputs(placement, layer, input, error);
     if (status == ALISA_OK)
-        status = alisa_layer_project(stage, layer, ALISA_LAYER_QUERY_KEY_VALUE, rows, error);
+        status = alisa_layer_project(stage, layer, ALISA_LAYER_QUERY_KEY_VALUE, input, rows, error);
+    if (status == ALISA_OK && is_parallel)
+        status = alisa_layer_feed_forward(stage, layer, rows, error);
     if (status == ALISA_OK) status = alisa_attend(stage, layer, error);
     if (status == ALISA_OK && placement) status = alisa_placement_leave(placement, layer, error);
     if (status == ALISA_OK) status = alisa_layer_output(stage, layer, rows, error);
-    return status == ALISA_OK ? alisa_layer_feed_forward(stage, layer, rows, error) : status;
+    if (status == ALISA_OK && !is_parallel)
+        status = alisa_layer_feed_forward(stage, layer, rows, error);
+    return status == ALISA_OK ? alisa_layer_contract(stage, layer, rows, error) : status;
 }
 
 static bool has_head(const AlisaStage *stage) {

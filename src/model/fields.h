@@ -10,31 +10,65 @@
 #include "ops/ops.h"
 
 /* Shapes are [outputs][inputs] for matrices. E: embedding_length, H: head_count * head_dim,
- * G: kv_head_count * head_dim, F: feed_forward_length of the layer, V: vocabulary_size. */
+ * G: kv_head_count * head_dim, F: feed_forward_length of the layer, V: vocabulary_size, P: rows of
+ * the table of positions. The buffer of a matrix or vector that the model has not is NULL. */
 typedef struct AlisaLayerWeights {
-    AlisaVector attention_norm;    /* [E] */
-    AlisaMatrix query;             /* [H][E] */
-    AlisaMatrix key;               /* [G][E] */
-    AlisaMatrix value;             /* [G][E] */
-    AlisaMatrix attention_output;  /* [E][H] */
-    AlisaVector feed_forward_norm; /* [E] */
-    AlisaMatrix gate;              /* [F][E] */
-    AlisaMatrix up;                /* [F][E] */
-    AlisaMatrix down;              /* [E][F] */
+    AlisaVector attention_norm;      /* [E] */
+    AlisaVector attention_norm_bias; /* [E] */
+    /* [E]: where a file has them, they are attention's, and those above the feed-forward block's.
+     * alisa_weights_layer has moved them to where they belong. */
+    AlisaVector attention_norm_2, attention_norm_2_bias;
+    AlisaMatrix query;                  /* [H][E] */
+    AlisaMatrix key;                    /* [G][E] */
+    AlisaMatrix value;                  /* [G][E] */
+    AlisaVector query_bias;             /* [H] */
+    AlisaVector key_bias;               /* [G] */
+    AlisaVector value_bias;             /* [G] */
+    AlisaVector query_norm;             /* [head_dim] or [H] */
+    AlisaVector key_norm;               /* [head_dim] or [G] */
+    AlisaMatrix attention_output;       /* [E][H] */
+    AlisaVector attention_output_bias;  /* [E] */
+    AlisaVector attention_post_norm;    /* [E] */
+    AlisaVector feed_forward_norm;      /* [E] */
+    AlisaVector feed_forward_norm_bias; /* [E] */
+    AlisaMatrix gate;                   /* [F][E] */
+    AlisaMatrix up;                     /* [F][E] */
+    AlisaMatrix down;                   /* [E][F] */
+    AlisaVector gate_bias;              /* [F] */
+    AlisaVector up_bias;                /* [F] */
+    AlisaVector down_bias;              /* [E] */
+    AlisaVector feed_forward_post_norm; /* [E] */
 } AlisaLayerWeights;
 
 /* Before the first layer, and behind the last one. */
 typedef struct AlisaOuterWeights {
-    AlisaMatrix embedding;   /* [V][E] */
-    AlisaVector output_norm; /* [E] */
-    AlisaMatrix head;        /* [V][E] */
+    AlisaMatrix embedding;        /* [V][E] */
+    AlisaMatrix positions;        /* [P][E] */
+    float *rope_divisors;         /* [rope dim / 2] on the host */
+    float *rope_long;             /* likewise, in contexts past the original one */
+    float *rope_short;            /* likewise, in others */
+    AlisaVector output_norm;      /* [E] */
+    AlisaVector output_norm_bias; /* [E] */
+    AlisaMatrix head;             /* [V][E] */
+    AlisaVector head_bias;        /* [V] */
 } AlisaOuterWeights;
 
-/* Roles that have a field, and divisors of RoPE frequencies, which stay on the host. */
-AlisaRoles alisa_field_roles(void);
+typedef enum AlisaFieldKind {
+    ALISA_FIELD_MATRIX, /* AlisaMatrix */
+    ALISA_FIELD_VECTOR, /* AlisaVector */
+    ALISA_FIELD_HOST    /* float *, owned by the weights */
+} AlisaFieldKind;
 
-/* The AlisaMatrix or AlisaVector of a role: of `layer` for roles of layers, of `outer` for others.
- * NULL for a role that has none. */
-void *alisa_field_of(AlisaRole role, AlisaLayerWeights *layer, AlisaOuterWeights *outer);
+typedef struct AlisaField {
+    AlisaRole role;
+    AlisaFieldKind kind;
+    bool is_turned; /* RoPE turns its outputs, or what they are multiplied with */
+    size_t offset;  /* in AlisaLayerWeights for roles of layers, in AlisaOuterWeights for others */
+} AlisaField;
+
+/* Roles that have a field. */
+AlisaRoles alisa_field_roles(void);
+/* NULL for a role that has none. */
+const AlisaField *alisa_field_of(AlisaRole role);
 
 #endif

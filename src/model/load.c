@@ -28,6 +28,8 @@ struct AlisaLoader {
     uint64_t done, total; /* bytes of the file's tensors */
     Piece pieces[PIECES]; /* zeroed until one is needed */
     uint32_t next;
+    uint8_t *ordered; /* rows of a piece in their order on the device; NULL until there are some */
+    uint64_t ordered_size;
 };
 
 /* One tensor on its way. */
@@ -35,6 +37,8 @@ typedef struct Load {
     AlisaLoader *loader;
     const AlisaGgufTensor *tensor;
     const AlisaFormatInfo *format;
+    AlisaRowOrder order;
+    const uint8_t *blocks;             /* of the first row */
     uint64_t rows, columns, row_bytes; /* of the file */
     uint64_t starts[ALISA_FORMAT_PLANES], strides[ALISA_FORMAT_PLANES];
     uint64_t size; /* of the buffer */
@@ -46,12 +50,22 @@ void alisa_loaded_destroy(AlisaLoaded *loaded) {
     *loaded = (AlisaLoaded){0};
 }
 
-uint64_t alisa_load_bytes(const AlisaGgufTensor *tensor) {
+uint64_t alisa_row_source(const AlisaRowOrder *order, uint64_t row) {
+    uint64_t i = order->head ? row % order->head : 0;
+    if (i >= order->dim) return row;
+    return row - i + i / 2 + i % 2 * (order->dim / 2);
+}
+
+uint64_t alisa_tensor_rows_bytes(const AlisaTensorRows *rows) {
+    const AlisaGgufTensor *tensor = rows->tensor;
+    return tensor->byte_count / (tensor->element_count / tensor->dimensions[0]) * rows->count;
+}
+
+uint64_t alisa_load_bytes(const AlisaTensorRows *rows) {
     AlisaFormat format;
     uint64_t planes[ALISA_FORMAT_PLANES];
-    if (!alisa_repack_format(tensor->type, &format)) return tensor->byte_count;
-    return alisa_format_layout(alisa_format_info(format),
-                               tensor->element_count / tensor->dimensions[0], tensor->dimensions[0],
+    if (!alisa_repack_format(rows->tensor->type, &format)) return alisa_tensor_rows_bytes(rows);
+    return alisa_format_layout(alisa_format_info(format), rows->count, rows->tensor->dimensions[0],
                                planes);
 }
 
@@ -87,6 +101,7 @@ void alisa_loader_destroy(AlisaLoader *loader) {
     alisa_loader_finish(loader, NULL);
     for (uint32_t i = 0; i < PIECES; i++)
         alisa_pinned_destroy(loader->device, &loader->pieces[i].pinned);
+    free(loader->ordered);
     free(loader);
 }
 
@@ -101,29 +116,55 @@ static uint64_t rows_of_a_piece(const Load *load) {
     return rows < 1 ? 1 : rows < load->rows ? rows : load->rows;
 }
 
+/* Rows `first` to first + count - 1 as they are in the file, or in their order on the device. */
+static AlisaStatus find_rows(const Load *load, uint64_t first, uint64_t count,
+                             const uint8_t **blocks, AlisaError *error) {
+    AlisaLoader *loader = load->loader;
+    uint64_t size = count * load->row_bytes;
+    *blocks = load->blocks + first * load->row_bytes;
+    if (load->order.head == 0) return ALISA_OK;
+    if (loader->ordered_size < size) {
+        free(loader->ordered);
+        loader->ordered_size = 0;
+        loader->ordered = alisa_allocate(size, 1, load->tensor->name, error);
+        if (!loader->ordered) return ALISA_ERROR_MEMORY;
+        loader->ordered_size = size;
+    }
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(loader->ordered + i * load->row_bytes,
+               load->blocks + alisa_row_source(&load->order, first + i) * load->row_bytes,
+               load->row_bytes);
+    *blocks = loader->ordered;
+    return ALISA_OK;
+}
+
 /* Rows `first` to first + count - 1 of the file into planes. The file's pages are not needed again.
  */
-static void repack(const Load *load, uint64_t first, uint64_t count,
-                   uint8_t *const planes[ALISA_FORMAT_PLANES]) {
-    const uint8_t *blocks = load->tensor->data + first * load->row_bytes;
+static AlisaStatus repack(const Load *load, uint64_t first, uint64_t count,
+                          uint8_t *const planes[ALISA_FORMAT_PLANES], AlisaError *error) {
+    const uint8_t *blocks;
+    AlisaStatus status = find_rows(load, first, count, &blocks, error);
+    if (status != ALISA_OK) return status;
     alisa_repack_rows(load->tensor->type, blocks, count, load->columns, planes);
-    alisa_gguf_release(load->loader->gguf, load->tensor->part, blocks, count * load->row_bytes);
+    alisa_gguf_release(load->loader->gguf, load->tensor->part,
+                       load->blocks + first * load->row_bytes, count * load->row_bytes);
     note_progress(load->loader, count * load->row_bytes);
+    return ALISA_OK;
 }
 
 /* ---- Where the device has the host's memory -------------------------------------------------- */
 
-/* From the page that holds the tensor's first byte on. */
+/* From the page that holds the first byte on. */
 static AlisaStatus use_file(const Load *load, AlisaLoaded *loaded, AlisaMatrix *matrix,
                             AlisaError *error) {
-    const AlisaGgufTensor *tensor = load->tensor;
-    uint64_t lead = (uint64_t)(uintptr_t)tensor->data % (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t size = load->rows * load->row_bytes;
+    uint64_t lead = (uint64_t)(uintptr_t)load->blocks % (uint64_t)sysconf(_SC_PAGESIZE);
     AlisaStatus status =
-        alisa_buffer_create_from(load->loader->device, tensor->data - lead,
-                                 tensor->byte_count + lead, tensor->name, &loaded->buffer, error);
+        alisa_buffer_create_from(load->loader->device, load->blocks - lead, size + lead,
+                                 load->tensor->name, &loaded->buffer, error);
     for (uint32_t i = 0; i < ALISA_FORMAT_PLANES && load->format->planes[i].name; i++)
         matrix->planes[i] += lead;
-    note_progress(load->loader, tensor->byte_count);
+    note_progress(load->loader, size);
     return status;
 }
 
@@ -145,12 +186,14 @@ static AlisaStatus fill_memory(const Load *load, AlisaLoaded *loaded, AlisaError
     AlisaStatus status = map_memory(loaded, load->size, load->tensor->name, error);
     if (status != ALISA_OK) return status;
     uint64_t most = rows_of_a_piece(load);
-    for (uint64_t row = 0; row < load->rows; row += most) {
+    for (uint64_t row = 0; row < load->rows && status == ALISA_OK; row += most) {
         uint8_t *planes[ALISA_FORMAT_PLANES];
         for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
             planes[i] = (uint8_t *)loaded->memory + load->starts[i] + row * load->strides[i];
-        repack(load, row, row + most < load->rows ? most : load->rows - row, planes);
+        status =
+            repack(load, row, row + most < load->rows ? most : load->rows - row, planes, error);
     }
+    if (status != ALISA_OK) return status;
     status = alisa_buffer_create_from(load->loader->device, loaded->memory, load->size,
                                       load->tensor->name, &loaded->buffer, error);
     if (status == ALISA_OK && !loaded->buffer.host_owned) { /* the driver has made a copy */
@@ -185,7 +228,7 @@ static AlisaStatus upload_rows(const Load *load, uint64_t first, uint64_t count,
     if (status != ALISA_OK) return status;
     for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
         planes[i] = (uint8_t *)piece->pinned.data + starts[i];
-    repack(load, first, count, planes);
+    status = repack(load, first, count, planes, error);
     for (uint32_t i = 0; i < ALISA_FORMAT_PLANES && load->strides[i] && !status; i++) {
         /* Copies of one direction are done in turn: the last one stands for all. */
         alisa_event_release(&piece->uploaded);
@@ -207,8 +250,9 @@ static AlisaStatus upload(const Load *load, AlisaLoaded *loaded, AlisaError *err
     return status;
 }
 
-AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaGgufTensor *tensor,
-                              AlisaLoaded *loaded, AlisaMatrix *matrix, AlisaError *error) {
+AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, AlisaLoaded *loaded,
+                              AlisaMatrix *matrix, AlisaError *error) {
+    const AlisaGgufTensor *tensor = rows->tensor;
     AlisaFormat format;
     *loaded = (AlisaLoaded){0};
     if (!alisa_repack_format(tensor->type, &format))
@@ -217,9 +261,11 @@ AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaGgufTensor *tensor
     Load load = {.loader = loader,
                  .tensor = tensor,
                  .format = alisa_format_info(format),
-                 .rows = tensor->dimensions[1],
+                 .order = rows->order,
+                 .rows = rows->count,
                  .columns = tensor->dimensions[0]};
     load.row_bytes = alisa_weight_type_row_bytes(tensor->type, load.columns);
+    load.blocks = tensor->data + rows->first * load.row_bytes;
     load.size = alisa_format_layout(load.format, load.rows, load.columns, load.starts);
     for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
         load.strides[i] = alisa_format_stride(load.format, i, load.columns);
@@ -230,7 +276,7 @@ AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaGgufTensor *tensor
         alisa_opencl_info(loader->device)->capabilities & ALISA_CAPABILITY_UNIFIED_MEMORY;
     if (!is_shared)
         status = upload(&load, loaded, error);
-    else if (alisa_repack_is_copy(tensor->type))
+    else if (alisa_repack_is_copy(tensor->type) && load.order.head == 0)
         status = use_file(&load, loaded, matrix, error);
     else
         status = fill_memory(&load, loaded, error);

@@ -22,8 +22,29 @@ typedef struct AlisaLoaded {
 /* Takes a zeroed one. */
 void alisa_loaded_destroy(AlisaLoaded *loaded);
 
-/* Bytes that a tensor needs on a device: of a type that is not computed with, those in the file. */
-uint64_t alisa_load_bytes(const AlisaGgufTensor *tensor);
+/* The order of rows that belong to heads. RoPE turns pairs of neighbours in a cache (cl/attn);
+ * where a model turns element i of a head with element i + n/2, its rows of queries and keys are
+ * interleaved on loading: products of queries and keys stay what they are. */
+typedef struct AlisaRowOrder {
+    uint32_t head; /* rows of a head; 0: the rows stay in their order */
+    uint32_t dim;  /* n: the leading rows of a head that are turned, in two halves; even */
+} AlisaRowOrder;
+
+/* The row of the file that becomes row `row`. */
+uint64_t alisa_row_source(const AlisaRowOrder *order, uint64_t row);
+
+/* Rows of a tensor that become a matrix of their own: all of them, or those of one part of a fused
+ * tensor. */
+typedef struct AlisaTensorRows {
+    const AlisaGgufTensor *tensor;
+    uint64_t first, count;
+    AlisaRowOrder order; /* counts from the first of them */
+} AlisaTensorRows;
+
+/* Bytes of the rows in the file. */
+uint64_t alisa_tensor_rows_bytes(const AlisaTensorRows *rows);
+/* Bytes that they need on a device: of a type that is not computed with, those in the file. */
+uint64_t alisa_load_bytes(const AlisaTensorRows *rows);
 
 typedef struct AlisaLoader AlisaLoader;
 
@@ -34,11 +55,11 @@ AlisaStatus alisa_loader_create(const AlisaGguf *gguf, AlisaDevice *device, uint
 /* Waits for uploads. Takes NULL. */
 void alisa_loader_destroy(AlisaLoader *loader);
 
-/* A tensor of a type that is computed with, of two dimensions. The matrix may be used once
+/* Rows of a tensor of a type that is computed with, of two dimensions. The matrix may be used once
  * alisa_loader_finish has succeeded; the file must outlive it, which may use the file's map. On
  * failure *loaded is zeroed. */
-AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaGgufTensor *tensor,
-                              AlisaLoaded *loaded, AlisaMatrix *matrix, AlisaError *error);
+AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, AlisaLoaded *loaded,
+                              AlisaMatrix *matrix, AlisaError *error);
 
 /* Waits until all that was loaded is there. */
 AlisaStatus alisa_loader_finish(AlisaLoader *loader, AlisaError *error);

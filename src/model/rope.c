@@ -11,11 +11,15 @@ static double yarn_pair(const AlisaRope *rope, double turns) {
 }
 
 float alisa_rope_frequencies(const AlisaRope *rope, const float *divisors, double *frequencies) {
-    double low = 0.0, high = 0.0, factor = 1.0;
+    double low = 0.0, high = 0.0, factor = rope->attention_factor;
+    if (rope->scaling == ALISA_ROPE_STILL) {
+        for (uint32_t i = 0; i < rope->dim / 2; i++)
+            frequencies[i] = 0.0;
+        return 1.0f;
+    }
     if (rope->scaling == ALISA_ROPE_YARN) {
         low = fmax(floor(yarn_pair(rope, rope->beta_fast)), 0.0);
         high = fmin(ceil(yarn_pair(rope, rope->beta_slow)), rope->dim - 1.0);
-        factor = rope->attention_factor;
         if (rope->factor > 1.0f) factor *= 1.0 + 0.1 * log(rope->factor);
     }
     for (uint32_t i = 0; i < rope->dim / 2; i++) {

@@ -30,11 +30,12 @@ static AlisaStatus read_architecture(const AlisaGguf *gguf, AlisaShape *shape, A
     int shown = (int)(name.length < 64 ? name.length : 64);
     shape->architecture = alisa_architecture_find(name.data, (size_t)name.length);
     if (!shape->architecture) {
+        const char *kind = alisa_architecture_kind(name.data, (size_t)name.length);
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: architecture '%.*s' is not supported; this version runs: %s",
-                               path, shown, name.data, runs);
+                               "%s: architecture '%.*s' is %s; this version runs: %s", path, shown,
+                               name.data, kind ? kind : "not supported", runs);
     }
-    const char *missing = alisa_architecture_missing(shape->architecture, alisa_field_roles());
+    const char *missing = alisa_architecture_missing(shape->architecture, alisa_field_roles(), 0);
     if (missing) {
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
                                "%s: architecture '%.*s' needs %s, which this version does not "
@@ -153,13 +154,14 @@ typedef struct FloatKey {
     float *value;
 } FloatKey;
 
-/* All of these must be positive and finite to mean anything. */
+/* All of these must be positive and finite to mean anything. An absent one stays as it is. */
 static AlisaStatus read_floats(const AlisaGguf *gguf, const AlisaShape *shape, const FloatKey *keys,
                                size_t count, AlisaError *error) {
     for (size_t i = 0; i < count; i++) {
         KeyName name = key_name(shape, keys[i].suffix);
         AlisaStatus status = alisa_gguf_get_f32(gguf, name.text, keys[i].value, error);
         if (status != ALISA_OK) return status;
+        if (!alisa_gguf_find(gguf, name.text)) continue;
         if (!(*keys[i].value > 0.0f && *keys[i].value < 1e30f)) {
             return alisa_error_set(error, ALISA_ERROR_FORMAT, "%s: key %s is %g; it must be > 0",
                                    alisa_gguf_path(gguf), name.text, (double)*keys[i].value);
@@ -168,8 +170,38 @@ static AlisaStatus read_floats(const AlisaGguf *gguf, const AlisaShape *shape, c
     return ALISA_OK;
 }
 
-static AlisaStatus read_rope(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
-    AlisaRope *rope = &shape->rope;
+static AlisaStatus read_rope_scaling(const AlisaGguf *gguf, const AlisaShape *shape,
+                                     AlisaRope *rope, AlisaError *error) {
+    /* The long and short divisors of LongRoPE are tensors. */
+    static const struct {
+        const char *name;
+        AlisaRopeScaling scaling;
+    } scalings[] = {
+        {"linear", ALISA_ROPE_LINEAR}, {"longrope", ALISA_ROPE_LINEAR}, {"yarn", ALISA_ROPE_YARN}};
+    KeyName name = key_name(shape, "rope.scaling.type");
+    AlisaGgufString type = {0};
+    AlisaStatus status = alisa_gguf_get_string(gguf, name.text, &type, error);
+    if (status != ALISA_OK || !type.data) return status;
+    for (size_t i = 0; i < sizeof scalings / sizeof *scalings; i++) {
+        if (strlen(scalings[i].name) == type.length &&
+            memcmp(scalings[i].name, type.data, type.length) == 0) {
+            rope->scaling = scalings[i].scaling;
+            return ALISA_OK;
+        }
+    }
+    if (type.length == 4 && memcmp(type.data, "none", 4) == 0) {
+        rope->factor = 1.0f;
+        return ALISA_OK;
+    }
+    return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                           "%s: RoPE scaling '%.*s' is not supported; this version knows none, "
+                           "linear, yarn and longrope",
+                           alisa_gguf_path(gguf), (int)(type.length < 64 ? type.length : 64),
+                           type.data);
+}
+
+static AlisaStatus read_rope(const AlisaGguf *gguf, const AlisaShape *shape, AlisaRope *rope,
+                             AlisaError *error) {
     *rope = (AlisaRope){.dim = shape->layers[0].head_dim,
                         .base = 10000.0f,
                         .factor = 1.0f,
@@ -189,16 +221,12 @@ static AlisaStatus read_rope(const AlisaGguf *gguf, AlisaShape *shape, AlisaErro
                                "%s: key %s.rope.dimension_count is %u, which is odd",
                                alisa_gguf_path(gguf), shape->architecture->name, rope->dim);
     }
-
-    /* rope.scale_linear is the older name of a linear factor. */
+    /* rope.scale_linear is the older name of a linear factor; 0 says nothing. */
     float legacy = 0.0f;
     KeyName legacy_name = key_name(shape, "rope.scale_linear");
     status = alisa_gguf_get_f32(gguf, legacy_name.text, &legacy, error);
     if (status != ALISA_OK) return status;
-    if (legacy > 0.0f) {
-        rope->scaling = ALISA_ROPE_LINEAR;
-        rope->factor = legacy;
-    }
+    if (legacy > 0.0f) rope->factor = legacy;
     const FloatKey floats[] = {
         {"rope.freq_base", &rope->base},
         {"rope.scaling.factor", &rope->factor},
@@ -208,48 +236,57 @@ static AlisaStatus read_rope(const AlisaGguf *gguf, AlisaShape *shape, AlisaErro
         {"rope.scaling.yarn_beta_slow", &rope->beta_slow},
     };
     status = read_floats(gguf, shape, floats, sizeof floats / sizeof *floats, error);
-    if (status != ALISA_OK) return status;
+    return status == ALISA_OK ? read_rope_scaling(gguf, shape, rope, error) : status;
+}
 
-    static const struct {
-        const char *name;
-        AlisaRopeScaling scaling;
-    } scalings[] = {
-        {"none", ALISA_ROPE_UNSCALED}, {"linear", ALISA_ROPE_LINEAR}, {"yarn", ALISA_ROPE_YARN}};
-    KeyName type_name = key_name(shape, "rope.scaling.type");
-    AlisaGgufString type = {0};
-    status = alisa_gguf_get_string(gguf, type_name.text, &type, error);
-    if (status != ALISA_OK || !type.data) return status;
-    for (size_t i = 0; i < sizeof scalings / sizeof *scalings; i++) {
-        if (strlen(scalings[i].name) == type.length &&
-            memcmp(scalings[i].name, type.data, type.length) == 0) {
-            rope->scaling = scalings[i].scaling;
-            return ALISA_OK;
-        }
+/* The rope of the model, and of layers that are turned otherwise. */
+static AlisaStatus read_ropes(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    const AlisaArchitecture *row = shape->architecture;
+    AlisaRope *usual = &shape->ropes[0], *other = &shape->ropes[1];
+    shape->rope_count = 1;
+    if (row->position != ALISA_POSITION_ROTARY) {
+        *usual = (AlisaRope){.dim = 2, .scaling = ALISA_ROPE_STILL};
+        return ALISA_OK;
     }
-    return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                           "%s: RoPE scaling '%.*s' is not supported; this version knows none, "
-                           "linear and yarn",
-                           alisa_gguf_path(gguf), (int)(type.length < 64 ? type.length : 64),
-                           type.data);
+    AlisaStatus status = read_rope(gguf, shape, usual, error);
+    if (status != ALISA_OK) return status;
+    bool has_windows = false;
+    for (uint32_t i = 0; i < shape->layer_count; i++)
+        has_windows |= shape->layers[i].sliding_window > 0;
+    *other = (AlisaRope){.dim = usual->dim, .scaling = ALISA_ROPE_STILL};
+    if (row->window_rope == ALISA_WINDOW_ROPE_OWN) {
+        *other = (AlisaRope){.dim = usual->dim,
+                             .base = usual->base,
+                             .factor = 1.0f,
+                             .attention_factor = 1.0f,
+                             .original_context = usual->original_context};
+        if (row->window_rope_base > 0.0f) other->base = row->window_rope_base;
+        const FloatKey base = {"rope.freq_base_swa", &other->base};
+        status = read_floats(gguf, shape, &base, 1, error);
+    }
+    for (uint32_t i = 0; status == ALISA_OK && i < shape->layer_count; i++) {
+        AlisaLayerShape *layer = &shape->layers[i];
+        bool window = layer->sliding_window > 0;
+        layer->rope = (row->window_rope == ALISA_WINDOW_ROPE_OWN && window) ||
+                      (row->window_rope == ALISA_WINDOW_ROPE_ONLY && has_windows && !window) ||
+                      (row->unrotated_period > 0 && (i + 1) % row->unrotated_period == 0);
+        if (layer->rope == 1) shape->rope_count = 2;
+    }
+    return status;
 }
 
 /* ---- What this version does not compute ---------------------------------------------------- */
 
-/* Keys that change the result, and the other value beside 0 that does not. */
-static const struct {
-    const char *suffix;
-    float neutral;
-} refused_keys[] = {
-    {"attn_logit_softcapping", 0.0f},
-    {"final_logit_softcapping", 0.0f},
-    {"attention.clamp_kqv", 0.0f},
-    {"attention.max_alibi_bias", 0.0f},
-    {"embedding_scale", 1.0f},
-    {"residual_scale", 1.0f},
-    {"logit_scale", 1.0f},
-};
+/* Keys that change the result unless they are 0. */
+static const char *const refused_keys[] = {"attention.clamp_kqv", "attention.max_alibi_bias"};
 
 static AlisaStatus refuse_keys(const AlisaGguf *gguf, const AlisaShape *shape, AlisaError *error) {
+    if (shape->attention_soft_cap > 0.0f)
+        return alisa_error_set(
+            error, ALISA_ERROR_UNSUPPORTED,
+            "%s: a soft cap of attention scores (key %s.attn_logit_softcapping), "
+            "which this version does not compute",
+            alisa_gguf_path(gguf), shape->architecture->name);
     uint32_t experts = 0;
     const IntegerKey count = {"expert_count", &experts, 0, UINT32_MAX, false};
     AlisaStatus status = read_integers(gguf, shape, &count, 1, error);
@@ -260,11 +297,11 @@ static AlisaStatus refuse_keys(const AlisaGguf *gguf, const AlisaShape *shape, A
                                alisa_gguf_path(gguf), experts);
     }
     for (size_t i = 0; i < sizeof refused_keys / sizeof *refused_keys; i++) {
-        KeyName name = key_name(shape, refused_keys[i].suffix);
+        KeyName name = key_name(shape, refused_keys[i]);
         float value = 0.0f;
         status = alisa_gguf_get_f32(gguf, name.text, &value, error);
         if (status != ALISA_OK) return status;
-        if (value == 0.0f || value == refused_keys[i].neutral) continue;
+        if (value == 0.0f) continue;
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
                                "%s: key %s is %g, which this version does not compute: the results "
                                "would be wrong",
@@ -339,22 +376,75 @@ static AlisaStatus read_heads(const AlisaGguf *gguf, AlisaShape *shape, AlisaErr
     return status == ALISA_OK ? refuse_different_layers(gguf, shape, error) : status;
 }
 
-/* Windows and RoPE, which go by the pattern of the architecture. */
+/* Which layers of a model with a window have it: an array says it of each, or a number how long the
+ * pattern is. */
+static AlisaStatus read_pattern(const AlisaGguf *gguf, const AlisaShape *shape, uint32_t window,
+                                AlisaError *error) {
+    uint32_t period = shape->architecture->window_period;
+    KeyName name = key_name(shape, "attention.sliding_window_pattern");
+    const AlisaGgufKey *found = alisa_gguf_find(gguf, name.text);
+    bool is_array = found && found->type == ALISA_GGUF_ARRAY;
+    if (is_array && ((found->element_type != ALISA_GGUF_BOOL && !is_integer(found->element_type)) ||
+                     found->count != shape->layer_count))
+        return alisa_error_set(
+            error, ALISA_ERROR_FORMAT,
+            "%s: key %s is an array of %llu elements; it must have a truth value "
+            "for each of the %u layers",
+            alisa_gguf_path(gguf), found->name, (unsigned long long)found->count,
+            shape->layer_count);
+    const IntegerKey key = {"attention.sliding_window_pattern", &period, 0, UINT32_MAX, false};
+    AlisaStatus status = is_array ? ALISA_OK : read_integers(gguf, shape, &key, 1, error);
+    for (uint32_t i = 0; i < shape->layer_count && status == ALISA_OK; i++) {
+        bool has_window = is_array ? alisa_gguf_array_number(found, i) != 0.0
+                                   : period == 0 || i % period < period - 1;
+        shape->layers[i].sliding_window = has_window ? window : 0;
+    }
+    return status;
+}
+
+/* A window of 0 is none, as some converters write it. */
 static AlisaStatus read_windows(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
-    const AlisaArchitecture *row = shape->architecture;
-    uint32_t window = 0, period = row->window_period;
+    uint32_t window = shape->architecture->window;
     const IntegerKey key = {"attention.sliding_window", &window, 0, UINT32_MAX, false};
     AlisaStatus status = read_integers(gguf, shape, &key, 1, error);
-    if (status != ALISA_OK) return status;
-    for (uint32_t i = 0; i < shape->layer_count; i++) {
-        AlisaLayerShape *layer = &shape->layers[i];
-        if (period == 0 || i % period < period - 1) layer->sliding_window = window;
-        layer->rope = ALISA_LAYER_ROPE_NONE;
-        if (row->position != ALISA_POSITION_ROTARY) continue;
-        bool own = layer->sliding_window > 0 && row->window_rope_base > 0.0f;
-        layer->rope = own ? ALISA_LAYER_ROPE_WINDOW : ALISA_LAYER_ROPE_MODEL;
-    }
-    return ALISA_OK;
+    if (status == ALISA_OK) status = read_pattern(gguf, shape, window, error);
+    return status == ALISA_OK ? read_ropes(gguf, shape, error) : status;
+}
+
+/* ---- Numbers of the whole model ------------------------------------------------------------ */
+
+static AlisaStatus read_scales(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    const AlisaArchitecture *row = shape->architecture;
+    bool rms = row->norm == ALISA_NORM_RMS;
+    bool by_embedding =
+        row->embedding_scaled_layers > 0 && row->embedding_scaled_layers == shape->layer_count;
+    uint32_t width = by_embedding ? shape->embedding_length / shape->layers[0].head_count
+                                  : shape->layers[0].head_dim;
+    shape->attention_scale = 1.0f / sqrtf((float)width);
+    shape->attention_soft_cap = row->attention_soft_cap;
+    shape->logit_soft_cap = row->logit_soft_cap;
+    shape->residual_scale = shape->logit_scale = 1.0f;
+    shape->embedding_scale = row->scales_embedding ? sqrtf((float)shape->embedding_length) : 1.0f;
+    const FloatKey floats[] = {
+        {rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+         &shape->norm_epsilon},
+        {"attention.scale", &shape->attention_scale},
+        {"attn_logit_softcapping", &shape->attention_soft_cap},
+        {"final_logit_softcapping", &shape->logit_soft_cap},
+        {"embedding_scale", &shape->embedding_scale},
+        {"residual_scale", &shape->residual_scale},
+        {"logit_scale", &shape->logit_scale},
+    };
+    AlisaStatus status = read_floats(gguf, shape, floats, sizeof floats / sizeof *floats, error);
+    if (row->divides_logits) shape->logit_scale = 1.0f / shape->logit_scale;
+    return status;
+}
+
+static AlisaStatus read_order(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    shape->is_parallel = shape->architecture->order == ALISA_ORDER_PARALLEL;
+    if (!shape->is_parallel) return ALISA_OK;
+    KeyName name = key_name(shape, "use_parallel_residual");
+    return alisa_gguf_get_bool(gguf, name.text, &shape->is_parallel, error);
 }
 
 static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
@@ -377,15 +467,8 @@ static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaError
     if (status == ALISA_OK) status = read_windows(gguf, shape, error);
     if (status != ALISA_OK) return status;
 
-    bool rms = shape->architecture->norm == ALISA_NORM_RMS;
-    shape->attention_scale = 1.0f / sqrtf((float)shape->layers[0].head_dim);
-    const FloatKey floats[] = {
-        {rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
-         &shape->norm_epsilon},
-        {"attention.scale", &shape->attention_scale},
-    };
-    status = read_floats(gguf, shape, floats, sizeof floats / sizeof *floats, error);
-    if (status == ALISA_OK) status = read_rope(gguf, shape, error);
+    status = read_scales(gguf, shape, error);
+    if (status == ALISA_OK) status = read_order(gguf, shape, error);
     return status == ALISA_OK ? refuse_keys(gguf, shape, error) : status;
 }
 
@@ -424,7 +507,7 @@ AlisaSizes alisa_shape_sizes(const AlisaShape *shape, uint32_t layer) {
                         .heads = of->head_count,
                         .kv_heads = of->kv_head_count,
                         .head_dim = of->head_dim,
-                        .rope_pairs = shape->rope.dim / 2,
+                        .rope_pairs = shape->ropes[0].dim / 2,
                         .feed_forward = of->feed_forward_length,
                         .vocabulary = shape->vocabulary_size,
                         .positions = shape->context_length + shape->architecture->position_offset};

@@ -9,9 +9,9 @@
 #include "gguf/gguf.h"
 
 typedef enum AlisaRopeScaling {
-    ALISA_ROPE_UNSCALED,
-    ALISA_ROPE_LINEAR, /* positions divided by the factor */
-    ALISA_ROPE_YARN    /* Peng et al., "YaRN: Efficient Context Window Extension", 2023 */
+    ALISA_ROPE_LINEAR, /* positions divided by the factor, which is 1 where nothing is scaled */
+    ALISA_ROPE_YARN,   /* Peng et al., "YaRN: Efficient Context Window Extension", 2023 */
+    ALISA_ROPE_STILL   /* nothing is turned */
 } AlisaRopeScaling;
 
 typedef struct AlisaRope {
@@ -19,18 +19,13 @@ typedef struct AlisaRope {
     float base;
     AlisaRopeScaling scaling;
     float factor;
-    float attention_factor;    /* YaRN: multiplies its own 1 + 0.1 ln(factor) */
-    float beta_fast;           /* YaRN: turns in the original context above which nothing changes */
-    float beta_slow;           /* YaRN: turns below which the frequency is interpolated */
-    uint32_t original_context; /* YaRN: positions the model was first trained on */
+    float attention_factor; /* multiplies cosines and sines; with YaRN beside 1 + 0.1 ln(factor) */
+    float beta_fast;        /* YaRN: turns in the original context above which nothing changes */
+    float beta_slow;        /* YaRN: turns below which the frequency is interpolated */
+    uint32_t original_context; /* positions the model was first trained on */
 } AlisaRope;
 
-/* By which base the queries and keys of a layer are turned. */
-typedef enum AlisaLayerRope {
-    ALISA_LAYER_ROPE_NONE,  /* they are not */
-    ALISA_LAYER_ROPE_MODEL, /* that of AlisaShape.rope */
-    ALISA_LAYER_ROPE_WINDOW /* window_rope_base of the architecture */
-} AlisaLayerRope;
+enum { ALISA_ROPE_LIMIT = 2 }; /* different ones in a model */
 
 typedef struct AlisaLayerShape {
     uint32_t head_count;
@@ -38,7 +33,7 @@ typedef struct AlisaLayerShape {
     uint32_t head_dim;
     uint32_t feed_forward_length;
     uint32_t sliding_window; /* newest tokens, its own included, that a row attends to; 0: all */
-    AlisaLayerRope rope;
+    uint32_t rope;           /* which of AlisaShape.ropes turns queries and keys */
 } AlisaLayerShape;
 
 typedef struct AlisaShape {
@@ -49,8 +44,15 @@ typedef struct AlisaShape {
     uint32_t layer_count;
     AlisaLayerShape *layers; /* [layer_count]; all have the heads and the head size of the first */
     float norm_epsilon;
-    float attention_scale; /* multiplies the products of queries and keys */
-    AlisaRope rope;
+    float attention_scale;             /* multiplies the products of queries and keys */
+    float attention_soft_cap;          /* c: scores x become c tanh(x/c); 0: they stay */
+    float embedding_scale;             /* multiplies a token's vector; 1: it stays */
+    float residual_scale;              /* multiplies what a block adds to the stream; usually 1 */
+    float logit_scale;                 /* multiplies logits, before their soft cap; usually 1 */
+    float logit_soft_cap;              /* c: logits x become c tanh(x/c); 0: they stay */
+    bool is_parallel;                  /* both blocks of a layer see its input */
+    AlisaRope ropes[ALISA_ROPE_LIMIT]; /* [rope_count], at least one; all have the same dim */
+    uint32_t rope_count;
 } AlisaShape;
 
 /* Reads and checks the keys of a file that holds weights. An architecture, or a key that changes
@@ -70,8 +72,8 @@ uint32_t alisa_shape_feed_forward(const AlisaShape *shape);
 AlisaSizes alisa_shape_sizes(const AlisaShape *shape, uint32_t layer);
 
 /* Fills frequencies[i], i < rope->dim / 2, with the angle in radians that one position adds to pair
- * i, scaling included; `divisors` (rope_freqs of Llama 3.1) may be NULL. Returns the factor that
- * multiplies every cosine and sine. */
+ * i, scaling included; `divisors` of them (Llama 3.1, LongRoPE) may be NULL. Returns the factor
+ * that multiplies every cosine and sine. */
 float alisa_rope_frequencies(const AlisaRope *rope, const float *divisors, double *frequencies);
 
 /* rotations[2i], rotations[2i+1] = factor * cos, sin of position * frequencies[i], i < pairs. */

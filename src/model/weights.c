@@ -12,7 +12,6 @@ struct AlisaWeights {
     uint32_t first, end;
     AlisaLayerWeights *layers; /* [end - first] */
     AlisaOuterWeights outer;
-    float *rope_divisors;  /* [rope.dim / 2] or NULL */
     AlisaLoaded *matrices; /* one a matrix */
     size_t matrix_count;
     AlisaBuffer vectors;           /* all vectors, as floats, one after the other */
@@ -20,10 +19,10 @@ struct AlisaWeights {
     uint64_t elements, file_bytes; /* of the tensors that the layers need */
 };
 
-/* A tensor of the file and what it is for. */
+/* A tensor of the file, or a part of one, and what it is for. */
 typedef struct Binding {
-    const AlisaGgufTensor *tensor;
-    AlisaRole role;
+    AlisaTensorRows rows; /* of a vector: its elements */
+    const AlisaField *field;
     uint32_t layer; /* 0 for roles that are not of layers */
 } Binding;
 
@@ -33,8 +32,8 @@ typedef struct Binder {
     AlisaDevice *device;
     AlisaLoader *loader;
     AlisaWeights *weights;
-    Binding *bindings; /* [tensor count of the file] at most */
-    size_t binding_count;
+    Binding *bindings; /* [binding_capacity] */
+    size_t binding_count, binding_capacity;
     bool *bound;          /* [tensor count of the file]: some role is for it */
     float *vectors;       /* host image of weights->vectors */
     uint64_t vector_used; /* floats */
@@ -48,27 +47,52 @@ static AlisaStatus fail_format(const Binder *binder, const char *name, const cha
 
 /* ---- Tensors and their roles --------------------------------------------------------------- */
 
-static bool is_vector(AlisaRole role) {
-    return alisa_role_info(role)->extents[1] == ALISA_EXTENT_ONE;
+typedef struct TensorName {
+    char text[64];
+} TensorName;
+
+static TensorName name_of(const Binder *binder, AlisaRole role, uint32_t layer) {
+    TensorName name;
+    const char *text = alisa_architecture_tensor(binder->weights->shape.architecture, role);
+    if (alisa_role_in_layers(role)) {
+        snprintf(name.text, sizeof name.text, "blk.%u.%s", layer, text);
+    } else {
+        snprintf(name.text, sizeof name.text, "%s", text);
+    }
+    return name;
+}
+
+static const AlisaGgufTensor *look_up(const Binder *binder, AlisaRole role, uint32_t layer) {
+    return alisa_gguf_tensor_find(binder->gguf, name_of(binder, role, layer).text);
+}
+
+/* Dimensions of the role's tensors in this model, and what of them is its outputs. */
+typedef struct Wanted {
+    uint32_t dimensions[3], outputs;
+} Wanted;
+
+static Wanted wanted_of(const Binder *binder, AlisaRole role, uint32_t layer) {
+    AlisaSizes sizes = alisa_shape_sizes(&binder->weights->shape, layer);
+    const AlisaRoleInfo *info = alisa_role_info(role);
+    Wanted wanted;
+    for (uint32_t i = 0; i < 3; i++)
+        wanted.dimensions[i] = alisa_extent_size(info->extents[i], &sizes);
+    wanted.outputs = wanted.dimensions[info->extents[1] == ALISA_EXTENT_ONE ? 0 : 1];
+    return wanted;
 }
 
 /* The tensor has the dimensions that its role has in this model, and a type with kernels. */
-static AlisaStatus check_tensor(const Binder *binder, const Binding *binding) {
-    const AlisaGgufTensor *tensor = binding->tensor;
-    const AlisaRoleInfo *info = alisa_role_info(binding->role);
-    AlisaSizes sizes = alisa_shape_sizes(&binder->weights->shape, binding->layer);
-    uint32_t wanted[3];
-    for (uint32_t i = 0; i < 3; i++)
-        wanted[i] = alisa_extent_size(info->extents[i], &sizes);
+static AlisaStatus check_tensor(const Binder *binder, const AlisaGgufTensor *tensor,
+                                const Wanted *wanted) {
+    const uint32_t *sizes = wanted->dimensions;
     uint64_t outer = tensor->dimensions[2] * tensor->dimensions[3];
-    if (tensor->dimensions[0] != wanted[0] || tensor->dimensions[1] != wanted[1] ||
-        outer != wanted[2]) {
+    if (tensor->dimensions[0] != sizes[0] || tensor->dimensions[1] != sizes[1] ||
+        outer != sizes[2]) {
         char what[160];
         snprintf(what, sizeof what,
                  "is %" PRIu64 " x %" PRIu64 " x %" PRIu64
                  " (row length first); the model's keys ask for %u x %u x %u",
-                 tensor->dimensions[0], tensor->dimensions[1], outer, wanted[0], wanted[1],
-                 wanted[2]);
+                 tensor->dimensions[0], tensor->dimensions[1], outer, sizes[0], sizes[1], sizes[2]);
         return fail_format(binder, tensor->name, what);
     }
     const AlisaWeightTypeInfo *type = alisa_weight_type_info(tensor->type);
@@ -84,23 +108,80 @@ static AlisaStatus check_tensor(const Binder *binder, const Binding *binding) {
     return ALISA_OK;
 }
 
+/* The tensor that holds the part `role` together with others: where the file has it, and not the
+ * first of the parts by itself. NULL: there is none. */
+static const AlisaGgufTensor *look_up_fused(const Binder *binder, AlisaRole role, uint32_t layer) {
+    const AlisaFusion *fusion = alisa_fusion_of(role);
+    if (!fusion || look_up(binder, fusion->parts[0], layer)) return NULL;
+    const AlisaGgufTensor *fused = look_up(binder, fusion->fused, layer);
+    /* The last part may have the same name. */
+    if (fused && fused == look_up(binder, fusion->parts[fusion->part_count - 1], layer) &&
+        fused->dimensions[1] != wanted_of(binder, fusion->fused, layer).dimensions[1])
+        return NULL;
+    return fused;
+}
+
+/* The rows of a fused tensor that are the part `role`. */
+static AlisaTensorRows rows_of_part(const Binder *binder, const AlisaGgufTensor *fused,
+                                    AlisaRole role, uint32_t layer) {
+    const AlisaFusion *fusion = alisa_fusion_of(role);
+    AlisaTensorRows rows = {.tensor = fused};
+    for (uint32_t i = 0; fusion->parts[i] != role; i++)
+        rows.first += wanted_of(binder, fusion->parts[i], layer).outputs;
+    rows.count = wanted_of(binder, role, layer).outputs;
+    return rows;
+}
+
+static AlisaStatus fail_missing(const Binder *binder, AlisaRole role, uint32_t layer) {
+    const uint32_t *sizes = wanted_of(binder, role, layer).dimensions;
+    char what[160];
+    snprintf(what, sizeof what, "(%s, %u x %u x %u) is missing: the file is not a whole model",
+             alisa_role_info(role)->what, sizes[0], sizes[1], sizes[2]);
+    return fail_format(binder, name_of(binder, role, layer).text, what);
+}
+
+static AlisaStatus add_binding(Binder *binder, const AlisaTensorRows *rows, AlisaRole role,
+                               uint32_t layer) {
+    const AlisaShape *shape = &binder->weights->shape;
+    const AlisaField *field = alisa_field_of(role);
+    if (!field)
+        return alisa_error_set(binder->error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: tensor %s is %s, which this version does not compute",
+                               alisa_gguf_path(binder->gguf), rows->tensor->name,
+                               alisa_role_info(role)->what);
+    if (binder->binding_count == binder->binding_capacity) {
+        size_t capacity = 2 * binder->binding_capacity + 64;
+        Binding *grown = realloc(binder->bindings, capacity * sizeof *grown);
+        if (!grown)
+            return alisa_error_set(binder->error, ALISA_ERROR_MEMORY, "tensor roles: no memory");
+        binder->bindings = grown;
+        binder->binding_capacity = capacity;
+    }
+    Binding *binding = &binder->bindings[binder->binding_count++];
+    *binding = (Binding){*rows, field, layer};
+    if (field->is_turned && shape->architecture->rotation == ALISA_ROTATION_HALVES)
+        binding->rows.order = (AlisaRowOrder){shape->layers[layer].head_dim, shape->ropes[0].dim};
+    /* The directory is one array, so a tensor's place in it is a difference of addresses. */
+    binder->bound[rows->tensor - alisa_gguf_tensor_at(binder->gguf, 0)] = true;
+    return ALISA_OK;
+}
+
 static AlisaStatus find_tensor(Binder *binder, AlisaRole role, uint32_t layer) {
     const AlisaArchitecture *row = binder->weights->shape.architecture;
-    const char *file_name = alisa_architecture_tensor(row, role);
-    char name[64];
-    if (alisa_role_in_layers(role)) {
-        snprintf(name, sizeof name, "blk.%u.%s", layer, file_name);
-    } else {
-        snprintf(name, sizeof name, "%s", file_name);
-    }
-    const AlisaGgufTensor *tensor = alisa_gguf_tensor_find(binder->gguf, name);
+    const AlisaGgufTensor *fused = look_up_fused(binder, role, layer);
+    const AlisaGgufTensor *tensor = fused ? fused : look_up(binder, role, layer);
     if (!tensor && row->optional & ALISA_ROLES(role)) return ALISA_OK;
-    if (!tensor) return fail_format(binder, name, "is missing: the file is not a whole model");
-    Binding *binding = &binder->bindings[binder->binding_count++];
-    *binding = (Binding){tensor, role, layer};
-    /* The directory is one array, so a tensor's place in it is a difference of addresses. */
-    binder->bound[tensor - alisa_gguf_tensor_at(binder->gguf, 0)] = true;
-    return check_tensor(binder, binding);
+    if (!tensor) return fail_missing(binder, role, layer);
+    Wanted wanted = wanted_of(binder, fused ? alisa_fusion_of(role)->fused : role, layer);
+    AlisaStatus status = check_tensor(binder, tensor, &wanted);
+    if (status != ALISA_OK) return status;
+    AlisaTensorRows rows = {.tensor = tensor, .count = tensor->element_count};
+    if (fused) {
+        rows = rows_of_part(binder, fused, role, layer);
+    } else if (alisa_field_of(role) && alisa_field_of(role)->kind == ALISA_FIELD_MATRIX) {
+        rows.count = tensor->dimensions[1];
+    }
+    return add_binding(binder, &rows, role, layer);
 }
 
 /* Every tensor of the model: those beside the layers, then layer by layer. */
@@ -139,7 +220,7 @@ static AlisaStatus refuse_unbound(const Binder *binder) {
 
 static bool has_role(const Binder *binder, AlisaRole role) {
     for (size_t i = 0; i < binder->binding_count; i++)
-        if (binder->bindings[i].role == role) return true;
+        if (binder->bindings[i].field->role == role) return true;
     return false;
 }
 
@@ -147,9 +228,10 @@ static bool has_role(const Binder *binder, AlisaRole role) {
 static bool is_needed(const Binder *binder, const Binding *binding, bool tied) {
     const AlisaWeights *weights = binder->weights;
     bool last = weights->end == weights->shape.layer_count;
-    switch (alisa_role_info(binding->role)->place) {
+    AlisaRole role = binding->field->role;
+    switch (alisa_role_info(role)->place) {
     case ALISA_PLACE_FIRST:
-        return weights->first == 0 || (binding->role == ALISA_ROLE_EMBEDDING && last && tied);
+        return weights->first == 0 || (role == ALISA_ROLE_EMBEDDING && last && tied);
     case ALISA_PLACE_LAST:
         return last;
     case ALISA_PLACE_ALL:
@@ -166,10 +248,15 @@ static AlisaStatus keep_needed(Binder *binder, uint64_t device_memory) {
     bool tied = !has_role(binder, ALISA_ROLE_HEAD);
     for (size_t i = 0; i < binder->binding_count; i++) {
         if (!is_needed(binder, &binder->bindings[i], tied)) continue;
-        const AlisaGgufTensor *tensor = binder->bindings[i].tensor;
-        needed += alisa_load_bytes(tensor);
-        binder->weights->elements += tensor->element_count;
-        binder->weights->file_bytes += tensor->byte_count;
+        const Binding *binding = &binder->bindings[i];
+        bool is_matrix = binding->field->kind == ALISA_FIELD_MATRIX;
+        const AlisaTensorRows *rows = &binding->rows;
+        needed += is_matrix ? alisa_load_bytes(rows) : rows->count * sizeof(float);
+        const AlisaGgufTensor *tensor = rows->tensor;
+        binder->weights->elements += rows->count * (is_matrix ? tensor->dimensions[0] : 1);
+        binder->weights->file_bytes +=
+            is_matrix ? alisa_tensor_rows_bytes(rows)
+                      : tensor->byte_count / tensor->element_count * rows->count;
         binder->bindings[kept++] = binder->bindings[i];
     }
     binder->binding_count = kept;
@@ -184,63 +271,66 @@ static AlisaStatus keep_needed(Binder *binder, uint64_t device_memory) {
 
 /* ---- Placing ------------------------------------------------------------------------------- */
 
-static AlisaStatus place_matrix(Binder *binder, const AlisaGgufTensor *tensor,
-                                AlisaMatrix *matrix) {
+static AlisaStatus place_matrix(Binder *binder, const AlisaTensorRows *rows, AlisaMatrix *matrix) {
     AlisaWeights *weights = binder->weights;
-    if ((uintptr_t)tensor->data % sizeof(float) != 0)
-        return fail_format(binder, tensor->name, "is not aligned to 4 bytes (general.alignment)");
-    weights->bytes += alisa_load_bytes(tensor);
-    return alisa_loader_load(binder->loader, tensor, &weights->matrices[weights->matrix_count++],
+    if ((uintptr_t)rows->tensor->data % sizeof(float) != 0)
+        return fail_format(binder, rows->tensor->name,
+                           "is not aligned to 4 bytes (general.alignment)");
+    weights->bytes += alisa_load_bytes(rows);
+    return alisa_loader_load(binder->loader, rows, &weights->matrices[weights->matrix_count++],
                              matrix, binder->error);
 }
 
-/* Widens a vector of F32, F16 or BF16 to floats. */
-static AlisaStatus read_vector(const Binder *binder, const AlisaGgufTensor *tensor, float *values) {
+/* Widens elements of F32, F16 or BF16 to floats. */
+static AlisaStatus read_vector(const Binder *binder, const AlisaTensorRows *rows, float *values) {
+    const AlisaGgufTensor *tensor = rows->tensor;
     if (alisa_weight_type_info(tensor->type)->block_elements > 1) {
         return fail_format(binder, tensor->name, "is quantised; a vector must be F32, F16 or BF16");
     }
-    alisa_weight_type_dequantise(tensor->type, tensor->data, tensor->element_count, values);
+    uint64_t bytes = alisa_weight_type_row_bytes(tensor->type, 1);
+    for (uint64_t i = 0; i < rows->count; i++)
+        alisa_weight_type_dequantise(
+            tensor->type, tensor->data + (rows->first + alisa_row_source(&rows->order, i)) * bytes,
+            1, values + i);
     return ALISA_OK;
 }
 
-static AlisaStatus place_vector(Binder *binder, const AlisaGgufTensor *tensor,
-                                AlisaVector *vector) {
+static AlisaStatus place_vector(Binder *binder, const AlisaTensorRows *rows, AlisaVector *vector) {
     *vector = (AlisaVector){&binder->weights->vectors, binder->vector_used};
-    binder->vector_used += tensor->element_count;
-    return read_vector(binder, tensor, binder->vectors + vector->offset);
+    binder->vector_used += rows->count;
+    return read_vector(binder, rows, binder->vectors + vector->offset);
 }
 
-/* They stay on the host, where frequencies are made. */
-static AlisaStatus read_rope_divisors(const Binder *binder, const AlisaGgufTensor *tensor) {
-    AlisaWeights *weights = binder->weights;
-    uint32_t pairs = (uint32_t)tensor->element_count;
-    weights->rope_divisors = alisa_allocate(pairs, sizeof(float), tensor->name, binder->error);
-    if (!weights->rope_divisors) return ALISA_ERROR_MEMORY;
-    AlisaStatus status = read_vector(binder, tensor, weights->rope_divisors);
+/* Divisors of RoPE frequencies stay on the host, where frequencies are made. */
+static AlisaStatus read_divisors(const Binder *binder, const AlisaTensorRows *rows,
+                                 float **divisors) {
+    const char *name = rows->tensor->name;
+    *divisors = alisa_allocate(rows->count, sizeof(float), name, binder->error);
+    if (!*divisors) return ALISA_ERROR_MEMORY;
+    AlisaStatus status = read_vector(binder, rows, *divisors);
     if (status != ALISA_OK) return status;
-    for (uint32_t i = 0; i < pairs; i++) {
-        if (!(weights->rope_divisors[i] > 0.0f))
-            return fail_format(binder, tensor->name, "has a divisor that is not > 0");
+    for (uint64_t i = 0; i < rows->count; i++) {
+        if (!((*divisors)[i] > 0.0f))
+            return fail_format(binder, name, "has a divisor that is not > 0");
     }
     return ALISA_OK;
 }
 
 static AlisaStatus place(Binder *binder, const Binding *binding) {
     AlisaWeights *weights = binder->weights;
-    if (binding->role == ALISA_ROLE_ROPE_DIVISORS)
-        return read_rope_divisors(binder, binding->tensor);
-    AlisaLayerWeights *layer = alisa_role_in_layers(binding->role)
-                                   ? &weights->layers[binding->layer - weights->first]
-                                   : NULL;
-    void *field = alisa_field_of(binding->role, layer, &weights->outer);
-    if (!field) {
-        return alisa_error_set(binder->error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: tensor %s is %s, which this version does not compute",
-                               alisa_gguf_path(binder->gguf), binding->tensor->name,
-                               alisa_role_info(binding->role)->what);
+    const AlisaField *field = binding->field;
+    char *base = alisa_role_in_layers(field->role)
+                     ? (char *)&weights->layers[binding->layer - weights->first]
+                     : (char *)&weights->outer;
+    void *target = base + field->offset;
+    switch (field->kind) {
+    case ALISA_FIELD_HOST:
+        return read_divisors(binder, &binding->rows, target);
+    case ALISA_FIELD_VECTOR:
+        return place_vector(binder, &binding->rows, target);
+    default:
+        return place_matrix(binder, &binding->rows, target);
     }
-    return is_vector(binding->role) ? place_vector(binder, binding->tensor, field)
-                                    : place_matrix(binder, binding->tensor, field);
 }
 
 static AlisaStatus allocate_tables(Binder *binder) {
@@ -249,25 +339,32 @@ static AlisaStatus allocate_tables(Binder *binder) {
     uint64_t floats = 0;
     for (size_t i = 0; i < binder->binding_count; i++) {
         const Binding *binding = &binder->bindings[i];
-        if (is_vector(binding->role)) {
-            floats += binding->tensor->element_count;
-        } else {
-            matrices++;
-        }
+        matrices += binding->field->kind == ALISA_FIELD_MATRIX;
+        if (binding->field->kind == ALISA_FIELD_VECTOR) floats += binding->rows.count;
     }
     weights->layers = alisa_allocate_zeroed(weights->end - weights->first, sizeof *weights->layers,
                                             "layer table", binder->error);
     weights->matrices =
         alisa_allocate_zeroed(matrices, sizeof *weights->matrices, "matrix table", binder->error);
-    binder->vectors = alisa_allocate((size_t)floats, sizeof(float), "norm weights", binder->error);
+    binder->vectors =
+        alisa_allocate((size_t)floats, sizeof(float), "norms and biases", binder->error);
     return weights->layers && weights->matrices && binder->vectors ? ALISA_OK : ALISA_ERROR_MEMORY;
+}
+
+/* A norm for attention alone leaves the other one to the feed-forward block. */
+static void move_norms(AlisaLayerWeights *layer) {
+    if (!layer->attention_norm_2.buffer) return;
+    layer->feed_forward_norm = layer->attention_norm;
+    layer->feed_forward_norm_bias = layer->attention_norm_bias;
+    layer->attention_norm = layer->attention_norm_2;
+    layer->attention_norm_bias = layer->attention_norm_2_bias;
 }
 
 static AlisaStatus upload_vectors(Binder *binder) {
     AlisaWeights *weights = binder->weights;
     uint64_t bytes = binder->vector_used * sizeof(float);
     AlisaStatus status = alisa_buffer_create(binder->device, bytes, ALISA_BUFFER_READ_ONLY,
-                                             "norm weights", &weights->vectors, binder->error);
+                                             "norms and biases", &weights->vectors, binder->error);
     if (status != ALISA_OK) return status;
     weights->bytes += bytes;
     return alisa_buffer_write(binder->device, &weights->vectors, 0, binder->vectors, bytes,
@@ -278,7 +375,8 @@ static AlisaStatus place_all(Binder *binder, const AlisaProgress *progress) {
     AlisaWeights *weights = binder->weights;
     uint64_t total = 0;
     for (size_t i = 0; i < binder->binding_count; i++)
-        if (!is_vector(binder->bindings[i].role)) total += binder->bindings[i].tensor->byte_count;
+        if (binder->bindings[i].field->kind == ALISA_FIELD_MATRIX)
+            total += alisa_tensor_rows_bytes(&binder->bindings[i].rows);
     AlisaStatus status = alisa_loader_create(binder->gguf, binder->device, total, progress,
                                              &binder->loader, binder->error);
     if (status == ALISA_OK) status = allocate_tables(binder);
@@ -286,6 +384,8 @@ static AlisaStatus place_all(Binder *binder, const AlisaProgress *progress) {
         status = place(binder, &binder->bindings[i]);
     if (status == ALISA_OK) status = alisa_loader_finish(binder->loader, binder->error);
     if (status != ALISA_OK) return status;
+    for (uint32_t i = 0; i < weights->end - weights->first; i++)
+        move_norms(&weights->layers[i]);
     /* Without a head of its own a model uses its embedding table again (tied weights). */
     if (!weights->outer.head.buffer) weights->outer.head = weights->outer.embedding;
     return upload_vectors(binder);
@@ -311,9 +411,8 @@ AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
     size_t tensors = (size_t)alisa_gguf_tensor_count(gguf);
     Binder binder = {.gguf = gguf, .device = device, .weights = made, .error = error};
     AlisaStatus status = ALISA_ERROR_MEMORY;
-    binder.bindings = alisa_allocate(tensors, sizeof *binder.bindings, "tensor roles", error);
     binder.bound = alisa_allocate_zeroed(tensors, sizeof *binder.bound, "tensor marks", error);
-    if (!binder.bindings || !binder.bound) goto end;
+    if (!binder.bound) goto end;
     status = find_tensors(&binder);
     if (status == ALISA_OK) status = refuse_unbound(&binder);
     if (status == ALISA_OK) status = keep_needed(&binder, device_memory);
@@ -336,7 +435,9 @@ void alisa_weights_destroy(AlisaWeights *weights) {
     for (size_t i = 0; i < weights->matrix_count; i++)
         alisa_loaded_destroy(&weights->matrices[i]);
     alisa_buffer_destroy(&weights->vectors);
-    free(weights->rope_divisors);
+    free(weights->outer.rope_divisors);
+    free(weights->outer.rope_long);
+    free(weights->outer.rope_short);
     free(weights->matrices);
     free(weights->layers);
     free(weights);
@@ -358,18 +459,6 @@ const AlisaLayerWeights *alisa_weights_layer(const AlisaWeights *weights, uint32
     return &weights->layers[layer - weights->first];
 }
 
-const AlisaMatrix *alisa_weights_embedding(const AlisaWeights *weights) {
-    return &weights->outer.embedding;
-}
-
-AlisaVector alisa_weights_output_norm(const AlisaWeights *weights) {
-    return weights->outer.output_norm;
-}
-
-const AlisaMatrix *alisa_weights_head(const AlisaWeights *weights) {
-    return &weights->outer.head;
-}
-
-const float *alisa_weights_rope_divisors(const AlisaWeights *weights) {
-    return weights->rope_divisors;
+const AlisaOuterWeights *alisa_weights_outer(const AlisaWeights *weights) {
+    return &weights->outer;
 }

@@ -15,7 +15,8 @@ typedef struct AlisaWeights AlisaWeights;
 /* Vocabulary size by the embedding table of the file; 0 when it has none. */
 uint32_t alisa_weights_vocabulary(const AlisaGguf *gguf);
 
-/* Binds every tensor of the file to a role of the architecture, and places those that layers
+/* Binds every tensor of the file to a role of the architecture, or to several that it holds fused,
+ * and places those that layers
  * first..end - 1 need; first < end <= layer_count. `gguf` must outlive the weights, which may use
  * its map in place, and so must the layers of `shape`. A tensor that is required and missing, of
  * another shape, of a type without kernels, or that no role is for (it would change the result): an
@@ -33,13 +34,8 @@ uint64_t alisa_weights_elements(const AlisaWeights *weights);
 uint64_t alisa_weights_file_bytes(const AlisaWeights *weights);
 /* `layer` counts from the first layer of the model: first <= layer < end. */
 const AlisaLayerWeights *alisa_weights_layer(const AlisaWeights *weights, uint32_t layer);
-/* [V][E]; only where first is 0. */
-const AlisaMatrix *alisa_weights_embedding(const AlisaWeights *weights);
-/* [E] and [V][E]; only where end is layer_count. The head may be the embedding table. */
-AlisaVector alisa_weights_output_norm(const AlisaWeights *weights);
-const AlisaMatrix *alisa_weights_head(const AlisaWeights *weights);
-/* Divisors of the RoPE frequencies, rope.dim / 2 floats on the host; NULL when the file has none.
- */
-const float *alisa_weights_rope_divisors(const AlisaWeights *weights);
+/* The embedding and the table of positions are there where first is 0; head and output norm where
+ * end is layer_count. The head may be the embedding table. */
+const AlisaOuterWeights *alisa_weights_outer(const AlisaWeights *weights);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef ALISA_OPS_OPS_H
 #define ALISA_OPS_OPS_H
 
+#include "base/architecture.h"
 #include "device/device.h"
 #include "ops/format.h"
 #include "ops/parameters.h"
@@ -51,18 +52,51 @@ AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, u
 AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMatrix *weights,
                                               uint32_t rows);
 
-/* y[r][n] = silu(gate[r][n]) up[r][n], where silu(a) = a / (1 + exp(-a)); all rows x columns.
- * y may be gate. */
-AlisaStatus alisa_ops_silu_product(AlisaOps *ops, AlisaVector gate, AlisaVector up, uint32_t rows,
-                                   uint32_t columns, AlisaVector y, AlisaError *error);
+/* y[r][n] += bias[n], n < columns. */
+typedef struct AlisaBiased {
+    AlisaVector y, bias;
+    uint32_t columns;
+} AlisaBiased;
+
+/* Each of up to three matrices of as many rows gets its bias, in one launch. */
+AlisaStatus alisa_ops_add_bias_each(AlisaOps *ops, const AlisaBiased *biased, uint32_t count,
+                                    uint32_t rows, AlisaError *error);
+
+/* f(x[r][n] + x_bias[n]) (up[r][n] + up_bias[n]). Of x alone there must be a buffer: without `up`
+ * f is not multiplied, and a bias that is missing is 0. */
+typedef struct AlisaActivated {
+    AlisaActivation activation; /* f: not ALISA_ACTIVATION_SILU_CLAMPED */
+    AlisaVector x, x_bias, up, up_bias;
+} AlisaActivated;
+
+/* y is what is described, rows x columns. y may be x. */
+AlisaStatus alisa_ops_activate(AlisaOps *ops, const AlisaActivated *what, uint32_t rows,
+                               uint32_t columns, AlisaVector y, AlisaError *error);
 
 /* y[r] = row tokens[r] of the table, dequantised; tokens: int32 on the device. */
 AlisaStatus alisa_ops_embed(AlisaOps *ops, const AlisaMatrix *table, const AlisaBuffer *tokens,
                             uint32_t rows, AlisaVector y, AlisaError *error);
 
-/* y[r][i] = x[r][i] weight[i] / sqrt(mean_i(x[r][i]^2) + epsilon). y may be x. */
-AlisaStatus alisa_ops_rms_norm(AlisaOps *ops, AlisaVector x, AlisaVector weight, float epsilon,
-                               uint32_t rows, uint32_t columns, AlisaVector y, AlisaError *error);
+typedef struct AlisaNormalisation {
+    AlisaNorm kind;
+    float epsilon;
+    AlisaVector weight;   /* [weight_rows][columns] */
+    uint32_t weight_rows; /* row r is multiplied by row r mod weight_rows; 0 is 1 */
+    AlisaVector bias;     /* [columns]; without a buffer: none */
+    bool accumulate;      /* false: y = norm; true: y += norm */
+} AlisaNormalisation;
+
+/* y = norm of each row of x, or y += it; all rows x columns. y may be x. */
+AlisaStatus alisa_ops_norm(AlisaOps *ops, const AlisaNormalisation *how, AlisaVector x,
+                           uint32_t rows, uint32_t columns, AlisaVector y, AlisaError *error);
+
+/* y += scale x; both rows x columns. */
+AlisaStatus alisa_ops_add(AlisaOps *ops, AlisaVector x, float scale, uint32_t rows,
+                          uint32_t columns, AlisaVector y, AlisaError *error);
+
+/* y = scale y, or for a cap > 0 cap tanh(scale y / cap); rows x columns. */
+AlisaStatus alisa_ops_scale(AlisaOps *ops, AlisaVector y, float scale, float cap, uint32_t rows,
+                            uint32_t columns, AlisaError *error);
 
 /* y[r] = x[indices[r]], rows of `columns` floats; indices: int32 on the device. */
 AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffer *indices,

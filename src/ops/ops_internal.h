@@ -40,6 +40,23 @@ typedef struct AlisaOpsHalf {
     AlisaKernel *matmul[ALISA_FORMAT_COUNT][2]; /* [format][aligned] */
 } AlisaOpsHalf;
 
+/* Operations of ewise.c. */
+typedef enum AlisaOpsEwise {
+    ALISA_OPS_NORM,
+    ALISA_OPS_ACTIVATE,
+    ALISA_OPS_BIAS,
+    ALISA_OPS_ADD,
+    ALISA_OPS_SCALE,
+    ALISA_OPS_GATHER_ROWS,
+    ALISA_OPS_LIKELIEST,
+    ALISA_OPS_EWISE_COUNT
+} AlisaOpsEwise;
+
+enum {
+    ALISA_OPS_EWISE_FLAGS = 3, /* most flags of a variant */
+    ALISA_OPS_EWISE_VARIANTS = ALISA_ACTIVATION_COUNT << ALISA_OPS_EWISE_FLAGS
+};
+
 struct AlisaOps {
     AlisaDevice *device; /* not owned */
     AlisaOpsParameters parameters;
@@ -49,7 +66,7 @@ struct AlisaOps {
     AlisaKernel *matmul[ALISA_FORMAT_COUNT]
                        [ALISA_OPS_MATMUL_BUILDS]; /* [format][tile or aligned or both] */
     AlisaKernel *embed[ALISA_FORMAT_COUNT];
-    AlisaKernel *rms_norm, *silu_product, *gather_rows, *likeliest;
+    AlisaKernel *ewise[ALISA_OPS_EWISE_COUNT][ALISA_OPS_EWISE_VARIANTS];
     AlisaOpsClblast clblast;
     AlisaOpsRounded rounded;
     AlisaOpsInt8 int8;

@@ -49,19 +49,23 @@ static void destroy(AlisaTrial *trial) {
     free(made->y_host);
 }
 
+static AlisaStatus norm(Rows *made, AlisaOps *ops, uint32_t rows, uint32_t columns,
+                        AlisaError *error) {
+    const AlisaNormalisation how = {
+        .kind = ALISA_NORM_RMS, .epsilon = 1e-5f, .weight = {&made->weight, 0}};
+    return alisa_ops_norm(ops, &how, (AlisaVector){&made->x, 0}, rows, columns,
+                          (AlisaVector){&made->y, 0}, error);
+}
+
 static AlisaStatus launch(AlisaTrial *trial, AlisaOps *ops, uint32_t index, AlisaError *error) {
-    Rows *made = trial->state;
-    return alisa_ops_rms_norm(ops, (AlisaVector){&made->x, 0}, (AlisaVector){&made->weight, 0},
-                              1e-5f, cases[index].rows, COLUMNS, (AlisaVector){&made->y, 0}, error);
+    return norm(trial->state, ops, cases[index].rows, COLUMNS, error);
 }
 
 static AlisaStatus check(AlisaTrial *trial, AlisaOps *ops, uint32_t index, bool *right,
                          AlisaError *error) {
     Rows *made = trial->state;
     uint32_t rows = cases[index].rows, columns = COLUMNS - 5; /* no whole vectors */
-    AlisaStatus status =
-        alisa_ops_rms_norm(ops, (AlisaVector){&made->x, 0}, (AlisaVector){&made->weight, 0}, 1e-5f,
-                           rows, columns, (AlisaVector){&made->y, 0}, error);
+    AlisaStatus status = norm(made, ops, rows, columns, error);
     if (status == ALISA_OK)
         status = alisa_buffer_read(trial->device, &made->y, 0, made->y_host,
                                    sizeof(float) * rows * columns, error);

@@ -196,11 +196,11 @@ static void runs_of_layers_add_up(void **state) {
                      table + sizeof(float) * (2 * EMBEDDING +
                                               EMBEDDING * (2 * HEADS + 2 * KV_HEADS) * HEAD_DIM +
                                               3 * EMBEDDING * lengths[0]));
-    assert_non_null(alisa_weights_embedding(front)->buffer);
-    assert_null(alisa_weights_embedding(back)->buffer);
-    assert_null(alisa_weights_output_norm(front).buffer);
-    assert_non_null(alisa_weights_output_norm(back).buffer);
-    assert_int_equal(alisa_weights_head(back)->rows, VOCABULARY);
+    assert_non_null(alisa_weights_outer(front)->embedding.buffer);
+    assert_null(alisa_weights_outer(back)->embedding.buffer);
+    assert_null(alisa_weights_outer(front)->output_norm.buffer);
+    assert_non_null(alisa_weights_outer(back)->output_norm.buffer);
+    assert_int_equal(alisa_weights_outer(back)->head.rows, VOCABULARY);
     for (uint32_t layer = 1; layer < LAYERS; layer++)
         assert_int_equal(alisa_weights_layer(back, layer)->up.rows, lengths[layer]);
     alisa_weights_destroy(back);
@@ -215,8 +215,9 @@ static void a_tied_head_is_there_with_the_last_layer(void **state) {
     AlisaWeights *all = weights_of(&run, 0, LAYERS);
     AlisaWeights *front = weights_of(&run, 0, 2), *back = weights_of(&run, 2, LAYERS);
     uint64_t table = VOCABULARY * EMBEDDING * sizeof(float);
-    assert_ptr_equal(alisa_weights_head(all)->buffer, alisa_weights_embedding(all)->buffer);
-    assert_non_null(alisa_weights_head(back)->buffer);
+    assert_ptr_equal(alisa_weights_outer(all)->head.buffer,
+                     alisa_weights_outer(all)->embedding.buffer);
+    assert_non_null(alisa_weights_outer(back)->head.buffer);
     assert_int_equal(alisa_weights_bytes(front) + alisa_weights_bytes(back),
                      alisa_weights_bytes(all) + table);
     alisa_weights_destroy(back);

@@ -13,9 +13,10 @@
 
 #include "support.h"
 
-/* Log-probabilities may differ by the rounding of half K and V (measured up to 0.026 when all
- * activations are half), and by float summation order otherwise. */
-#define HALF_TOLERANCE  0.02
+/* Log-probabilities may differ by the rounding of half K and V (measured up to 0.025 in five
+ * layers, and 0.026 in two when all activations are half), and by float summation order otherwise.
+ */
+#define HALF_TOLERANCE  0.03
 #define FLOAT_TOLERANCE 0.001
 
 /* A golden file: one case, or a list of them on one model. */

@@ -39,12 +39,6 @@ static void rows_are_found_by_their_whole_name(void **state) {
     assert_null(alisa_architecture_find("llama2", 6));
 }
 
-/* Exactly one of two sets is required. */
-static bool either(const AlisaArchitecture *row, AlisaRoles one, AlisaRoles other) {
-    return ((row->required & one) == one && !(row->required & other)) ||
-           ((row->required & other) == other && !(row->required & one));
-}
-
 /* A bias without the matrix or norm that it belongs to. */
 static bool is_stray(AlisaRoles all, AlisaRoles bias, AlisaRoles of) {
     return all & bias && !(all & of);
@@ -55,25 +49,33 @@ static void check_row(const AlisaArchitecture *row) {
     if (row->required & row->optional) fail_msg("%s: required and optional", row->name);
     AlisaRoles everywhere = BIT(EMBEDDING) | BIT(ATTENTION_OUTPUT) | BIT(OUTPUT_NORM);
     if ((row->required & everywhere) != everywhere) fail_msg("%s: no whole model", row->name);
-    if (!either(row, BIT(QUERY) | BIT(KEY) | BIT(VALUE), BIT(QUERY_KEY_VALUE)))
-        fail_msg("%s: queries, keys and values are neither three matrices nor one", row->name);
-    if (!either(row, BIT(UP), BIT(GATE_UP)) || !(row->required & BIT(DOWN)))
+    AlisaRoles attention = BIT(QUERY) | BIT(KEY) | BIT(VALUE), dense = BIT(UP) | BIT(DOWN);
+    AlisaRoles experts = BIT(ROUTER) | BIT(EXPERT_GATE) | BIT(EXPERT_UP) | BIT(EXPERT_DOWN);
+    if ((row->required & attention) != attention) fail_msg("%s: no attention", row->name);
+    bool has_experts = row->gating != ALISA_GATING_NONE;
+    if ((row->required & (has_experts ? experts : dense)) != (has_experts ? experts : dense))
         fail_msg("%s: no feed-forward block", row->name);
-    if (all & BIT(GATE_UP) && all & BIT(GATE)) fail_msg("%s: two gates", row->name);
+    if (!has_experts && all & (experts | BIT(ROUTER_BIAS)))
+        fail_msg("%s: experts that nothing chooses", row->name);
+    if (all & (BIT(QUERY_KEY_VALUE) | BIT(QUERY_KEY_VALUE_BIAS) | BIT(GATE_UP)))
+        fail_msg("%s: a fused tensor in place of its parts", row->name);
+    /* Norms of heads are of one kind, of queries and keys alike. */
+    for (AlisaRole role = ALISA_ROLE_QUERY_NORM; role <= ALISA_ROLE_KEY_NORM_ROW; role += 2) {
+        AlisaRoles pair = ALISA_ROLES(role) | ALISA_ROLES(role + 1);
+        if (all & pair && (all & pair) != pair) fail_msg("%s: half a norm of heads", row->name);
+    }
     if ((row->position == ALISA_POSITION_LEARNED) != ((all & BIT(POSITIONS)) != 0))
         fail_msg("%s: a table of positions and how it is used", row->name);
     if (row->norm == ALISA_NORM_RMS && all & BIT(OUTPUT_NORM_BIAS))
         fail_msg("%s: RMS norms have no bias", row->name);
-    bool strays = is_stray(all, BIT(QUERY_BIAS), BIT(QUERY)) ||
-                  is_stray(all, BIT(KEY_BIAS), BIT(KEY)) ||
-                  is_stray(all, BIT(VALUE_BIAS), BIT(VALUE)) ||
-                  is_stray(all, BIT(QUERY_KEY_VALUE_BIAS), BIT(QUERY_KEY_VALUE)) ||
-                  is_stray(all, BIT(ATTENTION_NORM_BIAS), BIT(ATTENTION_NORM)) ||
-                  is_stray(all, BIT(FEED_FORWARD_NORM_BIAS), BIT(FEED_FORWARD_NORM));
+    bool strays =
+        is_stray(all, BIT(QUERY_BIAS), BIT(QUERY)) || is_stray(all, BIT(KEY_BIAS), BIT(KEY)) ||
+        is_stray(all, BIT(VALUE_BIAS), BIT(VALUE)) || is_stray(all, BIT(GATE_BIAS), BIT(GATE)) ||
+        is_stray(all, BIT(UP_BIAS), BIT(UP)) || is_stray(all, BIT(HEAD_BIAS), BIT(HEAD)) ||
+        is_stray(all, BIT(ATTENTION_NORM_2_BIAS), BIT(ATTENTION_NORM_2)) ||
+        is_stray(all, BIT(ATTENTION_NORM_BIAS), BIT(ATTENTION_NORM)) ||
+        is_stray(all, BIT(FEED_FORWARD_NORM_BIAS), BIT(FEED_FORWARD_NORM));
     if (strays) fail_msg("%s: a bias of nothing", row->name);
-    bool experts = all & (BIT(ROUTER) | BIT(EXPERT_UP));
-    if (experts != (row->gating != ALISA_GATING_NONE))
-        fail_msg("%s: experts and how they are chosen", row->name);
 }
 
 static void rows_agree_with_themselves(void **state) {
@@ -96,59 +98,69 @@ static void rows_agree_with_themselves(void **state) {
 static void rows_say_what_is_missing(void **state) {
     (void)state;
     const AlisaRoles computed = row_of("llama")->required;
-    assert_null(alisa_architecture_missing(row_of("llama"), computed));
-    assert_string_equal(alisa_architecture_missing(row_of("qwen2"), computed),
-                        "RoPE that turns halves");
-    assert_string_equal(alisa_architecture_missing(row_of("opt"), computed), "layer norms");
-    assert_string_equal(alisa_architecture_missing(row_of("gptneox"), computed), "layer norms");
-    char list[64];
+    assert_null(alisa_architecture_missing(row_of("llama"), computed, 0));
+    const AlisaArchitecture *qwen = row_of("qwen2");
+    assert_string_equal(alisa_architecture_missing(qwen, computed, 0), "a bias of queries");
+    assert_string_equal(alisa_architecture_missing(qwen, computed, 1), "a bias of keys");
+    assert_string_equal(alisa_architecture_missing(qwen, computed, 2), "a bias of values");
+    assert_null(alisa_architecture_missing(qwen, computed, 3));
+    const AlisaArchitecture *oss = row_of("gpt-oss");
+    assert_string_equal(alisa_architecture_missing(oss, computed, 0),
+                        "the clamped activation of gpt-oss");
+    assert_string_equal(alisa_architecture_missing(oss, computed, 1), "experts");
+    char list[256];
     alisa_architecture_list(computed, list, sizeof list);
-    assert_string_equal(list, "llama");
+    assert_string_equal(list, "llama, gemma, phi3, granite, smollm3, command-r, cohere2, seed_oss");
 }
 
-/* An architecture that the engine runs, but for one thing. */
 static void each_feature_is_missed_by_itself(void **state) {
     (void)state;
-    const AlisaArchitecture llama = *row_of("llama");
-    const AlisaRoles gated = llama.required, ungated = llama.required & ~BIT(GATE);
-    AlisaArchitecture fused = llama;
-    fused.required = (gated & ~(BIT(QUERY) | BIT(KEY) | BIT(VALUE))) | BIT(QUERY_KEY_VALUE);
-#define BUT(field, value)                                                                          \
-    (AlisaArchitecture) {                                                                          \
-        .required = gated, .field = value                                                          \
-    }
+    const AlisaRoles gated = row_of("llama")->required;
     const struct {
         AlisaArchitecture row;
         const char *what;
     } others[] = {
-        {BUT(norm, ALISA_NORM_LAYER), "layer norms"},
-        {BUT(position, ALISA_POSITION_LEARNED), "learned positions"},
-        {BUT(rotation, ALISA_ROTATION_HALVES), "RoPE that turns halves"},
-        {BUT(window_rope_base, 10000.0f), "a RoPE base of layers with a sliding window"},
-        {BUT(window_period, 2), "layers with and layers without a sliding window"},
-        {BUT(activation, ALISA_ACTIVATION_RELU), "the activation ReLU"},
-        {BUT(activation, ALISA_ACTIVATION_GELU), "the activation GELU"},
-        {BUT(activation, ALISA_ACTIVATION_GELU_TANH), "the activation GELU by tanh"},
-        {BUT(activation, ALISA_ACTIVATION_SILU_CLAMPED), "the clamped activation of gpt-oss"},
-        {BUT(order, ALISA_ORDER_PARALLEL), "parallel blocks"},
-        {BUT(gating, ALISA_GATING_SOFTMAX_CHOSEN), "experts"},
-        {BUT(embedding_scaled_layers, 46), "attention scaled by the embedding length"},
-        {BUT(attention_soft_cap, 50.0f), "a soft cap of attention scores"},
-        {BUT(logit_soft_cap, 30.0f), "a soft cap of logits"},
-        {BUT(scales_embedding, true), "a scale of the embedding"},
-        {{.required = gated | BIT(QUERY_BIAS)}, "a bias of queries"},
+        {{.required = gated, .activation = ALISA_ACTIVATION_SILU_CLAMPED},
+         "the clamped activation of gpt-oss"},
+        {{.required = gated, .gating = ALISA_GATING_SOFTMAX_CHOSEN}, "experts"},
+        {{.required = gated, .attention_soft_cap = 50.0f}, "a soft cap of attention scores"},
         {{.required = gated | BIT(KEY_NORM)}, "a norm of keys"},
         {{.required = gated | BIT(SINKS)}, "attention sinks"},
         {{.required = gated | BIT(FEED_FORWARD_POST_NORM)}, "a norm after the feed-forward block"},
-        {{.required = fused.required}, "queries, keys and values by one matrix"},
-        {{.required = ungated | BIT(GATE_UP)}, "gate and up projection by one matrix"},
-        {{.required = ungated}, "a feed-forward block without gate"},
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        const char *what = alisa_architecture_missing(&others[i].row, gated);
+        const char *what = alisa_architecture_missing(&others[i].row, gated, 0);
         if (!what || strcmp(what, others[i].what) != 0)
             fail_msg("'%s', expected '%s'", what ? what : "nothing", others[i].what);
+        assert_null(alisa_architecture_missing(&others[i].row, gated, 1));
     }
+}
+
+/* The parts of a fused tensor are as many outputs as it has, of as many inputs. */
+static void fused_tensors_are_their_parts(void **state) {
+    (void)state;
+    const AlisaSizes sizes = {
+        .embedding = 48, .heads = 6, .kv_heads = 2, .head_dim = 24, .feed_forward = 100};
+    static const AlisaRole first[] = {ALISA_ROLE_QUERY, ALISA_ROLE_QUERY_BIAS, ALISA_ROLE_GATE};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        const AlisaFusion *fusion = alisa_fusion_of(first[i]);
+        assert_non_null(fusion);
+        uint64_t elements = 0;
+        for (uint32_t part = 0; part < fusion->part_count; part++) {
+            assert_ptr_equal(alisa_fusion_of(fusion->parts[part]), fusion);
+            elements += alisa_role_elements(fusion->parts[part], &sizes);
+        }
+        assert_int_equal(elements, alisa_role_elements(fusion->fused, &sizes));
+    }
+    assert_null(alisa_fusion_of(ALISA_ROLE_DOWN));
+}
+
+static void others_are_known_by_what_they_are(void **state) {
+    (void)state;
+    assert_string_equal(alisa_architecture_kind("mamba", 5), "a state-space or recurrent model");
+    assert_string_equal(alisa_architecture_kind("clip", 4), "a model of images or sound");
+    assert_null(alisa_architecture_kind("mamba", 4));
+    assert_null(alisa_architecture_kind("llama", 5));
 }
 
 static void tensors_of_a_row_may_have_other_names(void **state) {
@@ -183,8 +195,7 @@ static void feed_forward_blocks_have_two_or_three_matrices(void **state) {
     (void)state;
     assert_int_equal(alisa_architecture_feed_forward_matrices(row_of("qwen2")), 3);
     assert_int_equal(alisa_architecture_feed_forward_matrices(row_of("opt")), 2);
-    const AlisaArchitecture fused = {.required = BIT(GATE_UP) | BIT(DOWN)};
-    assert_int_equal(alisa_architecture_feed_forward_matrices(&fused), 3);
+    assert_int_equal(alisa_architecture_feed_forward_matrices(row_of("gpt-oss")), 3);
 }
 
 int main(void) {
@@ -194,6 +205,8 @@ int main(void) {
         cmocka_unit_test(rows_agree_with_themselves),
         cmocka_unit_test(rows_say_what_is_missing),
         cmocka_unit_test(each_feature_is_missed_by_itself),
+        cmocka_unit_test(fused_tensors_are_their_parts),
+        cmocka_unit_test(others_are_known_by_what_they_are),
         cmocka_unit_test(tensors_of_a_row_may_have_other_names),
         cmocka_unit_test(elements_are_the_product_of_dimensions),
         cmocka_unit_test(feed_forward_blocks_have_two_or_three_matrices),

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -27,6 +29,13 @@ static const struct {
     {"llama.attention.key_length", HEAD_DIM},
 };
 
+/* "llama.block_count" of an architecture, good until the next call. */
+static const char *key_of(const char *architecture, const char *suffix) {
+    static char name[128];
+    snprintf(name, sizeof name, "%s.%s", architecture, suffix);
+    return name;
+}
+
 /* The keys of a sound model but for `without`, which the test writes itself (or nobody does). */
 static GgufImage begin(const char *architecture, const char *without) {
     GgufImage image;
@@ -34,7 +43,8 @@ static GgufImage begin(const char *architecture, const char *without) {
     image_string(&image, "general.architecture", architecture);
     for (size_t i = 0; i < sizeof sound_keys / sizeof *sound_keys; i++) {
         if (!without || strcmp(sound_keys[i].name, without) != 0)
-            image_u32(&image, sound_keys[i].name, sound_keys[i].value);
+            image_u32(&image, key_of(architecture, strchr(sound_keys[i].name, '.') + 1),
+                      sound_keys[i].value);
     }
     return image;
 }
@@ -89,9 +99,10 @@ static void one_value_is_that_of_every_layer(void **state) {
         assert_int_equal(layer->head_dim, HEAD_DIM);
         assert_int_equal(layer->feed_forward_length, FEED_FORWARD);
         assert_int_equal(layer->sliding_window, 0);
-        assert_int_equal(layer->rope, ALISA_LAYER_ROPE_MODEL);
+        assert_int_equal(layer->rope, 0);
     }
-    assert_int_equal(shape.rope.dim, HEAD_DIM);
+    assert_int_equal(shape.rope_count, 1);
+    assert_int_equal(shape.ropes[0].dim, HEAD_DIM);
     assert_true(shape.attention_scale == 0.25f);
     assert_true(shape.norm_epsilon == 1e-5f);
     alisa_shape_finish(&shape);
@@ -179,11 +190,14 @@ static void a_window_leaves_the_context_alone(void **state) {
 
 static void architectures_are_refused_by_what_they_need(void **state) {
     (void)state;
-    must_refuse(begin("opt", NULL), ALISA_ERROR_UNSUPPORTED,
-                "architecture 'opt' needs layer norms");
-    must_refuse(begin("opt", NULL), ALISA_ERROR_UNSUPPORTED, "it runs: llama");
+    must_refuse(begin("qwen3moe", NULL), ALISA_ERROR_UNSUPPORTED,
+                "architecture 'qwen3moe' needs experts");
+    must_refuse(begin("qwen3moe", NULL), ALISA_ERROR_UNSUPPORTED, "it runs: llama, qwen2");
     must_refuse(begin("mamba", NULL), ALISA_ERROR_UNSUPPORTED,
-                "architecture 'mamba' is not supported; this version runs: llama");
+                "architecture 'mamba' is a state-space or recurrent model; this version runs: "
+                "llama");
+    must_refuse(begin("zebra", NULL), ALISA_ERROR_UNSUPPORTED,
+                "architecture 'zebra' is not supported; this version runs: llama");
 }
 
 static void attention_is_scaled_as_a_key_says(void **state) {
@@ -200,25 +214,156 @@ static void attention_is_scaled_as_a_key_says(void **state) {
 
 static void keys_that_change_the_result_are_refused(void **state) {
     (void)state;
-    static const struct {
-        const char *name;
-        float value;
-        float neutral;
-    } keys[] = {
-        {"llama.attn_logit_softcapping", 50.0f, 0.0f}, {"llama.final_logit_softcapping", 30.0f, 0},
-        {"llama.attention.clamp_kqv", 8.0f, 0.0f},     {"llama.attention.max_alibi_bias", 8.0f, 0},
-        {"llama.embedding_scale", 12.0f, 1.0f},        {"llama.residual_scale", 0.22f, 1.0f},
-        {"llama.logit_scale", 0.0625f, 1.0f},
-    };
+    static const char *const keys[] = {"llama.attention.clamp_kqv",
+                                       "llama.attention.max_alibi_bias"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         GgufImage image = begin("llama", NULL);
-        add_float(&image, keys[i].name, keys[i].value);
-        must_refuse(image, ALISA_ERROR_UNSUPPORTED, keys[i].name);
+        add_float(&image, keys[i], 8.0f);
+        must_refuse(image, ALISA_ERROR_UNSUPPORTED, keys[i]);
         image = begin("llama", NULL);
-        add_float(&image, keys[i].name, keys[i].neutral);
+        add_float(&image, keys[i], 0.0f);
         AlisaShape shape = must_read(image);
         alisa_shape_finish(&shape);
     }
+}
+
+static void scales_and_caps_are_positive(void **state) {
+    (void)state;
+    static const char *const keys[] = {"attn_logit_softcapping",
+                                       "final_logit_softcapping",
+                                       "embedding_scale",
+                                       "residual_scale",
+                                       "logit_scale",
+                                       "attention.scale",
+                                       "rope.freq_base",
+                                       "rope.scaling.factor"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (float value = -2.0f; value <= 0.0f; value += 2.0f) {
+            GgufImage image = begin("llama", NULL);
+            add_float(&image, key_of("llama", keys[i]), value);
+            must_refuse(image, ALISA_ERROR_FORMAT, "it must be > 0");
+        }
+}
+
+static void scales_are_those_of_the_keys(void **state) {
+    (void)state;
+    GgufImage image = begin("llama", NULL);
+    add_float(&image, "llama.final_logit_softcapping", 30.0f);
+    add_float(&image, "llama.embedding_scale", 12.0f);
+    add_float(&image, "llama.residual_scale", 0.25f);
+    add_float(&image, "llama.logit_scale", 0.0625f);
+    AlisaShape shape = must_read(image);
+    assert_true(shape.logit_soft_cap == 30.0f && shape.embedding_scale == 12.0f);
+    assert_true(shape.residual_scale == 0.25f && shape.logit_scale == 0.0625f);
+    alisa_shape_finish(&shape);
+    image = begin("granite", NULL); /* divides */
+    add_float(&image, "granite.logit_scale", 8.0f);
+    shape = must_read(image);
+    assert_true(shape.logit_scale == 0.125f && shape.residual_scale == 1.0f);
+    alisa_shape_finish(&shape);
+    shape = must_read(begin("gemma", NULL));
+    assert_true(shape.embedding_scale == 8.0f); /* the root of 64 */
+    alisa_shape_finish(&shape);
+}
+
+static void blocks_are_parallel_as_a_key_says(void **state) {
+    (void)state;
+    AlisaShape shape = must_read(begin("gptneox", NULL));
+    assert_true(shape.is_parallel);
+    alisa_shape_finish(&shape);
+    GgufImage image = begin("gptneox", NULL);
+    image_key(&image, "gptneox.use_parallel_residual", ALISA_GGUF_BOOL);
+    image_number(&image, 0, 1);
+    shape = must_read(image);
+    assert_false(shape.is_parallel);
+    alisa_shape_finish(&shape);
+}
+
+static void rope_turns_an_even_part_of_a_head(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t dim;
+        const char *sentence;
+    } bad[] = {{5, "rope.dimension_count is 5, which is odd"},
+               {18, "rope.dimension_count is 18, outside 2 to 16"},
+               {0, "rope.dimension_count is 0, outside 2 to 16"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        GgufImage image = begin("llama", NULL);
+        image_u32(&image, "llama.rope.dimension_count", bad[i].dim);
+        must_refuse(image, ALISA_ERROR_FORMAT, bad[i].sentence);
+    }
+    AlisaShape shape = must_read(begin("gpt2", NULL));
+    assert_int_equal(shape.ropes[0].scaling, ALISA_ROPE_STILL);
+    alisa_shape_finish(&shape);
+}
+
+/* Windows and ropes of the three layers, as in "w0 w0 -1". */
+static void check_layers(GgufImage image, const char *expected) {
+    AlisaShape shape = must_read(image);
+    char text[32] = "";
+    for (uint32_t i = 0; i < LAYERS; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s%u", i ? " " : "",
+                 shape.layers[i].sliding_window ? "w" : "-", shape.layers[i].rope);
+    }
+    assert_string_equal(text, expected);
+    alisa_shape_finish(&shape);
+}
+
+static GgufImage with_window(const char *architecture, uint32_t window) {
+    GgufImage image = begin(architecture, NULL);
+    image_u32(&image, key_of(architecture, "attention.sliding_window"), window);
+    return image;
+}
+
+static void patterns_say_which_layers_have_a_window(void **state) {
+    (void)state;
+    static const uint32_t marks[LAYERS] = {0, 1, 1}, two[2] = {1, 1};
+    check_layers(with_window("llama", 100), "w0 w0 w0");
+    check_layers(with_window("llama", 0), "-0 -0 -0");
+    GgufImage image = with_window("gemma3", 100);
+    image_u32(&image, "gemma3.attention.sliding_window_pattern", 2);
+    check_layers(image, "w1 -0 w1");
+    image = with_window("olmo2", 100);
+    add_array(&image, "olmo2.attention.sliding_window_pattern", marks, LAYERS);
+    check_layers(image, "-0 w1 w1");
+    image = with_window("olmo2", 100);
+    add_array(&image, "olmo2.attention.sliding_window_pattern", two, 2);
+    must_refuse(image, ALISA_ERROR_FORMAT, "an array of 2 elements; it must have a truth value");
+    image = with_window("cohere2", 100);
+    image_u32(&image, "cohere2.attention.sliding_window_pattern", 2);
+    check_layers(image, "w0 -1 w0");
+    /* Without windows all layers are turned. */
+    check_layers(begin("exaone4", NULL), "-0 -0 -0");
+}
+
+static void layers_with_a_window_may_have_their_own_rope(void **state) {
+    (void)state;
+    GgufImage image = with_window("gemma3", 100);
+    add_float(&image, "gemma3.rope.freq_base", 1e6f);
+    add_float(&image, "gemma3.rope.scaling.factor", 8.0f);
+    AlisaShape shape = must_read(image);
+    assert_int_equal(shape.rope_count, 2);
+    assert_true(shape.ropes[0].base == 1e6f && shape.ropes[0].factor == 8.0f);
+    assert_true(shape.ropes[1].base == 1e4f && shape.ropes[1].factor == 1.0f);
+    alisa_shape_finish(&shape);
+    image = with_window("gemma3", 100);
+    add_float(&image, "gemma3.rope.freq_base_swa", 5e5f);
+    shape = must_read(image);
+    assert_true(shape.ropes[0].base == 1e4f && shape.ropes[1].base == 5e5f);
+    alisa_shape_finish(&shape);
+}
+
+/* A window that is as long as the context, or longer, shortens nothing. */
+static void a_window_past_the_context_is_none(void **state) {
+    (void)state;
+    AlisaShape shape = must_read(with_window("phi3", 262144));
+    assert_int_equal(shape.context_length, 512);
+    assert_true(alisa_shape_full_attention(&shape) >= shape.context_length);
+    alisa_shape_finish(&shape);
+    shape = must_read(with_window("phi3", 0));
+    assert_true(alisa_shape_full_attention(&shape) == UINT32_MAX);
+    alisa_shape_finish(&shape);
 }
 
 int main(void) {
@@ -232,6 +377,13 @@ int main(void) {
         cmocka_unit_test(architectures_are_refused_by_what_they_need),
         cmocka_unit_test(attention_is_scaled_as_a_key_says),
         cmocka_unit_test(keys_that_change_the_result_are_refused),
+        cmocka_unit_test(scales_and_caps_are_positive),
+        cmocka_unit_test(scales_are_those_of_the_keys),
+        cmocka_unit_test(blocks_are_parallel_as_a_key_says),
+        cmocka_unit_test(rope_turns_an_even_part_of_a_head),
+        cmocka_unit_test(patterns_say_which_layers_have_a_window),
+        cmocka_unit_test(layers_with_a_window_may_have_their_own_rope),
+        cmocka_unit_test(a_window_past_the_context_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
