@@ -120,9 +120,8 @@ ALISA_API void alisa_plan_finish(AlisaPlan *plan);
 ALISA_API AlisaStatus alisa_plan_save_profile(const AlisaPlanOptions *options, AlisaPolicy policy,
                                               const char *path, AlisaError *error);
 
-/* Names of the published devices and models, by index from 0; false past the last one. */
+/* Names of the published devices, by index from 0; false past the last one. */
 ALISA_API bool alisa_plan_profile_name(size_t index, char name[64]);
-ALISA_API bool alisa_plan_shape_name(size_t index, char name[64]);
 
 #ifdef __cplusplus
 }

@@ -29,12 +29,6 @@ bool alisa_plan_profile_name(size_t index, char name[64]) {
     return alisa_sched_profile_name(index, name);
 }
 
-bool alisa_plan_shape_name(size_t index, char name[64]) {
-    const char *found = alisa_sched_model_name(index);
-    if (found) snprintf(name, 64, "%s", found);
-    return found != NULL;
-}
-
 static AlisaStatus find_model(const AlisaPlanOptions *options, AlisaSchedModel *model,
                               AlisaError *error) {
     if (options->model_shape) return alisa_sched_model_find(options->model_shape, model, error);

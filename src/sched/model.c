@@ -63,10 +63,6 @@ static uint64_t count_parameters(const AlisaSchedModel *model, const AlisaArchit
     return total;
 }
 
-const char *alisa_sched_model_name(size_t index) {
-    return index < PUBLISHED_COUNT ? published[index].name : NULL;
-}
-
 AlisaStatus alisa_sched_model_find(const char *name, AlisaSchedModel *model, AlisaError *error) {
     for (size_t i = 0; i < PUBLISHED_COUNT; i++) {
         const Published *row = &published[i];

@@ -28,9 +28,6 @@ const char *alisa_sched_model_check(const AlisaSchedModel *model);
 /* Finds a published shape ("opt-6.7b"); its weights count as FP16. */
 AlisaStatus alisa_sched_model_find(const char *name, AlisaSchedModel *model, AlisaError *error);
 
-/* The name of published shape number `index`; NULL past the last one. */
-const char *alisa_sched_model_name(size_t index);
-
 /* Elements of all matrices of one layer. */
 double alisa_sched_model_layer_elements(const AlisaSchedModel *model);
 /* Elements of the matrix that makes the logits. */

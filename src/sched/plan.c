@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-const AlisaSchedPolicy *const alisa_sched_policies[ALISA_POLICY_COUNT] = {
+static const AlisaSchedPolicy *const policies[ALISA_POLICY_COUNT] = {
     [ALISA_POLICY_DEVICE] = &alisa_sched_policy_device,
     [ALISA_POLICY_ACCELERATE] = &alisa_sched_policy_accelerate,
     [ALISA_POLICY_FLEXGEN] = &alisa_sched_policy_flexgen,
@@ -16,7 +16,7 @@ const AlisaSchedPolicy *const alisa_sched_policies[ALISA_POLICY_COUNT] = {
 };
 
 const char *alisa_sched_policy_name(AlisaPolicy policy) {
-    return (unsigned)policy < ALISA_POLICY_COUNT ? alisa_sched_policies[policy]->name : NULL;
+    return (unsigned)policy < ALISA_POLICY_COUNT ? policies[policy]->name : NULL;
 }
 
 /* ---- Problem ------------------------------------------------------------------------------- */
@@ -64,7 +64,7 @@ AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSche
                                    .model = *model,
                                    .run = *run,
                                    .correction = {1.0, 1.0},
-                                   .policy = alisa_sched_policies[policy],
+                                   .policy = policies[policy],
                                    .inputs_limit = UINT32_MAX};
     if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) problem->run.keep = most_kept(run);
     alisa_sched_kv_bytes(model, run->key_type, run->value_type, &problem->bytes);

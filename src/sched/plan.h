@@ -139,7 +139,6 @@ extern const AlisaSchedPolicy alisa_sched_policy_flexgen;
 extern const AlisaSchedPolicy alisa_sched_policy_vllm;
 extern const AlisaSchedPolicy alisa_sched_policy_h2o;
 extern const AlisaSchedPolicy alisa_sched_policy_alisa;
-extern const AlisaSchedPolicy *const alisa_sched_policies[ALISA_POLICY_COUNT];
 
 /* The name of a policy; NULL for a number that is no policy. */
 const char *alisa_sched_policy_name(AlisaPolicy policy);

@@ -51,19 +51,18 @@ static void test_shapes(void **state) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         AlisaSchedModel model = find_model(known[i].name);
         assert_string_equal(model.name, known[i].name);
-        assert_string_equal(alisa_sched_model_name(i), known[i].name);
         assert_int_equal(model.parameter_count, known[i].parameters);
         assert_null(alisa_sched_model_check(&model));
         AlisaSchedKvBytes bytes;
         alisa_sched_kv_bytes(&model, ALISA_KV_F16, ALISA_KV_F16, &bytes);
         assert_true(model.layer_count * bytes.slot == known[i].kv_bytes);
     }
-    assert_null(alisa_sched_model_name(sizeof known / sizeof *known));
     AlisaSchedModel model;
     AlisaError error;
     assert_int_equal(alisa_sched_model_find("opt-66b", &model, &error), ALISA_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "opt-66b"));
-    assert_non_null(strstr(error.message, "opt-30b, llama-7b"));
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        assert_non_null(strstr(error.message, known[i].name));
 }
 
 static void test_kv_types(void **state) {

@@ -4,7 +4,6 @@
 #include "common/text.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
@@ -39,15 +38,6 @@ void alisa_cli_html_text(FILE *file, const char *text) {
         put_character(file, clean.data[i]);
     if (!good) fputs(REPLACEMENT, file); /* without memory for more */
     alisa_cli_text_free(&clean);
-}
-
-void alisa_cli_html_format(FILE *file, const char *format, ...) {
-    char text[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    alisa_cli_html_text(file, text);
 }
 
 void alisa_cli_html_number(double value, char cell[HTML_CELL]) {

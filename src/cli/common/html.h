@@ -13,10 +13,6 @@ enum { HTML_CELL = 48 };
  * escaped; control characters other than tabs and line ends, and what is not UTF-8, become U+FFFD.
  */
 void alisa_cli_html_text(FILE *file, const char *text);
-/* Formats like printf and writes the result as alisa_cli_html_text does: markup in the format
- * itself is escaped, too. */
-void alisa_cli_html_format(FILE *file, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* Three digits that count: "0.0123", "1.23", "12.3", "1234". */
 void alisa_cli_html_number(double value, char cell[HTML_CELL]);

@@ -57,7 +57,8 @@ static size_t logarithmic_ticks(const PlotAxis *axis, int most, double ticks[PLO
     return count;
 }
 
-size_t alisa_cli_plot_ticks(const PlotAxis *axis, int most, double ticks[PLOT_TICKS]) {
+/* Round values on the axis, at most `most` of them where that leaves two. Returns how many. */
+static size_t round_values(const PlotAxis *axis, int most, double ticks[PLOT_TICKS]) {
     return axis->base > 0.0 ? logarithmic_ticks(axis, most, ticks)
                             : straight_ticks(axis, most, ticks);
 }
@@ -78,14 +79,14 @@ void alisa_cli_plot_frame(FILE *file, const PlotFrame *frame) {
     double left = frame->x.from, right = frame->x.to, bottom = frame->y.from;
     double ticks[PLOT_TICKS];
     char label[PLOT_LABEL];
-    size_t count = alisa_cli_plot_ticks(&frame->y, frame->most_y, ticks);
+    size_t count = round_values(&frame->y, frame->most_y, ticks);
     for (size_t i = 0; i < count; i++) {
         double y = alisa_cli_plot_at(&frame->y, ticks[i]);
         alisa_cli_plot_line(file, left, y, right, y, frame->grid);
         frame->label_y(ticks[i], label);
         alisa_cli_plot_text(file, left - 6, y + 4, "text-anchor=\"end\"", label);
     }
-    count = alisa_cli_plot_ticks(&frame->x, frame->most_x, ticks);
+    count = round_values(&frame->x, frame->most_x, ticks);
     for (size_t i = 0; i < count; i++) {
         double x = alisa_cli_plot_at(&frame->x, ticks[i]);
         alisa_cli_plot_line(file, x, bottom, x, bottom + 5, frame->axis);

@@ -30,8 +30,6 @@ typedef struct PlotFrame {
 
 /* Pixels of a value. One too small for a logarithmic axis is put on the axis's low end. */
 double alisa_cli_plot_at(const PlotAxis *axis, double value);
-/* Round values on the axis, at most `most` of them where that leaves two. Returns how many. */
-size_t alisa_cli_plot_ticks(const PlotAxis *axis, int most, double ticks[PLOT_TICKS]);
 
 void alisa_cli_plot_line(FILE *file, double x1, double y1, double x2, double y2,
                          const char *attributes);

@@ -199,7 +199,9 @@ static bool same_model(const ReportModel *a, const ReportModel *b) {
     return a->hash && b->hash && !strcmp(a->hash, b->hash) && !strcmp(a->type, b->type);
 }
 
-bool alisa_cli_report_comparable(const ReportRun *a, const ReportRun *b, ReportGroup group) {
+/* Whether a group of two runs can be compared: those that run a model need the same one, those that
+ * copy the same link. */
+static bool are_comparable(const ReportRun *a, const ReportRun *b, ReportGroup group) {
     double first = a->manifest.emulated_link, second = b->manifest.emulated_link;
     return (!runs_model(group) || same_model(&a->manifest.model, &b->manifest.model)) &&
            (!uses_link(group) || fabs(first - second) <= 1e-6 * first);
@@ -209,7 +211,7 @@ double alisa_cli_report_ratio(const Report *report, ReportGroup group, size_t ru
                               size_t *count) {
     double sum = 0.0;
     *count = 0;
-    if (!alisa_cli_report_comparable(&report->runs[run], &report->runs[base], group)) return 0.0;
+    if (!are_comparable(&report->runs[run], &report->runs[base], group)) return 0.0;
     for (size_t i = 0; i < report->row_count; i++) {
         const ReportTest *test = report->rows[i].tests[run], *other = report->rows[i].tests[base];
         if (!test || !other || test->group != group || !alisa_cli_report_same_work(test, other)) {

@@ -26,9 +26,6 @@ double alisa_cli_report_number(const ReportTest *test, const char *parameter);
 void alisa_cli_report_texts(const ReportTest *test, const char *without, char *text, size_t size);
 void alisa_cli_report_numbers(const ReportTest *test, char *text, size_t size);
 
-/* Whether a group of two runs can be compared: those that run a model need the same one, those that
- * copy the same link. */
-bool alisa_cli_report_comparable(const ReportRun *a, const ReportRun *b, ReportGroup group);
 /* Whether two tests of one name have the same bytes, operations and items. */
 bool alisa_cli_report_same_work(const ReportTest *a, const ReportTest *b);
 

@@ -27,15 +27,16 @@ const char *alisa_cli_job_end_name(JobEnd end) {
 }
 
 AlisaSamplerOptions alisa_cli_job_sampler_options(const Settings *settings, uint64_t seed) {
-    return (AlisaSamplerOptions){
-        .seed = seed,
-        .temperature = (float)settings->temperature,
-        .top_k = (int32_t)settings->top_k,
-        .top_p = (float)settings->top_p,
-        .min_p = (float)settings->min_p,
-        .repeat_penalty = (float)settings->repeat_penalty,
-        .repeat_last_n = (int32_t)settings->repeat_last_n,
-    };
+    AlisaSamplerOptions options;
+    alisa_sampler_options_defaults(&options);
+    options.seed = seed;
+    options.temperature = (float)settings->temperature;
+    options.top_k = (int32_t)settings->top_k;
+    options.top_p = (float)settings->top_p;
+    options.min_p = (float)settings->min_p;
+    options.repeat_penalty = (float)settings->repeat_penalty;
+    options.repeat_last_n = (int32_t)settings->repeat_last_n;
+    return options;
 }
 
 uint64_t alisa_cli_job_seed(const Settings *settings) {
