@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GGUF v3: a writer of F32, F16, BF16, Q8_0 and MXFP4 tensors, and a reader of F32, F16 and Q8_0."""
+"""GGUF v3: a writer and a reader of F32, F16, BF16, Q8_0 and MXFP4 tensors."""
 import math
 import os
 import struct
@@ -26,6 +26,14 @@ def to_q8_0(matrix):
     packed["scale"] = scale
     packed["values"] = numpy.trunc(scaled + numpy.copysign(0.5, scaled))
     return packed
+
+
+def to_f16(array):
+    with numpy.errstate(over="ignore"):
+        halves = array.astype("<f2")
+    if not numpy.isfinite(halves).all():
+        raise ValueError(f"F16 does not hold {numpy.abs(array).max():g}, which is in a tensor; BF16 does")
+    return halves
 
 
 def to_bf16(array):
@@ -59,7 +67,7 @@ def encode_tensor(array, kind):
     if kind == TENSOR_F32:
         return array.astype("<f4").tobytes()
     if kind == TENSOR_F16:
-        return array.astype("<f2").tobytes()
+        return to_f16(array).tobytes()
     encode = {TENSOR_BF16: to_bf16, TENSOR_Q8_0: to_q8_0, TENSOR_MXFP4: to_mxfp4}[kind]
     return encode(array).tobytes()
 
@@ -79,8 +87,12 @@ def decode_tensor(data, shape, kind):
         values = blocks["scale"].astype(numpy.float32)[:, None] * blocks["values"].astype(numpy.float32)
     elif kind in (TENSOR_F32, TENSOR_F16):
         values = numpy.frombuffer(data, "<f4" if kind == TENSOR_F32 else "<f2", count).astype(numpy.float32)
+    elif kind == TENSOR_BF16:
+        values = (numpy.frombuffer(data, "<u2", count).astype("<u4") << 16).view("<f4")
+    elif kind == TENSOR_MXFP4:
+        values = from_mxfp4(numpy.frombuffer(data, numpy.uint8, tensor_bytes(shape, kind)))
     else:
-        raise ValueError(f"tensor type {kind} is none of F32, F16, Q8_0")
+        raise ValueError(f"tensor type {kind} is none of {', '.join(map(str, BLOCKS))}")
     return values.reshape(shape)
 
 

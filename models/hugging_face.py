@@ -446,7 +446,7 @@ def place(name):
 def find_targets(names, name):
     """[(name in the file, change)] for what is called `name`, with or without suffix; empty: there is none."""
     stem, suffix = (name, "") if name in names else name.rpartition(".")[::2]
-    found = names.get(stem, ())
+    found = names.get(stem, ()) if suffix in ("", "weight", "bias") else ()
     if isinstance(found, str):
         found = ((found, None),)
     elif found and isinstance(found[0], str):
