@@ -31,6 +31,9 @@ static const struct {
     [ALISA_OPS_GATHER_ROWS] = {"ewise/gather_rows.cl", "ewise_gather_rows", {NULL}, NULL, NULL},
     [ALISA_OPS_LIKELIEST] =
         {"ewise/likeliest.cl", "ewise_likeliest", {NULL}, NULL, "LIKELIEST_GROUP"},
+    [ALISA_OPS_ROUTE] = {"ewise/route.cl", "ewise_route", {NULL}, NULL, "ROUTE_GROUP"},
+    [ALISA_OPS_COMBINE] = {"ewise/combine.cl", "ewise_combine", {"ADD"}, NULL, NULL},
+    [ALISA_OPS_WEIGH] = {"ewise/weigh.cl", "ewise_weigh", {NULL}, NULL, NULL},
 };
 
 static AlisaStatus find_kernel(AlisaOps *ops, AlisaOpsEwise operation, uint32_t variant,
@@ -58,20 +61,19 @@ static AlisaStatus find_kernel(AlisaOps *ops, AlisaOpsEwise operation, uint32_t 
     return ALISA_OK;
 }
 
-/* Every work-item does four of so many elements of each row. */
-static AlisaLaunch quads_of(uint64_t elements, uint32_t rows) {
+AlisaLaunch alisa_ops_ewise_quads(uint64_t elements, uint32_t rows) {
     return (AlisaLaunch){{alisa_round_up_64(elements, VECTOR * GROUP) / VECTOR, rows, 1},
                          {GROUP, 1, 1}};
 }
 
-static AlisaLaunch groups_of(const AlisaOps *ops, uint32_t rows) {
+AlisaLaunch alisa_ops_ewise_groups(const AlisaOps *ops, uint32_t rows) {
     uint32_t group = ops->parameters.row.group;
     return (AlisaLaunch){{group, rows, 1}, {group, 1, 1}};
 }
 
-static AlisaStatus launch(AlisaOps *ops, AlisaOpsEwise operation, uint32_t variant,
-                          const AlisaLaunch *sizes, const AlisaArgument *arguments, size_t count,
-                          AlisaError *error) {
+AlisaStatus alisa_ops_ewise_launch(AlisaOps *ops, AlisaOpsEwise operation, uint32_t variant,
+                                   const AlisaLaunch *sizes, const AlisaArgument *arguments,
+                                   size_t count, AlisaError *error) {
     AlisaKernel *kernel;
     AlisaStatus status = find_kernel(ops, operation, variant, &kernel, error);
     return status ? status : alisa_kernel_launch(kernel, sizes, arguments, count, error);
@@ -113,8 +115,9 @@ AlisaStatus alisa_ops_norm(AlisaOps *ops, const AlisaNormalisation *how, AlisaVe
         ALISA_ARG_BUFFER(y.buffer),
         ALISA_ARG(y.offset),
     };
-    const AlisaLaunch sizes = groups_of(ops, rows);
-    return launch(ops, ALISA_OPS_NORM, variant, &sizes, arguments, COUNT(arguments), error);
+    const AlisaLaunch sizes = alisa_ops_ewise_groups(ops, rows);
+    return alisa_ops_ewise_launch(ops, ALISA_OPS_NORM, variant, &sizes, arguments, COUNT(arguments),
+                                  error);
 }
 
 AlisaStatus alisa_ops_activate(AlisaOps *ops, const AlisaActivated *what, uint32_t rows,
@@ -144,8 +147,9 @@ AlisaStatus alisa_ops_activate(AlisaOps *ops, const AlisaActivated *what, uint32
         ALISA_ARG_BUFFER(y.buffer),
         ALISA_ARG(y.offset),
     };
-    const AlisaLaunch sizes = quads_of(columns, rows);
-    return launch(ops, ALISA_OPS_ACTIVATE, variant, &sizes, arguments, COUNT(arguments), error);
+    const AlisaLaunch sizes = alisa_ops_ewise_quads(columns, rows);
+    return alisa_ops_ewise_launch(ops, ALISA_OPS_ACTIVATE, variant, &sizes, arguments,
+                                  COUNT(arguments), error);
 }
 
 AlisaStatus alisa_ops_add_bias_each(AlisaOps *ops, const AlisaBiased *biased, uint32_t count,
@@ -171,8 +175,9 @@ AlisaStatus alisa_ops_add_bias_each(AlisaOps *ops, const AlisaBiased *biased, ui
         for (uint32_t j = 0; j < 5; j++)
             arguments[5 * i + j] = one[j];
     }
-    const AlisaLaunch sizes = quads_of(quads * VECTOR, rows);
-    return launch(ops, ALISA_OPS_BIAS, 0, &sizes, arguments, COUNT(arguments), error);
+    const AlisaLaunch sizes = alisa_ops_ewise_quads(quads * VECTOR, rows);
+    return alisa_ops_ewise_launch(ops, ALISA_OPS_BIAS, 0, &sizes, arguments, COUNT(arguments),
+                                  error);
 }
 
 AlisaStatus alisa_ops_add(AlisaOps *ops, AlisaVector x, float scale, uint32_t rows,
@@ -185,8 +190,9 @@ AlisaStatus alisa_ops_add(AlisaOps *ops, AlisaVector x, float scale, uint32_t ro
         ALISA_ARG_BUFFER(x.buffer), ALISA_ARG(x.offset),        ALISA_ARG(scale),
         ALISA_ARG(elements),        ALISA_ARG_BUFFER(y.buffer), ALISA_ARG(y.offset),
     };
-    const AlisaLaunch sizes = quads_of(elements, 1);
-    return launch(ops, ALISA_OPS_ADD, 0, &sizes, arguments, COUNT(arguments), error);
+    const AlisaLaunch sizes = alisa_ops_ewise_quads(elements, 1);
+    return alisa_ops_ewise_launch(ops, ALISA_OPS_ADD, 0, &sizes, arguments, COUNT(arguments),
+                                  error);
 }
 
 AlisaStatus alisa_ops_scale(AlisaOps *ops, AlisaVector y, float scale, float cap, uint32_t rows,
@@ -198,8 +204,9 @@ AlisaStatus alisa_ops_scale(AlisaOps *ops, AlisaVector y, float scale, float cap
         ALISA_ARG_BUFFER(y.buffer), ALISA_ARG(y.offset), ALISA_ARG(scale), ALISA_ARG(cap),
         ALISA_ARG(elements),
     };
-    const AlisaLaunch sizes = quads_of(elements, 1);
-    return launch(ops, ALISA_OPS_SCALE, cap > 0.0f, &sizes, arguments, COUNT(arguments), error);
+    const AlisaLaunch sizes = alisa_ops_ewise_quads(elements, 1);
+    return alisa_ops_ewise_launch(ops, ALISA_OPS_SCALE, cap > 0.0f, &sizes, arguments,
+                                  COUNT(arguments), error);
 }
 
 AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffer *indices,
@@ -211,8 +218,9 @@ AlisaStatus alisa_ops_gather_rows(AlisaOps *ops, AlisaVector x, const AlisaBuffe
         ALISA_ARG_BUFFER(x.buffer), ALISA_ARG(x.offset),        ALISA_ARG_BUFFER(indices),
         ALISA_ARG(columns),         ALISA_ARG_BUFFER(y.buffer), ALISA_ARG(y.offset),
     };
-    const AlisaLaunch sizes = quads_of(columns, rows);
-    return launch(ops, ALISA_OPS_GATHER_ROWS, 0, &sizes, arguments, COUNT(arguments), error);
+    const AlisaLaunch sizes = alisa_ops_ewise_quads(columns, rows);
+    return alisa_ops_ewise_launch(ops, ALISA_OPS_GATHER_ROWS, 0, &sizes, arguments,
+                                  COUNT(arguments), error);
 }
 
 AlisaStatus alisa_ops_likeliest(AlisaOps *ops, AlisaVector x, uint32_t rows, uint32_t columns,
@@ -221,6 +229,7 @@ AlisaStatus alisa_ops_likeliest(AlisaOps *ops, AlisaVector x, uint32_t rows, uin
     if (status) return status;
     const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(x.buffer), ALISA_ARG(x.offset),
                                        ALISA_ARG(columns), ALISA_ARG_BUFFER(choices)};
-    const AlisaLaunch sizes = groups_of(ops, rows);
-    return launch(ops, ALISA_OPS_LIKELIEST, 0, &sizes, arguments, COUNT(arguments), error);
+    const AlisaLaunch sizes = alisa_ops_ewise_groups(ops, rows);
+    return alisa_ops_ewise_launch(ops, ALISA_OPS_LIKELIEST, 0, &sizes, arguments, COUNT(arguments),
+                                  error);
 }

@@ -40,7 +40,7 @@ typedef struct AlisaOpsHalf {
     AlisaKernel *matmul[ALISA_FORMAT_COUNT][2]; /* [format][aligned] */
 } AlisaOpsHalf;
 
-/* Operations of ewise.c. */
+/* Operations of ewise.c and experts.c. */
 typedef enum AlisaOpsEwise {
     ALISA_OPS_NORM,
     ALISA_OPS_ACTIVATE,
@@ -49,6 +49,9 @@ typedef enum AlisaOpsEwise {
     ALISA_OPS_SCALE,
     ALISA_OPS_GATHER_ROWS,
     ALISA_OPS_LIKELIEST,
+    ALISA_OPS_ROUTE,
+    ALISA_OPS_COMBINE,
+    ALISA_OPS_WEIGH,
     ALISA_OPS_EWISE_COUNT
 } AlisaOpsEwise;
 
@@ -86,6 +89,14 @@ enum {
     ALISA_OPS_BYTES = 8   /* of cl/bytes.clh */
 };
 void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]);
+
+/* Every work-item does four of so many elements of each row; as many as share a row do it. */
+AlisaLaunch alisa_ops_ewise_quads(uint64_t elements, uint32_t rows);
+AlisaLaunch alisa_ops_ewise_groups(const AlisaOps *ops, uint32_t rows);
+/* Launches a variant of an operation: bits, one a flag, and above them a number. */
+AlisaStatus alisa_ops_ewise_launch(AlisaOps *ops, AlisaOpsEwise operation, uint32_t variant,
+                                   const AlisaLaunch *sizes, const AlisaArgument *arguments,
+                                   size_t count, AlisaError *error);
 
 /* Checks that the matrix has a format, is made of whole blocks and lies inside its buffer.
  * `operation` names the caller in the message. */
