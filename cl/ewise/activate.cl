@@ -8,6 +8,7 @@
  *   2 ReLU squared    max(a, 0)^2
  *   3 GELU            a/2 (1 + erf(a / sqrt 2))
  *   4 GELU by tanh    a/2 (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3)))
+ *   5 SiLU, clamped   min(a, 7) / (1 + exp(-1.702 min(a, 7))), times 1 + up cut to -7 to 7
  *
  * -DGATED=1: there is `up`. -DX_BIAS=1, -DUP_BIAS=1: there are biases. What is not there is not read.
  * Global size: (columns / 4, rounded up) x rows: a work-item does four elements of a row, the last one of
@@ -25,8 +26,12 @@
 #define F(a) (RELU(a) * RELU(a))
 #elif ACTIVATION == 3
 #define F(a) (0.5f * (a) * (1.0f + erf((a) * 0.70710678f)))
-#else
+#elif ACTIVATION == 4
 #define F(a) (0.5f * (a) * (1.0f + tanh(0.79788456f * ((a) + 0.044715f * (a) * (a) * (a)))))
+#else
+#define AT_MOST_7(a)  ((a) > 7.0f ? 7.0f : (a)) /* leaves what is not a number */
+#define AT_LEAST_7(a) ((a) < -7.0f ? -7.0f : (a))
+#define F(a)          (AT_MOST_7(a) / (1.0f + exp(-1.702f * AT_MOST_7(a))))
 #endif
 
 #if X_BIAS
@@ -39,7 +44,9 @@
 #else
 #define UP(load, bias) (load)
 #endif
-#if GATED
+#if GATED && ACTIVATION == 5
+#define TIMES(f, up) ((f) * (AT_LEAST_7(AT_MOST_7(up)) + 1.0f))
+#elif GATED
 #define TIMES(f, up) ((f) * up)
 #else
 #define TIMES(f, up) (f)

@@ -196,8 +196,12 @@ uint64_t alisa_role_elements(AlisaRole role, const AlisaSizes *sizes) {
 #define USUAL (EACH_MODEL | NORMS | ATTENTION | GATED)
 
 static const AlisaArchitecture architectures[] = {
-    /* LLaMA 1 to 3, Mistral, TinyLlama, SmolLM, Yi and others that are converted to this name. */
-    {.name = "llama", .required = USUAL, .optional = BIT(HEAD) | BIT(ROPE_DIVISORS) | ALL_BIASES},
+    /* LLaMA 1 to 3, Mistral and Mixtral, TinyLlama, SmolLM, Yi and others that are converted to
+     * this name. */
+    {.name = "llama",
+     .gating = ALISA_GATING_SOFTMAX_CHOSEN,
+     .required = USUAL | EXPERT,
+     .optional = BIT(HEAD) | BIT(ROPE_DIVISORS) | ALL_BIASES},
     /* Qwen 2 and 2.5. */
     {.name = "qwen2",
      .rotation = ALISA_ROTATION_HALVES,
@@ -395,20 +399,10 @@ uint32_t alisa_architecture_feed_forward_matrices(const AlisaArchitecture *row) 
 /* ---- What the engine computes -------------------------------------------------------------- */
 
 /* What the engine does not compute, in words; NULL: it does. */
-static const char *const activations[ALISA_ACTIVATION_COUNT] = {
-    [ALISA_ACTIVATION_SILU_CLAMPED] = "the clamped activation of gpt-oss",
-};
-static const char *const gatings[] = {
-    [ALISA_GATING_NONE] = NULL,
-    [ALISA_GATING_SOFTMAX] = "experts",
-    [ALISA_GATING_SOFTMAX_CHOSEN] = "experts",
-};
 
 const char *alisa_architecture_missing(const AlisaArchitecture *row, AlisaRoles computed,
                                        size_t index) {
     const char *const missing[] = {
-        activations[row->activation],
-        gatings[row->gating],
         row->attention_soft_cap != 0.0f ? "a soft cap of attention scores" : NULL,
     };
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/layer.h"
 
+#include "engine/experts.h"
+
 static const AlisaLayerWeights *weights_of(const AlisaStage *stage, uint32_t layer) {
     const AlisaShard *shard = stage->setup.shard;
     return alisa_weights_layer(shard->weights, shard->first_layer + layer);
@@ -102,39 +104,53 @@ AlisaStatus alisa_layer_project(AlisaStage *stage, uint32_t layer, AlisaLayerPro
     return norm_heads(stage, &scratch->key, weights->key_norm, shape->kv_head_count, rows, error);
 }
 
-/* What a block adds to the residual stream: a product, and what becomes of it. */
-typedef struct Addition {
-    const AlisaMatrix *matrix;
-    AlisaVector bias, post_norm;
-} Addition;
+/* Where a block writes what it adds to the residual stream. */
+typedef struct Target {
+    AlisaVector y;
+    bool accumulate; /* y is the residual stream itself; otherwise more becomes of y before it is
+                        added */
+} Target;
 
-static AlisaStatus add_to_residual(AlisaStage *stage, const Addition *addition,
-                                   const AlisaBuffer *x, uint32_t rows, AlisaError *error) {
+static Target target_of(const AlisaStage *stage, AlisaVector post_norm) {
+    bool direct = !post_norm.buffer && stage->setup.engine->shape.residual_scale == 1.0f;
+    const AlisaScratch *scratch = &stage->scratch;
+    return (Target){alisa_scratch_all(direct ? &scratch->residual : &scratch->normed), direct};
+}
+
+/* residual += norm or scale of what the block wrote, unless it wrote it there. */
+static AlisaStatus finish_block(AlisaStage *stage, const Target *target, AlisaVector post_norm,
+                                uint32_t rows, AlisaError *error) {
     const AlisaShape *shape = &stage->setup.engine->shape;
     AlisaOps *ops = stage->setup.shard->ops;
     AlisaVector residual = alisa_scratch_all(&stage->scratch.residual);
-    AlisaVector normed = alisa_scratch_all(&stage->scratch.normed);
-    bool direct = !addition->post_norm.buffer && shape->residual_scale == 1.0f;
-    AlisaVector y = direct ? residual : normed;
-    const AlisaBiased biased = {y, addition->bias, shape->embedding_length};
-    AlisaStatus status =
-        alisa_ops_matmul(ops, addition->matrix, alisa_scratch_all(x), rows, y, direct, error);
-    if (status == ALISA_OK) status = add_biases(stage, &biased, 1, rows, error);
-    if (status != ALISA_OK || direct) return status;
-    if (!addition->post_norm.buffer)
-        return alisa_ops_add(ops, y, shape->residual_scale, rows, shape->embedding_length, residual,
-                             error);
-    AlisaNormalisation how = norm_by(stage, addition->post_norm, (AlisaVector){0});
+    if (target->accumulate) return ALISA_OK;
+    if (!post_norm.buffer)
+        return alisa_ops_add(ops, target->y, shape->residual_scale, rows, shape->embedding_length,
+                             residual, error);
+    AlisaNormalisation how = norm_by(stage, post_norm, (AlisaVector){0});
     how.accumulate = true;
-    return alisa_ops_norm(ops, &how, y, rows, shape->embedding_length, residual, error);
+    return alisa_ops_norm(ops, &how, target->y, rows, shape->embedding_length, residual, error);
+}
+
+/* The product by which a block ends, and its bias. */
+static AlisaStatus end_block(AlisaStage *stage, const AlisaMatrix *matrix, AlisaVector bias,
+                             const AlisaBuffer *x, const Target *target, uint32_t rows,
+                             AlisaError *error) {
+    const AlisaBiased biased = {target->y, bias, stage->setup.engine->shape.embedding_length};
+    AlisaStatus status = alisa_ops_matmul(stage->setup.shard->ops, matrix, alisa_scratch_all(x),
+                                          rows, target->y, target->accumulate, error);
+    return status == ALISA_OK ? add_biases(stage, &biased, 1, rows, error) : status;
 }
 
 AlisaStatus alisa_layer_output(AlisaStage *stage, uint32_t layer, uint32_t rows,
                                AlisaError *error) {
     const AlisaLayerWeights *weights = weights_of(stage, layer);
-    const Addition addition = {&weights->attention_output, weights->attention_output_bias,
-                               weights->attention_post_norm};
-    return add_to_residual(stage, &addition, &stage->scratch.attended, rows, error);
+    Target target = target_of(stage, weights->attention_post_norm);
+    AlisaStatus status =
+        end_block(stage, &weights->attention_output, weights->attention_output_bias,
+                  &stage->scratch.attended, &target, rows, error);
+    if (status != ALISA_OK) return status;
+    return finish_block(stage, &target, weights->attention_post_norm, rows, error);
 }
 
 /* ---- Feed forward -------------------------------------------------------------------------- */
@@ -145,12 +161,13 @@ AlisaStatus alisa_layer_expand(AlisaStage *stage, uint32_t layer, uint32_t rows,
     const AlisaScratch *scratch = &stage->scratch;
     bool is_gated = weights->gate.buffer,
          is_normed = weights->attention_norm.buffer || weights->feed_forward_norm.buffer;
+    const AlisaBuffer *x = is_normed ? &scratch->normed : &scratch->residual;
+    if (alisa_experts_in(weights)) return alisa_experts_expand(stage, weights, x, rows, error);
     const AlisaProduct products[] = {
         {is_gated ? weights->gate : weights->up, alisa_scratch_all(&scratch->gate)},
         {weights->up, alisa_scratch_all(&scratch->up)}};
-    return alisa_ops_matmul_each(
-        stage->setup.shard->ops, products, is_gated ? 2 : 1,
-        alisa_scratch_all(is_normed ? &scratch->normed : &scratch->residual), rows, error);
+    return alisa_ops_matmul_each(stage->setup.shard->ops, products, is_gated ? 2 : 1,
+                                 alisa_scratch_all(x), rows, error);
 }
 
 static AlisaStatus activate(AlisaStage *stage, uint32_t layer, uint32_t rows, AlisaError *error) {
@@ -173,14 +190,21 @@ AlisaStatus alisa_layer_feed_forward(AlisaStage *stage, uint32_t layer, uint32_t
     AlisaStatus status = norm(stage, &stage->scratch.residual, weights->feed_forward_norm,
                               weights->feed_forward_norm_bias, rows, error);
     if (status == ALISA_OK) status = alisa_layer_expand(stage, layer, rows, error);
-    return status == ALISA_OK ? activate(stage, layer, rows, error) : status;
+    if (status != ALISA_OK || alisa_experts_in(weights)) return status;
+    return activate(stage, layer, rows, error);
 }
 
 AlisaStatus alisa_layer_contract(AlisaStage *stage, uint32_t layer, uint32_t rows,
                                  AlisaError *error) {
     const AlisaLayerWeights *weights = weights_of(stage, layer);
-    const Addition addition = {&weights->down, weights->down_bias, weights->feed_forward_post_norm};
-    return add_to_residual(stage, &addition, &stage->scratch.gate, rows, error);
+    Target target = target_of(stage, weights->feed_forward_post_norm);
+    AlisaStatus status =
+        alisa_experts_in(weights)
+            ? alisa_experts_contract(stage, weights, rows, target.y, target.accumulate, error)
+            : end_block(stage, &weights->down, weights->down_bias, &stage->scratch.gate, &target,
+                        rows, error);
+    if (status != ALISA_OK) return status;
+    return finish_block(stage, &target, weights->feed_forward_post_norm, rows, error);
 }
 
 /* ---- Head ---------------------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ AlisaStatus alisa_layer_project(AlisaStage *stage, uint32_t layer, AlisaLayerPro
 /* residual += attended Wo, with its bias, norm and scale. Overwrites normed. */
 AlisaStatus alisa_layer_output(AlisaStage *stage, uint32_t layer, uint32_t rows, AlisaError *error);
 /* gate, up = x Wgate, x Wup, where x is what the feed-forward block reads; without a gate
- * gate = x Wup. */
+ * gate = x Wup. A layer with experts chooses them here, and activates. */
 AlisaStatus alisa_layer_expand(AlisaStage *stage, uint32_t layer, uint32_t rows, AlisaError *error);
 /* The feed-forward block up to its activation: norm, expand, activate. In parallel layers it comes
  * before attention, which overwrites what it reads, in others behind alisa_layer_output. */

@@ -12,7 +12,7 @@ typedef struct Part {
     const char *what;
 } Part;
 
-enum { PARTS = 11 };
+enum { PARTS = 16 };
 
 #define FIELD(name) offsetof(AlisaScratch, name)
 
@@ -24,6 +24,7 @@ static void list_parts(const AlisaStageSetup *setup, Part list[PARTS]) {
     uint64_t row_floats = setup->options->micro_batch * sizeof(float);
     uint64_t heads = (uint64_t)layer->head_count * layer->head_dim;
     uint64_t kv_heads = (uint64_t)layer->kv_head_count * layer->head_dim;
+    const AlisaExpertShape *experts = &shape->experts;
     uint64_t feed_forward = alisa_shape_feed_forward(shape);
     bool has_head = alisa_engine_has_head(setup->engine, shard);
     uint64_t logit_rows = has_head ? setup->options->logit_rows : 0;
@@ -37,6 +38,12 @@ static void list_parts(const AlisaStageSetup *setup, Part list[PARTS]) {
         {FIELD(attended), row_floats * heads, "attention output (-ub)"},
         {FIELD(gate), row_floats * feed_forward, "feed-forward gate (-ub)"},
         {FIELD(up), row_floats * feed_forward, "feed-forward up (-ub)"},
+        {FIELD(router), row_floats * experts->count, "logits of experts (-ub)"},
+        {FIELD(chosen), row_floats * experts->used, "chosen experts (-ub)"},
+        {FIELD(shares), row_floats * experts->used, "shares of experts (-ub)"},
+        {FIELD(order), 2 * row_floats * experts->used, "rows of experts (-ub)"},
+        {FIELD(packed), row_floats * experts->used * shape->embedding_length,
+         "activations of experts (-ub)"},
         {FIELD(logits), logit_rows * shape->vocabulary_size * sizeof(float), "logits"},
         {FIELD(choices), logit_rows * sizeof(int32_t), "likeliest tokens"},
     };

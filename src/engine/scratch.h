@@ -8,8 +8,8 @@
 
 #include "engine/setup.h"
 
-/* R: options.micro_batch; L: options.logit_rows; E, H, G, F, V as in model/weights.h. Floats, where
- * nothing else is said. */
+/* R: options.micro_batch; L: options.logit_rows; E, H, G, F, V as in model/fields.h; X experts of
+ * which each row takes U. Floats, where nothing else is said. */
 typedef struct AlisaScratch {
     AlisaBuffer rows;     /* engine/rows.h */
     AlisaBuffer residual; /* [R][E] */
@@ -20,6 +20,11 @@ typedef struct AlisaScratch {
     AlisaBuffer attended; /* [R][H] */
     AlisaBuffer gate;     /* [R][F] */
     AlisaBuffer up;       /* [R][F] */
+    AlisaBuffer router;   /* [R][X] logits of experts, or [R] of the shared one */
+    AlisaBuffer chosen;   /* int32[R][U] experts of each row */
+    AlisaBuffer shares;   /* [R][U] how much of each a row takes */
+    AlisaBuffer order;    /* int32[2][R U]: engine/expert_rows.h */
+    AlisaBuffer packed;   /* [R U][E] what experts take, and then what they give */
     AlisaBuffer logits;   /* [L][V]; of the stage with the head */
     AlisaBuffer choices;  /* int32[L]; likewise */
 } AlisaScratch;

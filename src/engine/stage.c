@@ -34,6 +34,9 @@ static AlisaStatus create_attention(AlisaStage *stage, AlisaError *error) {
 
 static AlisaStatus create_scratch(AlisaStage *stage, AlisaError *error) {
     AlisaStatus status = alisa_scratch_init(&stage->scratch, &stage->setup, error);
+    if (status == ALISA_OK)
+        status = alisa_expert_rows_init(&stage->experts, &stage->setup.engine->shape.experts,
+                                        stage->setup.options->micro_batch, error);
     if (status == ALISA_OK) status = alisa_rows_init(&stage->rows, &stage->setup, error);
     if (status != ALISA_OK) return status;
     const char *what = "step";
@@ -80,6 +83,7 @@ void alisa_stage_finish(AlisaStage *stage) {
     }
     alisa_rows_finish(&stage->rows);
     alisa_scratch_finish(&stage->scratch);
+    alisa_expert_rows_finish(&stage->experts);
     alisa_placement_destroy(stage->placement);
     alisa_rebuild_finish(&stage->rebuild);
     alisa_buffer_destroy(&stage->layer_lists);

@@ -6,6 +6,7 @@
 #ifndef ALISA_ENGINE_STAGE_H
 #define ALISA_ENGINE_STAGE_H
 
+#include "engine/expert_rows.h"
 #include "engine/placement.h"
 #include "engine/rows.h"
 #include "engine/scratch.h"
@@ -31,6 +32,7 @@ typedef struct AlisaStage {
     AlisaBuffer layer_lists; /* with tails and placement: their lists as slots of one layer */
     AlisaRows rows;          /* of the step in hand */
     AlisaScratch scratch;
+    AlisaExpertRows experts;   /* rows of the layer in hand, sorted */
     AlisaPlacementTurn *turns; /* [turn_count] sequences of the step, as placement takes them */
     AlisaTokenRow *placed;     /* [placed_count] tokens that get slots in the step */
     uint32_t turn_count, placed_count;

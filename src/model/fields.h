@@ -38,6 +38,20 @@ typedef struct AlisaLayerWeights {
     AlisaVector up_bias;                /* [F] */
     AlisaVector down_bias;              /* [E] */
     AlisaVector feed_forward_post_norm; /* [E] */
+    /* Of layers with X experts, each with rows of its own: C is expert_forward, S shared_forward.
+     */
+    AlisaMatrix router;           /* [X][E] */
+    AlisaVector router_bias;      /* [X] */
+    AlisaMatrix expert_gate;      /* [X][C][E] */
+    AlisaMatrix expert_up;        /* [X][C][E] */
+    AlisaMatrix expert_down;      /* [X][E][C] */
+    AlisaVector expert_gate_bias; /* [X][C] */
+    AlisaVector expert_up_bias;   /* [X][C] */
+    AlisaVector expert_down_bias; /* [X][E] */
+    AlisaMatrix shared_router;    /* [1][E] */
+    AlisaMatrix shared_gate;      /* [S][E] */
+    AlisaMatrix shared_up;        /* [S][E] */
+    AlisaMatrix shared_down;      /* [E][S] */
 } AlisaLayerWeights;
 
 /* Before the first layer, and behind the last one. */

@@ -287,19 +287,10 @@ static AlisaStatus refuse_keys(const AlisaGguf *gguf, const AlisaShape *shape, A
             "%s: a soft cap of attention scores (key %s.attn_logit_softcapping), "
             "which this version does not compute",
             alisa_gguf_path(gguf), shape->architecture->name);
-    uint32_t experts = 0;
-    const IntegerKey count = {"expert_count", &experts, 0, UINT32_MAX, false};
-    AlisaStatus status = read_integers(gguf, shape, &count, 1, error);
-    if (status != ALISA_OK) return status;
-    if (experts > 0) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: a mixture of %u experts; this version runs dense models only",
-                               alisa_gguf_path(gguf), experts);
-    }
     for (size_t i = 0; i < sizeof refused_keys / sizeof *refused_keys; i++) {
         KeyName name = key_name(shape, refused_keys[i]);
         float value = 0.0f;
-        status = alisa_gguf_get_f32(gguf, name.text, &value, error);
+        AlisaStatus status = alisa_gguf_get_f32(gguf, name.text, &value, error);
         if (status != ALISA_OK) return status;
         if (value == 0.0f) continue;
         return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
@@ -411,6 +402,61 @@ static AlisaStatus read_windows(const AlisaGguf *gguf, AlisaShape *shape, AlisaE
     return status == ALISA_OK ? read_ropes(gguf, shape, error) : status;
 }
 
+/* ---- Experts ------------------------------------------------------------------------------- */
+
+static AlisaStatus check_experts(const AlisaGguf *gguf, const AlisaShape *shape,
+                                 AlisaError *error) {
+    const AlisaArchitecture *row = shape->architecture;
+    const AlisaExpertShape *experts = &shape->experts;
+    const char *path = alisa_gguf_path(gguf);
+    if (experts->count == 0) {
+        if (row->required & ALISA_ROLES(ALISA_ROLE_UP)) return ALISA_OK;
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: key %s.expert_count is missing or 0, and architecture '%s' has "
+                               "a mixture of experts in every layer",
+                               path, row->name, row->name);
+    }
+    if (row->gating == ALISA_GATING_NONE)
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "%s: a mixture of %u experts (key %s.expert_count), which this "
+                               "version does not compute in architecture '%s'",
+                               path, experts->count, row->name, row->name);
+    if (experts->used == 0 || experts->used > experts->count)
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: key %s.expert_used_count is %u; a token takes at least one of "
+                               "the %u experts, and no more than there are",
+                               path, row->name, experts->used, experts->count);
+    if ((uint64_t)experts->count * experts->forward <= INT32_MAX &&
+        (uint64_t)experts->count * shape->embedding_length <= INT32_MAX)
+        return ALISA_OK;
+    return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                           "%s: %u experts of %u elements (keys %s.expert_count and "
+                           "expert_feed_forward_length); this version runs fewer than 2^31 in all",
+                           path, experts->count, experts->forward, row->name);
+}
+
+/* What a token meets of the feed-forward block is the length of a layer's from then on. */
+static AlisaStatus read_experts(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+    AlisaExpertShape *experts = &shape->experts;
+    uint32_t dense = shape->layers[0].feed_forward_length;
+    experts->forward = dense;
+    if (shape->architecture->required & ALISA_ROLES(ALISA_ROLE_SHARED_UP))
+        experts->shared_forward = dense;
+    const IntegerKey keys[] = {
+        {"expert_count", &experts->count, 0, DIMENSION_LIMIT, false},
+        {"expert_used_count", &experts->used, 0, DIMENSION_LIMIT, false},
+        {"expert_feed_forward_length", &experts->forward, 1, DIMENSION_LIMIT, false},
+        {"expert_shared_feed_forward_length", &experts->shared_forward, 0, DIMENSION_LIMIT, false},
+    };
+    AlisaStatus status = read_integers(gguf, shape, keys, sizeof keys / sizeof *keys, error);
+    if (status == ALISA_OK) status = check_experts(gguf, shape, error);
+    if (status != ALISA_OK || experts->count == 0) return status;
+    for (uint32_t i = 0; i < shape->layer_count; i++)
+        shape->layers[i].feed_forward_length =
+            experts->used * experts->forward + experts->shared_forward;
+    return ALISA_OK;
+}
+
 /* ---- Numbers of the whole model ------------------------------------------------------------ */
 
 static AlisaStatus read_scales(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
@@ -463,6 +509,7 @@ static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaError
     const LayerKey feed_forward = {"feed_forward_length", FIELD(feed_forward_length), 1,
                                    DIMENSION_LIMIT, true};
     status = read_layers(gguf, shape, &feed_forward, error);
+    if (status == ALISA_OK) status = read_experts(gguf, shape, error);
     if (status == ALISA_OK) status = read_heads(gguf, shape, error);
     if (status == ALISA_OK) status = read_windows(gguf, shape, error);
     if (status != ALISA_OK) return status;
@@ -510,5 +557,8 @@ AlisaSizes alisa_shape_sizes(const AlisaShape *shape, uint32_t layer) {
                         .rope_pairs = shape->ropes[0].dim / 2,
                         .feed_forward = of->feed_forward_length,
                         .vocabulary = shape->vocabulary_size,
-                        .positions = shape->context_length + shape->architecture->position_offset};
+                        .positions = shape->context_length + shape->architecture->position_offset,
+                        .experts = shape->experts.count,
+                        .expert_forward = shape->experts.forward,
+                        .shared_forward = shape->experts.shared_forward};
 }

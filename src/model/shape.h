@@ -25,13 +25,21 @@ typedef struct AlisaRope {
     uint32_t original_context; /* positions the model was first trained on */
 } AlisaRope;
 
+/* Experts of a layer; all layers have the same. */
+typedef struct AlisaExpertShape {
+    uint32_t count;          /* 0: layers have one feed-forward block */
+    uint32_t used;           /* that each token takes */
+    uint32_t forward;        /* elements between the matrices of an expert */
+    uint32_t shared_forward; /* likewise of the expert that every token takes; 0: there is none */
+} AlisaExpertShape;
+
 enum { ALISA_ROPE_LIMIT = 2 }; /* different ones in a model */
 
 typedef struct AlisaLayerShape {
     uint32_t head_count;
     uint32_t kv_head_count;
     uint32_t head_dim;
-    uint32_t feed_forward_length;
+    uint32_t feed_forward_length; /* of what a token meets: of all experts that it takes */
     uint32_t sliding_window; /* newest tokens, its own included, that a row attends to; 0: all */
     uint32_t rope;           /* which of AlisaShape.ropes turns queries and keys */
 } AlisaLayerShape;
@@ -43,6 +51,7 @@ typedef struct AlisaShape {
     uint32_t embedding_length;
     uint32_t layer_count;
     AlisaLayerShape *layers; /* [layer_count]; all have the heads and the head size of the first */
+    AlisaExpertShape experts;
     float norm_epsilon;
     float attention_scale;             /* multiplies the products of queries and keys */
     float attention_soft_cap;          /* c: scores x become c tanh(x/c); 0: they stay */

@@ -179,9 +179,21 @@ static AlisaStatus find_tensor(Binder *binder, AlisaRole role, uint32_t layer) {
     if (fused) {
         rows = rows_of_part(binder, fused, role, layer);
     } else if (alisa_field_of(role) && alisa_field_of(role)->kind == ALISA_FIELD_MATRIX) {
-        rows.count = tensor->dimensions[1];
+        rows.count = tensor->element_count / tensor->dimensions[0];
     }
     return add_binding(binder, &rows, role, layer);
+}
+
+/* Layers have one feed-forward block or experts. */
+static bool stands_in_layer(const AlisaShape *shape, AlisaRole role) {
+    switch (alisa_role_info(role)->place) {
+    case ALISA_PLACE_DENSE:
+        return shape->experts.count == 0;
+    case ALISA_PLACE_EXPERTS:
+        return shape->experts.count > 0;
+    default:
+        return alisa_role_in_layers(role);
+    }
 }
 
 /* Every tensor of the model: those beside the layers, then layer by layer. */
@@ -195,7 +207,7 @@ static AlisaStatus find_tensors(Binder *binder) {
     }
     for (uint32_t layer = 0; layer < shape->layer_count; layer++) {
         for (uint32_t role = 0; role < ALISA_ROLE_COUNT; role++) {
-            if (!(roles & ALISA_ROLES(role)) || !alisa_role_in_layers(role)) continue;
+            if (!(roles & ALISA_ROLES(role)) || !stands_in_layer(shape, role)) continue;
             AlisaStatus status = find_tensor(binder, role, layer);
             if (status != ALISA_OK) return status;
         }

@@ -65,7 +65,8 @@ AlisaStatus alisa_ops_add_bias_each(AlisaOps *ops, const AlisaBiased *biased, ui
 /* f(x[r][n] + x_bias[n]) (up[r][n] + up_bias[n]). Of x alone there must be a buffer: without `up`
  * f is not multiplied, and a bias that is missing is 0. */
 typedef struct AlisaActivated {
-    AlisaActivation activation; /* f: not ALISA_ACTIVATION_SILU_CLAMPED */
+    AlisaActivation
+        activation; /* f; ALISA_ACTIVATION_SILU_CLAMPED cuts `up` too and adds 1 to it */
     AlisaVector x, x_bias, up, up_bias;
 } AlisaActivated;
 

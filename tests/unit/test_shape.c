@@ -190,14 +190,60 @@ static void a_window_leaves_the_context_alone(void **state) {
 
 static void architectures_are_refused_by_what_they_need(void **state) {
     (void)state;
-    must_refuse(begin("qwen3moe", NULL), ALISA_ERROR_UNSUPPORTED,
-                "architecture 'qwen3moe' needs experts");
-    must_refuse(begin("qwen3moe", NULL), ALISA_ERROR_UNSUPPORTED, "it runs: llama, qwen2");
     must_refuse(begin("mamba", NULL), ALISA_ERROR_UNSUPPORTED,
                 "architecture 'mamba' is a state-space or recurrent model; this version runs: "
                 "llama");
     must_refuse(begin("zebra", NULL), ALISA_ERROR_UNSUPPORTED,
                 "architecture 'zebra' is not supported; this version runs: llama");
+}
+
+static void experts_are_those_of_the_keys(void **state) {
+    (void)state;
+    GgufImage image = begin("qwen2moe", NULL);
+    image_u32(&image, "qwen2moe.expert_count", 60);
+    image_u32(&image, "qwen2moe.expert_used_count", 4);
+    AlisaShape shape = must_read(image);
+    uint32_t dense = shape.experts.forward; /* of the model, where nothing else is said */
+    assert_int_equal(shape.experts.count, 60);
+    assert_int_equal(shape.experts.shared_forward, dense);
+    assert_int_equal(shape.layers[1].feed_forward_length, 5 * dense);
+    alisa_shape_finish(&shape);
+    image = begin("qwen2moe", NULL);
+    image_u32(&image, "qwen2moe.expert_count", 60);
+    image_u32(&image, "qwen2moe.expert_used_count", 4);
+    image_u32(&image, "qwen2moe.expert_feed_forward_length", 24);
+    image_u32(&image, "qwen2moe.expert_shared_feed_forward_length", 40);
+    shape = must_read(image);
+    assert_int_equal(shape.experts.forward, 24);
+    assert_int_equal(shape.layers[2].feed_forward_length, 4 * 24 + 40);
+    AlisaSizes sizes = alisa_shape_sizes(&shape, 0);
+    assert_int_equal(sizes.experts, 60);
+    assert_int_equal(sizes.expert_forward, 24);
+    assert_int_equal(sizes.shared_forward, 40);
+    alisa_shape_finish(&shape);
+}
+
+static void experts_that_cannot_be_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *architecture;
+        uint32_t count, used;
+        AlisaStatus status;
+        const char *sentence;
+    } cases[] = {
+        {"qwen3moe", 0, 0, ALISA_ERROR_FORMAT, "qwen3moe.expert_count is missing or 0"},
+        {"qwen3moe", 8, 0, ALISA_ERROR_FORMAT, "qwen3moe.expert_used_count is 0"},
+        {"llama", 8, 9, ALISA_ERROR_FORMAT, "llama.expert_used_count is 9; a token takes"},
+        {"llama", 1 << 20, 2, ALISA_ERROR_UNSUPPORTED, "fewer than 2^31"},
+        {"gemma", 8, 2, ALISA_ERROR_UNSUPPORTED, "a mixture of 8 experts"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        GgufImage image = begin(cases[i].architecture, NULL);
+        image_u32(&image, key_of(cases[i].architecture, "expert_count"), cases[i].count);
+        image_u32(&image, key_of(cases[i].architecture, "expert_used_count"), cases[i].used);
+        image_u32(&image, key_of(cases[i].architecture, "expert_feed_forward_length"), 4096);
+        must_refuse(image, cases[i].status, cases[i].sentence);
+    }
 }
 
 static void attention_is_scaled_as_a_key_says(void **state) {
@@ -375,6 +421,8 @@ int main(void) {
         cmocka_unit_test(layers_with_other_heads_are_refused),
         cmocka_unit_test(a_window_leaves_the_context_alone),
         cmocka_unit_test(architectures_are_refused_by_what_they_need),
+        cmocka_unit_test(experts_are_those_of_the_keys),
+        cmocka_unit_test(experts_that_cannot_be_are_refused),
         cmocka_unit_test(attention_is_scaled_as_a_key_says),
         cmocka_unit_test(keys_that_change_the_result_are_refused),
         cmocka_unit_test(scales_and_caps_are_positive),
