@@ -4,6 +4,7 @@
  *
  * This header is the design of the library, and all that a program needs that generates text. Each
  * of the others includes it and is for one subject:
+ *   alisa/chat.h       conversations, by the template of the model's file
  *   alisa/device.h     which devices there are, and what they can do
  *   alisa/select.h     sparse attention: which tokens a step attends to
  *   alisa/placement.h  keys and values that the device's memory does not hold
@@ -189,25 +190,6 @@ ALISA_API AlisaStatus alisa_tokenize(const AlisaModel *model, const char *text, 
  * `first` drops the blank that SentencePiece puts before the first word. */
 ALISA_API size_t alisa_token_bytes(const AlisaModel *model, int32_t token, bool first, bool special,
                                    char *buffer, size_t capacity);
-
-/* ---- Chat --------------------------------------------------------------------------------- */
-
-typedef struct AlisaChatMessage {
-    const char *role; /* "system", "user" or "assistant" */
-    const char *content;
-} AlisaChatMessage;
-
-/* Name of the model's chat template, recognised from the file's key tokenizer.chat_template:
- * "chatml", "llama2", "llama3", "mistral-v1" (7B v0.1 and v0.2), "mistral" (v3), "mistral-v7",
- * "gemma" or "phi3". NULL for a file without a template, or with one that is not recognised. */
-ALISA_API const char *alisa_chat_template(const AlisaModel *model);
-/* Names that alisa_chat_render takes, NULL-terminated; static storage. */
-ALISA_API const char *const *alisa_chat_template_names(void);
-/* Writes a conversation as text without BOS, to be tokenized with ALISA_TOKENIZE_SPECIAL. With
- * `reply` the text ends where the assistant's next message begins. *text is freed with
- * alisa_free. */
-ALISA_API AlisaStatus alisa_chat_render(const char *template_name, const AlisaChatMessage *messages,
-                                        size_t count, bool reply, char **text, AlisaError *error);
 
 /* ---- Engine: weights on a device ---------------------------------------------------------- */
 

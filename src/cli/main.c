@@ -16,21 +16,14 @@ typedef struct Entry {
 } Entry;
 
 static const Entry entries[] = {
-    {COMMAND_GENERATE, alisa_cli_generate},
-    {COMMAND_CHAT, alisa_cli_chat},
-    {COMMAND_BENCH, alisa_cli_bench},
-    {COMMAND_PLAN, alisa_cli_plan},
-    {COMMAND_TUNE, alisa_cli_tune},
-    {COMMAND_DEVICES, alisa_cli_devices},
-    {COMMAND_INSPECT, alisa_cli_inspect},
-    {COMMAND_TOKENIZE, alisa_cli_tokenize},
-    {COMMAND_PERPLEXITY, alisa_cli_perplexity},
-    {COMMAND_LOGPROBS, alisa_cli_logprobs},
-    {COMMAND_RECALL, alisa_cli_recall},
-    {COMMAND_CHOICE, alisa_cli_choice},
-    {COMMAND_COMPLETION, alisa_cli_completion},
-    {COMMAND_REFERENCE, alisa_cli_reference},
-    {0},
+    {COMMAND_GENERATE, alisa_cli_generate},   {COMMAND_CHAT, alisa_cli_chat},
+    {COMMAND_BENCH, alisa_cli_bench},         {COMMAND_PLAN, alisa_cli_plan},
+    {COMMAND_TUNE, alisa_cli_tune},           {COMMAND_DEVICES, alisa_cli_devices},
+    {COMMAND_INSPECT, alisa_cli_inspect},     {COMMAND_TOKENIZE, alisa_cli_tokenize},
+    {COMMAND_TEMPLATE, alisa_cli_template},   {COMMAND_PERPLEXITY, alisa_cli_perplexity},
+    {COMMAND_LOGPROBS, alisa_cli_logprobs},   {COMMAND_RECALL, alisa_cli_recall},
+    {COMMAND_CHOICE, alisa_cli_choice},       {COMMAND_COMPLETION, alisa_cli_completion},
+    {COMMAND_REFERENCE, alisa_cli_reference}, {0},
 };
 
 static bool needs_operand(const Command *command) {

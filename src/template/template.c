@@ -99,7 +99,7 @@ static size_t count_pieces(AlisaText text) {
     return count;
 }
 
-static AlisaStatus copy_text(AlisaText from, AlisaTemplateText *to, AlisaError *error) {
+static AlisaStatus copy_text(AlisaText from, AlisaChatText *to, AlisaError *error) {
     to->length = from.length;
     to->piece_count = count_pieces(from);
     to->bytes = alisa_allocate(from.length + 1, 1, "chat text", error);
@@ -114,14 +114,14 @@ static AlisaStatus copy_text(AlisaText from, AlisaTemplateText *to, AlisaError *
     for (size_t i = 1, piece = 0; i <= from.length; i++) {
         uint8_t mark = alisa_text_mark(from, i - 1);
         if (i < from.length && alisa_text_mark(from, i) == mark) continue;
-        to->pieces[piece++] = (AlisaTemplatePiece){i, mark};
+        to->pieces[piece++] = (AlisaChatPiece){i, mark};
     }
     return ALISA_OK;
 }
 
 AlisaStatus alisa_template_render(const AlisaTemplate *parsed, const json_t *variables, int64_t now,
-                                  AlisaTemplateText *text, AlisaError *error) {
-    *text = (AlisaTemplateText){0};
+                                  AlisaChatText *text, AlisaError *error) {
+    *text = (AlisaChatText){0};
     AlisaArena arena;
     alisa_arena_init(&arena);
     arena.source = parsed->source.bytes;
@@ -134,8 +134,8 @@ AlisaStatus alisa_template_render(const AlisaTemplate *parsed, const json_t *var
     return status;
 }
 
-void alisa_template_text_finish(AlisaTemplateText *text) {
+void alisa_template_text_finish(AlisaChatText *text) {
     free(text->bytes);
     free(text->pieces);
-    *text = (AlisaTemplateText){0};
+    *text = (AlisaChatText){0};
 }

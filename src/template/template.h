@@ -12,6 +12,8 @@
 
 #include "base/status.h"
 
+#include "alisa/chat.h"
+
 #include <jansson.h>
 
 typedef struct AlisaTemplate AlisaTemplate;
@@ -22,19 +24,6 @@ AlisaStatus alisa_template_parse(const char *source, size_t length, AlisaTemplat
                                  AlisaError *error);
 void alisa_template_destroy(AlisaTemplate *parsed);
 
-/* A piece of the text goes on from the one before, up to `end`. */
-typedef struct AlisaTemplatePiece {
-    size_t end;    /* in bytes from the text's beginning */
-    bool stranger; /* no text of the template's: it is not to be searched for control tokens */
-} AlisaTemplatePiece;
-
-typedef struct AlisaTemplateText {
-    char *bytes; /* ends with a 0 past `length` */
-    size_t length;
-    AlisaTemplatePiece *pieces; /* none where the text is empty; neighbours differ in `stranger` */
-    size_t piece_count;
-} AlisaTemplateText;
-
 /* Runs a template over `variables`, an object: messages, tools, add_generation_prompt, bos_token
  * and whatever else it may ask for. Texts inside messages, tools and documents are a stranger's,
  * but for the role of a message where that is a plain word. `now`, in seconds since 1970, is what
@@ -42,7 +31,7 @@ typedef struct AlisaTemplateText {
  * own words, one that fails or does not end ALISA_ERROR_FORMAT. *text is given back with
  * alisa_template_text_finish. */
 AlisaStatus alisa_template_render(const AlisaTemplate *parsed, const json_t *variables, int64_t now,
-                                  AlisaTemplateText *text, AlisaError *error);
-void alisa_template_text_finish(AlisaTemplateText *text);
+                                  AlisaChatText *text, AlisaError *error);
+void alisa_template_text_finish(AlisaChatText *text);
 
 #endif

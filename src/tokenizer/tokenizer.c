@@ -297,15 +297,24 @@ static AlisaStatus encode_plain(const AlisaTokenizer *tokenizer, AlisaMerger *me
                                       first && tokenizer->add_space_prefix, list, error);
 }
 
-static AlisaStatus encode_all(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
-                              const char *text, size_t length, bool special, AlisaTokenList *list,
-                              AlisaError *error) {
+/* Control tokens are looked for in the pieces that are no stranger's, and lie wholly in one. */
+static AlisaStatus encode_pieces(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
+                                 const char *text, const AlisaChatPiece *pieces, size_t piece_count,
+                                 AlisaTokenList *list, AlisaError *error) {
     const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
     AlisaStatus status = ALISA_OK;
     size_t plain = 0; /* start of the text that is not encoded yet */
+    size_t length = piece_count ? pieces[piece_count - 1].end : 0;
     bool first = true;
-    for (size_t i = 0; status == ALISA_OK && i < length;) {
-        int32_t token = alisa_vocabulary_match(vocabulary, text + i, length - i, special);
+    for (size_t i = 0, piece = 0; status == ALISA_OK && i < length;) {
+        while (pieces[piece].end <= i)
+            piece++;
+        bool own = !pieces[piece].stranger;
+        size_t room = own ? pieces[piece].end - i : length - i;
+        int32_t token = alisa_vocabulary_match(vocabulary, text + i, room, own);
+        if (token < 0 && room < length - i) { /* what is no control token may lie in several */
+            token = alisa_vocabulary_match(vocabulary, text + i, length - i, false);
+        }
         if (token < 0) {
             i++;
             continue;
@@ -320,24 +329,21 @@ static AlisaStatus encode_all(const AlisaTokenizer *tokenizer, AlisaMerger *merg
     return encode_plain(tokenizer, merger, text + plain, length - plain, first, list, error);
 }
 
-AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *text, size_t length,
-                                   uint32_t flags, int32_t **tokens, size_t *count,
-                                   AlisaError *error) {
+static AlisaStatus encode(const AlisaTokenizer *tokenizer, const AlisaChatText *text, bool bos,
+                          int32_t **tokens, size_t *count, AlisaError *error) {
     *tokens = NULL;
     *count = 0;
-    AlisaStatus status = check_text(text, length, error);
+    AlisaStatus status = check_text(text->bytes, text->length, error);
     if (status != ALISA_OK) return status;
     AlisaTokenList list = {0};
-    list.capacity = length / 4 + 16;
+    list.capacity = text->length / 4 + 16;
     list.ids = alisa_allocate(list.capacity, sizeof *list.ids, "tokens", error);
     if (!list.ids) return ALISA_ERROR_MEMORY;
     AlisaMerger merger = {0};
-    if ((flags & ALISA_TOKENIZE_BOS) && tokenizer->add_bos && tokenizer->bos >= 0) {
-        status = alisa_token_list_push(&list, tokenizer->bos, error);
-    }
+    if (bos) status = alisa_token_list_push(&list, tokenizer->bos, error);
     if (status == ALISA_OK) {
-        status = encode_all(tokenizer, &merger, text, length, (flags & ALISA_TOKENIZE_SPECIAL) != 0,
-                            &list, error);
+        status = encode_pieces(tokenizer, &merger, text->bytes, text->pieces, text->piece_count,
+                               &list, error);
     }
     alisa_merger_finish(&merger);
     if (status != ALISA_OK) {
@@ -347,6 +353,24 @@ AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *
     *tokens = list.ids;
     *count = list.count;
     return ALISA_OK;
+}
+
+AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *text, size_t length,
+                                   uint32_t flags, int32_t **tokens, size_t *count,
+                                   AlisaError *error) {
+    AlisaChatPiece piece = {length, !(flags & ALISA_TOKENIZE_SPECIAL)};
+    AlisaChatText whole = {(char *)text, length, &piece, 1};
+    bool bos = (flags & ALISA_TOKENIZE_BOS) && tokenizer->add_bos && tokenizer->bos >= 0;
+    return encode(tokenizer, &whole, bos, tokens, count, error);
+}
+
+AlisaStatus alisa_tokenizer_encode_chat(const AlisaTokenizer *tokenizer, const AlisaChatText *text,
+                                        int32_t **tokens, size_t *count, AlisaError *error) {
+    bool bos = tokenizer->add_bos && tokenizer->bos >= 0;
+    AlisaStatus status = encode(tokenizer, text, bos, tokens, count, error);
+    bool twice = status == ALISA_OK && bos && *count > 1 && (*tokens)[1] == tokenizer->bos;
+    if (twice) memmove(*tokens, *tokens + 1, --*count * sizeof **tokens);
+    return status;
 }
 
 /* ---- Tokens -> text ----------------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 
 #include "gguf/gguf.h"
 
+#include "alisa/chat.h"
+
 typedef struct AlisaTokenizer AlisaTokenizer;
 
 /* Makes the tokenizer of a file, which may be closed afterwards. A file without
@@ -31,14 +33,10 @@ bool alisa_tokenizer_is_end(const AlisaTokenizer *tokenizer, int32_t token);
 AlisaStatus alisa_tokenizer_encode(const AlisaTokenizer *tokenizer, const char *text, size_t length,
                                    uint32_t flags, int32_t **tokens, size_t *count,
                                    AlisaError *error);
+/* As alisa_chat_tokenize of the public header. */
+AlisaStatus alisa_tokenizer_encode_chat(const AlisaTokenizer *tokenizer, const AlisaChatText *text,
+                                        int32_t **tokens, size_t *count, AlisaError *error);
 size_t alisa_tokenizer_bytes(const AlisaTokenizer *tokenizer, int32_t token, bool first,
                              bool special, char *buffer, size_t capacity);
-
-/* Name of the chat template that a source text (not terminated) is recognised as; NULL if none. */
-const char *alisa_template_recognise(const char *template_text, size_t length);
-/* As alisa_chat_template_names and alisa_chat_render of the public header. */
-const char *const *alisa_template_names(void);
-AlisaStatus alisa_tokenizer_render_chat(const char *template_name, const AlisaChatMessage *messages,
-                                        size_t count, bool reply, char **text, AlisaError *error);
 
 #endif

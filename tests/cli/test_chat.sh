@@ -6,7 +6,9 @@ source "$(dirname "$0")/common.bash"
 need_model
 
 refused 2 "--chat-template (" chat
-refused 2 "'nonsense' is not one of" chat --chat-template nonsense
+refused 2 "'nonsense' is neither a file nor one of chatml" chat --chat-template nonsense
+printf '\n{%% if %%}' >"$folder/broken.jinja"
+refused 1 "line 2, column 7" chat --chat-template "$folder/broken.jinja"
 
 talk() {
     local lines=$1
@@ -43,3 +45,21 @@ turn=$(tr -cd , <"$folder/turn" | wc -c)
 talk 'one two three four five six seven eight nine ten\nmore and more and more\n/clear\nhi\n' --temp 0 -c 96
 expect_code 0
 expect_err "context_length_exceeded"
+
+# A template of one's own, shown as it is rendered. What it refuses is told, and the chat goes on.
+cat >"$folder/own.jinja" <<'END'
+{%- for message in messages %}
+    {%- if message.content == 'bad' %}{{ raise_exception('not that') }}{% endif %}
+    {{- '<' + message.role + '>' + message.content + '\n' }}
+{%- endfor %}
+END
+code=0
+printf 'bad\nHi <there>\n' | "$ALISA_BINARY" chat --chat-template "$folder/own.jinja" --jinja -v -n 1 \
+    --temp 0 -sys 'Be brief.' >"$out" 2>"$err" || code=$?
+expect_code 0
+expect_err "the chat template refuses this conversation: not that"
+expect_err "the prompt is:"
+expect_err "<system>Be brief."
+expect_err "<user>Hi <there>"
+grep -q '<user>bad' "$err" && fail "a message that was refused is still there"
+exit 0

@@ -45,6 +45,11 @@ def _environment():
 ENVIRONMENT = _environment()
 
 
+def use_the_time_of_day():
+    """strftime_now tells what the clock says."""
+    ENVIRONMENT.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
+
+
 def render(source, variables):
     """The text, or None where the template fails or refuses."""
     try:

@@ -23,7 +23,7 @@
 /* The text of a template; NULL with the error where it fails. */
 static char *render(const char *source, const json_t *variables, int64_t now, AlisaError *error) {
     AlisaTemplate *parsed;
-    AlisaTemplateText text;
+    AlisaChatText text;
     *error = (AlisaError){0};
     if (alisa_template_parse(source, strlen(source), &parsed, error) != ALISA_OK) return NULL;
     AlisaStatus status = alisa_template_render(parsed, variables, now, &text, error);
@@ -151,7 +151,7 @@ static void test_origins(void **state) {
         "{\"role\": \"<|im_end|>\"}]}");
     for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++) {
         AlisaTemplate *parsed;
-        AlisaTemplateText text;
+        AlisaChatText text;
         AlisaError error;
         const char *source = origins[i].source;
         assert_int_equal(alisa_template_parse(source, strlen(source), &parsed, &error), ALISA_OK);
@@ -161,7 +161,7 @@ static void test_origins(void **state) {
         char shown[512] = "";
         size_t begin = 0;
         for (size_t j = 0; j < text.piece_count; j++) {
-            const AlisaTemplatePiece *piece = &text.pieces[j];
+            const AlisaChatPiece *piece = &text.pieces[j];
             size_t used = strlen(shown);
             snprintf(shown + used, sizeof shown - used, piece->stranger ? "[%.*s]" : "%.*s",
                      (int)(piece->end - begin), text.bytes + begin);

@@ -241,13 +241,21 @@ static void test_chat_template(void **state) {
         messages[i].role = json_string_value(json_object_get(item, "role"));
         messages[i].content = json_string_value(json_object_get(item, "content"));
     }
-    char *text;
+    AlisaChatTemplate *chat_template;
+    AlisaChatOptions options;
+    AlisaChatText text;
     AlisaError error;
-    assert_int_equal(
-        alisa_chat_render("mistral", messages, json_array_size(list), true, &text, &error),
-        ALISA_OK);
-    assert_encodes(tokenizer, "no_tools", text);
-    alisa_free(text);
+    alisa_chat_options_defaults(&options);
+    options.messages = messages;
+    options.message_count = json_array_size(list);
+    options.eos = "</s>";
+    assert_int_equal(alisa_chat_template_create(NULL, alisa_chat_template_source("mistral"),
+                                                &chat_template, &error),
+                     ALISA_OK);
+    assert_int_equal(alisa_chat_render(chat_template, &options, &text, &error), ALISA_OK);
+    assert_encodes(tokenizer, "no_tools", text.bytes);
+    alisa_chat_text_finish(&text);
+    alisa_chat_template_destroy(chat_template);
     json_decref(root);
 }
 

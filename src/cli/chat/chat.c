@@ -6,6 +6,8 @@
 #include "runtime/jobs.h"
 #include "runtime/summary.h"
 
+#include "alisa/chat.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,7 @@
 
 typedef struct Chat {
     Runtime runtime;
-    const char *template_name;
+    AlisaChatTemplate *chat_template;
     AlisaSampler *sampler;
     AlisaChatMessage *messages; /* contents are owned, roles are static */
     size_t message_count, message_capacity;
@@ -51,35 +53,57 @@ static bool begin_conversation(Chat *chat) {
     return !system || add_message(chat, "system", system);
 }
 
-static ExitCode choose_template(Chat *chat) {
-    const char *asked = chat->runtime.settings->chat_template;
-    chat->template_name = asked ? asked : alisa_chat_template(chat->runtime.model);
+/* --chat-template that is neither a name nor a file, or a model that has none of its own. */
+static ExitCode refuse_template(const char *asked, const char *reason) {
     char names[256] = "";
     for (const char *const *name = alisa_chat_template_names(); *name; name++) {
-        if (chat->template_name && strcmp(*name, chat->template_name) == 0) return EXIT_DONE;
         size_t used = strlen(names);
         snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", *name);
     }
     if (asked) {
-        return alisa_cli_refuse(EXIT_USAGE, "--chat-template: '%s' is not one of %s", asked, names);
+        return alisa_cli_refuse(EXIT_USAGE, "--chat-template: '%s' is neither a file nor one of %s",
+                                asked, names);
     }
-    return alisa_cli_refuse(EXIT_USAGE,
-                            "the model's chat template is missing or not one this program knows: "
-                            "choose one with --chat-template (%s)",
-                            names);
+    return alisa_cli_refuse(EXIT_USAGE, "%s: choose one with --chat-template (%s, or a file)",
+                            reason, names);
+}
+
+static ExitCode open_template(Chat *chat) {
+    const char *asked = chat->runtime.settings->chat_template;
+    const char *source = asked ? alisa_chat_template_source(asked) : NULL;
+    Text file = {0};
+    AlisaError error;
+    if (asked && !source) {
+        if (access(asked, F_OK) != 0) return refuse_template(asked, NULL);
+        if (!alisa_cli_text_read(&file, asked, &error)) return alisa_cli_fail(&error);
+        source = file.data;
+    }
+    AlisaStatus status =
+        alisa_chat_template_create(chat->runtime.model, source, &chat->chat_template, &error);
+    alisa_cli_text_free(&file);
+    if (status == ALISA_OK) return EXIT_DONE;
+    if (status == ALISA_ERROR_UNSUPPORTED) return refuse_template(NULL, error.message);
+    return alisa_cli_fail(&error);
 }
 
 /* ---- One turn ----------------------------------------------------------------------------- */
 
 static AlisaStatus render_tokens(Chat *chat, Tokens *tokens, AlisaError *error) {
-    char *text;
-    AlisaStatus status = alisa_chat_render(chat->template_name, chat->messages, chat->message_count,
-                                           true, &text, error);
+    AlisaChatOptions options;
+    AlisaChatText text;
+    alisa_chat_options_defaults(&options);
+    options.messages = chat->messages;
+    options.message_count = chat->message_count;
+    AlisaStatus status = alisa_chat_render(chat->chat_template, &options, &text, error);
     if (status != ALISA_OK) return status;
-    status = alisa_tokenize(chat->runtime.model, text, strlen(text),
-                            ALISA_TOKENIZE_BOS | ALISA_TOKENIZE_SPECIAL, &tokens->ids,
-                            &tokens->count, error);
-    alisa_free(text);
+    if (chat->runtime.settings->verbose) alisa_cli_note("the prompt is:\n%s", text.bytes);
+    status = alisa_chat_tokenize(chat->runtime.model, &text, &tokens->ids, &tokens->count, error);
+    alisa_chat_text_finish(&text);
+    if (status == ALISA_OK && tokens->count == 0) {
+        error->status = status = ALISA_ERROR_ARGUMENT;
+        snprintf(error->message, sizeof error->message,
+                 "the chat template writes nothing for this conversation");
+    }
     return status;
 }
 
@@ -256,13 +280,14 @@ static ExitCode prepare(Chat *chat) {
 ExitCode alisa_cli_chat(const Settings *settings) {
     Chat chat = {0};
     ExitCode code = alisa_cli_runtime_model(&chat.runtime, settings);
-    if (code == EXIT_DONE) code = choose_template(&chat);
+    if (code == EXIT_DONE) code = open_template(&chat);
     if (code == EXIT_DONE) code = alisa_cli_runtime_engine(&chat.runtime);
     if (code == EXIT_DONE) code = prepare(&chat);
     if (code == EXIT_DONE) code = converse(&chat);
     drop_messages(&chat, 0);
     free(chat.messages);
     alisa_sampler_destroy(chat.sampler);
+    alisa_chat_template_destroy(chat.chat_template);
     alisa_cli_runtime_close(&chat.runtime);
     return code;
 }

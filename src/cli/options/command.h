@@ -57,6 +57,7 @@ ExitCode alisa_cli_tune(const Settings *settings);
 ExitCode alisa_cli_devices(const Settings *settings);
 ExitCode alisa_cli_inspect(const Settings *settings);
 ExitCode alisa_cli_tokenize(const Settings *settings);
+ExitCode alisa_cli_template(const Settings *settings);
 ExitCode alisa_cli_perplexity(const Settings *settings);
 ExitCode alisa_cli_logprobs(const Settings *settings);
 ExitCode alisa_cli_recall(const Settings *settings);

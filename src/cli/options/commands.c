@@ -88,6 +88,17 @@ const Command alisa_cli_commands[] = {
          "Prints the tokens into which the model's tokenizer cuts a text, one a line. The "
          "model may be a file that holds a vocabulary only.",
      .examples = {{"alisa tokenize -m model.gguf -p \"Once upon\" --ids", "the ids alone"}}},
+    {.name = "template",
+     .bit = COMMAND_TEMPLATE,
+     .summary = "print a conversation as the model's chat template writes it",
+     .description =
+         "Runs a chat template over messages and tools and prints the text that the model would be "
+         "given, and nothing else. The template is that of the model's file, or a file.",
+     .examples = {{"alisa template -m model.gguf --messages messages.json",
+                   "what alisa chat would hand to the model"},
+                  {"alisa template --chat-template-file template.jinja --messages messages.json "
+                   "--tools tools.json --bos \"<s>\"",
+                   "a template without a model"}}},
     {.name = "eval perplexity",
      .bit = COMMAND_PERPLEXITY,
      .summary = "measure how well a model predicts a text",

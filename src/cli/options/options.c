@@ -11,7 +11,8 @@ enum {
     TEXT_COMMANDS = COMMAND_GENERATE | COMMAND_CHAT,
     PASSAGE_COMMANDS = COMMAND_PERPLEXITY | COMMAND_RECALL | COMMAND_CHOICE,
     EVAL_COMMANDS = PASSAGE_COMMANDS | COMMAND_LOGPROBS,
-    MODEL_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH | COMMAND_TOKENIZE,
+    MODEL_COMMANDS =
+        TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH | COMMAND_TOKENIZE | COMMAND_TEMPLATE,
     DEVICE_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH,
     ALL_COMMANDS = MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION |
                    COMMAND_PLAN | COMMAND_TUNE | COMMAND_REFERENCE,
@@ -52,8 +53,24 @@ static const Option options[] = {
      0, NULL, COMMAND_CHAT, "the first message of the conversation: how the model is to behave"},
     {GROUP_INPUT, "--chat-template", NULL, OPTION_STRING, FIELD(chat_template), "NAME", NULL, 0, 0,
      NULL, COMMAND_CHAT,
-     "the form in which turns are written, in place of the one that the model names: chatml, "
-     "llama2, llama3, mistral, gemma, phi3 and others"},
+     "a template in place of the one in the model's file: a file, or one of chatml, command-r, "
+     "gemma, granite, llama2, llama3, mistral, mistral-v1, mistral-v7, phi3, phi4, vicuna, zephyr"},
+    {GROUP_INPUT, "--jinja", NULL, OPTION_FLAG, FIELD(jinja), NULL, NULL, 0, 0, NULL, COMMAND_CHAT,
+     "accepted as llama.cpp's flag; a template is always run as it is written"},
+    {GROUP_INPUT, "--chat-template-file", NULL, OPTION_STRING, FIELD(chat_template_file), "FILE",
+     NULL, 0, 0, NULL, COMMAND_TEMPLATE, "a template in place of the one in the model's file"},
+    {GROUP_INPUT, "--messages", NULL, OPTION_STRING, FIELD(messages), "FILE", NULL, 0, 0, NULL,
+     COMMAND_TEMPLATE,
+     "the conversation: a JSON array of objects with \"role\" and \"content\"; - is standard "
+     "input"},
+    {GROUP_INPUT, "--tools", NULL, OPTION_STRING, FIELD(tools), "FILE", NULL, 0, 0, NULL,
+     COMMAND_TEMPLATE, "the tools that the model may call: a JSON array of objects"},
+    {GROUP_INPUT, "--bos", NULL, OPTION_STRING, FIELD(bos), "TEXT", NULL, 0, 0, NULL,
+     COMMAND_TEMPLATE, "the token that begins a text; that of the model when absent"},
+    {GROUP_INPUT, "--eos", NULL, OPTION_STRING, FIELD(eos), "TEXT", NULL, 0, 0, NULL,
+     COMMAND_TEMPLATE, "the token that ends a text; that of the model when absent"},
+    {GROUP_INPUT, "--no-generation-prompt", NULL, OPTION_FLAG, FIELD(no_generation_prompt), NULL,
+     NULL, 0, 0, NULL, COMMAND_TEMPLATE, "do not begin the assistant's next message at the end"},
     {GROUP_INPUT, "--task", NULL, OPTION_STRING, FIELD(task), "FILE", NULL, 0, 0, NULL,
      COMMAND_CHOICE,
      "the items, JSON lines or one array, in the form that lm-evaluation-harness gives PIQA, "
@@ -277,7 +294,9 @@ static const Option options[] = {
      "say what sparse attention kept: the share of tokens, how many were chosen anew and how many "
      "came back, and the share of small weights"},
     {GROUP_OUTPUT, "--verbose", "-v", OPTION_FLAG, FIELD(verbose), NULL, NULL, 0, 0, NULL,
-     DEVICE_COMMANDS | COMMAND_TUNE | COMMAND_PLAN, "say more on standard error"},
+     (DEVICE_COMMANDS & ~COMMAND_CHAT) | COMMAND_TUNE | COMMAND_PLAN, "say more on standard error"},
+    {GROUP_OUTPUT, "--verbose", "-v", OPTION_FLAG, FIELD(verbose), NULL, NULL, 0, 0, NULL,
+     COMMAND_CHAT, "say more on standard error, and show each prompt as the template writes it"},
     {GROUP_OUTPUT, "--verbose", "-v", OPTION_FLAG, FIELD(verbose), NULL, NULL, 0, 0, NULL,
      COMMAND_DEVICES, "print what is known of each device"},
     {GROUP_OUTPUT, "--log-file", NULL, OPTION_STRING, FIELD(log_file), "FILE", NULL, 0, 0, NULL,

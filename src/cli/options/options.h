@@ -22,6 +22,7 @@ enum {
     COMMAND_PLAN = 1u << 11,
     COMMAND_TUNE = 1u << 12,
     COMMAND_REFERENCE = 1u << 13,
+    COMMAND_TEMPLATE = 1u << 14,
 };
 
 /* Headings of help, in order. */
@@ -49,6 +50,8 @@ typedef struct Settings {
     const char *operands[OPERAND_CAPACITY + 1]; /* the words without a dash; NULL ends them */
     const char *model, *device, *log_file, *prompt, *file, *prompts, *system_prompt, *chat_template;
     const char *task;
+    const char *chat_template_file, *messages, *tools, *bos, *eos;
+    bool jinja, no_generation_prompt;
     bool help, version, list_devices, verbose, ignore_eos, ids, no_bos, no_display_prompt;
     bool kl_divergence, step_by_step, documents, stats;
     int output;          /* OutputFormat; of alisa bench `target` is read instead */
