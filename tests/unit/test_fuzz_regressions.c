@@ -15,6 +15,8 @@
 int fuzz_gguf(const uint8_t *data, size_t size);
 int fuzz_tokenizer_spm(const uint8_t *data, size_t size);
 int fuzz_tokenizer_bpe(const uint8_t *data, size_t size);
+int fuzz_template(const uint8_t *data, size_t size);
+int fuzz_messages(const uint8_t *data, size_t size);
 
 #define LLVMFuzzerTestOneInput fuzz_gguf
 #include "fuzz/fuzz_gguf.c"
@@ -28,6 +30,14 @@ int fuzz_tokenizer_bpe(const uint8_t *data, size_t size);
 
 #define LLVMFuzzerTestOneInput fuzz_tokenizer_bpe
 #include "fuzz/fuzz_tokenizer_bpe.c"
+#undef LLVMFuzzerTestOneInput
+
+#define LLVMFuzzerTestOneInput fuzz_template
+#include "fuzz/fuzz_template.c"
+#undef LLVMFuzzerTestOneInput
+
+#define LLVMFuzzerTestOneInput fuzz_messages
+#include "fuzz/fuzz_messages.c"
 #undef LLVMFuzzerTestOneInput
 
 static unsigned run_folder(const char *kind, const char *target,
@@ -73,11 +83,21 @@ static void test_tokenizer_bpe(void **state) {
     run_target("tokenizer_bpe", fuzz_tokenizer_bpe);
 }
 
+static void test_template(void **state) {
+    (void)state;
+    run_target("template", fuzz_template);
+}
+
+static void test_messages(void **state) {
+    (void)state;
+    run_target("messages", fuzz_messages);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gguf),
-        cmocka_unit_test(test_tokenizer_spm),
-        cmocka_unit_test(test_tokenizer_bpe),
+        cmocka_unit_test(test_gguf),          cmocka_unit_test(test_tokenizer_spm),
+        cmocka_unit_test(test_tokenizer_bpe), cmocka_unit_test(test_template),
+        cmocka_unit_test(test_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
