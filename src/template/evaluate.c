@@ -236,7 +236,7 @@ static AlisaValue evaluate_slice(AlisaRun *run, const AlisaNode *node) {
     alisa_value_require(arena, object);
     bool list = object.kind == ALISA_VALUE_LIST && object.list->form <= ALISA_LIST_RANGE;
     if (!list && object.kind != ALISA_VALUE_TEXT) {
-        return alisa_value_undefined(alisa_text_of("slice"), object.kind);
+        alisa_arena_fail(arena, "a %s has no slices", alisa_value_type(object));
     }
     if (step == 0) alisa_arena_fail(arena, "the step of a slice is 0");
     int64_t count =

@@ -83,7 +83,11 @@ static AlisaValue filter_format(AlisaCall *call) {
 
 /* Every line but the first is moved to the right; empty lines only if `blank`. */
 static AlisaValue filter_indent(AlisaCall *call) {
-    AlisaText text = input_text(call), indent;
+    AlisaText text = call->self.text, indent;
+    alisa_value_require(call->arena, call->self);
+    if (call->self.kind != ALISA_VALUE_TEXT) {
+        alisa_arena_fail(call->arena, "indent: a %s is no text", alisa_value_type(call->self));
+    }
     const AlisaValue *width = alisa_call_given(call, 0);
     if (width && width->kind == ALISA_VALUE_TEXT) {
         indent = width->text;

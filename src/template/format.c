@@ -152,8 +152,11 @@ AlisaText alisa_format_percent(AlisaRun *run, AlisaText format, AlisaValue value
         }
         plain = i + 1;
     }
+    /* What can be asked for an item counts as values by name, which may be left over. */
     bool tuple = values.kind == ALISA_VALUE_LIST && values.list->form == ALISA_LIST_TUPLE;
-    if (used < (tuple ? values.list->count : values.kind != ALISA_VALUE_DICT)) {
+    bool named = values.kind == ALISA_VALUE_LIST || values.kind == ALISA_VALUE_DICT ||
+                 values.kind == ALISA_VALUE_UNDEFINED;
+    if (used < (tuple ? values.list->count : !named)) {
         alisa_arena_fail(run->arena, "a format has fewer places than values");
     }
     if (plain < format.length) {

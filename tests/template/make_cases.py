@@ -127,6 +127,11 @@ LINES = r'''
 {{ "a" is in "abc" }}
 {{ "tools" if tools else "no tools" }}
 {{ "abc" | list }}{{ none | list }}
+{{ (undefinedvar is defined)[1:] }}
+{{ messages[0][1:] }}
+{{ 5|indent }}
+{{ 'a' % [1] }}{{ 'a' % undefinedvar }}
+{{ 'a' % 1 }}
 {{ messages[0] == messages[0] }}{{ messages[0] in messages }}{{ {} == {} }}
 '''
 
