@@ -7,7 +7,8 @@
  *
  *   x        rows x columns floats from element x_offset
  *   codes    rows x (columns + CODES_PADDING) bytes (codes.clh)
- *   factors  rows x columns / 32: scale and sum of codes
+ *   factors  rows x columns / 32: scale, and the sums of the first and of the last 16 codes in the
+ *            bits of a float
  *
  * Work-item (b, r) makes block b of row r.
  */
@@ -33,7 +34,8 @@ __kernel void quantise(__global const float *x, const ulong x_offset, __global c
     __global char *to = codes + row * (columns + CODES_PADDING) + block * 32;
     vstore16(c0, 0, to);
     vstore16(c1, 1, to);
-    const short16 sums = convert_short16(c0) + convert_short16(c1);
-    factors[row * (columns / 32) + block] = (float2)(
-        (some ? largest / 127.0f : 0.0f) + nothing, sum16(convert_float16(sums)));
+    const short2 sums = (short2)(convert_short(sum16(convert_float16(c0))),
+                                 convert_short(sum16(convert_float16(c1))));
+    factors[row * (columns / 32) + block] =
+        (float2)((some ? largest / 127.0f : 0.0f) + nothing, as_float(sums));
 }

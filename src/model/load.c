@@ -276,7 +276,7 @@ AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, 
         alisa_opencl_info(loader->device)->capabilities & ALISA_CAPABILITY_UNIFIED_MEMORY;
     if (!is_shared)
         status = upload(&load, loaded, error);
-    else if (alisa_repack_is_copy(tensor->type) && load.order.head == 0)
+    else if (load.format->is_flat && load.order.head == 0)
         status = use_file(&load, loaded, matrix, error);
     else
         status = fill_memory(&load, loaded, error);

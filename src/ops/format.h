@@ -11,16 +11,47 @@
 #define ALISA_OPS_FORMAT_H
 
 #include "device/device.h"
+#include "formats/numbers.clh"
 
-/* The values are those of FORMAT in cl/formats/format.clh. */
 typedef enum AlisaFormat {
-    ALISA_FORMAT_F32,
-    ALISA_FORMAT_F16,
-    ALISA_FORMAT_BF16,
-    ALISA_FORMAT_Q8_0, /* codes of 8 bits and a scale for each 32 */
-    ALISA_FORMAT_Q4_0, /* codes of 4 bits and a scale for each 32 */
+    ALISA_FORMAT_F32 = FORMAT_F32,
+    ALISA_FORMAT_F16 = FORMAT_F16,
+    ALISA_FORMAT_BF16 = FORMAT_BF16,
+    ALISA_FORMAT_Q8_0 = FORMAT_Q8_0,
+    ALISA_FORMAT_Q4_0 = FORMAT_Q4_0,
+    ALISA_FORMAT_Q4_1 = FORMAT_Q4_1,
+    ALISA_FORMAT_Q5_0 = FORMAT_Q5_0,
+    ALISA_FORMAT_Q5_1 = FORMAT_Q5_1,
+    ALISA_FORMAT_Q2_K = FORMAT_Q2_K,
+    ALISA_FORMAT_Q3_K = FORMAT_Q3_K,
+    ALISA_FORMAT_Q4_K = FORMAT_Q4_K,
+    ALISA_FORMAT_Q5_K = FORMAT_Q5_K,
+    ALISA_FORMAT_Q6_K = FORMAT_Q6_K,
+    ALISA_FORMAT_IQ4_NL = FORMAT_IQ4_NL,
+    ALISA_FORMAT_IQ4_XS = FORMAT_IQ4_XS,
+    ALISA_FORMAT_MXFP4 = FORMAT_MXFP4,
+    ALISA_FORMAT_NVFP4 = FORMAT_NVFP4,
+    ALISA_FORMAT_IQ1 = FORMAT_IQ1,
+    ALISA_FORMAT_IQ2 = FORMAT_IQ2,
+    ALISA_FORMAT_IQ3_XXS = FORMAT_IQ3_XXS,
+    ALISA_FORMAT_IQ3_S = FORMAT_IQ3_S,
     ALISA_FORMAT_COUNT
 } AlisaFormat;
+
+/* What scales of codes are, and minima likewise (cl/formats/scales.clh). */
+typedef enum AlisaScales {
+    ALISA_SCALES_NONE, /* flat formats */
+    ALISA_SCALES_HALVES,
+    ALISA_SCALES_BFLOATS,
+    ALISA_SCALES_BYTES /* bytes, times halves that 256 weights share */
+} AlisaScales;
+
+/* How much of what people run is stored so: what is worth tuning and benchmarking. */
+typedef enum AlisaFormatUse {
+    ALISA_FORMAT_SELDOM,
+    ALISA_FORMAT_OFTEN,
+    ALISA_FORMAT_MOST
+} AlisaFormatUse;
 
 /* Most planes of a format: codes, high bits of codes, scales (with minima), scales of those. */
 enum { ALISA_FORMAT_PLANES = 4 };
@@ -39,6 +70,13 @@ typedef struct AlisaFormatInfo {
     bool is_flat;       /* one plane, as in a file: rows lie one behind the other without padding */
     bool has_codes;     /* small integers with scales, which activations of 8 bits multiply */
     bool fits_halves;   /* weights before their scale have the range of halves */
+    bool fits_matrix;   /* and their scales are halves for each 32, without minima */
+    AlisaFormatUse use;
+    AlisaScales scales;
+    uint32_t code_bits; /* 4, 6 or 8; of formats with codes */
+    uint32_t offset; /* of codes of 4 and 6 bits that are no places in a list: what is taken off */
+    uint32_t parts;  /* of 32 weights, each with a scale of its own: 1 or 2 */
+    bool has_minima; /* something is added to weights after they are scaled */
     AlisaPlaneInfo planes[ALISA_FORMAT_PLANES];
 } AlisaFormatInfo;
 

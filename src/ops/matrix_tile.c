@@ -5,7 +5,7 @@
 enum { BUSY = 2 };
 
 bool alisa_matrix_multiplies(uint32_t format, const AlisaDeviceInfo *info) {
-    return alisa_format_info(format)->fits_halves && info->capabilities & ALISA_CAPABILITY_PTX;
+    return alisa_format_info(format)->fits_matrix && info->capabilities & ALISA_CAPABILITY_PTX;
 }
 
 static uint32_t least(uint32_t a, uint32_t b) {

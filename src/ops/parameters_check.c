@@ -130,12 +130,18 @@ static const char *check_matmul(uint32_t format, const uint32_t *values,
     if (group > info->max_work_group) return "the device has no groups of that size";
     uint32_t sides = matmul->tile_rows + matmul->tile_outputs;
     uint64_t tiles = matmul->depth * (sides + 8ull) * sizeof(float);
-    if (int8) { /* four columns in an int, and the scales of blocks */
+    const AlisaFormatInfo *weights = alisa_format_info(format);
+    uint32_t numbers = weights->has_minima ? 2 : 1; /* that go with codes */
+    if (int8) { /* four columns in an int, and the scales of parts of blocks */
         uint32_t depth = alisa_int8_depth(matmul);
-        tiles = depth * (sides + 8ull) + depth / 32 * sizeof(float) * sides;
+        tiles = depth * (sides + 8ull) +
+                (uint64_t)depth / 32 * weights->parts * numbers * sizeof(float) * sides;
     }
-    if (matmul->activations == ALISA_ACTIVATIONS_HALF) /* likewise */
-        tiles = tiles / 2 + sizeof(float) * sides;
+    if (matmul->activations == ALISA_ACTIVATIONS_HALF) { /* likewise */
+        tiles = tiles / 2 + numbers * sizeof(float) * sides;
+        if (weights->parts > 1 && 16 % matmul->depth)
+            return "the depth does not divide the weights that share a scale";
+    }
     if (tiles > info->local_memory) return "the tiles do not fit in the device's local memory";
     return check_activations(matmul->layout, matmul->activations, format, info);
 }

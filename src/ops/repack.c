@@ -5,68 +5,120 @@
 
 #include "base/weight_type.h"
 
-/* One row; planes[i] is its place in plane i. Flat rows are copied. */
-typedef void RowRepacker(const uint8_t *blocks, uint64_t columns, uint8_t *const planes[]);
-
-static void repack_q8_0(const uint8_t *blocks, uint64_t columns, uint8_t *const planes[]) {
-    uint8_t *codes = planes[0], *scales = planes[1];
-    for (uint64_t b = 0; b < columns / 32; b++, blocks += 34) {
-        memcpy(scales + 2 * b, blocks, 2);
-        memcpy(codes + 32 * b, blocks + 2, 32);
-    }
-}
-
-static void repack_q4_0(const uint8_t *blocks, uint64_t columns, uint8_t *const planes[]) {
-    uint8_t *codes = planes[0], *scales = planes[1];
-    for (uint64_t b = 0; b < columns / 32; b++, blocks += 18) {
-        memcpy(scales + 2 * b, blocks, 2);
-        memcpy(codes + 16 * b, blocks + 2, 16);
-    }
-}
-
-/* A row of the table of types for which there is no format of their own: floats. */
-static void repack_floats(uint32_t type, const uint8_t *blocks, uint64_t columns, uint8_t *row) {
-    alisa_weight_type_dequantise(type, blocks, columns, (float *)(void *)row);
-}
+enum { SPAN = 32 };
 
 static const struct {
     uint32_t type;
     AlisaFormat format;
-    RowRepacker *repack; /* NULL: the row as it is */
-} rows_of_types[] = {
-    {ALISA_WEIGHT_F32, ALISA_FORMAT_F32, NULL},
-    {ALISA_WEIGHT_F16, ALISA_FORMAT_F16, NULL},
-    {ALISA_WEIGHT_BF16, ALISA_FORMAT_BF16, NULL},
-    {ALISA_WEIGHT_Q8_0, ALISA_FORMAT_Q8_0, repack_q8_0},
-    {ALISA_WEIGHT_Q4_0, ALISA_FORMAT_Q4_0, repack_q4_0},
+} formats_of_types[] = {
+    {ALISA_WEIGHT_F32, ALISA_FORMAT_F32},         {ALISA_WEIGHT_F16, ALISA_FORMAT_F16},
+    {ALISA_WEIGHT_BF16, ALISA_FORMAT_BF16},       {ALISA_WEIGHT_Q8_0, ALISA_FORMAT_Q8_0},
+    {ALISA_WEIGHT_Q4_0, ALISA_FORMAT_Q4_0},       {ALISA_WEIGHT_Q4_1, ALISA_FORMAT_Q4_1},
+    {ALISA_WEIGHT_Q5_0, ALISA_FORMAT_Q5_0},       {ALISA_WEIGHT_Q5_1, ALISA_FORMAT_Q5_1},
+    {ALISA_WEIGHT_Q2_K, ALISA_FORMAT_Q2_K},       {ALISA_WEIGHT_Q3_K, ALISA_FORMAT_Q3_K},
+    {ALISA_WEIGHT_Q4_K, ALISA_FORMAT_Q4_K},       {ALISA_WEIGHT_Q5_K, ALISA_FORMAT_Q5_K},
+    {ALISA_WEIGHT_Q6_K, ALISA_FORMAT_Q6_K},       {ALISA_WEIGHT_IQ4_NL, ALISA_FORMAT_IQ4_NL},
+    {ALISA_WEIGHT_IQ4_XS, ALISA_FORMAT_IQ4_XS},   {ALISA_WEIGHT_MXFP4, ALISA_FORMAT_MXFP4},
+    {ALISA_WEIGHT_NVFP4, ALISA_FORMAT_NVFP4},     {ALISA_WEIGHT_TQ1_0, ALISA_FORMAT_Q4_0},
+    {ALISA_WEIGHT_TQ2_0, ALISA_FORMAT_Q4_0},      {ALISA_WEIGHT_IQ1_S, ALISA_FORMAT_IQ1},
+    {ALISA_WEIGHT_IQ1_M, ALISA_FORMAT_IQ1},       {ALISA_WEIGHT_IQ2_XXS, ALISA_FORMAT_IQ2},
+    {ALISA_WEIGHT_IQ2_XS, ALISA_FORMAT_IQ2},      {ALISA_WEIGHT_IQ2_S, ALISA_FORMAT_IQ2},
+    {ALISA_WEIGHT_IQ3_XXS, ALISA_FORMAT_IQ3_XXS}, {ALISA_WEIGHT_IQ3_S, ALISA_FORMAT_IQ3_S},
 };
 
-enum { ROW_COUNT = sizeof rows_of_types / sizeof *rows_of_types };
-
-static size_t find_type(uint32_t type) {
-    size_t i = 0;
-    while (i < ROW_COUNT && rows_of_types[i].type != type)
-        i++;
-    return i;
-}
-
 bool alisa_repack_format(uint32_t type, AlisaFormat *format) {
-    size_t i = find_type(type);
-    *format = i < ROW_COUNT ? rows_of_types[i].format : ALISA_FORMAT_F32;
-    return alisa_weight_type_is_computed(type);
+    for (size_t i = 0; i < sizeof formats_of_types / sizeof *formats_of_types; i++)
+        if (formats_of_types[i].type == type) {
+            *format = formats_of_types[i].format;
+            return true;
+        }
+    return false;
 }
 
-bool alisa_repack_is_copy(uint32_t type) {
-    size_t i = find_type(type);
-    return i < ROW_COUNT && !rows_of_types[i].repack;
+/* ---- Codes ----------------------------------------------------------------------------------- */
+
+/* Codes of 32 weights as cl/formats has them; `more` is what the format's codes are more than those
+ * of the type. */
+static void write_fours(const uint8_t *codes, uint8_t more, uint8_t *to) {
+    for (uint32_t i = 0; i < SPAN / 2; i++)
+        to[i] = (uint8_t)(((codes[i] + more) & 15) | (codes[i + SPAN / 2] + more) << 4);
+}
+
+static void write_high_twos(const uint8_t *codes, uint8_t more, uint8_t *to) {
+    for (uint32_t word = 0; word < 2; word++)
+        for (uint32_t i = 0; i < 4; i++) {
+            uint32_t byte = 0;
+            for (uint32_t group = 0; group < 4; group++)
+                byte |= (uint32_t)((uint8_t)(codes[16 * word + 4 * group + i] + more) >> 4)
+                        << 2 * group;
+            to[4 * word + i] = (uint8_t)byte;
+        }
+}
+
+static void write_eights(const uint8_t *codes, uint8_t zero, uint8_t *to) {
+    for (uint32_t i = 0; i < SPAN; i++)
+        to[i] = (uint8_t)(codes[i] - zero);
+}
+
+/* ---- Scales ---------------------------------------------------------------------------------- */
+
+static uint8_t *write_u16(uint8_t *to, uint16_t value) {
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+    return to + 2;
+}
+
+/* Those of the span that begins at weight k of a block, one part after the other. */
+static void write_scales(const AlisaFormatInfo *format, const AlisaCoding *coding,
+                         const AlisaWeightBlock *block, uint32_t k, uint8_t *to) {
+    for (uint32_t part = 0; part < format->parts; part++) {
+        uint32_t first = k + part * SPAN / 2;
+        if (format->scales == ALISA_SCALES_BYTES) {
+            *to++ = (uint8_t)block->part_scales[first / coding->part];
+            if (format->has_minima) *to++ = (uint8_t)block->part_minima[first / coding->part];
+        } else {
+            to = write_u16(to, block->scales[first / coding->shared]);
+            if (format->has_minima) to = write_u16(to, block->minimum);
+        }
+    }
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+static void repack_row(const AlisaWeightTypeInfo *type, const AlisaFormatInfo *format,
+                       const uint8_t *blocks, uint64_t columns, uint8_t *const planes[]) {
+    const AlisaCoding *coding = type->coding;
+    uint8_t *codes = planes[0], *scales = planes[1], *high = planes[2];
+    uint8_t *supers = format->code_bits == 6 ? planes[3] : planes[2];
+    uint8_t more = coding->values ? 0 : (uint8_t)(format->offset - coding->zero);
+    uint32_t code_bytes = format->planes[0].bytes, scale_bytes = format->planes[1].bytes;
+    for (uint64_t k = 0; k < columns; k += type->block_elements, blocks += type->block_bytes) {
+        AlisaWeightBlock block;
+        coding->unpack(blocks, &block);
+        for (uint32_t i = 0; i < type->block_elements; i += SPAN) {
+            if (format->code_bits == 8)
+                write_eights(block.codes + i, coding->zero, codes);
+            else
+                write_fours(block.codes + i, more, codes);
+            if (format->code_bits == 6) {
+                write_high_twos(block.codes + i, more, high);
+                high += SPAN / 4;
+            }
+            write_scales(format, coding, &block, i, scales);
+            codes += code_bytes;
+            scales += scale_bytes;
+        }
+        if (format->scales != ALISA_SCALES_BYTES) continue;
+        supers = write_u16(supers, block.scales[0]);
+        if (format->has_minima) supers = write_u16(supers, block.minimum);
+    }
 }
 
 void alisa_repack_rows(uint32_t type, const uint8_t *blocks, uint64_t rows, uint64_t columns,
                        uint8_t *const planes[ALISA_FORMAT_PLANES]) {
     AlisaFormat format;
-    alisa_repack_format(type, &format);
-    size_t index = find_type(type);
-    RowRepacker *repack = index < ROW_COUNT ? rows_of_types[index].repack : NULL;
+    if (!alisa_repack_format(type, &format)) return;
+    const AlisaWeightTypeInfo *of_file = alisa_weight_type_info(type);
     const AlisaFormatInfo *info = alisa_format_info(format);
     uint64_t row_bytes = alisa_weight_type_row_bytes(type, columns);
     uint64_t strides[ALISA_FORMAT_PLANES], bytes[ALISA_FORMAT_PLANES];
@@ -82,11 +134,9 @@ void alisa_repack_rows(uint32_t type, const uint8_t *blocks, uint64_t rows, uint
             here[i] = planes[i] + row * strides[i];
             memset(here[i] + bytes[i], 0, strides[i] - bytes[i]);
         }
-        if (repack)
-            repack(blocks + row * row_bytes, columns, here);
-        else if (index == ROW_COUNT)
-            repack_floats(type, blocks + row * row_bytes, columns, here[0]);
-        else
+        if (info->is_flat)
             memcpy(here[0], blocks + row * row_bytes, row_bytes);
+        else
+            repack_row(of_file, info, blocks + row * row_bytes, columns, here);
     }
 }

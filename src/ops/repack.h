@@ -12,9 +12,6 @@
  * with. */
 bool alisa_repack_format(uint32_t type, AlisaFormat *format);
 
-/* Whether a matrix of the type lies in a file as in its format. */
-bool alisa_repack_is_copy(uint32_t type);
-
 /* Writes `rows` rows of blocks that lie one behind the other to planes[i], the place of the first
  * of them in plane i, by all cores. Padding of rows is zeroed. The type is computed with, and
  * `columns` are whole blocks. */

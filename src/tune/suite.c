@@ -11,7 +11,7 @@
 #include "tune/trial.h"
 #include "tune/tune.h"
 
-/* Which family stands for what; of weight types, those that models are mostly stored in. */
+/* Which family stands for what; of formats of weights, those that models are mostly stored in. */
 static const struct {
     AlisaFamily family;
     const char *group;
@@ -20,7 +20,6 @@ static const struct {
     {ALISA_FAMILY_DECODE, "attention"},     {ALISA_FAMILY_PREFILL, "attention"},
     {ALISA_FAMILY_SELECT, "attention"},
 };
-static const uint32_t types[] = {ALISA_FORMAT_F16, ALISA_FORMAT_Q8_0, ALISA_FORMAT_Q4_0};
 
 /* What is benched, and how. */
 typedef struct Suite {
@@ -156,9 +155,10 @@ AlisaStatus alisa_suite_run(AlisaDevice *device, const AlisaBenchOptions *bench,
     AlisaDeviceProfile profile; /* what figures are held against: kept in the cache */
     AlisaStatus status = alisa_opencl_measure_anew(device, &profile, error);
     for (size_t g = 0; g < sizeof groups / sizeof *groups && status == ALISA_OK; g++) {
-        bool by_type = alisa_family_info(groups[g].family)->by_format;
-        for (size_t t = 0; t < (by_type ? sizeof types / sizeof *types : 1) && !status; t++) {
-            const AlisaParameterSet set = {groups[g].family, by_type ? types[t] : 0};
+        bool by_format = alisa_family_info(groups[g].family)->by_format;
+        for (uint32_t f = 0; f < (by_format ? ALISA_FORMAT_COUNT : 1) && !status; f++) {
+            const AlisaParameterSet set = {groups[g].family, f};
+            if (by_format && alisa_format_info(f)->use < ALISA_FORMAT_MOST) continue;
             status = bench_set(&suite, groups[g].group, &set, false, error);
         }
     }

@@ -87,6 +87,12 @@ static uint32_t outputs_of(const Rows *rows) {
     return rows->outputs ? rows->outputs : OUTPUTS;
 }
 
+/* Whether a plane of a format with codes holds floats of 16 bits. */
+static bool is_of_floats(const AlisaFormatInfo *info, uint32_t plane) {
+    bool is_last = plane + 1 == ALISA_FORMAT_PLANES || !info->planes[plane + 1].name;
+    return info->scales == ALISA_SCALES_BYTES ? is_last : plane == 1;
+}
+
 /* Ordinary numbers, between -2 and 2: no subnormals that a processor could be slower with. */
 static void fill_plane(uint32_t format, uint32_t plane, uint8_t *data, uint64_t bytes) {
     const AlisaFormatInfo *info = alisa_format_info(format);
@@ -94,12 +100,15 @@ static void fill_plane(uint32_t format, uint32_t plane, uint8_t *data, uint64_t 
     alisa_random_seed(&random, format + 1);
     for (uint64_t i = 0; i < bytes; i++)
         data[i] = (uint8_t)alisa_random_next(&random);
+    if (!info->is_flat && !is_of_floats(info, plane)) return; /* codes, and what goes with them */
     uint32_t width = info->is_flat ? info->planes[plane].bytes : 2;
-    if (!info->is_flat && plane == 0) return; /* codes */
     for (uint64_t i = width - 1; i < bytes; i += width) {
         /* The last byte has sign and exponent: 2^-8 to 1 in halves, 2^-15 to 1 in the others; of
-         * scales 2^-8 to 2^-7. */
-        uint8_t exponent = !info->is_flat || format == ALISA_FORMAT_F16 ? 0x1c : 0x38;
+         * scales 2^-8 to 2^-7, of what bytes are multiplied with 2^-14 to 2^-13. */
+        bool is_half =
+            info->is_flat ? format == ALISA_FORMAT_F16 : info->scales != ALISA_SCALES_BFLOATS;
+        uint8_t exponent = is_half ? 0x1c : 0x38;
+        if (info->scales == ALISA_SCALES_BYTES) exponent = 0x04;
         data[i] = info->is_flat ? (uint8_t)((data[i] & 0x80) | (exponent + (data[i] & 7) % 7))
                                 : (uint8_t)(exponent + (data[i] & 3));
     }

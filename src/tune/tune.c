@@ -11,17 +11,16 @@
 #include "tune/search.h"
 #include "tune/store.h"
 
-/* By effort: seconds where no budget is given, and the weight types that are searched for. */
+/* By effort: seconds where no budget is given, and the least use of the formats of weights that are
+ * searched for. */
 static const struct {
     const char *name;
     double seconds;
-    uint32_t types; /* bit i: type i */
+    AlisaFormatUse least;
 } efforts[ALISA_TUNE_EFFORT_COUNT] = {
-    [ALISA_TUNE_QUICK] = {"quick", 28.0,
-                          1u << ALISA_FORMAT_F16 | 1u << ALISA_FORMAT_Q8_0 |
-                              1u << ALISA_FORMAT_Q4_0},
-    [ALISA_TUNE_NORMAL] = {"normal", 480.0, (1u << ALISA_FORMAT_COUNT) - 1},
-    [ALISA_TUNE_FULL] = {"full", 36000.0, (1u << ALISA_FORMAT_COUNT) - 1},
+    [ALISA_TUNE_QUICK] = {"quick", 28.0, ALISA_FORMAT_MOST},
+    [ALISA_TUNE_NORMAL] = {"normal", 480.0, ALISA_FORMAT_OFTEN},
+    [ALISA_TUNE_FULL] = {"full", 36000.0, ALISA_FORMAT_SELDOM},
 };
 
 /* Shares of the time: a set with more parameters and cases needs more. */
@@ -131,7 +130,7 @@ static bool is_named(const AlisaParameterSet *set, const char *kernel) {
 
 static AlisaStatus list_sets(Tuner *tuner, AlisaError *error) {
     const char *kernel = tuner->options->kernel;
-    uint32_t types = kernel ? UINT32_MAX : efforts[tuner->options->effort].types;
+    AlisaFormatUse least = efforts[tuner->options->effort].least;
     char names[256] = "";
     AlisaParameterSet set;
     size_t all = 0;
@@ -144,7 +143,8 @@ static AlisaStatus list_sets(Tuner *tuner, AlisaError *error) {
         size_t used = strlen(names);
         if (set.format == 0)
             snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", family->name);
-        if (kernel ? !is_named(&set, kernel) : family->by_format && !(types >> set.format & 1))
+        if (kernel ? !is_named(&set, kernel)
+                   : family->by_format && alisa_format_info(set.format)->use < least)
             continue;
         tuner->sets[tuner->set_count++] = set;
         tuner->share_all += shares[set.family];

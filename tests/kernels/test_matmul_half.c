@@ -23,8 +23,13 @@
 #include "skip.h"
 #include "weights.h"
 
-static const uint32_t types[] = {ALISA_WEIGHT_Q8_0, ALISA_WEIGHT_F16, ALISA_WEIGHT_Q4_0};
-static const uint32_t op_types[] = {ALISA_FORMAT_Q8_0, ALISA_FORMAT_F16, ALISA_FORMAT_Q4_0};
+/* Each way that codes, scales and minima can go. */
+static const uint32_t types[] = {ALISA_WEIGHT_Q8_0,  ALISA_WEIGHT_F16,  ALISA_WEIGHT_Q4_0,
+                                 ALISA_WEIGHT_Q5_1,  ALISA_WEIGHT_Q2_K, ALISA_WEIGHT_Q6_K,
+                                 ALISA_WEIGHT_IQ4_XS};
+static const uint32_t op_types[] = {ALISA_FORMAT_Q8_0,  ALISA_FORMAT_F16,  ALISA_FORMAT_Q4_0,
+                                    ALISA_FORMAT_Q5_1,  ALISA_FORMAT_Q2_K, ALISA_FORMAT_Q6_K,
+                                    ALISA_FORMAT_IQ4_XS};
 /* For tests that do not need them all: each is a program to build. */
 enum { SOME_TYPES = 2, TYPES = sizeof types / sizeof *types, GUARD = 37 };
 static const float guard = -12345.5f;
@@ -40,6 +45,11 @@ typedef struct Case {
 static const AlisaMatmulParameters usual = {
     .tile_rows = 64, .tile_outputs = 64, .item_rows = 4, .item_outputs = 4, .depth = 16};
 
+/* Columns of a step: no more than share a scale. */
+static uint32_t depth_of(const AlisaMatmulParameters *tile, uint32_t format) {
+    return tile->depth > 16 && alisa_format_info(format)->parts > 1 ? 16 : tile->depth;
+}
+
 static AlisaOps *make_half_ops(const AlisaMatmulParameters *tile) {
     AlisaError error;
     AlisaOps *made;
@@ -54,7 +64,7 @@ static AlisaOps *make_half_ops(const AlisaMatmulParameters *tile) {
         matmul->tile_outputs = tile->tile_outputs;
         matmul->item_rows = tile->item_rows;
         matmul->item_outputs = tile->item_outputs;
-        matmul->depth = tile->depth;
+        matmul->depth = depth_of(tile, op_types[t]);
         matmul->from = 1;
         matmul->activations = ALISA_ACTIVATIONS_HALF;
         const char *wrong =
@@ -154,19 +164,20 @@ static void check_shapes(const AlisaMatmulParameters *tile, uint32_t type_count,
                          const uint32_t *row_counts) {
     static const struct {
         uint32_t outputs, columns;
-    } shapes[] = {{1, 32}, {3, 64}, {33, 96}, {64, 64}, {35, 100}, {70, 7}, {130, 352}, {65, 545}};
+    } shapes[] = {{1, 32}, {3, 64},    {33, 96},  {64, 64}, {35, 100},
+                  {70, 7}, {130, 352}, {65, 545}, {35, 256}};
     AlisaOps *with = make_half_ops(tile);
     for (uint32_t t = 0; t < type_count; t++)
         for (uint32_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             uint32_t outputs = shapes[s].outputs, columns = shapes[s].columns;
-            if (types[t] != ALISA_WEIGHT_F16 && columns % 32) continue;
+            if (columns % alisa_weight_type_info(types[t])->block_elements) continue;
             if (small && (outputs > 35 || columns > 64) && columns != 7) continue;
             for (const uint32_t *rows = row_counts; *rows; rows++) {
                 bool even = (s + *rows) % 2;
                 const Case c = {
                     types[t],       outputs,       columns,      *rows, ORACLE_WEIGHTS_RANDOM,
                     *rows % 3 == 0, even ? 32 : 6, even ? 8 : 3, 1};
-                check_case(with, tile->depth, &c);
+                check_case(with, depth_of(tile, op_types[t]), &c);
             }
         }
     alisa_ops_destroy(with);
@@ -200,7 +211,9 @@ static void test_sizes(void **state) {
         for (int kind = 0; kind < ORACLE_WEIGHTS_COUNT; kind++)
             for (uint32_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
                 if (small && (kind > 0 || i > 1)) continue; /* the same loads and stores */
-                const Case c = {types[t], small ? 5 : 40, small ? 64 : 512, 13, kind, false, 64,
+                uint32_t least = alisa_weight_type_info(types[t])->block_elements;
+                uint32_t columns = !small ? 512 : least > 64 ? least : 64;
+                const Case c = {types[t], small ? 5 : 40, columns, 13, kind, false, 64,
                                 0,        sizes[i]};
                 check_case(with, usual.depth, &c);
             }
@@ -225,7 +238,7 @@ static void test_no_numbers(void **state) {
     (void)state;
     enum {
         ROWS = 6,
-        COLUMNS = 96,
+        COLUMNS = 256,
         OUTPUTS = 35,
         INFINITE = 0,
         NOT_A_NUMBER = 2,

@@ -55,7 +55,7 @@ static void check_int8(AlisaLayout layout) {
         check_shapes(ops, type_count, many_rows);
         alisa_ops_destroy(ops);
         ops = make_int8_ops(layout, 33, 4, 3);
-        check_shapes(ops, type_count, rows);
+        check_shapes(ops, CORE_TYPES, rows);
         alisa_ops_destroy(ops);
     }
     int8 = false;
@@ -99,7 +99,7 @@ static void test_int8_tiles(void **state) {
                 parameters.matvec[type].lanes = 0;
             }
             AlisaOps *ops = make_checked_ops(&parameters);
-            check_shapes(ops, type_count, rows);
+            check_shapes(ops, CORE_TYPES, rows);
             alisa_ops_destroy(ops);
         }
     int8 = false;
@@ -120,7 +120,7 @@ static void test_int8_item_tiles(void **state) {
             parameters.matmul[type].sum_vectors = tiles[i][1];
         }
         AlisaOps *ops = make_checked_ops(&parameters);
-        check_shapes(ops, type_count, rows);
+        check_shapes(ops, CORE_TYPES, rows);
         alisa_ops_destroy(ops);
     }
     int8 = false;

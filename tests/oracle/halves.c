@@ -8,7 +8,7 @@
 #include "base/half.h"
 #include "oracle/quant.h"
 
-enum { BLOCK = 32 };
+enum { BLOCK = 32, PART = 16 /* the least that has a scale */ };
 #define LARGEST 65504.0
 #define TINY    0x1p-25 /* half of the least half above nothing */
 
@@ -41,13 +41,13 @@ static void halve_row(const float *x, uint32_t columns, double *halves, double *
     }
 }
 
-/* A row of weights as what is multiplied and the scale of each block. */
+/* A row of weights as what is multiplied and the scale and the minimum of each part. */
 static void read_row(uint32_t type, const uint8_t *row, uint32_t columns, double *codes,
-                     double *scales) {
+                     double *scales, double *minima) {
     const AlisaWeightTypeInfo *info = alisa_weight_type_info(type);
     for (uint32_t k = 0; k < columns; k += info->block_elements, row += info->block_bytes) {
         AlisaWeightBlock block;
-        scales[k / BLOCK] = 1;
+        scales[k / PART] = 1;
         if (!info->coding) {
             codes[k] = info->value(row);
             continue;
@@ -55,7 +55,8 @@ static void read_row(uint32_t type, const uint8_t *row, uint32_t columns, double
         info->coding->unpack(row, &block);
         for (uint32_t i = 0; i < info->block_elements; i++) {
             codes[k + i] = alisa_coding_value(info->coding, &block, i);
-            scales[(k + i) / BLOCK] = alisa_coding_scale(info->coding, &block, i);
+            scales[(k + i) / PART] = alisa_coding_scale(info->coding, &block, i);
+            minima[(k + i) / PART] = alisa_coding_minimum(info->coding, &block, i);
         }
     }
 }
@@ -84,26 +85,35 @@ void oracle_matmul_half(uint32_t type, const uint8_t *weights, uint32_t outputs,
                         double *sums, double *bounds, double *losses) {
     double *halves = calloc(columns, sizeof *halves), *codes = calloc(columns, sizeof *codes);
     uint32_t blocks = (columns + BLOCK - 1) / BLOCK;
-    double *x_scales = calloc(blocks, sizeof(double)), *w_scales = calloc(blocks, sizeof(double));
-    if (!halves || !codes || !x_scales || !w_scales) abort();
+    double *x_scales = calloc(blocks, sizeof(double));
+    double *w_scales = calloc(2 * blocks, sizeof(double)),
+           *minima = calloc(2 * blocks, sizeof(double));
+    if (!halves || !codes || !x_scales || !w_scales || !minima) abort();
     for (uint32_t r = 0; r < rows; r++) {
         halve_row(x + (uint64_t)r * columns, columns, halves, x_scales);
         for (uint32_t n = 0; n < outputs; n++) {
             double sum = 0, size = 0, doubt = 0, lost = 0;
             read_row(type, weights + n * alisa_weight_type_row_bytes(type, columns), columns, codes,
-                     w_scales);
+                     w_scales, minima);
             for (uint32_t k = 0; k < columns; k += depth) {
-                double largest, loss, scale = x_scales[k / BLOCK] * w_scales[k / BLOCK];
+                double largest, loss, scale = x_scales[k / BLOCK] * w_scales[k / PART];
                 uint32_t count = k + depth < columns ? depth : columns - k;
                 double part = add_up(halves + k, codes + k, count, &largest, &loss);
+                double added = x_scales[k / BLOCK] * minima[k / PART];
                 sum += part * scale;
                 size += fabs(part * scale);
+                for (uint32_t i = 0; i < count; i++) {
+                    sum += halves[k + i] * added;
+                    size += fabs(halves[k + i] * added) * (1 + count);
+                    lost += (fabs(halves[k + i]) * 0x1p-11 + TINY) * fabs(added);
+                }
                 doubt += (0x1p-10 * largest + TINY) * fabs(scale) * (1 + 2 * count);
                 lost += loss * fabs(scale);
                 /* What is next to nothing is taken for it. */
                 if (x_scales[k / BLOCK] == 0)
                     for (uint32_t i = 0; i < count; i++)
-                        lost += 1e-30 * fabs(codes[k + i] * w_scales[k / BLOCK]);
+                        lost += 1e-30 *
+                                (fabs(codes[k + i] * w_scales[k / PART]) + fabs(minima[k / PART]));
             }
             uint64_t at = (uint64_t)r * outputs + n;
             double before = add ? add[at] : 0, steps = (columns + depth - 1.0) / depth;
@@ -116,4 +126,5 @@ void oracle_matmul_half(uint32_t type, const uint8_t *weights, uint32_t outputs,
     free(codes);
     free(x_scales);
     free(w_scales);
+    free(minima);
 }
