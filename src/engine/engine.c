@@ -7,6 +7,7 @@
 #include "device/link.h"
 #include "device/probe.h"
 #include "device/transfer.h"
+#include "model/load.h"
 #include "tune/tune.h"
 
 #define LINK_LATENCY 10e-6 /* seconds a copy: what PCIe takes with its driver */
@@ -84,6 +85,7 @@ static AlisaStatus init_shard(AlisaEngine *engine, AlisaShard *shard, const Alis
                               const AlisaEngineOptions *options, AlisaError *error) {
     AlisaOpsParameters parameters;
     bool tuned = alisa_tuner_parameters(shard->device, &parameters);
+    alisa_ops_parameters_leave(&parameters, alisa_load_formats(gguf));
     AlisaStatus status = alisa_ops_create(shard->device, &parameters, &shard->ops, error);
     if (status == ALISA_OK)
         status = alisa_weights_create(gguf, &engine->shape, shard->first_layer,

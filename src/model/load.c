@@ -69,6 +69,15 @@ uint64_t alisa_load_bytes(const AlisaTensorRows *rows) {
                                planes);
 }
 
+uint32_t alisa_load_formats(const AlisaGguf *gguf) {
+    AlisaFormat format;
+    uint32_t formats = 0;
+    for (uint64_t i = 0; i < alisa_gguf_tensor_count(gguf); i++)
+        if (alisa_repack_format(alisa_gguf_tensor_at(gguf, i)->type, &format))
+            formats |= 1u << format;
+    return formats;
+}
+
 AlisaStatus alisa_loader_create(const AlisaGguf *gguf, AlisaDevice *device, uint64_t total,
                                 const AlisaProgress *progress, AlisaLoader **loader,
                                 AlisaError *error) {

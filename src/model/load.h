@@ -46,6 +46,9 @@ uint64_t alisa_tensor_rows_bytes(const AlisaTensorRows *rows);
 /* Bytes that they need on a device: of a type that is not computed with, those in the file. */
 uint64_t alisa_load_bytes(const AlisaTensorRows *rows);
 
+/* The formats that a file's matrices become, bit i: AlisaFormat i. */
+uint32_t alisa_load_formats(const AlisaGguf *gguf);
+
 typedef struct AlisaLoader AlisaLoader;
 
 /* For tensors of a file, of `total` bytes there, of which `progress` is told. */

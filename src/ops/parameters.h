@@ -132,6 +132,10 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout layout,
                              AlisaOpsParameters *parameters);
 void alisa_ops_parameters_defaults(const AlisaDeviceInfo *info, AlisaOpsParameters *parameters);
 
+/* Leaves products of the formats (bit i: AlisaFormat i) as they are, and has those of the others
+ * need no scratch: a model without them does not pay for it. */
+void alisa_ops_parameters_leave(AlisaOpsParameters *parameters, uint32_t formats);
+
 /* ---- The table ----------------------------------------------------------------------------- */
 
 enum { ALISA_PARAMETER_CANDIDATES = 8 };

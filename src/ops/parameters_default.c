@@ -100,6 +100,16 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     return possible ? matrix : matmul;
 }
 
+void alisa_ops_parameters_leave(AlisaOpsParameters *parameters, uint32_t formats) {
+    for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
+        if (formats >> format & 1) continue;
+        parameters->matvec[format].activations = ALISA_ACTIVATIONS_FLOAT;
+        parameters->matmul[format].activations = ALISA_ACTIVATIONS_FLOAT;
+        if (parameters->matmul[format].layout == ALISA_LAYOUT_CLBLAST)
+            parameters->matmul[format].layout = parameters->matvec[format].layout;
+    }
+}
+
 static AlisaLayout default_layout(const AlisaDeviceInfo *info) {
     return info->type == ALISA_DEVICE_CPU ? ALISA_LAYOUT_ITEM : ALISA_LAYOUT_GROUP;
 }
