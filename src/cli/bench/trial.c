@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/trial.h"
 
-#include "runtime/policy.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +77,7 @@ static AlisaStatus run(PolicyTrial *trial, AlisaPolicy policy, uint32_t prompt, 
 }
 
 SessionChoice alisa_cli_policy_trial_choice(const PolicyTrial *trial, AlisaPolicy policy) {
-    SessionChoice choice = alisa_cli_policy_choose(trial->runtime->settings, policy);
+    SessionChoice choice = alisa_cli_session_choose(trial->runtime->settings, policy);
     const BenchTest *test = &trial->test;
     choice.options.sequence_count = test->batch;
     choice.options.context_length = test->prompt_length + test->generate_length;
@@ -111,7 +109,7 @@ AlisaStatus alisa_cli_policy_trial_run(PolicyTrial *trial, AlisaPolicy policy, u
     *result = (PolicyRun){0};
     const SessionChoice choice = alisa_cli_policy_trial_choice(trial, policy);
     AlisaSession **session = &trial->runtime->session;
-    AlisaStatus status = alisa_cli_policy_session(trial->runtime->engine, &choice, session, error);
+    AlisaStatus status = alisa_cli_session_create(trial->runtime->engine, &choice, session, error);
     if (status != ALISA_OK) return status;
     AlisaMemoryUse before, after;
     alisa_session_memory(*session, &before);
@@ -119,11 +117,11 @@ AlisaStatus alisa_cli_policy_trial_run(PolicyTrial *trial, AlisaPolicy policy, u
     status = run(trial, policy, prompt, generate, result, error);
     result->nanoseconds = alisa_cli_clock() - begin;
     alisa_session_memory(*session, &after);
-    result->choice = alisa_cli_policy_chosen(*session);
+    result->choice = alisa_cli_session_chosen(*session);
     result->choice.placement.policy = policy; /* as it was asked for */
     alisa_session_placement(*session, &result->use);
     size_t steps;
-    result->prediction_error = alisa_cli_policy_prediction_error(*session, &steps);
+    result->prediction_error = alisa_cli_session_prediction_error(*session, &steps);
     result->steps = steps_json(*session);
     result->device_bytes = after.weight_bytes + after.kv_bytes + after.scratch_bytes;
     result->to_device =

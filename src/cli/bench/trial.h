@@ -29,7 +29,7 @@ typedef struct PolicyRun {
     uint64_t device_bytes;       /* for weights, KV and scratch */
     SessionChoice choice;        /* the session's options as it carried them out */
     AlisaPlacementUse use;
-    double prediction_error; /* see alisa_cli_policy_prediction_error */
+    double prediction_error; /* see alisa_cli_session_prediction_error */
     /* Each step as [length, phase, sequences running, predicted seconds, measured seconds, bytes to
      * the device, bytes to the host]; NULL when memory ran out. The owner releases it. */
     json_t *steps;

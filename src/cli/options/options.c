@@ -6,7 +6,7 @@
 #include "alisa/tune.h"
 
 /* DEVICE_COMMANDS take every flag that says how a session is made: their sessions all come from
- * alisa_cli_policy_choose. */
+ * alisa_cli_session_choose. */
 enum {
     TEXT_COMMANDS = COMMAND_GENERATE | COMMAND_CHAT,
     PASSAGE_COMMANDS = COMMAND_PERPLEXITY | COMMAND_RECALL | COMMAND_CHOICE,

@@ -6,8 +6,8 @@
 #include "common/text.h"
 #include "plan/chart.h"
 #include "plan/output.h"
-#include "runtime/policy.h"
 #include "runtime/runtime.h"
+#include "runtime/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +144,7 @@ static void forget_batch(PlanCommand *command) {
 /* Sets types and choice of tokens to those that a session of the policy has. */
 static void choose_session(PlanCommand *command, AlisaPolicy policy) {
     AlisaPlanOptions *options = &command->options;
-    const SessionChoice chosen = alisa_cli_policy_choose(&command->settings, policy);
+    const SessionChoice chosen = alisa_cli_session_choose(&command->settings, policy);
     options->key_type = chosen.options.key_type;
     options->value_type = chosen.options.value_type;
     options->kv_keep = chosen.attention.keep;

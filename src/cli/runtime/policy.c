@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/policy.h"
 
-#include "alisa/bench.h"
-#include "common/statistics.h"
-
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The values that auto stands for under a policy. */
@@ -41,7 +36,7 @@ AlisaSelectKind alisa_cli_policy_attention(const Settings *settings, AlisaPolicy
     return (AlisaSelectKind)or_preset(settings->attention, (int)presets[policy].attention);
 }
 
-static void choose_attention(const Settings *settings, AlisaPolicy policy,
+void alisa_cli_policy_select(const Settings *settings, AlisaPolicy policy,
                              AlisaSelectOptions *attention) {
     const Preset *preset = &presets[policy];
     alisa_select_options_defaults(attention);
@@ -55,54 +50,6 @@ static void choose_attention(const Settings *settings, AlisaPolicy policy,
     attention->window = (uint32_t)settings->swa_window;
     attention->scores = (AlisaSelectScores)or_preset(settings->swa_scores, (int)choosing->scores);
     attention->lists = (AlisaSelectLists)or_preset(settings->swa_lists, (int)choosing->lists);
-}
-
-static void choose_placement(const Settings *settings, AlisaPolicy policy,
-                             AlisaPlacementOptions *placement) {
-    alisa_placement_options_defaults(placement);
-    placement->policy = policy;
-    placement->schedule = (AlisaSchedule)settings->schedule;
-    placement->recompute = settings->recompute;
-    placement->inputs_share = settings->inputs_share;
-    placement->host_share = settings->host_share;
-    placement->device_share = settings->device_memory.kv_share;
-    placement->host_memory = settings->host_memory;
-    /* A user who says how tokens are chosen wants them chosen, even where the whole context would
-     * fit. */
-    placement->only_if_needed = settings->attention < 0 && settings->swa_scores < 0 &&
-                                settings->swa_lists < 0 && settings->kv_keep < 0;
-    placement->halves_if_they_fit = settings->key_type < 0 && settings->value_type < 0;
-}
-
-SessionChoice alisa_cli_policy_choose(const Settings *settings, AlisaPolicy policy) {
-    SessionChoice choice;
-    alisa_session_options_defaults(&choice.options);
-    choice.options.context_length = (uint32_t)settings->context;
-    choice.options.micro_batch = (uint32_t)settings->micro_batch;
-    choice.options.key_type = alisa_cli_policy_kv_type(settings->key_type, policy);
-    choice.options.value_type = alisa_cli_policy_kv_type(settings->value_type, policy);
-    choice.options.count_lists = settings->stats;
-    choice.options.record_steps = policy != ALISA_POLICY_DEVICE;
-    choice.options.interrupt = alisa_cli_interrupted;
-    choose_attention(settings, policy, &choice.attention);
-    choose_placement(settings, policy, &choice.placement);
-    return choice;
-}
-
-AlisaStatus alisa_cli_policy_session(AlisaEngine *engine, const SessionChoice *choice,
-                                     AlisaSession **session, AlisaError *error) {
-    AlisaSessionOptions options = choice->options;
-    options.attention = &choice->attention;
-    options.placement = &choice->placement;
-    return alisa_session_create(engine, &options, session, error);
-}
-
-SessionChoice alisa_cli_policy_chosen(const AlisaSession *session) {
-    SessionChoice choice;
-    alisa_session_options(session, &choice.options);
-    choice.attention = *choice.options.attention;
-    choice.placement = *choice.options.placement;
-    return choice;
 }
 
 static ExitCode refuse_policy(const char *word, size_t length) {
@@ -136,21 +83,4 @@ ExitCode alisa_cli_policy_list(const char *list, AlisaPolicy *policies, size_t *
         if (!word[length]) return EXIT_DONE;
         word += length + 1;
     }
-}
-
-double alisa_cli_policy_prediction_error(const AlisaSession *session, size_t *steps) {
-    size_t count;
-    const AlisaStepRecord *records = alisa_session_steps(session, &count);
-    *steps = 0;
-    double *errors = malloc((count ? count : 1) * sizeof *errors);
-    if (!errors) return 0.0;
-    for (size_t i = 0; i < count; i++) {
-        const AlisaStepRecord *step = &records[i];
-        if (!(step->predicted_seconds > 0.0 && step->measured_seconds > 0.0)) continue;
-        errors[(*steps)++] =
-            fabs(step->predicted_seconds - step->measured_seconds) / step->measured_seconds;
-    }
-    double median = alisa_cli_median(errors, *steps);
-    free(errors);
-    return median;
 }

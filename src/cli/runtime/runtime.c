@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/runtime.h"
 
-#include "runtime/policy.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,14 +75,14 @@ ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
 }
 
 SessionChoice alisa_cli_runtime_choice(const Runtime *runtime) {
-    return alisa_cli_policy_choose(runtime->settings, (AlisaPolicy)runtime->settings->policy);
+    return alisa_cli_session_choose(runtime->settings, (AlisaPolicy)runtime->settings->policy);
 }
 
 ExitCode alisa_cli_runtime_session(Runtime *runtime, const SessionChoice *choice) {
     alisa_session_destroy(runtime->session);
     runtime->session = NULL;
     AlisaError error;
-    if (alisa_cli_policy_session(runtime->engine, choice, &runtime->session, &error) != ALISA_OK) {
+    if (alisa_cli_session_create(runtime->engine, choice, &runtime->session, &error) != ALISA_OK) {
         return alisa_cli_fail(&error);
     }
     runtime->timings.load_ns = alisa_cli_clock() - runtime->timings.begin_ns;

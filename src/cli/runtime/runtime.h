@@ -6,7 +6,7 @@
 #define ALISA_CLI_RUNTIME_RUNTIME_H
 
 #include "common/text.h"
-#include "runtime/policy.h"
+#include "runtime/session.h"
 
 typedef struct Timings {
     uint64_t begin_ns;                 /* when the command started */

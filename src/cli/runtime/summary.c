@@ -4,12 +4,11 @@
 #include "alisa/bench.h"
 #include "alisa/device.h"
 #include "runtime/lists.h"
-#include "runtime/policy.h"
 
 json_t *alisa_cli_summary_describe(const Runtime *runtime) {
     const Settings *settings = runtime->settings;
     AlisaPolicy policy = (AlisaPolicy)settings->policy;
-    const SessionChoice choice = runtime->session ? alisa_cli_policy_chosen(runtime->session)
+    const SessionChoice choice = runtime->session ? alisa_cli_session_chosen(runtime->session)
                                                   : alisa_cli_runtime_choice(runtime);
     const AlisaSelectOptions attention = choice.attention;
     json_t *described =
@@ -71,7 +70,7 @@ static void report_placement(const Runtime *runtime) {
         fprintf(stderr, "\n%16s = to the device %.2f MiB, to the host %.2f MiB\n", "KV moved",
                 mebibytes(use.bytes_to_device), mebibytes(use.bytes_to_host));
         size_t steps;
-        double error = alisa_cli_policy_prediction_error(runtime->session, &steps);
+        double error = alisa_cli_session_prediction_error(runtime->session, &steps);
         if (steps > 0) {
             fprintf(stderr, "%16s = median error of step times %.1f %% / %5zu steps", "prediction",
                     100.0 * error, steps);
