@@ -62,4 +62,38 @@ expect_err "the prompt is:"
 expect_err "<system>Be brief."
 expect_err "<user>Hi <there>"
 grep -q '<user>bad' "$err" && fail "a message that was refused is still there"
+
+# Several lines in one message.
+talk '"""one\n\n  two"""\n"""three\nfour\n' -n 1 --temp 0 -v
+expect_code 0
+expect_err "<|im_start|>user
+one"
+grep -qx '  two<|im_end|>' "$err" || fail "the second line of a message"
+grep -q '"""' "$err" && fail "quotes in a message"
+
+# At a terminal what is typed arrives as it is typed, whatever the locale says.
+python3 -c 'import pty' 2>/dev/null || skip "a terminal: there is no python3"
+cat >"$folder/type.py" <<'END'
+import os, pty, sys
+
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+typed = False
+shown = b""
+while True:
+    try:
+        shown += os.read(terminal, 65536)
+    except OSError:
+        break
+    if not typed and shown.endswith(b"> "):
+        os.write(terminal, "Gr\u00fc\u00dfe \U0001f600 \u4f60\u597d\n/exit\n".encode())
+        typed = True
+sys.stdout.buffer.write(shown)
+END
+for locale in C C.UTF-8; do
+    LC_ALL=$locale timeout 120 python3 "$folder/type.py" "$ALISA_BINARY" chat --chat-template chatml -n 1 \
+        --temp 0 -v >"$out" 2>"$err" || fail "a terminal, with the locale $locale"
+    tr -d '\r' <"$out" | grep -qx 'Grüße 😀 你好<|im_end|>' || fail "typed text, with the locale $locale"
+done
 exit 0

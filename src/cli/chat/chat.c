@@ -9,6 +9,8 @@
 #include "alisa/chat.h"
 
 #include <ctype.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -200,10 +202,18 @@ static ExitCode answer(Chat *chat, bool *closed) {
     return code;
 }
 
+#define QUOTES "\"\"\""
+
 /* ---- Input -------------------------------------------------------------------------------- */
 
+/* Line editing reads characters as the C library's locale has them, and drops all others. */
+static void use_utf8(void) {
+    setlocale(LC_CTYPE, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 /* One line without its newline, malloc'ed; NULL at the end. */
-static char *read_turn(void) {
+static char *read_line(void) {
 #if ALISA_HAVE_LIBEDIT
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
         char *line = readline("> ");
@@ -223,6 +233,30 @@ static char *read_turn(void) {
     return line;
 }
 
+/* Takes the quotes at the end off a text; false when there are none. */
+static bool take_quotes(Text *text) {
+    bool ends = text->size >= 3 && memcmp(text->data + text->size - 3, QUOTES, 3) == 0;
+    if (ends) text->data[text->size -= 3] = 0;
+    return ends;
+}
+
+/* A message, malloc'ed: a line, or all lines between three quotes; NULL at the end of the input. */
+static char *read_turn(void) {
+    char *line = read_line();
+    if (!line || strncmp(line, QUOTES, 3) != 0) return line;
+    Text text = {0};
+    bool good = alisa_cli_text_append(&text, line + 3, strlen(line + 3));
+    free(line);
+    while (good && !take_quotes(&text) && (line = read_line()) != NULL) {
+        good = alisa_cli_text_append(&text, "\n", 1) &&
+               alisa_cli_text_append(&text, line, strlen(line));
+        free(line);
+    }
+    if (good) return text.data;
+    alisa_cli_text_free(&text);
+    return NULL;
+}
+
 /* "/help": a slash and letters, with nothing after them. */
 static bool is_order(const char *line) {
     size_t length = strlen(line), letters = 1;
@@ -233,7 +267,8 @@ static bool is_order(const char *line) {
 
 static ExitCode converse(Chat *chat) {
     if (isatty(STDIN_FILENO))
-        alisa_cli_note("/clear begins a new conversation; /exit or the end of the input ends it");
+        alisa_cli_note("/clear begins a new conversation; /exit or the end of the input ends it; "
+                       "lines between " QUOTES " and " QUOTES " are one message");
     bool closed = false, more = true;
     ExitCode code = EXIT_DONE;
     while (more && !closed && code == EXIT_DONE) {
@@ -279,6 +314,7 @@ static ExitCode prepare(Chat *chat) {
 
 ExitCode alisa_cli_chat(const Settings *settings) {
     Chat chat = {0};
+    use_utf8();
     ExitCode code = alisa_cli_runtime_model(&chat.runtime, settings);
     if (code == EXIT_DONE) code = open_template(&chat);
     if (code == EXIT_DONE) code = alisa_cli_runtime_engine(&chat.runtime);

@@ -25,7 +25,8 @@ const Command alisa_cli_commands[] = {
      .summary = "talk with a model",
      .description =
          "Reads a line, streams the model's reply, and so on until the input ends or a line is "
-         "/exit. /clear begins a new conversation. Ctrl-C stops the reply and ends the program.",
+         "/exit. Lines between \"\"\" and \"\"\" are one message. /clear begins a new "
+         "conversation. Ctrl-C stops the reply and ends the program.",
      .examples = {{"alisa chat -m model.gguf -sys \"You are brief.\"",
                    "a conversation that begins with an instruction"}}},
     {.name = "bench",
