@@ -23,9 +23,10 @@ static AlisaMergeRule *locate(const AlisaBpe *bpe, int32_t left, int32_t right) 
 }
 
 /* Adds rule number `rank`, "left right". Parts or a result outside the vocabulary: the rule can
- * never be used, and is left out. `scratch` holds as many bytes as the rule. */
+ * never be used, and is left out. `scratch` holds as many bytes as the rule. *last is the result of
+ * the rule before. */
 static AlisaStatus add_merge(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, AlisaGgufString text,
-                             uint32_t rank, char *scratch, AlisaError *error) {
+                             uint32_t rank, char *scratch, int32_t *last, AlisaError *error) {
     const char *blank = text.length > 2 ? memchr(text.data + 1, ' ', text.length - 2) : NULL;
     if (!blank) {
         return alisa_error_set(error, ALISA_ERROR_FORMAT,
@@ -41,7 +42,8 @@ static AlisaStatus add_merge(AlisaTokenizer *tokenizer, const AlisaGguf *gguf, A
     size_t size = left_size + spell(blank + 1, right_text, scratch + left_size);
     int32_t left = alisa_vocabulary_find(vocabulary, scratch, left_size);
     int32_t right = alisa_vocabulary_find(vocabulary, scratch + left_size, size - left_size);
-    int32_t merged = alisa_vocabulary_find(vocabulary, scratch, size);
+    int32_t merged = alisa_vocabulary_find_near(vocabulary, scratch, size, *last);
+    *last = merged;
     if (left < 0 || right < 0 || merged < 0) return ALISA_OK;
     AlisaMergeRule *rule = locate(&tokenizer->bpe, left, right);
     if (rule->left < 0) *rule = (AlisaMergeRule){left, right, merged, rank};
@@ -72,9 +74,10 @@ static AlisaStatus load_merges(AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
         bpe->merge_mask = (uint32_t)(slots - 1);
         memset(bpe->merges, 0xff, slots * sizeof *bpe->merges);
     }
+    int32_t last = -1;
     for (uint64_t i = 0; status == ALISA_OK && i < key->count; i++) {
         status = add_merge(tokenizer, gguf, alisa_gguf_array_string(key, i), (uint32_t)i, scratch,
-                           error);
+                           &last, error);
     }
     free(scratch);
     return status;
@@ -186,6 +189,9 @@ static AlisaStatus encode_word(void *user, const char *text, size_t length, Alis
         int32_t token = alisa_vocabulary_find(&tokenizer->vocabulary, text, length);
         if (token >= 0) return alisa_token_list_push(encoding->list, token, error);
     }
+    int32_t unknown = tokenizer->unknown;
+    bool drops = !tokenizer->bpe.rule->characters &&
+                 (unknown < 0 || tokenizer->vocabulary.types[unknown] != ALISA_TOKEN_UNKNOWN);
     AlisaStatus status = ALISA_OK;
     merger->count = 0;
     for (size_t i = 0; status == ALISA_OK && i < length;) {
@@ -195,11 +201,15 @@ static AlisaStatus encode_word(void *user, const char *text, size_t length, Alis
             size = alisa_spelling_character_size((uint8_t)text[i]);
             token = alisa_vocabulary_find(&tokenizer->vocabulary, text + i, size);
         }
-        status = alisa_merger_add(merger, (uint32_t)i, size, token, error);
+        /* Makers leave out bytes that no training text held, and drop them: the token for unknown
+         * text is none of the model's, but a control token that is named so for want of one. */
+        if (token >= 0 || !drops) {
+            status = alisa_merger_add(merger, (uint32_t)i, size, token, error);
+        }
         i += size;
     }
     if (status == ALISA_OK) status = alisa_merger_run(merger, tokenizer, text, find_merge, error);
-    uint32_t i = 0;
+    uint32_t i = merger->count ? 0 : ALISA_SYMBOL_NONE;
     while (status == ALISA_OK && i != ALISA_SYMBOL_NONE) {
         const AlisaSymbol *symbol = &merger->symbols[i];
         status = symbol->token >= 0

@@ -12,7 +12,8 @@
 
 /* Types of tokens, numbered as in the file's key tokenizer.ggml.token_type. */
 typedef enum AlisaTokenType {
-    ALISA_TOKEN_NORMAL = 1, /* the file's 0, undefined, is read as this */
+    ALISA_TOKEN_UNDEFINED, /* while a file is read: a byte if it is written like one, else normal */
+    ALISA_TOKEN_NORMAL,
     ALISA_TOKEN_UNKNOWN,
     ALISA_TOKEN_CONTROL,
     ALISA_TOKEN_USER_DEFINED,
@@ -40,6 +41,8 @@ typedef struct AlisaTrieNode {
     uint8_t byte;
 } AlisaTrieNode;
 
+#define ALISA_END_TEXTS 34 /* texts of tokens that end generation (ends.c) */
+
 /* Tokens as the bytes they add to the text: SentencePiece's U+2581 is a blank here, the letters
  * of GPT-2's byte alphabet are bytes, and a byte token is its byte. */
 typedef struct AlisaVocabulary {
@@ -54,7 +57,8 @@ typedef struct AlisaVocabulary {
     AlisaTrieNode *nodes; /* trie of control, user-defined and unknown tokens */
     uint32_t node_count;
     uint32_t node_capacity;
-    uint32_t root_child[256]; /* [byte] node of the root's child for that byte; 0: none */
+    uint32_t root_child[256];      /* [byte] node of the root's child for that byte; 0: none */
+    int32_t ends[ALISA_END_TEXTS]; /* control token of each text; -1: none */
 } AlisaVocabulary;
 
 AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *gguf,
@@ -66,10 +70,22 @@ AlisaStatus alisa_vocabulary_load_scores(AlisaVocabulary *vocabulary, const Alis
 void alisa_vocabulary_finish(AlisaVocabulary *vocabulary);
 /* The normal token that is exactly these bytes, or -1. */
 int32_t alisa_vocabulary_find(const AlisaVocabulary *vocabulary, const char *text, size_t length);
+/* As alisa_vocabulary_find, but looks at `guess` and the token after it first: rules of merging are
+ * listed in the order of the tokens that they make, and memory is slow out of order. */
+int32_t alisa_vocabulary_find_near(const AlisaVocabulary *vocabulary, const char *text,
+                                   size_t length, int32_t guess);
 /* The longest token at the start of `text` that stands for itself: a user-defined one, and with
  * `special` a control or unknown one. -1 when there is none. */
 int32_t alisa_vocabulary_match(const AlisaVocabulary *vocabulary, const char *text, size_t length,
                                bool special);
+
+/* Notes a token whose text, as the file has it, is one of those that end generation, and makes it a
+ * control token where the text is nothing that people write. */
+void alisa_ends_note(AlisaVocabulary *vocabulary, uint32_t token, const char *text, size_t length);
+/* Whether a token is <|endoftext|>, which stands between texts rather than turns. */
+bool alisa_ends_is_end_of_text(const AlisaVocabulary *vocabulary, int32_t token);
+/* The token of the text in row `row`, below ALISA_END_TEXTS, that ends generation; -1: none. */
+int32_t alisa_ends_at(const AlisaVocabulary *vocabulary, size_t row);
 
 /* ---- Output ------------------------------------------------------------------------------- */
 
@@ -151,10 +167,11 @@ void alisa_merger_finish(AlisaMerger *merger);
  * and the text between two of them can be merged by itself: the same result from small heaps, which
  * took 0.4 s instead of 3.5 s for a megabyte of English. */
 bool alisa_sentencepiece_cuts_at_blanks(const AlisaVocabulary *vocabulary);
-/* Appends the tokens of `text`, valid UTF-8, with a blank before it if `prefix`. */
+/* Appends the tokens of `text`, valid UTF-8, that is all there is or stands between tokens that
+ * stand for themselves: blanks at its ends are put or removed as the model wants it. */
 AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
-                                       const char *text, size_t length, bool prefix,
-                                       AlisaTokenList *list, AlisaError *error);
+                                       const char *text, size_t length, AlisaTokenList *list,
+                                       AlisaError *error);
 
 /* ---- Byte-level BPE ----------------------------------------------------------------------- */
 
@@ -210,7 +227,7 @@ AlisaStatus alisa_bpe_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merge
 
 /* ---- The tokenizer ------------------------------------------------------------------------ */
 
-#define ALISA_END_TOKENS_MAX 24
+#define ALISA_END_TOKENS_MAX (ALISA_END_TEXTS + 6)
 
 struct AlisaTokenizer {
     AlisaTokenizerKind kind;
@@ -221,9 +238,11 @@ struct AlisaTokenizer {
     int32_t unknown; /* token for what no other token says; -1: none */
     bool add_bos;
     bool add_space_prefix;
-    bool cuts_at_blanks;                /* SentencePiece: the text can be merged word by word */
-    int32_t byte_tokens[256];           /* [byte] the token that is this byte; -1: none */
-    char warning[256];                  /* what was assumed, for the user; empty: nothing */
+    bool remove_extra_blanks;  /* SentencePiece: none at either end, one between words */
+    bool strips_after_special; /* white space after a token that stands for itself goes with it */
+    bool cuts_at_blanks;       /* SentencePiece: the text can be merged word by word */
+    int32_t byte_tokens[256];  /* [byte] the token that is this byte; -1: none */
+    char warning[256];         /* what was assumed, for the user; empty: nothing */
     int32_t ends[ALISA_END_TOKENS_MAX]; /* tokens that end generation */
     uint32_t end_count;
 };

@@ -60,13 +60,28 @@ static AlisaStatus encode_word(const AlisaTokenizer *tokenizer, AlisaMerger *mer
     return status;
 }
 
+/* Leaves one blank of each run, and none at an end of the text. Returns the bytes that are left. */
+static size_t remove_blanks(char *text, size_t size) {
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        bool extra = text[i] == ' ' && (!used || text[used - 1] == ' ');
+        if (!extra) text[used++] = text[i];
+    }
+    return used && text[used - 1] == ' ' ? used - 1 : used;
+}
+
 AlisaStatus alisa_sentencepiece_encode(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
-                                       const char *text, size_t length, bool prefix,
-                                       AlisaTokenList *list, AlisaError *error) {
+                                       const char *text, size_t length, AlisaTokenList *list,
+                                       AlisaError *error) {
     char *prepared = alisa_allocate(length + 1, 1, "text to tokenize", error);
     if (!prepared) return ALISA_ERROR_MEMORY;
+    bool prefix = tokenizer->add_space_prefix;
     prepared[0] = ' ';
-    size_t size = prefix + alisa_spelling_blanks(text, length, prepared + prefix);
+    size_t size = alisa_spelling_blanks(text, length, prepared + prefix);
+    if (tokenizer->remove_extra_blanks) {
+        size = remove_blanks(prepared + prefix, size);
+    }
+    size = size ? prefix + size : 0;
     AlisaStatus status = ALISA_OK;
     for (size_t i = 0; status == ALISA_OK && i < size;) {
         size_t word = tokenizer->cuts_at_blanks ? word_size(prepared + i, size - i) : size - i;

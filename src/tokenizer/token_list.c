@@ -26,12 +26,6 @@ AlisaStatus alisa_token_list_push_bytes(AlisaTokenList *list, const AlisaTokeniz
         if (tokenizer->unknown >= 0) {
             return alisa_token_list_push(list, tokenizer->unknown, error);
         }
-        if (size == 1) {
-            return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                                   "the vocabulary has no token for the byte 0x%02x, nor for "
-                                   "unknown text",
-                                   (uint8_t)bytes[i]);
-        }
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "the vocabulary has no token for \"%.*s\", nor for its bytes, nor "
                                "for unknown text",

@@ -9,16 +9,10 @@
 
 /* ---- Creation ----------------------------------------------------------------------------- */
 
-/* Texts of the tokens with which models end a text, a turn or a message. */
-static const char *const end_texts[] = {
-    "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|im_end|>",         "<|end|>",
-    "<end_of_turn>", "<|eot|>",         "<EOT>",      "<|return|>", "<end_of_utterance>", "<turn|>",
-};
-
 static const char *const end_keys[] = {
-    "tokenizer.ggml.eos_token_id",
-    "tokenizer.ggml.eot_token_id",
-    "tokenizer.ggml.eom_token_id",
+    "tokenizer.ggml.eos_token_id",     "tokenizer.ggml.eot_token_id",
+    "tokenizer.ggml.eom_token_id",     "tokenizer.ggml.fim_pad_token_id",
+    "tokenizer.ggml.fim_rep_token_id", "tokenizer.ggml.fim_sep_token_id",
 };
 
 static void add_end(AlisaTokenizer *tokenizer, int32_t token) {
@@ -26,9 +20,12 @@ static void add_end(AlisaTokenizer *tokenizer, int32_t token) {
     tokenizer->ends[tokenizer->end_count++] = token;
 }
 
-_Static_assert(sizeof end_texts / sizeof end_texts[0] + sizeof end_keys / sizeof end_keys[0] + 1 <=
-                   ALISA_END_TOKENS_MAX,
+_Static_assert(sizeof end_keys / sizeof end_keys[0] + ALISA_END_TEXTS <= ALISA_END_TOKENS_MAX,
                "every way to name an end token has a place");
+
+static bool string_is(AlisaGgufString string, const char *text) {
+    return string.length == strlen(text) && memcmp(string.data, text, string.length) == 0;
+}
 
 /* Reads a token id. *token stays as it is when the key is absent. */
 static AlisaStatus read_token(const AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
@@ -56,6 +53,25 @@ static AlisaStatus read_token(const AlisaTokenizer *tokenizer, const AlisaGguf *
     return ALISA_OK;
 }
 
+/* How SentencePiece models treat blanks. */
+static AlisaStatus load_blanks(AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
+                               AlisaError *error) {
+    AlisaGgufString architecture = {0};
+    tokenizer->add_space_prefix = true;
+    AlisaStatus status = alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix",
+                                             &tokenizer->add_space_prefix, error);
+    if (status == ALISA_OK) {
+        status = alisa_gguf_get_bool(gguf, "tokenizer.ggml.remove_extra_whitespaces",
+                                     &tokenizer->remove_extra_blanks, error);
+    }
+    if (status == ALISA_OK) {
+        status = alisa_gguf_get_string(gguf, "general.architecture", &architecture, error);
+    }
+    /* No key says it: the tokenizers that Phi 3 and 3.5 were published with strip. */
+    tokenizer->strips_after_special = architecture.data && string_is(architecture, "phi3");
+    return status;
+}
+
 static AlisaStatus load_special_tokens(AlisaTokenizer *tokenizer, const AlisaGguf *gguf,
                                        AlisaError *error) {
     AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
@@ -65,7 +81,6 @@ static AlisaStatus load_special_tokens(AlisaTokenizer *tokenizer, const AlisaGgu
     tokenizer->eos = usual ? 2 : -1;
     tokenizer->unknown = usual ? 0 : -1;
     tokenizer->add_bos = sentencepiece || tokenizer->bpe.rule->add_bos;
-    tokenizer->add_space_prefix = sentencepiece;
     AlisaStatus status =
         read_token(tokenizer, gguf, "tokenizer.ggml.bos_token_id", &tokenizer->bos, error);
     if (status == ALISA_OK) {
@@ -79,23 +94,15 @@ static AlisaStatus load_special_tokens(AlisaTokenizer *tokenizer, const AlisaGgu
         status =
             alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_bos_token", &tokenizer->add_bos, error);
     }
-    if (status == ALISA_OK && sentencepiece) {
-        status = alisa_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix",
-                                     &tokenizer->add_space_prefix, error);
-    }
+    if (status == ALISA_OK && sentencepiece) status = load_blanks(tokenizer, gguf, error);
     add_end(tokenizer, tokenizer->eos);
     for (size_t i = 0; status == ALISA_OK && i < sizeof end_keys / sizeof end_keys[0]; i++) {
         int32_t token = -1;
         status = read_token(tokenizer, gguf, end_keys[i], &token, error);
         add_end(tokenizer, token);
     }
-    for (size_t i = 0; status == ALISA_OK && i < sizeof end_texts / sizeof end_texts[0]; i++) {
-        size_t length = strlen(end_texts[i]);
-        int32_t token = alisa_vocabulary_match(vocabulary, end_texts[i], length, true);
-        if (token < 0) continue;
-        bool whole = vocabulary->offsets[token + 1] - vocabulary->offsets[token] == length;
-        if (whole && vocabulary->types[token] != ALISA_TOKEN_UNKNOWN) add_end(tokenizer, token);
-    }
+    for (size_t i = 0; i < ALISA_END_TEXTS; i++)
+        add_end(tokenizer, alisa_ends_at(vocabulary, i));
     return status;
 }
 
@@ -110,10 +117,6 @@ static void find_byte_tokens(AlisaTokenizer *tokenizer, AlisaSpelling spelling) 
         if (vocabulary->types[i] != ALISA_TOKEN_BYTE) continue;
         tokenizer->byte_tokens[(uint8_t)vocabulary->bytes[vocabulary->offsets[i]]] = (int32_t)i;
     }
-}
-
-static bool string_is(AlisaGgufString string, const char *text) {
-    return string.length == strlen(text) && memcmp(string.data, text, string.length) == 0;
 }
 
 /* A value of tokenizer.ggml.model. */
@@ -284,17 +287,28 @@ static AlisaStatus check_text(const char *text, size_t length, AlisaError *error
     return ALISA_OK;
 }
 
-/* Text between tokens that stand for themselves. `first`: at the start, or after a control token,
- * where SentencePiece models expect a blank before a word. */
+/* Text between tokens that stand for themselves. */
 static AlisaStatus encode_plain(const AlisaTokenizer *tokenizer, AlisaMerger *merger,
-                                const char *text, size_t length, bool first, AlisaTokenList *list,
+                                const char *text, size_t length, AlisaTokenList *list,
                                 AlisaError *error) {
     if (length == 0) return ALISA_OK;
     if (tokenizer->kind == ALISA_TOKENIZER_BPE) {
         return alisa_bpe_encode(tokenizer, merger, text, length, list, error);
     }
-    return alisa_sentencepiece_encode(tokenizer, merger, text, length,
-                                      first && tokenizer->add_space_prefix, list, error);
+    return alisa_sentencepiece_encode(tokenizer, merger, text, length, list, error);
+}
+
+/* Bytes of white space that belong to the token before them. */
+static size_t stripped(const AlisaTokenizer *tokenizer, int32_t token, const char *text,
+                       size_t length) {
+    const AlisaVocabulary *vocabulary = &tokenizer->vocabulary;
+    bool strips = tokenizer->strips_after_special && token != tokenizer->bos &&
+                  vocabulary->types[token] != ALISA_TOKEN_UNKNOWN &&
+                  !alisa_ends_is_end_of_text(vocabulary, token);
+    size_t size = 0;
+    while (strips && size < length && text[size] && strchr(" \t\n\v\f\r", text[size]))
+        size++;
+    return size;
 }
 
 /* Control tokens are looked for in the pieces that are no stranger's, and lie wholly in one. */
@@ -305,7 +319,6 @@ static AlisaStatus encode_pieces(const AlisaTokenizer *tokenizer, AlisaMerger *m
     AlisaStatus status = ALISA_OK;
     size_t plain = 0; /* start of the text that is not encoded yet */
     size_t length = piece_count ? pieces[piece_count - 1].end : 0;
-    bool first = true;
     for (size_t i = 0, piece = 0; status == ALISA_OK && i < length;) {
         while (pieces[piece].end <= i)
             piece++;
@@ -319,14 +332,14 @@ static AlisaStatus encode_pieces(const AlisaTokenizer *tokenizer, AlisaMerger *m
             i++;
             continue;
         }
-        status = encode_plain(tokenizer, merger, text + plain, i - plain, first, list, error);
+        status = encode_plain(tokenizer, merger, text + plain, i - plain, list, error);
         if (status == ALISA_OK) status = alisa_token_list_push(list, token, error);
-        first = vocabulary->types[token] != ALISA_TOKEN_USER_DEFINED;
         i += vocabulary->offsets[token + 1] - vocabulary->offsets[token];
+        i += stripped(tokenizer, token, text + i, length - i);
         plain = i;
     }
     if (status != ALISA_OK) return status;
-    return encode_plain(tokenizer, merger, text + plain, length - plain, first, list, error);
+    return encode_plain(tokenizer, merger, text + plain, length - plain, list, error);
 }
 
 static AlisaStatus encode(const AlisaTokenizer *tokenizer, const AlisaChatText *text, bool bos,

@@ -54,13 +54,13 @@ static AlisaStatus load_types(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
     vocabulary->types = alisa_allocate(vocabulary->size, 1, "token types", error);
     if (!vocabulary->types) return ALISA_ERROR_MEMORY;
     for (uint32_t i = 0; i < vocabulary->size; i++) {
-        double type = key ? alisa_gguf_array_number(key, i) : ALISA_TOKEN_NORMAL;
+        double type = key ? alisa_gguf_array_number(key, i) : ALISA_TOKEN_UNDEFINED;
         if (!(type >= 0 && type <= ALISA_TOKEN_BYTE)) {
             return alisa_error_set(error, ALISA_ERROR_FORMAT,
                                    "%s: token %u has the unknown type %g", alisa_gguf_path(gguf), i,
                                    type);
         }
-        vocabulary->types[i] = type > 0 ? (uint8_t)type : ALISA_TOKEN_NORMAL;
+        vocabulary->types[i] = (uint8_t)type;
     }
     return ALISA_OK;
 }
@@ -110,6 +110,12 @@ static AlisaStatus load_texts(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
         AlisaGgufString text = alisa_gguf_array_string(tokens, i);
         char *out = vocabulary->bytes + used;
         vocabulary->offsets[i] = (uint32_t)used;
+        if (vocabulary->types[i] == ALISA_TOKEN_UNDEFINED) {
+            bool byte =
+                spelling == ALISA_SPELLING_BLANKS && parse_byte_token(text.data, text.length) >= 0;
+            vocabulary->types[i] = byte ? ALISA_TOKEN_BYTE : ALISA_TOKEN_NORMAL;
+        }
+        alisa_ends_note(vocabulary, i, text.data, text.length);
         bool itself = vocabulary->types[i] == ALISA_TOKEN_CONTROL ||
                       vocabulary->types[i] == ALISA_TOKEN_USER_DEFINED ||
                       vocabulary->types[i] == ALISA_TOKEN_UNKNOWN;
@@ -142,22 +148,36 @@ static AlisaStatus load_texts(AlisaVocabulary *vocabulary, const AlisaGguf *gguf
 
 /* ---- Lookup of whole texts ---------------------------------------------------------------- */
 
+static bool is_token(const AlisaVocabulary *vocabulary, int32_t token, const char *text,
+                     size_t length) {
+    uint32_t start = vocabulary->offsets[token];
+    return vocabulary->offsets[token + 1] - start == length &&
+           memcmp(vocabulary->bytes + start, text, length) == 0;
+}
+
 static int32_t *locate(const AlisaVocabulary *vocabulary, const char *text, size_t length) {
     uint32_t i = (uint32_t)XXH3_64bits(text, length) & vocabulary->slot_mask;
     for (;; i = (i + 1) & vocabulary->slot_mask) {
         int32_t token = vocabulary->slots[i];
-        if (token < 0) return &vocabulary->slots[i];
-        uint32_t start = vocabulary->offsets[token];
-        if (vocabulary->offsets[token + 1] - start == length &&
-            memcmp(vocabulary->bytes + start, text, length) == 0) {
-            return &vocabulary->slots[i];
-        }
+        if (token < 0 || is_token(vocabulary, token, text, length)) return &vocabulary->slots[i];
     }
 }
 
 int32_t alisa_vocabulary_find(const AlisaVocabulary *vocabulary, const char *text, size_t length) {
     if (length > vocabulary->longest) return -1;
     return *locate(vocabulary, text, length);
+}
+
+int32_t alisa_vocabulary_find_near(const AlisaVocabulary *vocabulary, const char *text,
+                                   size_t length, int32_t guess) {
+    for (int32_t token = guess; token < guess + 2; token++) {
+        if (token >= 0 && (uint32_t)token < vocabulary->size &&
+            vocabulary->types[token] == ALISA_TOKEN_NORMAL &&
+            is_token(vocabulary, token, text, length)) {
+            return token;
+        }
+    }
+    return alisa_vocabulary_find(vocabulary, text, length);
 }
 
 static AlisaStatus build_lookup(AlisaVocabulary *vocabulary, AlisaError *error) {
@@ -277,6 +297,7 @@ AlisaStatus alisa_vocabulary_load(AlisaVocabulary *vocabulary, const AlisaGguf *
                                alisa_gguf_path(gguf));
     }
     vocabulary->size = (uint32_t)tokens->count;
+    memset(vocabulary->ends, 0xff, sizeof vocabulary->ends);
     AlisaStatus status = load_types(vocabulary, gguf, error);
     if (status == ALISA_OK) status = load_texts(vocabulary, gguf, tokens, spelling, error);
     if (status == ALISA_OK) status = build_lookup(vocabulary, error);

@@ -118,7 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     } else {
         /* The tokens of bytes are no tokens of characters: that vocabulary lacks some. */
         bool complete = !tokenizer->bpe.rule->characters;
-        fuzz_round_trip(tokenizer, text, input.size, options & 3, complete, text, input.size);
+        fuzz_round_trip(tokenizer, text, input.size, options & 3, complete, false, text,
+                        input.size);
     }
     alisa_tokenizer_destroy(tokenizer);
     return 0;

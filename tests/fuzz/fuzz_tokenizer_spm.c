@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *expected = malloc(input.size + 1);
     size_t expected_length = alisa_spelling_blanks((const char *)input.data, input.size, expected);
     fuzz_round_trip(tokenizer, (const char *)input.data, input.size, options & 3, byte_tokens,
-                    expected, expected_length);
+                    prefix, expected, expected_length);
     free(expected);
     alisa_tokenizer_destroy(tokenizer);
     return 0;

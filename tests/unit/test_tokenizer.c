@@ -80,7 +80,7 @@ static void test_sentencepiece_special(void **state) {
     begin_sentencepiece(&image, pieces, PIECE_COUNT, true);
     AlisaTokenizer *tokenizer = create(&image);
     /* User-defined text is a token always, control text only when asked for. */
-    assert_encodes(tokenizer, "b[U]b", 0, TOKENS(259, 261, 266, 261));
+    assert_encodes(tokenizer, "b[U]b", 0, TOKENS(259, 261, 266, 259, 261));
     assert_encodes(tokenizer, "b<s>a", ALISA_TOKENIZE_SPECIAL | ALISA_TOKENIZE_BOS,
                    TOKENS(1, 259, 261, 1, 264));
     assert_encodes(tokenizer, "<|end|>", ALISA_TOKENIZE_SPECIAL, TOKENS(267));
@@ -102,7 +102,105 @@ static void test_sentencepiece_special(void **state) {
     assert_int_equal(alisa_tokenizer_eos(tokenizer), 261);
     assert_true(alisa_tokenizer_is_end(tokenizer, 261));
     assert_true(alisa_tokenizer_is_end(tokenizer, 262));
-    assert_false(alisa_tokenizer_is_end(tokenizer, 2));
+    assert_true(alisa_tokenizer_is_end(tokenizer, 2)); /* "</s>", by its text */
+    assert_false(alisa_tokenizer_is_end(tokenizer, 263));
+    alisa_tokenizer_destroy(tokenizer);
+}
+
+/* Texts of tokens that end generation, in a vocabulary after <unk>, <s> and </s>. */
+static void test_ends(void **state) {
+    (void)state;
+    static const struct {
+        Entry entry;
+        bool end, control;
+    } cases[] = {
+        {{"<|im_end|>", 0, ALISA_TOKEN_CONTROL}, true, true},
+        {{"<|im_end|>", 0, ALISA_TOKEN_USER_DEFINED}, true, true}, /* whatever the file says */
+        {{"<|im_end|>", 0, ALISA_TOKEN_NORMAL}, true, true},
+        {{"<|im_end|>", 0, ALISA_TOKEN_UNUSED}, false, false},
+        {{"<end_of_turn>", 0, ALISA_TOKEN_NORMAL}, true, true},
+        {{"<｜end▁of▁sentence｜>", 0, ALISA_TOKEN_CONTROL}, true, true},
+        {{"<EOT>", 0, ALISA_TOKEN_CONTROL}, true, true},
+        {{"<EOT>", 0, ALISA_TOKEN_USER_DEFINED}, false, false}, /* people write this */
+        {{"[e~[", 0, ALISA_TOKEN_CONTROL}, true, true},
+        {{"<|im_start|>", 0, ALISA_TOKEN_CONTROL}, false, true},
+        {{"<|end|>", 0, ALISA_TOKEN_CONTROL}, true, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        GgufImage image;
+        begin_sentencepiece(&image, &cases[i].entry, 1, false);
+        AlisaTokenizer *tokenizer = create(&image);
+        if (alisa_tokenizer_is_end(tokenizer, 3) != cases[i].end ||
+            (tokenizer->vocabulary.types[3] == ALISA_TOKEN_CONTROL) != cases[i].control) {
+            fail_msg("case %zu: %s", i, cases[i].entry.text);
+        }
+        alisa_tokenizer_destroy(tokenizer);
+    }
+    /* gpt-oss: a message ends with "<|end|>", what the model says with one of the others. */
+    const Entry harmony[] = {{"<|end|>", 0, ALISA_TOKEN_CONTROL},
+                             {"<|return|>", 0, ALISA_TOKEN_CONTROL},
+                             {"<|call|>", 0, ALISA_TOKEN_CONTROL}};
+    GgufImage image;
+    begin_sentencepiece(&image, harmony, 3, false);
+    AlisaTokenizer *tokenizer = create(&image);
+    assert_false(alisa_tokenizer_is_end(tokenizer, 3));
+    assert_true(alisa_tokenizer_is_end(tokenizer, 4));
+    assert_true(alisa_tokenizer_is_end(tokenizer, 5));
+    alisa_tokenizer_destroy(tokenizer);
+}
+
+static void test_sentencepiece_extra_blanks(void **state) {
+    (void)state;
+    GgufImage image;
+    begin_sentencepiece(&image, pieces, PIECE_COUNT, true);
+    image_bool(&image, "tokenizer.ggml.remove_extra_whitespaces", true);
+    AlisaTokenizer *tokenizer = create(&image);
+    assert_encodes(tokenizer, "  b   a  ", 0, TOKENS(259, 261, 264));
+    assert_encodes(tokenizer, "   ", 0, NONE);
+    assert_encodes(tokenizer, " b <s>  b ", ALISA_TOKENIZE_SPECIAL, TOKENS(259, 261, 1, 259, 261));
+    assert_encodes(tokenizer, "b  [U]  b", 0, TOKENS(259, 261, 266, 259, 261));
+    alisa_tokenizer_destroy(tokenizer);
+}
+
+/* Phi 3's special tokens take the white space after them along, but for BOS and the end of text. */
+static void test_sentencepiece_strips(void **state) {
+    (void)state;
+    const Entry entries[] = {{"▁", -1, ALISA_TOKEN_NORMAL},
+                             {"b", -1, ALISA_TOKEN_NORMAL},
+                             {"<|user|>", 0, ALISA_TOKEN_CONTROL},
+                             {"<|endoftext|>", 0, ALISA_TOKEN_CONTROL},
+                             {"[U]", 0, ALISA_TOKEN_USER_DEFINED}};
+    static const char *const architectures[] = {"llama", "phi3"};
+    for (size_t i = 0; i < 2; i++) {
+        GgufImage image;
+        begin_sentencepiece(&image, entries, 5, true);
+        image_string(&image, "general.architecture", architectures[i]);
+        AlisaTokenizer *tokenizer = create(&image);
+        assert_encodes(tokenizer, "<|user|> \nb", ALISA_TOKENIZE_SPECIAL,
+                       i ? TOKENS(261, 259, 260) : TOKENS(261, 259, 259, 3 + '\n', 260));
+        assert_encodes(
+            tokenizer, "<|endoftext|> b<s> b[U] b", ALISA_TOKENIZE_SPECIAL,
+            TOKENS(262, 259, 259, 260, 1, 259, 259, 260, 263, 259, i ? 260 : 259, i ? -1 : 260));
+        alisa_tokenizer_destroy(tokenizer);
+    }
+}
+
+/* Without tokenizer.ggml.token_type, tokens that are written like bytes are bytes. */
+static void test_sentencepiece_without_types(void **state) {
+    (void)state;
+    static const char *const texts[] = {"<unk>", "<s>", "</s>", "▁", "b", "<0xC3>", "<0xA9>"};
+    GgufImage image;
+    image_begin(&image, 3);
+    image_string(&image, "tokenizer.ggml.model", "llama");
+    image_array(&image, "tokenizer.ggml.tokens", ALISA_GGUF_STRING, 7);
+    for (size_t i = 0; i < 7; i++)
+        image_text(&image, texts[i], strlen(texts[i]));
+    image_array(&image, "tokenizer.ggml.scores", ALISA_GGUF_F32, 7);
+    for (size_t i = 0; i < 7; i++)
+        image_float(&image, -(float)i);
+    AlisaTokenizer *tokenizer = create(&image);
+    assert_encodes(tokenizer, "bé", 0, TOKENS(3, 4, 5, 6));
+    assert_bytes(tokenizer, 5, false, false, "\xc3");
     alisa_tokenizer_destroy(tokenizer);
 }
 
@@ -246,6 +344,10 @@ int main(void) {
         cmocka_unit_test(test_sentencepiece_merges),
         cmocka_unit_test(test_sentencepiece_blank_inside),
         cmocka_unit_test(test_sentencepiece_special),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_sentencepiece_extra_blanks),
+        cmocka_unit_test(test_sentencepiece_strips),
+        cmocka_unit_test(test_sentencepiece_without_types),
         cmocka_unit_test(test_special_token_of_half_a_character),
         cmocka_unit_test(test_sentencepiece_without_bytes),
         cmocka_unit_test(test_bytes),

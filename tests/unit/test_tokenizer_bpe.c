@@ -46,6 +46,40 @@ static void test_bpe_foreign_letters(void **state) {
     alisa_tokenizer_destroy(tokenizer);
 }
 
+/* Bytes that have no token are dropped, unless there is a token for unknown text that is no control
+ * token. */
+static void test_bpe_missing_bytes(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t unknown_type; /* of token 0 */
+        int32_t expected[4];   /* of "a@b@" */
+    } cases[] = {{ALISA_TOKEN_CONTROL, {3, -1, -1, -1}}, {ALISA_TOKEN_UNKNOWN, {1, 0, 2, 0}}};
+    for (size_t i = 0; i < 2; i++) {
+        GgufImage image;
+        image_begin(&image, 3);
+        image_string(&image, "tokenizer.ggml.model", "gpt2");
+        image_string(&image, "tokenizer.ggml.pre", "bloom");
+        image_array(&image, "tokenizer.ggml.tokens", ALISA_GGUF_STRING, 4);
+        image_text(&image, "<unk>", 5);
+        image_text(&image, "a", 1);
+        image_text(&image, "b", 1);
+        image_text(&image, "ab", 2);
+        image_array(&image, "tokenizer.ggml.token_type", ALISA_GGUF_I32, 4);
+        for (size_t j = 0; j < 4; j++)
+            image_number(&image, j ? ALISA_TOKEN_NORMAL : cases[i].unknown_type, 4);
+        image_array(&image, "tokenizer.ggml.merges", ALISA_GGUF_STRING, 1);
+        image_text(&image, "a b", 3);
+        image_u32(&image, "tokenizer.ggml.unknown_token_id", 0);
+        AlisaTokenizer *tokenizer = create(&image);
+        int32_t expected[5] = {-1, -1, -1, -1, -1};
+        memcpy(expected, cases[i].expected, sizeof cases[i].expected);
+        assert_encodes(tokenizer, "a@b@", 0, expected);
+        assert_encodes(tokenizer, "", 0, NONE);
+        if (i == 0) assert_encodes(tokenizer, "@", 0, NONE);
+        alisa_tokenizer_destroy(tokenizer);
+    }
+}
+
 /* What the file does not say of splitting is assumed, and said. */
 static void test_bpe_warns(void **state) {
     (void)state;
@@ -289,6 +323,7 @@ int main(void) {
         cmocka_unit_test(test_bpe_merges),
         cmocka_unit_test(test_bpe_foreign_letters),
         cmocka_unit_test(test_bpe_warns),
+        cmocka_unit_test(test_bpe_missing_bytes),
         cmocka_unit_test(test_bpe_of_characters),
         cmocka_unit_test(test_bpe_special),
         cmocka_unit_test(test_split_rules),

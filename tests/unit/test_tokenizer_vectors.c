@@ -87,14 +87,14 @@ static void assert_tokens(const char *text, size_t length, const int32_t *expect
     fail();
 }
 
-/* Every segment of NAME.inp against its line of NAME.out. Returns the number of segments. */
-static unsigned check_vectors(const AlisaTokenizer *tokenizer, const char *name) {
+/* Every segment of PATH.inp against its line of PATH.out. Returns the number of segments. */
+static unsigned check_vectors(const AlisaTokenizer *tokenizer, const char *base) {
     static const char separator[] = "\n__ggml_vocab_test__\n";
     char path[1024];
     size_t input_size, output_size;
-    snprintf(path, sizeof path, "%s%s.inp", DATA, name);
+    snprintf(path, sizeof path, "%s.inp", base);
     char *input = read_text(path, &input_size);
-    snprintf(path, sizeof path, "%s%s.out", DATA, name);
+    snprintf(path, sizeof path, "%s.out", base);
     char *output = read_text(path, &output_size);
     unsigned segments = 0;
     char *line = output;
@@ -197,7 +197,7 @@ static void test_llama_sentencepiece(void **state) {
     AlisaTokenizer *tokenizer = create_from_file(DATA "llama-spm/ggml-vocab-llama-spm.gguf");
     assert_int_equal(alisa_tokenizer_bos(tokenizer), 1);
     assert_int_equal(alisa_tokenizer_eos(tokenizer), 2);
-    assert_true(check_vectors(tokenizer, "llama-spm/ggml-vocab-llama-spm.gguf") > 40);
+    assert_true(check_vectors(tokenizer, DATA "llama-spm/ggml-vocab-llama-spm.gguf") > 40);
     check_round_trips(tokenizer, true);
     alisa_tokenizer_destroy(tokenizer);
 }
@@ -206,7 +206,7 @@ static void test_gpt2(void **state) {
     (void)state;
     AlisaTokenizer *tokenizer = create_from_file(DATA "gpt-2/ggml-vocab-gpt-2.gguf");
     assert_true(alisa_tokenizer_is_end(tokenizer, 50256));
-    assert_true(check_vectors(tokenizer, "gpt-2/ggml-vocab-gpt-2.gguf") > 40);
+    assert_true(check_vectors(tokenizer, DATA "gpt-2/ggml-vocab-gpt-2.gguf") > 40);
     check_round_trips(tokenizer, false);
     alisa_tokenizer_destroy(tokenizer);
 }
@@ -268,7 +268,7 @@ static void test_llama3(void **state) {
     free(source);
     free(merges);
 
-    assert_true(check_vectors(tokenizer, "llama-3/ggml-vocab-llama-bpe.gguf") > 40);
+    assert_true(check_vectors(tokenizer, DATA "llama-3/ggml-vocab-llama-bpe.gguf") > 40);
     check_round_trips(tokenizer, false);
     int32_t *ids;
     size_t id_count;
@@ -392,7 +392,7 @@ static void test_qwen2(void **state) {
     alisa_vocabulary_finish(&ranks);
     free(source);
     AlisaTokenizer *tokenizer = create_from_image(&image);
-    assert_true(check_vectors(tokenizer, "qwen2/ggml-vocab-qwen2.gguf") > 40);
+    assert_true(check_vectors(tokenizer, DATA "qwen2/ggml-vocab-qwen2.gguf") > 40);
     /* Qwen composes its text: e and a combining acute are the same as é. */
     assert_round_trip(tokenizer, "caf\xc3\xa9 na\xc3\xafve", 12, false);
     int32_t *one, *two;
@@ -405,6 +405,31 @@ static void test_qwen2(void **state) {
     alisa_tokenizer_destroy(tokenizer);
 }
 
+/* ---- Vocabularies of a source tree of llama.cpp -------------------------------------------- */
+
+static void test_llama_cpp(void **state) {
+    (void)state;
+    /* Not qwen35, whose vectors lack the NFC of the model's own tokenizer. */
+    static const char *const names[] = {
+        "command-r", "deepseek-coder", "deepseek-llm", "falcon", "gemma-4",
+        "gpt-2",     "llama-bpe",      "llama-spm",    "mpt",    "phi-3",
+        "qwen2",     "refact",         "starcoder",
+    };
+    const char *folder = getenv("ALISA_LLAMA_VOCABULARIES");
+    if (!folder) {
+        print_message(
+            "skipped: ALISA_LLAMA_VOCABULARIES does not name llama.cpp's folder models\n");
+        skip();
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[1000];
+        snprintf(path, sizeof path, "%s/ggml-vocab-%s.gguf", folder, names[i]);
+        AlisaTokenizer *tokenizer = create_from_file(path);
+        print_message("%s: %u texts\n", names[i], check_vectors(tokenizer, path));
+        alisa_tokenizer_destroy(tokenizer);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama_sentencepiece),
@@ -412,6 +437,7 @@ int main(void) {
         cmocka_unit_test(test_gpt_neox),
         cmocka_unit_test(test_llama3),
         cmocka_unit_test(test_qwen2),
+        cmocka_unit_test(test_llama_cpp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
