@@ -23,6 +23,29 @@ static inline AlisaTokenizer *fuzz_tokenizer(GgufImage *image) {
     return tokenizer;
 }
 
+/* Encodes the text as two pieces that a stranger wrote: the tokens are those of the whole text,
+ * since words go across. Then with the first of them the template's, which must do no harm. */
+static inline void fuzz_pieces(const AlisaTokenizer *tokenizer, const char *text, size_t length,
+                               size_t cut) {
+    if (length == 0) return;
+    cut = 1 + cut % length;
+    AlisaChatPiece pieces[] = {{cut, true}, {length, true}};
+    AlisaChatText chat = {(char *)text, length, pieces, cut < length ? 2 : 1};
+    int32_t *tokens, *whole;
+    size_t count, whole_count;
+    AlisaError error = {0};
+    AlisaStatus status = alisa_tokenizer_encode_chat(tokenizer, &chat, &tokens, &count, &error);
+    AlisaStatus expected = alisa_tokenizer_encode(tokenizer, text, length, ALISA_TOKENIZE_BOS,
+                                                  &whole, &whole_count, &error);
+    fuzz_require(status == expected && count == whole_count);
+    if (count) fuzz_require(memcmp(tokens, whole, count * sizeof *tokens) == 0);
+    free(tokens);
+    free(whole);
+    pieces[0].stranger = false;
+    alisa_tokenizer_encode_chat(tokenizer, &chat, &tokens, &count, &error);
+    free(tokens);
+}
+
 /* Encodes the text and compares the bytes of the tokens with `expected`. Where `complete`, every
  * text has tokens. Text in which a control or unknown token was found is not compared, nor any with
  * a token that stands for itself where `blanks` are put after such tokens. */

@@ -108,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     AlisaTokenizer *tokenizer = fuzz_tokenizer(&image);
     if (!tokenizer) return 0;
     const char *text = (const char *)input.data;
+    fuzz_pieces(tokenizer, text, input.size, size);
     if (tokenizer->bpe.rule->compose) {
         int32_t *tokens;
         size_t count;
