@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alisa/file.h"
 #include "model/weights.h"
 
-/* A file with weights must describe them, and its two ideas of the vocabulary must agree. */
-static AlisaStatus read_shape(AlisaModel *model, AlisaError *error) {
-    AlisaStatus status = alisa_shape_read(model->gguf, &model->shape, error);
-    if (status != ALISA_OK) return status;
+/* The two ideas of the vocabulary that a file with weights has must agree. */
+static AlisaStatus read_vocabulary(AlisaModel *model, AlisaError *error) {
     uint32_t vocabulary = alisa_weights_vocabulary(model->gguf);
     if (vocabulary == 0) {
         return alisa_error_set(error, ALISA_ERROR_FORMAT,
@@ -26,8 +25,15 @@ static AlisaStatus read_shape(AlisaModel *model, AlisaError *error) {
                                vocabulary);
     }
     model->shape.vocabulary_size = vocabulary;
-    model->has_weights = true;
     return ALISA_OK;
+}
+
+/* A file with weights must describe them. */
+static AlisaStatus read_shape(AlisaModel *model, AlisaComplaints *complaints, AlisaError *error) {
+    AlisaStatus status = alisa_shape_read(model->gguf, &model->shape, complaints, error);
+    if (status != ALISA_OK) return status;
+    model->has_weights = true;
+    return alisa_complain(complaints, read_vocabulary(model, error), error);
 }
 
 AlisaStatus alisa_model_open(const char *path, AlisaModel **model, AlisaError *error) {
@@ -39,7 +45,7 @@ AlisaStatus alisa_model_open(const char *path, AlisaModel **model, AlisaError *e
         status = alisa_tokenizer_create(made->gguf, &made->tokenizer, error);
     }
     if (status == ALISA_OK && alisa_gguf_tensor_count(made->gguf) > 0) {
-        status = read_shape(made, error);
+        status = read_shape(made, NULL, error);
     } else if (status == ALISA_OK && !made->tokenizer) {
         status = alisa_error_set(
             error, ALISA_ERROR_FORMAT,
@@ -60,6 +66,36 @@ void alisa_model_close(AlisaModel *model) {
     alisa_gguf_close(model->gguf);
     free(model);
 }
+
+/* ---- Whether a file runs ------------------------------------------------------------------- */
+
+static AlisaStatus check_weights(AlisaModel *model, AlisaComplaints *complaints,
+                                 AlisaError *error) {
+    if (alisa_gguf_tensor_count(model->gguf) == 0)
+        return alisa_error_set(error, ALISA_ERROR_FORMAT,
+                               "%s: no tensors: the file holds no weights",
+                               alisa_gguf_path(model->gguf));
+    AlisaStatus status = read_shape(model, complaints, error);
+    if (status != ALISA_OK) return status;
+    return alisa_weights_check(model->gguf, &model->shape, complaints, error);
+}
+
+AlisaStatus alisa_file_check(const AlisaFile *file, AlisaFileReason *tell, void *user,
+                             size_t *count, AlisaError *error) {
+    AlisaComplaints complaints = {.tell = tell, .user = user};
+    /* The public AlisaFile is the reader's own object under its public name. */
+    AlisaModel model = {.gguf = (AlisaGguf *)(uintptr_t)file};
+    AlisaStatus status = alisa_complain(
+        &complaints, alisa_tokenizer_create(model.gguf, &model.tokenizer, error), error);
+    if (status == ALISA_OK)
+        status = alisa_complain(&complaints, check_weights(&model, &complaints, error), error);
+    alisa_tokenizer_destroy(model.tokenizer);
+    alisa_shape_finish(&model.shape);
+    *count = complaints.count;
+    return status;
+}
+
+/* ---- What a model tells of itself ---------------------------------------------------------- */
 
 /* Name of the tensor type that holds the most bytes. */
 static const char *most_common_type(const AlisaGguf *gguf) {

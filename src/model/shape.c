@@ -15,7 +15,8 @@
 #define HEAD_LIMIT      (1u << 16)
 #define HEAD_DIM_LIMIT  256u
 
-static AlisaStatus read_architecture(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+static AlisaStatus read_architecture(const AlisaGguf *gguf, AlisaShape *shape,
+                                     AlisaComplaints *complaints, AlisaError *error) {
     const char *path = alisa_gguf_path(gguf);
     AlisaGgufString name = {0};
     AlisaStatus status = alisa_gguf_get_string(gguf, "general.architecture", &name, error);
@@ -35,12 +36,15 @@ static AlisaStatus read_architecture(const AlisaGguf *gguf, AlisaShape *shape, A
                                "%s: architecture '%.*s' is %s; this version runs: %s", path, shown,
                                name.data, kind ? kind : "not supported", runs);
     }
-    const char *missing = alisa_architecture_missing(shape->architecture, alisa_field_roles(), 0);
-    if (missing) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: architecture '%.*s' needs %s, which this version does not "
-                               "compute; it runs: %s",
-                               path, shown, name.data, missing, runs);
+    const char *missing;
+    for (size_t i = 0;
+         (missing = alisa_architecture_missing(shape->architecture, alisa_field_roles(), i)); i++) {
+        AlisaStatus failed = alisa_error_set(
+            error, ALISA_ERROR_UNSUPPORTED,
+            "%s: architecture '%.*s' needs %s, which this version does not compute%s%s", path,
+            shown, name.data, missing, i ? "" : "; it runs: ", i ? "" : runs);
+        status = alisa_complain(complaints, failed, error);
+        if (status != ALISA_OK) return status;
     }
     return ALISA_OK;
 }
@@ -280,7 +284,7 @@ static AlisaStatus read_ropes(const AlisaGguf *gguf, AlisaShape *shape, AlisaErr
 /* Keys that change the result unless they are 0. */
 static const char *const refused_keys[] = {"attention.clamp_kqv", "attention.max_alibi_bias"};
 
-static AlisaStatus refuse_keys(const AlisaGguf *gguf, const AlisaShape *shape, AlisaError *error) {
+static AlisaStatus refuse_keys(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
     if (shape->attention_soft_cap > 0.0f)
         return alisa_error_set(
             error, ALISA_ERROR_UNSUPPORTED,
@@ -493,15 +497,14 @@ static AlisaStatus read_order(const AlisaGguf *gguf, AlisaShape *shape, AlisaErr
     return alisa_gguf_get_bool(gguf, name.text, &shape->is_parallel, error);
 }
 
-static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
-    AlisaStatus status = read_architecture(gguf, shape, error);
-    if (status != ALISA_OK) return status;
+/* Sizes without which nothing else can be read. */
+static AlisaStatus read_sizes(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
     const IntegerKey sizes[] = {
         {"context_length", &shape->context_length, 1, UINT32_MAX, true},
         {"embedding_length", &shape->embedding_length, 1, DIMENSION_LIMIT, true},
         {"block_count", &shape->layer_count, 1, LAYER_LIMIT, true},
     };
-    status = read_integers(gguf, shape, sizes, sizeof sizes / sizeof *sizes, error);
+    AlisaStatus status = read_integers(gguf, shape, sizes, sizeof sizes / sizeof *sizes, error);
     if (status != ALISA_OK) return status;
     shape->layers =
         alisa_allocate_zeroed(shape->layer_count, sizeof *shape->layers, "layer shapes", error);
@@ -510,18 +513,24 @@ static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaError
                                    DIMENSION_LIMIT, true};
     status = read_layers(gguf, shape, &feed_forward, error);
     if (status == ALISA_OK) status = read_experts(gguf, shape, error);
-    if (status == ALISA_OK) status = read_heads(gguf, shape, error);
-    if (status == ALISA_OK) status = read_windows(gguf, shape, error);
-    if (status != ALISA_OK) return status;
-
-    status = read_scales(gguf, shape, error);
-    if (status == ALISA_OK) status = read_order(gguf, shape, error);
-    return status == ALISA_OK ? refuse_keys(gguf, shape, error) : status;
+    return status == ALISA_OK ? read_heads(gguf, shape, error) : status;
 }
 
-AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
+static AlisaStatus read_all(const AlisaGguf *gguf, AlisaShape *shape, AlisaComplaints *complaints,
+                            AlisaError *error) {
+    typedef AlisaStatus Reader(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error);
+    static Reader *const readers[] = {read_windows, read_scales, read_order, refuse_keys};
+    AlisaStatus status = read_architecture(gguf, shape, complaints, error);
+    if (status == ALISA_OK) status = read_sizes(gguf, shape, error);
+    for (size_t i = 0; i < sizeof readers / sizeof *readers && status == ALISA_OK; i++)
+        status = alisa_complain(complaints, readers[i](gguf, shape, error), error);
+    return status;
+}
+
+AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaComplaints *complaints,
+                             AlisaError *error) {
     *shape = (AlisaShape){.norm_epsilon = 1e-5f};
-    AlisaStatus status = read_all(gguf, shape, error);
+    AlisaStatus status = read_all(gguf, shape, complaints, error);
     if (status != ALISA_OK) alisa_shape_finish(shape);
     return status;
 }

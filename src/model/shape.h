@@ -6,6 +6,7 @@
 #define ALISA_MODEL_SHAPE_H
 
 #include "base/architecture.h"
+#include "base/complaints.h"
 #include "gguf/gguf.h"
 
 typedef enum AlisaRopeScaling {
@@ -66,9 +67,11 @@ typedef struct AlisaShape {
 
 /* Reads and checks the keys of a file that holds weights. An architecture, or a key that changes
  * the result, which this version does not compute is ALISA_ERROR_UNSUPPORTED with a sentence that
- * names it. vocabulary_size is left 0: no key says it (alisa_weights_vocabulary). The caller ends a
+ * names it; with complaints (NULL: none) all that do not keep it from reading on are told, in this
+ * order. vocabulary_size is left 0: no key says it (alisa_weights_vocabulary). The caller ends a
  * shape that was read with alisa_shape_finish; copies of the struct share its layers. */
-AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error);
+AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaComplaints *complaints,
+                             AlisaError *error);
 /* A zeroed shape is allowed. */
 void alisa_shape_finish(AlisaShape *shape);
 

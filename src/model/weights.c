@@ -34,9 +34,10 @@ typedef struct Binder {
     AlisaWeights *weights;
     Binding *bindings; /* [binding_capacity] */
     size_t binding_count, binding_capacity;
-    bool *bound;          /* [tensor count of the file]: some role is for it */
-    float *vectors;       /* host image of weights->vectors */
-    uint64_t vector_used; /* floats */
+    bool *bound;                 /* [tensor count of the file]: some role is for it */
+    float *vectors;              /* host image of weights->vectors */
+    uint64_t vector_used;        /* floats */
+    AlisaComplaints *complaints; /* NULL: the first failure ends the work */
     AlisaError *error;
 } Binder;
 
@@ -161,9 +162,12 @@ static AlisaStatus add_binding(Binder *binder, const AlisaTensorRows *rows, Alis
     *binding = (Binding){*rows, field, layer};
     if (field->is_turned && shape->architecture->rotation == ALISA_ROTATION_HALVES)
         binding->rows.order = (AlisaRowOrder){shape->layers[layer].head_dim, shape->ropes[0].dim};
-    /* The directory is one array, so a tensor's place in it is a difference of addresses. */
-    binder->bound[rows->tensor - alisa_gguf_tensor_at(binder->gguf, 0)] = true;
     return ALISA_OK;
+}
+
+/* The directory is one array, so a tensor's place in it is a difference of addresses. */
+static void mark_bound(Binder *binder, const AlisaGgufTensor *tensor) {
+    binder->bound[tensor - alisa_gguf_tensor_at(binder->gguf, 0)] = true;
 }
 
 static AlisaStatus find_tensor(Binder *binder, AlisaRole role, uint32_t layer) {
@@ -171,16 +175,23 @@ static AlisaStatus find_tensor(Binder *binder, AlisaRole role, uint32_t layer) {
     const AlisaGgufTensor *fused = look_up_fused(binder, role, layer);
     const AlisaGgufTensor *tensor = fused ? fused : look_up(binder, role, layer);
     if (!tensor && row->optional & ALISA_ROLES(role)) return ALISA_OK;
+    /* Of roles that nothing is computed with the shape has complained. */
+    if (binder->complaints && !alisa_field_of(role)) {
+        if (tensor) mark_bound(binder, tensor);
+        return ALISA_OK;
+    }
     if (!tensor) return fail_missing(binder, role, layer);
+    mark_bound(binder, tensor);
     Wanted wanted = wanted_of(binder, fused ? alisa_fusion_of(role)->fused : role, layer);
     AlisaStatus status = check_tensor(binder, tensor, &wanted);
     if (status != ALISA_OK) return status;
-    AlisaTensorRows rows = {.tensor = tensor, .count = tensor->element_count};
-    if (fused) {
-        rows = rows_of_part(binder, fused, role, layer);
-    } else if (alisa_field_of(role) && alisa_field_of(role)->kind == ALISA_FIELD_MATRIX) {
-        rows.count = tensor->element_count / tensor->dimensions[0];
-    }
+    const AlisaField *field = alisa_field_of(role);
+    bool is_matrix = field && field->kind == ALISA_FIELD_MATRIX;
+    if (field && !is_matrix && alisa_weight_type_info(tensor->type)->block_elements > 1)
+        return fail_format(binder, tensor->name, "is quantised; a vector must be F32, F16 or BF16");
+    AlisaTensorRows rows = {
+        .tensor = tensor, .count = tensor->element_count / (is_matrix ? tensor->dimensions[0] : 1)};
+    if (fused) rows = rows_of_part(binder, fused, role, layer);
     return add_binding(binder, &rows, role, layer);
 }
 
@@ -200,34 +211,37 @@ static bool stands_in_layer(const AlisaShape *shape, AlisaRole role) {
 static AlisaStatus find_tensors(Binder *binder) {
     const AlisaShape *shape = &binder->weights->shape;
     AlisaRoles roles = shape->architecture->required | shape->architecture->optional;
-    for (uint32_t role = 0; role < ALISA_ROLE_COUNT; role++) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t role = 0; role < ALISA_ROLE_COUNT && status == ALISA_OK; role++) {
         if (!(roles & ALISA_ROLES(role)) || alisa_role_in_layers(role)) continue;
-        AlisaStatus status = find_tensor(binder, role, 0);
-        if (status != ALISA_OK) return status;
+        status = alisa_complain(binder->complaints, find_tensor(binder, role, 0), binder->error);
     }
     for (uint32_t layer = 0; layer < shape->layer_count; layer++) {
-        for (uint32_t role = 0; role < ALISA_ROLE_COUNT; role++) {
+        for (uint32_t role = 0; role < ALISA_ROLE_COUNT && status == ALISA_OK; role++) {
             if (!(roles & ALISA_ROLES(role)) || !stands_in_layer(shape, role)) continue;
-            AlisaStatus status = find_tensor(binder, role, layer);
-            if (status != ALISA_OK) return status;
+            status =
+                alisa_complain(binder->complaints, find_tensor(binder, role, layer), binder->error);
         }
     }
-    return ALISA_OK;
+    return status;
 }
 
 /* A tensor that no role is for would have changed the result: name it instead of leaving it out.
  */
 static AlisaStatus refuse_unbound(const Binder *binder) {
     const AlisaGguf *gguf = binder->gguf;
-    for (uint64_t i = 0; i < alisa_gguf_tensor_count(gguf); i++) {
+    AlisaStatus status = ALISA_OK;
+    for (uint64_t i = 0; i < alisa_gguf_tensor_count(gguf) && status == ALISA_OK; i++) {
         if (binder->bound[i]) continue;
-        return alisa_error_set(binder->error, ALISA_ERROR_UNSUPPORTED,
-                               "%s: tensor %s has no place in architecture '%s' as this version "
-                               "computes it, so its results would be wrong",
-                               alisa_gguf_path(gguf), alisa_gguf_tensor_at(gguf, i)->name,
-                               binder->weights->shape.architecture->name);
+        AlisaStatus failed =
+            alisa_error_set(binder->error, ALISA_ERROR_UNSUPPORTED,
+                            "%s: tensor %s has no place in architecture '%s' as this version "
+                            "computes it, so its results would be wrong",
+                            alisa_gguf_path(gguf), alisa_gguf_tensor_at(gguf, i)->name,
+                            binder->weights->shape.architecture->name);
+        status = alisa_complain(binder->complaints, failed, binder->error);
     }
-    return ALISA_OK;
+    return status;
 }
 
 static bool has_role(const Binder *binder, AlisaRole role) {
@@ -294,23 +308,19 @@ static AlisaStatus place_matrix(Binder *binder, const AlisaTensorRows *rows, Ali
 }
 
 /* Widens elements of F32, F16 or BF16 to floats. */
-static AlisaStatus read_vector(const Binder *binder, const AlisaTensorRows *rows, float *values) {
+static void read_vector(const AlisaTensorRows *rows, float *values) {
     const AlisaGgufTensor *tensor = rows->tensor;
-    if (alisa_weight_type_info(tensor->type)->block_elements > 1) {
-        return fail_format(binder, tensor->name, "is quantised; a vector must be F32, F16 or BF16");
-    }
     uint64_t bytes = alisa_weight_type_row_bytes(tensor->type, 1);
     for (uint64_t i = 0; i < rows->count; i++)
         alisa_weight_type_dequantise(
             tensor->type, tensor->data + (rows->first + alisa_row_source(&rows->order, i)) * bytes,
             1, values + i);
-    return ALISA_OK;
 }
 
-static AlisaStatus place_vector(Binder *binder, const AlisaTensorRows *rows, AlisaVector *vector) {
+static void place_vector(Binder *binder, const AlisaTensorRows *rows, AlisaVector *vector) {
     *vector = (AlisaVector){&binder->weights->vectors, binder->vector_used};
     binder->vector_used += rows->count;
-    return read_vector(binder, rows, binder->vectors + vector->offset);
+    read_vector(rows, binder->vectors + vector->offset);
 }
 
 /* Divisors of RoPE frequencies stay on the host, where frequencies are made. */
@@ -319,8 +329,7 @@ static AlisaStatus read_divisors(const Binder *binder, const AlisaTensorRows *ro
     const char *name = rows->tensor->name;
     *divisors = alisa_allocate(rows->count, sizeof(float), name, binder->error);
     if (!*divisors) return ALISA_ERROR_MEMORY;
-    AlisaStatus status = read_vector(binder, rows, *divisors);
-    if (status != ALISA_OK) return status;
+    read_vector(rows, *divisors);
     for (uint64_t i = 0; i < rows->count; i++) {
         if (!((*divisors)[i] > 0.0f))
             return fail_format(binder, name, "has a divisor that is not > 0");
@@ -339,7 +348,8 @@ static AlisaStatus place(Binder *binder, const Binding *binding) {
     case ALISA_FIELD_HOST:
         return read_divisors(binder, &binding->rows, target);
     case ALISA_FIELD_VECTOR:
-        return place_vector(binder, &binding->rows, target);
+        place_vector(binder, &binding->rows, target);
+        return ALISA_OK;
     default:
         return place_matrix(binder, &binding->rows, target);
     }
@@ -410,6 +420,32 @@ uint32_t alisa_weights_vocabulary(const AlisaGguf *gguf) {
     return (uint32_t)table->dimensions[1];
 }
 
+/* Binds every tensor of the file, and names those that are left. */
+static AlisaStatus bind_all(Binder *binder) {
+    size_t tensors = (size_t)alisa_gguf_tensor_count(binder->gguf);
+    binder->bound =
+        alisa_allocate_zeroed(tensors, sizeof *binder->bound, "tensor marks", binder->error);
+    if (!binder->bound) return ALISA_ERROR_MEMORY;
+    AlisaStatus status = find_tensors(binder);
+    return status == ALISA_OK ? refuse_unbound(binder) : status;
+}
+
+static void finish_binder(Binder *binder) {
+    alisa_loader_destroy(binder->loader);
+    free(binder->bindings);
+    free(binder->bound);
+    free(binder->vectors);
+}
+
+AlisaStatus alisa_weights_check(const AlisaGguf *gguf, const AlisaShape *shape,
+                                AlisaComplaints *complaints, AlisaError *error) {
+    AlisaWeights weights = {.shape = *shape};
+    Binder binder = {.gguf = gguf, .weights = &weights, .complaints = complaints, .error = error};
+    AlisaStatus status = bind_all(&binder);
+    finish_binder(&binder);
+    return status;
+}
+
 AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape, uint32_t first,
                                  uint32_t end, AlisaDevice *device, uint64_t device_memory,
                                  const AlisaProgress *progress, AlisaWeights **weights,
@@ -420,20 +456,11 @@ AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
     made->shape = *shape;
     made->first = first;
     made->end = end;
-    size_t tensors = (size_t)alisa_gguf_tensor_count(gguf);
     Binder binder = {.gguf = gguf, .device = device, .weights = made, .error = error};
-    AlisaStatus status = ALISA_ERROR_MEMORY;
-    binder.bound = alisa_allocate_zeroed(tensors, sizeof *binder.bound, "tensor marks", error);
-    if (!binder.bound) goto end;
-    status = find_tensors(&binder);
-    if (status == ALISA_OK) status = refuse_unbound(&binder);
+    AlisaStatus status = bind_all(&binder);
     if (status == ALISA_OK) status = keep_needed(&binder, device_memory);
     if (status == ALISA_OK) status = place_all(&binder, progress);
-end:
-    alisa_loader_destroy(binder.loader);
-    free(binder.bindings);
-    free(binder.bound);
-    free(binder.vectors);
+    finish_binder(&binder);
     if (status == ALISA_OK) {
         *weights = made;
     } else {

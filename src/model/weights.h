@@ -25,6 +25,10 @@ AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
                                  uint32_t end, AlisaDevice *device, uint64_t device_memory,
                                  const AlisaProgress *progress, AlisaWeights **weights,
                                  AlisaError *error);
+/* Tells of every tensor for which that would fail on any device, in the order in which it would. A
+ * failure: of memory. */
+AlisaStatus alisa_weights_check(const AlisaGguf *gguf, const AlisaShape *shape,
+                                AlisaComplaints *complaints, AlisaError *error);
 void alisa_weights_destroy(AlisaWeights *weights);
 
 /* Bytes on the device. */

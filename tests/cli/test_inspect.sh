@@ -17,12 +17,14 @@ need_model
 alisa inspect "$model"
 expect_code 0
 expect_out "GGUF version 3"
+expect_out "runs"
 expect_out "general.architecture  str  llama"
 grep -qE '^  token_embd.weight  (F32|Q8_0)  \[[0-9]+ x [0-9]+\]  [0-9]+ bytes at ' "$out" || fail "no tensor"
 tensors=$(sed -n 's/.* keys, \([0-9]*\) tensors.*/\1/p' "$out")
 alisa inspect "$model" -o json
 expect_code 0
 expect_out '"name": "blk.4.ffn_up.weight"'
+expect_out '"runs": true'
 [ "$(grep -c '"offset"' "$out")" = "$tensors" ] || fail "not every tensor is listed"
 
 # A file that ends early is refused by every command, wherever it was cut.

@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include "alisa/file.h"
 #include "base/disk.h"
 #include "base/random.h"
 #include "support.h"
@@ -277,6 +278,65 @@ static AlisaStatus open_and_create(uint64_t device_memory, AlisaError *error) {
     return status;
 }
 
+/* Sentences that alisa_file_check tells. */
+typedef struct Reasons {
+    char first[512], all[4096];
+} Reasons;
+
+static void note_reason(void *user, const char *sentence) {
+    Reasons *reasons = user;
+    if (!reasons->first[0]) snprintf(reasons->first, sizeof reasons->first, "%s", sentence);
+    size_t used = strlen(reasons->all);
+    snprintf(reasons->all + used, sizeof reasons->all - used, "%s\n", sentence);
+}
+
+/* Of the file that was written last; returns how many there are. */
+static size_t check_file(Reasons *reasons) {
+    AlisaFile *file;
+    AlisaError error;
+    size_t count;
+    *reasons = (Reasons){0};
+    support_must(alisa_file_open(model_path(), &file, &error), &error);
+    support_must(alisa_file_check(file, note_reason, reasons, &count, &error), &error);
+    alisa_file_close(file);
+    return count;
+}
+
+/* Without a device as with one. */
+static void the_first_reason_is_what_opening_says(void **state) {
+    (void)state;
+    Reasons reasons;
+    const Fault none = {.tokens = VOCABULARY};
+    write_model(&none, model_path());
+    if (check_file(&reasons) != 0) fail_msg("the sound file does not run: %s", reasons.all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        AlisaError error = {0};
+        write_model(&faults[i], model_path());
+        open_and_create(0, &error);
+        if (check_file(&reasons) == 0 || strncmp(reasons.first, error.message, 500) != 0)
+            fail_msg("%s: told '%s', opening says '%s'", faults[i].name, reasons.first,
+                     error.message);
+    }
+    unlink(model_path());
+}
+
+static void all_reasons_are_told(void **state) {
+    (void)state;
+    Reasons reasons;
+    const Fault several = {.skip_tensor = "blk.0.ffn_up.weight",
+                           .change_tensor = "blk.0.attn_k.weight",
+                           .tensor_rows = 48,
+                           .extra_tensor = "blk.1.ffn_norm.weight",
+                           .rope_scaling = "spiral"};
+    write_model(&several, model_path());
+    assert_int_equal(check_file(&reasons), 4);
+    assert_non_null(strstr(reasons.first, "'spiral'"));
+    assert_non_null(strstr(reasons.all, "blk.0.ffn_up.weight (a feed-forward block"));
+    assert_non_null(strstr(reasons.all, "blk.0.attn_k.weight is 32 x 48"));
+    assert_non_null(strstr(reasons.all, "blk.1.ffn_norm.weight has no place"));
+    unlink(model_path());
+}
+
 static void each_fault_is_named(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -428,6 +488,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sound_file_runs),
         cmocka_unit_test(each_fault_is_named),
+        cmocka_unit_test(the_first_reason_is_what_opening_says),
+        cmocka_unit_test(all_reasons_are_told),
         cmocka_unit_test(weights_past_the_budget_are_refused),
         cmocka_unit_test(context_fits_or_says_so),
         cmocka_unit_test(a_window_shortens_the_context_aloud),

@@ -164,7 +164,7 @@ static Run open_run(bool tied) {
     Run run = {0};
     AlisaError error;
     support_must(alisa_gguf_open(write_model(false, tied), &run.gguf, &error), &error);
-    support_must(alisa_shape_read(run.gguf, &run.shape, &error), &error);
+    support_must(alisa_shape_read(run.gguf, &run.shape, NULL, &error), &error);
     run.shape.vocabulary_size = alisa_weights_vocabulary(run.gguf);
     return run;
 }

@@ -65,7 +65,7 @@ static AlisaStatus read_shape(GgufImage *image, AlisaShape *shape, AlisaError *e
     AlisaGguf *gguf = NULL;
     AlisaStatus status = alisa_gguf_open_memory(image->data, image->size, &gguf, error);
     if (status != ALISA_OK) fail_msg("%s", error->message);
-    status = alisa_shape_read(gguf, shape, error);
+    status = alisa_shape_read(gguf, shape, NULL, error);
     alisa_gguf_close(gguf);
     image_end(image);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alisa inspect: the keys and tensors of a GGUF file.
+ * alisa inspect: whether a GGUF file runs, its keys and its tensors.
  */
 #include "alisa/file.h"
 #include "common/terminal.h"
@@ -83,6 +83,18 @@ static AlisaStatus walk_tensors(const AlisaFile *file, uint64_t count, json_t *r
     return ALISA_OK;
 }
 
+/* Reasons go to a list, or a line each. */
+static void take_reason(void *user, const char *sentence) {
+    json_t *reasons = user;
+    if (reasons) {
+        json_array_append_new(reasons, alisa_cli_json_text(sentence, strlen(sentence)));
+        return;
+    }
+    printf("does not run: ");
+    alisa_cli_output_escaped(sentence, strlen(sentence));
+    putchar('\n');
+}
+
 ExitCode alisa_cli_inspect(const Settings *settings) {
     AlisaFile *file;
     AlisaError error;
@@ -93,21 +105,24 @@ ExitCode alisa_cli_inspect(const Settings *settings) {
     alisa_file_info(file, &info);
     bool json = settings->output == OUTPUT_JSON;
     json_t *keys = json ? json_array() : NULL, *tensors = json ? json_array() : NULL;
-    if (!json) {
-        print_summary(settings->operands[0], &info);
-        printf("keys\n");
-    }
-    AlisaStatus status = walk_keys(file, info.key_count, keys, &error);
+    json_t *reasons = json ? json_array() : NULL;
+    size_t reason_count;
+    if (!json) print_summary(settings->operands[0], &info);
+    AlisaStatus status = alisa_file_check(file, take_reason, reasons, &reason_count, &error);
+    if (!json) printf("%skeys\n", status == ALISA_OK && reason_count == 0 ? "runs\n" : "");
+    if (status == ALISA_OK) status = walk_keys(file, info.key_count, keys, &error);
     if (!json) printf("tensors\n");
     if (status == ALISA_OK) status = walk_tensors(file, info.tensor_count, tensors, &error);
     if (status == ALISA_OK && json) {
         alisa_cli_output_json(
-            json_pack("{s:o, s:I, s:I, s:I, s:O, s:O}", "file",
+            json_pack("{s:o, s:b, s:O, s:I, s:I, s:I, s:O, s:O}", "file",
                       alisa_cli_json_text(settings->operands[0], strlen(settings->operands[0])),
-                      "version", (json_int_t)info.version, "parts", (json_int_t)info.part_count,
-                      "bytes", (json_int_t)info.byte_count, "keys", keys, "tensors", tensors),
+                      "runs", reason_count == 0, "reasons", reasons, "version",
+                      (json_int_t)info.version, "parts", (json_int_t)info.part_count, "bytes",
+                      (json_int_t)info.byte_count, "keys", keys, "tensors", tensors),
             JSON_INDENT(2));
     }
+    json_decref(reasons);
     json_decref(keys);
     json_decref(tensors);
     alisa_file_close(file);

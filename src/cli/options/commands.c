@@ -78,8 +78,9 @@ const Command alisa_cli_commands[] = {
     {.name = "inspect",
      .bit = COMMAND_INSPECT,
      .operand = "FILE",
-     .summary = "list the keys and tensors of a GGUF file",
-     .description = "Prints what a model file says of itself, and the type, shape and size of its "
+     .summary = "say whether a GGUF file runs, and list its keys and tensors",
+     .description = "Says whether a model file runs and if not, every reason; what it says of "
+                    "itself, and the type, shape and size of its "
                     "tensors. Of a model that is split, any part will do.",
      .examples = {{"alisa inspect model.gguf", "the keys and tensors of a model"}}},
     {.name = "tokenize",
