@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """models/convert.py on a folder that is written here: values, keys, types, and what it refuses.
 
-    ALISA_BINARY=... MODELS_DIR=... python3 check_convert.py
+ALISA_BINARY=... MODELS_DIR=... python3 check_convert.py
 """
 
 import json
@@ -68,14 +68,19 @@ class Convert(unittest.TestCase):
         for layer in range(2):
             shapes |= {f"model.layers.{layer}.{name}": shape for name, shape in LAYER.items()}
         self.tensors = {
-            f"{name}.weight": gguf_file.to_bf16(rng.standard_normal(shape) / shape[-1] ** 0.5 + (len(shape) < 2))
+            f"{name}.weight": gguf_file.to_bf16(
+                rng.standard_normal(shape) / shape[-1] ** 0.5 + (len(shape) < 2)
+            )
             for name, shape in shapes.items()
         }
         self.write_config()
         self.write_tensors()
         self.pieces = gguf_writer.vocabulary(300)
         folders.write_sentencepiece(self.folder / "tokenizer.model", *self.pieces)
-        self.write_json("tokenizer_config.json", {"chat_template": TEMPLATE, "bos_token": "<s>", "eos_token": {"content": "</s>"}})
+        self.write_json(
+            "tokenizer_config.json",
+            {"chat_template": TEMPLATE, "bos_token": "<s>", "eos_token": {"content": "</s>"}},
+        )
 
     def write_json(self, name, value):
         (self.folder / name).write_text(json.dumps(value))
@@ -108,7 +113,9 @@ class Convert(unittest.TestCase):
         self.assertFalse(self.output.exists())
 
     def alisa(self, *arguments):
-        result = subprocess.run([os.environ["ALISA_BINARY"], *arguments], capture_output=True, text=True)
+        result = subprocess.run(
+            [os.environ["ALISA_BINARY"], *arguments], capture_output=True, text=True
+        )
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 
@@ -118,7 +125,9 @@ class Convert(unittest.TestCase):
             file = self.convert("--type", name)
             theirs = to_floats(self.tensors["model.layers.1.mlp.down_proj.weight"])
             ours = file.tensors["blk.1.ffn_down.weight"]
-            self.assertLessEqual(np.abs(ours - theirs).max(), tolerance * np.abs(theirs).max(), name)
+            self.assertLessEqual(
+                np.abs(ours - theirs).max(), tolerance * np.abs(theirs).max(), name
+            )
             norm = to_floats(self.tensors["model.norm.weight"])
             np.testing.assert_array_equal(file.tensors["output_norm.weight"], norm)
 
@@ -156,18 +165,28 @@ class Convert(unittest.TestCase):
 
     def test_rows_that_are_no_whole_blocks_are_halves(self):
         for layer in range(2):
-            for name, shape in (("gate_proj", (100, 64)), ("up_proj", (100, 64)), ("down_proj", (64, 100))):
-                self.tensors[f"model.layers.{layer}.mlp.{name}.weight"] = np.full(shape, 16000, np.uint16)
+            for name, shape in (
+                ("gate_proj", (100, 64)),
+                ("up_proj", (100, 64)),
+                ("down_proj", (64, 100)),
+            ):
+                self.tensors[f"model.layers.{layer}.mlp.{name}.weight"] = np.full(
+                    shape, 16000, np.uint16
+                )
         self.write_tensors()
         self.write_config(intermediate_size=100)
         result = self.run_convert("--type", "q8_0")
         self.assertIn("2 as F16", result.stdout)
-        self.assertEqual(gguf_file.Reader(self.output).tensors["blk.0.ffn_down.weight"].shape, (64, 100))
+        self.assertEqual(
+            gguf_file.Reader(self.output).tensors["blk.0.ffn_down.weight"].shape, (64, 100)
+        )
 
     def test_byte_level_tokenizers(self):
         (self.folder / "tokenizer.model").unlink()
         letters = [chr(code) for code in range(33, 127)]
-        vocabulary = {piece: number for number, piece in enumerate(letters + ["\u0120", "ab", "\u0120ab"])}
+        vocabulary = {
+            piece: number for number, piece in enumerate(letters + ["\u0120", "ab", "\u0120ab"])
+        }
         split = {"type": "Split", "pattern": {"Regex": ""}, "behavior": "Isolated", "invert": False}
         tokenizer = {
             "model": {"type": "BPE", "vocab": vocabulary, "merges": [["a", "b"], ["\u0120", "ab"]]},
@@ -184,7 +203,10 @@ class Convert(unittest.TestCase):
         self.assertEqual(keys["tokenizer.ggml.token_type"][96:99], [1, 3, 5])
         self.assertEqual(keys["tokenizer.ggml.tokens"][97:99], ["<|end|>", "[PAD98]"])
         self.assertEqual(keys["tokenizer.ggml.eos_token_id"], 97)
-        tokenizer["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [split, {"type": "ByteLevel"}]}
+        tokenizer["pre_tokenizer"] = {
+            "type": "Sequence",
+            "pretokenizers": [split, {"type": "ByteLevel"}],
+        }
         self.write_json("tokenizer.json", tokenizer)
         self.output.unlink()
         self.refuse("tokenizer.json", "--pre NAME")

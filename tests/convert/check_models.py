@@ -65,7 +65,19 @@ class Models(unittest.TestCase):
     def compare_numbers(self, name, output):
         golden = json.loads((GOLDENS / f"{name}.json").read_text())
         ids = ",".join(map(str, golden["prompt_tokens"]))
-        command = [os.environ["ALISA_BINARY"], "eval", "logprobs", "-m", output, "--tokens", ids, "-n", "16", "-o", "json"]
+        command = [
+            os.environ["ALISA_BINARY"],
+            "eval",
+            "logprobs",
+            "-m",
+            output,
+            "--tokens",
+            ids,
+            "-n",
+            "16",
+            "-o",
+            "json",
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=True)
         for ours, theirs in zip(json.loads(result.stdout)["tokens"], golden["tokens"], strict=True):
             self.assertEqual(ours["id"], theirs["id"])

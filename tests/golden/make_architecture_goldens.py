@@ -12,7 +12,6 @@ same model. --keep leaves the folders of Hugging Face behind.
 
 import argparse
 import dataclasses
-import json
 import math
 import pathlib
 import shutil
@@ -49,7 +48,7 @@ class Case:
     context: int = 0
 
 
-def sizes(width, layers, heads, kv_heads, hidden, vocabulary, context=256, **others):
+def sizes(width, layers, heads, kv_heads, hidden, vocabulary):
     """The names that most configurations use."""
     return dict(
         hidden_size=width,
@@ -58,8 +57,7 @@ def sizes(width, layers, heads, kv_heads, hidden, vocabulary, context=256, **oth
         num_key_value_heads=kv_heads,
         intermediate_size=hidden,
         vocab_size=vocabulary,
-        max_position_embeddings=context,
-        **others,
+        max_position_embeddings=256,
     )
 
 
@@ -82,24 +80,27 @@ GPT_OSS = dict(
 
 # A configuration begins with: width, layers, heads, KV heads, feed-forward length, vocabulary.
 CASES = [
-    Case("qwen2-tied-head24", "qwen2", sizes(72, 2, 3, 1, 112, 301, tie_word_embeddings=True)),
+    Case(
+        "qwen2-tied-head24", "qwen2", sizes(72, 2, 3, 1, 112, 301) | dict(tie_word_embeddings=True)
+    ),
     Case("qwen2-f32", "qwen2", sizes(40, 2, 5, 5, 60, 290), matrices=gguf.TENSOR_F32, prompt=64),
     Case(
         "qwen3-head96",
         "qwen3",
-        sizes(40, 2, 3, 1, 64, 303, head_dim=96, rope_parameters=rope(1e6)),
+        sizes(40, 2, 3, 1, 64, 303) | dict(head_dim=96, rope_parameters=rope(1e6)),
     ),
-    Case("gemma-head256", "gemma", sizes(40, 2, 2, 1, 64, 300, head_dim=256), logits=1.0, last_norm=3.5),
+    Case(
+        "gemma-head256",
+        "gemma",
+        sizes(40, 2, 2, 1, 64, 300) | dict(head_dim=256),
+        logits=1.0,
+        last_norm=3.5,
+    ),
     Case(
         "gemma2-window24",
         "gemma2",
-        sizes(
-            48,
-            3,
-            4,
-            2,
-            80,
-            310,
+        sizes(48, 3, 4, 2, 80, 310)
+        | dict(
             head_dim=24,
             query_pre_attn_scalar=24,
             sliding_window=24,
@@ -112,13 +113,8 @@ CASES = [
     Case(
         "gemma3-window20",
         "gemma3_text",
-        sizes(
-            48,
-            7,
-            4,
-            1,
-            56,
-            307,
+        sizes(48, 7, 4, 1, 56, 307)
+        | dict(
             head_dim=24,
             query_pre_attn_scalar=24,
             sliding_window=20,
@@ -158,7 +154,13 @@ CASES = [
             rope_parameters=rope(partial_rotary_factor=1.0),
         ),
     ),
-    Case("gpt2-head24", "gpt2", dict(n_embd=48, n_layer=2, n_head=2, vocab_size=300, n_positions=128), logits=0.7, last_norm=5.0),
+    Case(
+        "gpt2-head24",
+        "gpt2",
+        dict(n_embd=48, n_layer=2, n_head=2, vocab_size=300, n_positions=128),
+        logits=0.7,
+        last_norm=5.0,
+    ),
     Case(
         "opt-head40",
         "opt",
@@ -178,19 +180,14 @@ CASES = [
     Case(
         "phi3-window20",
         "phi3",
-        sizes(64, 2, 4, 2, 88, 300, pad_token_id=0, sliding_window=20),
+        sizes(64, 2, 4, 2, 88, 300) | dict(pad_token_id=0, sliding_window=20),
         prompt=64,
     ),
     Case(
         "phi3-longrope",
         "phi3",
-        sizes(
-            72,
-            2,
-            3,
-            1,
-            104,
-            300,
+        sizes(72, 2, 3, 1, 104, 300)
+        | dict(
             pad_token_id=0,
             original_max_position_embeddings=48,
             rope_parameters={
@@ -209,13 +206,8 @@ CASES = [
     Case(
         "llama-rope31-head80",
         "llama",
-        sizes(
-            48,
-            2,
-            2,
-            1,
-            80,
-            300,
+        sizes(48, 2, 2, 1, 80, 300)
+        | dict(
             head_dim=80,
             rope_parameters=rope(
                 500000.0,
@@ -227,23 +219,18 @@ CASES = [
             ),
         ),
     ),
-    Case("llama-window24", "mistral", sizes(64, 2, 4, 2, 80, 300, sliding_window=24)),
+    Case("llama-window24", "mistral", sizes(64, 2, 4, 2, 80, 300) | dict(sliding_window=24)),
     Case(
         "llama-experts",
         "mixtral",
-        sizes(56, 2, 7, 1, 40, 300, num_local_experts=4, num_experts_per_tok=2),
+        sizes(56, 2, 7, 1, 40, 300) | dict(num_local_experts=4, num_experts_per_tok=2),
         prompt=30,
     ),
     Case(
         "qwen2moe-shared",
         "qwen2_moe",
-        sizes(
-            48,
-            2,
-            2,
-            1,
-            64,
-            300,
+        sizes(48, 2, 2, 1, 64, 300)
+        | dict(
             num_experts=4,
             num_experts_per_tok=2,
             moe_intermediate_size=40,
@@ -254,13 +241,8 @@ CASES = [
     Case(
         "qwen3moe-head24",
         "qwen3_moe",
-        sizes(
-            48,
-            2,
-            3,
-            1,
-            64,
-            300,
+        sizes(48, 2, 3, 1, 64, 300)
+        | dict(
             head_dim=24,
             num_experts=5,
             num_experts_per_tok=2,
@@ -269,7 +251,11 @@ CASES = [
         ),
         prompt=30,
     ),
-    Case("phi2-head40", "phi", sizes(80, 2, 2, 2, 64, 300, rope_parameters=rope(partial_rotary_factor=0.4))),
+    Case(
+        "phi2-head40",
+        "phi",
+        sizes(80, 2, 2, 2, 64, 300) | dict(rope_parameters=rope(partial_rotary_factor=0.4)),
+    ),
     Case(
         "falcon-one-kv-head",
         "falcon",
@@ -304,18 +290,14 @@ CASES = [
     Case(
         "stablelm-sequential",
         "stablelm",
-        sizes(64, 2, 4, 2, 80, 300, use_qkv_bias=True, rope_parameters=rope(partial_rotary_factor=0.25)),
+        sizes(64, 2, 4, 2, 80, 300)
+        | dict(use_qkv_bias=True, rope_parameters=rope(partial_rotary_factor=0.25)),
     ),
     Case(
         "stablelm-parallel-headnorms",
         "stablelm",
-        sizes(
-            48,
-            2,
-            2,
-            1,
-            64,
-            300,
+        sizes(48, 2, 2, 1, 64, 300)
+        | dict(
             use_parallel_residual=True,
             qk_layernorm=True,
             rope_parameters=rope(partial_rotary_factor=0.25),
@@ -324,13 +306,8 @@ CASES = [
     Case(
         "granite-head24",
         "granite",
-        sizes(
-            48,
-            2,
-            2,
-            1,
-            64,
-            300,
+        sizes(48, 2, 2, 1, 64, 300)
+        | dict(
             attention_multiplier=0.3,
             embedding_multiplier=6.0,
             residual_multiplier=0.4,
@@ -341,13 +318,8 @@ CASES = [
     Case(
         "granitemoe-experts",
         "granitemoe",
-        sizes(
-            48,
-            2,
-            2,
-            2,
-            40,
-            300,
+        sizes(48, 2, 2, 2, 40, 300)
+        | dict(
             num_local_experts=4,
             num_experts_per_tok=2,
             attention_multiplier=0.25,
@@ -358,51 +330,57 @@ CASES = [
         prompt=30,
         logits=7.0,
     ),
-    Case("smollm3-five-layers", "smollm3", sizes(48, 5, 3, 1, 64, 300, pad_token_id=0), logits=0.7, last_norm=5.0),
+    Case(
+        "smollm3-five-layers",
+        "smollm3",
+        sizes(48, 5, 3, 1, 64, 300) | dict(pad_token_id=0),
+        logits=0.7,
+        last_norm=5.0,
+    ),
     Case(
         "command-r-tied",
         "cohere",
-        sizes(64, 2, 4, 2, 80, 300, pad_token_id=0, logit_scale=0.25),
+        sizes(64, 2, 4, 2, 80, 300) | dict(pad_token_id=0, logit_scale=0.25),
         logits=0.7,
         last_norm=20.0,
     ),
     Case(
         "command-r-headnorms",
         "cohere",
-        sizes(72, 2, 3, 1, 72, 300, pad_token_id=0, logit_scale=0.25, use_qk_norm=True),
+        sizes(72, 2, 3, 1, 72, 300) | dict(pad_token_id=0, logit_scale=0.25, use_qk_norm=True),
         logits=0.7,
         last_norm=20.0,
     ),
     Case(
         "cohere2-window20",
         "cohere2",
-        sizes(48, 5, 2, 1, 56, 300, pad_token_id=0, head_dim=24, sliding_window=20, logit_scale=0.25),
+        sizes(48, 5, 2, 1, 56, 300)
+        | dict(pad_token_id=0, head_dim=24, sliding_window=20, logit_scale=0.25),
         logits=0.7,
         last_norm=20.0,
     ),
     Case(
         "gpt-oss-window12",
         "gpt_oss",
-        sizes(48, 2, 4, 1, 40, 300, **GPT_OSS, head_dim=24, num_local_experts=4, num_experts_per_tok=2),
+        sizes(48, 2, 4, 1, 40, 300)
+        | GPT_OSS
+        | dict(head_dim=24, num_local_experts=4, num_experts_per_tok=2),
         prompt=30,
     ),
     Case(
         "gpt-oss-mxfp4",
         "gpt_oss",
-        sizes(64, 2, 3, 1, 64, 300, **GPT_OSS, head_dim=32, num_local_experts=4, num_experts_per_tok=2),
+        sizes(64, 2, 3, 1, 64, 300)
+        | GPT_OSS
+        | dict(head_dim=32, num_local_experts=4, num_experts_per_tok=2),
         prompt=30,
         experts=gguf.TENSOR_MXFP4,
     ),
     Case(
         "glm4-head80",
         "glm4",
-        sizes(
-            48,
-            2,
-            2,
-            1,
-            64,
-            300,
+        sizes(48, 2, 2, 1, 64, 300)
+        | dict(
             head_dim=80,
             attention_bias=True,
             pad_token_id=0,
@@ -412,26 +390,43 @@ CASES = [
     Case(
         "exaone4-window20",
         "exaone4",
-        sizes(48, 5, 3, 1, 56, 300, head_dim=24, sliding_window=20, sliding_window_pattern=4),
+        sizes(48, 5, 3, 1, 56, 300)
+        | dict(head_dim=24, sliding_window=20, sliding_window_pattern=4),
     ),
-    Case("exaone4-head16", "exaone4", sizes(64, 2, 4, 2, 80, 300, sliding_window=None, layer_types=["full_attention"] * 2)),
-    Case("seed_oss-head32", "seed_oss", sizes(48, 2, 3, 1, 64, 300, head_dim=32)),
+    Case(
+        "exaone4-head16",
+        "exaone4",
+        sizes(64, 2, 4, 2, 80, 300) | dict(sliding_window=None, layer_types=["full_attention"] * 2),
+    ),
+    Case("seed_oss-head32", "seed_oss", sizes(48, 2, 3, 1, 64, 300) | dict(head_dim=32)),
     Case(
         "nemotron-head24",
         "nemotron",
-        sizes(48, 2, 2, 1, 64, 300, head_dim=24, rope_parameters=rope(partial_rotary_factor=0.5)),
+        sizes(48, 2, 2, 1, 64, 300)
+        | dict(head_dim=24, rope_parameters=rope(partial_rotary_factor=0.5)),
     ),
 ]
 
-LEAST_DISTINCT = 5  # different ids among the greedy ones: many architectures are prone to repetition
+LEAST_DISTINCT = 5  # different ids among the greedy ones: many architectures repeat themselves
 GAIN = 1.35  # matrices have the deviation GAIN / sqrt(inputs): attention is selective, logits are peaked
 WAY_BACK = 1.5  # the same of those that add to the residual stream
-BACK = ("o_proj", "out_proj", "c_proj", "dense", "dense_4h_to_h", "down_proj", "fc2", "w2", "output_linear")
+BACK = (
+    "o_proj",
+    "out_proj",
+    "c_proj",
+    "dense",
+    "dense_4h_to_h",
+    "down_proj",
+    "fc2",
+    "w2",
+    "output_linear",
+)
 EMBEDDINGS = ("embed_tokens", "embed_in", "wte", "word_embeddings")
 POSITIONS = ("embed_positions", "wpe")
 HEADS = ("lm_head", "embed_out")
 LAST_NORMS = tuple(
-    f"{name}.weight" for name in ("model.norm", "transformer.ln_f", "model.decoder.final_layer_norm")
+    f"{name}.weight"
+    for name in ("model.norm", "transformer.ln_f", "model.decoder.final_layer_norm")
 )
 
 
@@ -455,7 +450,11 @@ def draw(name, shape, case, tied, rng):
         return values * (0.7 * case.logits / math.sqrt(shape[1]))
     if owner in HEADS:
         return values * (case.logits / math.sqrt(shape[1]))
-    across = owner.startswith("c_") and case.kind == "gpt2" or (case.kind == "gpt_oss" and len(shape) == 3)
+    across = (
+        owner.startswith("c_")
+        and case.kind == "gpt2"
+        or (case.kind == "gpt_oss" and len(shape) == 3)
+    )
     inputs = shape[-2] if across else shape[-1]
     return values * ((WAY_BACK if owner in BACK else GAIN) / math.sqrt(inputs))
 
@@ -472,7 +471,9 @@ def round_values(values, kind):
 
 
 def make_model(case):
-    config = AutoConfig.for_model(case.kind, **{"bos_token_id": 1, "eos_token_id": 2, **case.config})
+    config = AutoConfig.for_model(
+        case.kind, **{"bos_token_id": 1, "eos_token_id": 2, **case.config}
+    )
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
     with torch.no_grad():
@@ -516,7 +517,9 @@ def write_model(case, folder):
 def write_golden(case, model, rng, name, length, extra):
     vocabulary = case.config["vocab_size"]
     golden = reference.find_golden(case.name, vocabulary, model, length, rng, LEAST_DISTINCT)
-    (FOLDER / "architectures" / f"{name}.json").write_text(reference.to_json({**extra, **golden}) + "\n")
+    (FOLDER / "architectures" / f"{name}.json").write_text(
+        reference.to_json({**extra, **golden}) + "\n"
+    )
     reference.print_summary(name, golden)
 
 

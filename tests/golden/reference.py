@@ -37,7 +37,9 @@ def router_margin(model, ids):
     where it is small another way of rounding chooses other experts."""
     chosen = model.config.num_experts_per_tok
     least = math.inf
-    for logits in model(torch.tensor([ids]), use_cache=False, output_router_logits=True).router_logits:
+    for logits in model(
+        torch.tensor([ids]), use_cache=False, output_router_logits=True
+    ).router_logits:
         if bool((logits >= 0).all()):
             logits = logits.log()  # some give shares
         ranked = logits.reshape(len(ids), -1).sort(dim=-1, descending=True).values
