@@ -6,7 +6,7 @@ import json
 import pathlib
 
 HERE = pathlib.Path(__file__).resolve().parent
-LONG_TEXT = HERE.parent.parent / "models" / "heldout.txt"  # the prompts that are given by a length begin it
+LONG_TEXT = HERE.parent.parent / "models" / "heldout.txt"  # the prompts that are given by a length begin it, without end tokens
 FIGURES = HERE / "figures.json"
 PERPLEXITY_BYTES = 60000  # of WikiText-2's raw validation split
 PREDICT = 64  # greedy tokens after each prompt
@@ -23,7 +23,7 @@ def models():
 
 def prompts():
     """{name: text}"""
-    long_text = LONG_TEXT.read_text(encoding="utf-8")
+    long_text = LONG_TEXT.read_text(encoding="utf-8").replace("<|endoftext|>", "")
     return {one["name"]: one.get("text", long_text[: one.get("characters")]) for one in read_json(HERE / "prompts.json")}
 
 
