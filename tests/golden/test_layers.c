@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layers by themselves: a model whose layers have feed-forward blocks of different lengths computes
- * what the same model does whose blocks are filled up with zeros, and the weights of runs of layers
- * are the parts of the whole model's.
+ * what the same model does whose blocks are filled up with zeros, and what one does whose tensors
+ * lie in one another; and the weights of runs of layers are the parts of the whole model's.
  */
 #include <math.h>
 #include <unistd.h>
@@ -23,17 +23,22 @@ typedef struct Writer {
     GgufImage image; /* keys and descriptions */
     GgufImage data;
     bool filled; /* blocks are filled up to LONGEST */
+    bool fused;  /* queries, keys and values are one tensor, and so are gate and up */
 } Writer;
+
+static void describe(Writer *writer, const char *name, uint32_t rows, uint32_t columns) {
+    uint64_t dimensions[2] = {columns, rows};
+    image_tensor(&writer->image, name, ALISA_WEIGHT_F32, rows > 1 ? 2 : 1, dimensions,
+                 writer->data.size);
+}
 
 /* The values depend on the name, and not on how far they are filled up: `rows` x `columns` of them
  * stand in a tensor of so many `all_rows` x `all_columns`, the others are 0. */
-static void add_tensor(Writer *writer, const char *name, uint32_t rows, uint32_t columns,
+static void add_values(Writer *writer, const char *name, uint32_t rows, uint32_t columns,
                        uint32_t all_rows, uint32_t all_columns) {
-    uint64_t dimensions[2] = {all_columns, all_rows}, seed = 1;
+    uint64_t seed = 1;
     for (const char *c = name; *c; c++)
         seed = seed * 31 + (uint64_t)*c;
-    image_tensor(&writer->image, name, ALISA_WEIGHT_F32, all_rows > 1 ? 2 : 1, dimensions,
-                 writer->data.size);
     AlisaRandom random;
     alisa_random_seed(&random, seed);
     for (uint32_t i = 0; i < all_rows; i++) {
@@ -44,6 +49,12 @@ static void add_tensor(Writer *writer, const char *name, uint32_t rows, uint32_t
             image_float(&writer->data, rows > 1 ? value : 1.0f + value);
         }
     }
+}
+
+static void add_tensor(Writer *writer, const char *name, uint32_t rows, uint32_t columns,
+                       uint32_t all_rows, uint32_t all_columns) {
+    describe(writer, name, all_rows, all_columns);
+    add_values(writer, name, rows, columns, all_rows, all_columns);
     image_pad(&writer->data, 32);
 }
 
@@ -52,29 +63,40 @@ static void add_layer(Writer *writer, uint32_t layer) {
     const struct {
         const char *name;
         uint32_t rows, columns, all_rows, all_columns;
+        const char *fused; /* begins with these rows; "": they are behind those before */
+        uint32_t fused_rows;
     } tensors[] = {
         {"attn_norm.weight", 1, EMBEDDING, 1, EMBEDDING},
-        {"attn_q.weight", HEADS * HEAD_DIM, EMBEDDING, HEADS * HEAD_DIM, EMBEDDING},
-        {"attn_k.weight", KV_HEADS * HEAD_DIM, EMBEDDING, KV_HEADS * HEAD_DIM, EMBEDDING},
-        {"attn_v.weight", KV_HEADS * HEAD_DIM, EMBEDDING, KV_HEADS * HEAD_DIM, EMBEDDING},
+        {"attn_q.weight", HEADS * HEAD_DIM, EMBEDDING, HEADS * HEAD_DIM, EMBEDDING,
+         "attn_qkv.weight", (HEADS + 2 * KV_HEADS) * HEAD_DIM},
+        {"attn_k.weight", KV_HEADS * HEAD_DIM, EMBEDDING, KV_HEADS * HEAD_DIM, EMBEDDING, "", 0},
+        {"attn_v.weight", KV_HEADS * HEAD_DIM, EMBEDDING, KV_HEADS * HEAD_DIM, EMBEDDING, "", 0},
         {"attn_output.weight", EMBEDDING, HEADS * HEAD_DIM, EMBEDDING, HEADS * HEAD_DIM},
         {"ffn_norm.weight", 1, EMBEDDING, 1, EMBEDDING},
-        {"ffn_gate.weight", length, EMBEDDING, all, EMBEDDING},
-        {"ffn_up.weight", length, EMBEDDING, all, EMBEDDING},
+        {"ffn_gate.weight", length, EMBEDDING, all, EMBEDDING, "ffn_up.weight", 2 * all},
+        {"ffn_up.weight", length, EMBEDDING, all, EMBEDDING, "", 0},
         {"ffn_down.weight", EMBEDDING, length, EMBEDDING, all},
     };
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
-        char name[64];
+        char name[64], fused[64];
         snprintf(name, sizeof name, "blk.%u.%s", layer, tensors[i].name);
-        add_tensor(writer, name, tensors[i].rows, tensors[i].columns, tensors[i].all_rows,
+        if (!writer->fused || !tensors[i].fused) {
+            add_tensor(writer, name, tensors[i].rows, tensors[i].columns, tensors[i].all_rows,
+                       tensors[i].all_columns);
+            continue;
+        }
+        snprintf(fused, sizeof fused, "blk.%u.%s", layer, tensors[i].fused);
+        if (tensors[i].fused_rows > 0)
+            describe(writer, fused, tensors[i].fused_rows, tensors[i].all_columns);
+        add_values(writer, name, tensors[i].rows, tensors[i].columns, tensors[i].all_rows,
                    tensors[i].all_columns);
     }
 }
 
-static const char *write_model(bool filled, bool tied) {
+static const char *write_model(bool filled, bool tied, bool fused) {
     static char path[64];
     snprintf(path, sizeof path, "/tmp/alisa-test-layers-%ld.gguf", (long)getpid());
-    Writer writer = {.filled = filled};
+    Writer writer = {.filled = filled, .fused = fused};
     image_begin(&writer.image, 3);
     image_string(&writer.image, "general.architecture", "llama");
     image_u32(&writer.image, "llama.context_length", 64);
@@ -107,12 +129,12 @@ static const char *write_model(bool filled, bool tied) {
 /* ---- Different lengths --------------------------------------------------------------------- */
 
 /* Logits of ROWS tokens, computed in pieces of 7 rows at most. */
-static void compute(bool filled, AlisaPolicy policy, float *logits) {
+static void compute(bool filled, bool fused, AlisaPolicy policy, float *logits) {
     AlisaError error;
     AlisaModel *model;
     AlisaEngine *engine;
     AlisaSession *session;
-    support_must(alisa_model_open(write_model(filled, false), &model, &error), &error);
+    support_must(alisa_model_open(write_model(filled, false, fused), &model, &error), &error);
     AlisaEngineOptions engine_options;
     alisa_engine_options_defaults(&engine_options);
     support_must(alisa_engine_create(model, support_device, &engine_options, &engine, &error),
@@ -140,10 +162,10 @@ static void layers_may_have_blocks_of_their_own_length(void **state) {
     (void)state;
     static float own[ROWS * VOCABULARY], filled[ROWS * VOCABULARY];
     static const AlisaPolicy policies[] = {ALISA_POLICY_DEVICE, ALISA_POLICY_ALISA};
-    compute(true, ALISA_POLICY_DEVICE, filled);
+    compute(true, false, ALISA_POLICY_DEVICE, filled);
     for (size_t p = 0; p < sizeof policies / sizeof *policies; p++) {
         double largest = 0.0;
-        compute(false, policies[p], own);
+        compute(false, false, policies[p], own);
         for (size_t i = 0; i < ROWS * VOCABULARY; i++) {
             largest = fmax(largest, fabs(own[i]));
             if (!(fabs(own[i] - filled[i]) <= 2e-5))
@@ -151,6 +173,15 @@ static void layers_may_have_blocks_of_their_own_length(void **state) {
         }
         assert_true(largest > 0.5);
     }
+}
+
+static void tensors_may_lie_in_one(void **state) {
+    (void)state;
+    static float apart[ROWS * VOCABULARY], fused[ROWS * VOCABULARY];
+    compute(false, false, ALISA_POLICY_DEVICE, apart);
+    compute(false, true, ALISA_POLICY_DEVICE, fused);
+    assert_memory_equal(apart, fused, sizeof apart);
+    assert_true(fabsf(apart[0]) > 0.0f);
 }
 
 /* ---- Runs of layers ------------------------------------------------------------------------ */
@@ -163,7 +194,7 @@ typedef struct Run {
 static Run open_run(bool tied) {
     Run run = {0};
     AlisaError error;
-    support_must(alisa_gguf_open(write_model(false, tied), &run.gguf, &error), &error);
+    support_must(alisa_gguf_open(write_model(false, tied, false), &run.gguf, &error), &error);
     support_must(alisa_shape_read(run.gguf, &run.shape, NULL, &error), &error);
     run.shape.vocabulary_size = alisa_weights_vocabulary(run.gguf);
     return run;
@@ -246,13 +277,14 @@ static void a_run_needs_memory_for_itself_alone(void **state) {
 }
 
 static int remove_model(void **state) {
-    unlink(write_model(false, false));
+    unlink(write_model(false, false, false));
     return support_close_device(state);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_may_have_blocks_of_their_own_length),
+        cmocka_unit_test(tensors_may_lie_in_one),
         cmocka_unit_test(runs_of_layers_add_up),
         cmocka_unit_test(a_tied_head_is_there_with_the_last_layer),
         cmocka_unit_test(a_run_needs_memory_for_itself_alone),
