@@ -236,8 +236,7 @@ ALISA_API const char *alisa_kv_type_name(AlisaKvType type);
 typedef struct AlisaSessionOptions {
     uint32_t sequence_count; /* sequences that advance together; default 1 */
     uint32_t context_length; /* most tokens of a sequence; default 0: the model's, or less where
-                                memory does not suffice for it or its sliding window is shorter;
-                                one that is longer than the window is refused */
+                                memory does not suffice for it */
     uint32_t micro_batch;    /* most rows computed at once; default 512 */
     uint32_t logit_rows;     /* most rows with logits in one eval call; default 0: sequence_count */
     AlisaKvType key_type;    /* default ALISA_KV_F16 */

@@ -83,8 +83,10 @@ void alisa_session_lists(const AlisaSession *session, uint32_t layer, AlisaSelec
         const AlisaStage *stage = &session->stages[i];
         uint32_t first = stage->setup.shard->first_layer;
         if (layer < first || layer - first >= stage->setup.shard->layer_count) continue;
-        const AlisaSelectCounts *of_layer =
-            stage->sparse ? alisa_sparse_counts(stage->sparse, layer - first) : NULL;
+        const AlisaLayerPlace *place = &stage->places[layer - first];
+        const AlisaSelectCounts *of_layer = stage->sparse && place->window == 0
+                                                ? alisa_sparse_counts(stage->sparse, place->index)
+                                                : NULL;
         if (of_layer) *counts = *of_layer;
     }
 }

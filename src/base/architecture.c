@@ -398,15 +398,8 @@ uint32_t alisa_architecture_feed_forward_matrices(const AlisaArchitecture *row) 
 
 /* ---- What the engine computes -------------------------------------------------------------- */
 
-/* What the engine does not compute, in words; NULL: it does. */
-
 const char *alisa_architecture_missing(const AlisaArchitecture *row, AlisaRoles computed,
                                        size_t index) {
-    const char *const missing[] = {
-        row->attention_soft_cap != 0.0f ? "a soft cap of attention scores" : NULL,
-    };
-    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
-        if (missing[i] && index-- == 0) return missing[i];
     for (uint32_t role = 0; role < ALISA_ROLE_COUNT; role++)
         if (row->required & ~computed & ALISA_ROLES(role) && index-- == 0) return roles[role].what;
     return NULL;

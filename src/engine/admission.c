@@ -7,11 +7,9 @@ AlisaStatus alisa_admission_create(AlisaSession *session, AlisaError *error) {
     AlisaAdmission *made = alisa_allocate_zeroed(1, sizeof *made, "admission", error);
     if (!made) return ALISA_ERROR_MEMORY;
     session->admission = made;
-    made->rows = alisa_allocate(session->options.context_length, sizeof *made->rows,
-                                "rows to compute again", error);
     AlisaSchedStage *stages =
         alisa_allocate(session->stage_count, sizeof *stages, "admission", error);
-    AlisaStatus status = made->rows && stages ? ALISA_OK : ALISA_ERROR_MEMORY;
+    AlisaStatus status = stages ? ALISA_OK : ALISA_ERROR_MEMORY;
     for (uint32_t i = 0; i < session->stage_count && status == ALISA_OK; i++) {
         const AlisaPlacement *placement = session->stages[i].placement;
         stages[i] =
@@ -26,7 +24,6 @@ AlisaStatus alisa_admission_create(AlisaSession *session, AlisaError *error) {
 void alisa_admission_destroy(AlisaAdmission *admission) {
     if (!admission) return;
     alisa_sched_queue_finish(&admission->queue);
-    free(admission->rows);
     free(admission);
 }
 

@@ -5,20 +5,6 @@
 #include "engine/admission.h"
 #include "engine/advance.h"
 
-static AlisaStatus compute_again(AlisaSession *session, uint32_t sequence, AlisaError *error) {
-    AlisaAdmission *admission = session->admission;
-    AlisaTimeline *timeline = &session->timeline;
-    uint32_t length = timeline->lengths[sequence];
-    const int32_t *text = alisa_timeline_tokens(timeline, sequence);
-    for (uint32_t i = 0; i < length; i++)
-        admission->rows[i] = (AlisaRow){text[i], sequence, false};
-    timeline->lengths[sequence] = 0;
-    alisa_timeline_begin(timeline, admission->rows, length);
-    AlisaStatus status = alisa_advance(session, admission->rows, length, error);
-    if (status != ALISA_ERROR_DEVICE) timeline->lengths[sequence] = length;
-    return status;
-}
-
 static AlisaStatus carry_out(AlisaSession *session, AlisaStage *stage,
                              const AlisaSchedAction *action, AlisaError *error) {
     uint32_t sequence = action->sequence;
@@ -35,7 +21,8 @@ static AlisaStatus carry_out(AlisaSession *session, AlisaStage *stage,
 
 static AlisaStatus carry_out_in_stages(AlisaSession *session, const AlisaSchedAction *action,
                                        AlisaError *error) {
-    if (action->kind == ALISA_SCHED_PREFILL) return compute_again(session, action->sequence, error);
+    if (action->kind == ALISA_SCHED_PREFILL)
+        return alisa_advance_again(session, action->sequence, error);
     AlisaStatus status = ALISA_OK;
     for (uint32_t i = 0; i < session->stage_count && status == ALISA_OK; i++)
         status = carry_out(session, &session->stages[i], action, error);

@@ -9,15 +9,57 @@
 
 /* ---- Truncations --------------------------------------------------------------------------- */
 
-AlisaStatus alisa_advance_truncate(AlisaSession *session, AlisaError *error) {
+AlisaStatus alisa_advance_again(AlisaSession *session, uint32_t sequence, AlisaError *error) {
     AlisaTimeline *timeline = &session->timeline;
+    uint32_t length = timeline->lengths[sequence];
+    const int32_t *text = alisa_timeline_tokens(timeline, sequence);
+    AlisaRow *rows = alisa_allocate(length, sizeof *rows, "rows to compute again", error);
+    if (!rows) return ALISA_ERROR_MEMORY;
+    for (uint32_t i = 0; i < length; i++)
+        rows[i] = (AlisaRow){text[i], sequence, false};
+    timeline->lengths[sequence] = 0;
+    alisa_timeline_begin(timeline, rows, length);
+    AlisaStatus status = alisa_advance(session, rows, length, error);
+    if (status != ALISA_ERROR_DEVICE) timeline->lengths[sequence] = length;
+    free(rows);
+    return status;
+}
+
+/* Whether the sequence holds nothing on the device. */
+static bool is_away(const AlisaSession *session, uint32_t sequence) {
+    const AlisaAdmission *admission = session->admission;
+    return admission && admission->queue.sequences[sequence].state != ALISA_SCHED_RUNNING;
+}
+
+static AlisaStatus truncate(AlisaSession *session, uint32_t sequence, AlisaError *error) {
+    AlisaTimeline *timeline = &session->timeline;
+    uint32_t length = timeline->cuts[sequence];
     AlisaStatus status = ALISA_OK;
-    for (uint32_t i = 0; i < timeline->sequence_count && status == ALISA_OK; i++) {
-        if (timeline->cuts[i] == ALISA_TIMELINE_UNCUT) continue;
-        for (uint32_t s = 0; s < session->stage_count && status == ALISA_OK; s++)
-            status = alisa_stage_truncate(&session->stages[s], i, timeline->cuts[i], error);
-        if (status == ALISA_OK) alisa_timeline_told(timeline, i);
+    bool reaches = true;
+    for (uint32_t s = 0; s < session->stage_count; s++)
+        reaches = reaches && alisa_stage_reaches(&session->stages[s], sequence, length);
+    for (uint32_t s = 0; s < session->stage_count && status == ALISA_OK; s++)
+        status = alisa_stage_truncate(&session->stages[s], sequence, reaches ? length : 0, error);
+    if (status != ALISA_OK) return status;
+    alisa_timeline_told(timeline, sequence);
+    if (reaches) return ALISA_OK;
+    if (is_away(session, sequence)) {
+        alisa_sched_queue_drop(&session->admission->queue, sequence);
+        return ALISA_OK;
     }
+    status = alisa_advance_again(session, sequence, error);
+    if (status == ALISA_OK) return ALISA_OK;
+    /* The next call tries it again. */
+    timeline->cuts[sequence] = timeline->lengths[sequence];
+    for (uint32_t s = 0; s < session->stage_count; s++)
+        session->stages[s].reached[sequence] = UINT32_MAX;
+    return status;
+}
+
+AlisaStatus alisa_advance_truncate(AlisaSession *session, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
+    for (uint32_t i = 0; i < session->timeline.sequence_count && status == ALISA_OK; i++)
+        if (session->timeline.cuts[i] != ALISA_TIMELINE_UNCUT) status = truncate(session, i, error);
     return status;
 }
 

@@ -12,6 +12,7 @@ AlisaStatus alisa_engine_session_eval(AlisaSession *session, const AlisaRow *row
                                               session->engine->shape.vocabulary_size,
                                               session->options.logit_rows, error);
     if (status == ALISA_OK) status = alisa_advance_truncate(session, error);
+    if (status == ALISA_OK) alisa_timeline_begin(&session->timeline, rows, count);
     if (status == ALISA_OK && admission) status = alisa_admission_reserve(session, error);
     if (status == ALISA_OK) status = alisa_advance(session, rows, count, error);
     if (admission) admission->seconds = admission->predicted = 0.0;
@@ -30,6 +31,8 @@ uint32_t alisa_engine_session_keep(AlisaSession *session, uint32_t sequence, con
     bool summed = alisa_selector_source(attention) == ALISA_SELECT_BY_SUMS;
     /* A row that came alone would be a step over chosen tokens, not the end of a prompt. */
     if (!dense && kept == count && kept > 0) kept--;
+    for (uint32_t i = 0; i < session->stage_count; i++)
+        if (!alisa_stage_reaches(&session->stages[i], sequence, kept)) kept = 0;
     if ((gone && (kept < count || is_cut)) || (!dense && summed && is_cut)) kept = 0;
     alisa_timeline_truncate(timeline, sequence, kept);
     return kept;

@@ -30,14 +30,18 @@ static AlisaStatus fill(AlisaDevice *device, const AlisaBuffer *buffer, const ui
 static AlisaStatus fill_cache(AlisaStage *stage, const uint8_t *pattern, AlisaError *error) {
     AlisaDevice *device = stage->setup.shard->device;
     const AlisaTiers *tiers = alisa_kv_tiers(stage->kv);
-    uint32_t layers = stage->setup.shard->layer_count;
-    uint32_t arenas = tiers ? alisa_tiers_store(tiers)->arena_count : layers;
+    uint32_t layers = stage->setup.shard->layer_count, whole = stage->global_layers;
+    uint32_t arenas = tiers ? alisa_tiers_store(tiers)->arena_count : whole;
     AlisaStatus status = ALISA_OK;
-    for (uint32_t i = 0; i < layers && status == ALISA_OK; i++) {
-        if (i < arenas) status = fill(device, alisa_kv_keys(stage->kv, i), pattern, error);
-        if (i < arenas && !status)
-            status = fill(device, alisa_kv_values(stage->kv, i), pattern, error);
-        if (status || !stage->tails) continue;
+    for (uint32_t i = 0; i < arenas && status == ALISA_OK; i++) {
+        status = fill(device, alisa_kv_keys(stage->kv, i), pattern, error);
+        if (!status) status = fill(device, alisa_kv_values(stage->kv, i), pattern, error);
+    }
+    for (uint32_t i = 0; i < layers - whole && status == ALISA_OK; i++) {
+        status = fill(device, alisa_kv_window_keys(stage->kv, i), pattern, error);
+        if (!status) status = fill(device, alisa_kv_window_values(stage->kv, i), pattern, error);
+    }
+    for (uint32_t i = 0; i < layers && stage->tails && status == ALISA_OK; i++) {
         const AlisaKvTailLayer *tails = &stage->tails->layers[i];
         status = fill(device, &tails->key_params, pattern, error);
         if (!status) status = fill(device, &tails->value_params, pattern, error);
@@ -105,6 +109,7 @@ AlisaSetupOptions alisa_measured_options(const AlisaEngine *engine, const AlisaS
                                          const AlisaSetupOptions *wanted) {
     AlisaSetupOptions options = *wanted;
     AlisaPlacementOptions *placement = &options.placement;
+    options.window_context = wanted->context_length;
     choose_size(engine, shard, &options);
     options.logit_rows = 0;
     options.record_steps = options.count_lists = false;

@@ -14,13 +14,22 @@ static bool is_share(const AlisaSetupOptions *options) {
     return options->placement.device_share > 0.0;
 }
 
-/* Device bytes that do not grow with the context, or hardly: attention, and scores of a step. */
+/* Whether the stage chooses tokens. */
+static bool is_sparse(const AlisaStageSetup *stage) {
+    return stage->options->attention.kind != ALISA_SELECT_DENSE &&
+           alisa_setup_kv_shape(stage).layer_count > 0;
+}
+
+/* Device bytes that do not grow with the context, or hardly: layers with a window, attention, and
+ * scores of a step. */
 static AlisaStatus step_bytes(const AlisaStageSetup *stage, uint64_t *bytes, AlisaError *error) {
     const AlisaSetupOptions *options = stage->options;
     AlisaAttentionShape attention = alisa_setup_attention_shape(stage);
-    *bytes = alisa_attention_scratch_bytes(stage->shard->ops, &attention, options->micro_batch,
+    AlisaKvShape kv = alisa_setup_kv_shape(stage);
+    *bytes = alisa_kv_window_bytes(&kv) +
+             alisa_attention_scratch_bytes(stage->shard->ops, &attention, options->micro_batch,
                                            options->context_length);
-    if (options->attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
+    if (!is_sparse(stage)) return ALISA_OK;
     AlisaSparseShape sparse = alisa_setup_sparse_shape(stage);
     uint64_t all = alisa_sparse_bytes(&sparse, error);
     if (all == 0) return ALISA_ERROR_ARGUMENT;
@@ -38,7 +47,7 @@ static AlisaStatus state_bytes(const AlisaStageSetup *stage, bool tiered, uint64
     if (tiered && alisa_kv_tails_needed(&kv))
         *bytes += sizeof(int32_t) * alisa_kv_blocks_entries(kv.sequence_count, kv.context_length,
                                                             options->micro_batch);
-    if (options->attention.kind == ALISA_SELECT_DENSE) return ALISA_OK;
+    if (!is_sparse(stage)) return ALISA_OK;
     AlisaSparseShape sparse = alisa_setup_sparse_shape(stage);
     uint64_t chosen = alisa_sparse_state_bytes(&sparse, error);
     *bytes += chosen;

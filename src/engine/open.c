@@ -5,31 +5,16 @@
 #include "engine/rates.h"
 #include "engine/resolve.h"
 
-/* A context that is asked for and longer than a sliding window of the model, or than its table of
- * positions, is an error; with none asked for, the log says that the window shortens it. */
+/* A context that is asked for and longer than the model's table of positions is an error. */
 static AlisaStatus check_context(const AlisaEngine *engine, uint32_t asked, AlisaError *error) {
     const AlisaShape *shape = &engine->shape;
-    const char *architecture = shape->architecture->name;
-    uint32_t window = alisa_shape_full_attention(shape);
-    if (shape->architecture->position == ALISA_POSITION_LEARNED && asked > shape->context_length)
-        return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
-                               "a context of %u tokens is longer than the model's table of %u "
-                               "positions (key %s.context_length): ask for at most -c %u",
-                               asked, shape->context_length, architecture, shape->context_length);
-    if (asked > window) {
-        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
-                               "a context of %u tokens is longer than the model's sliding window "
-                               "of %u (key %s.attention.sliding_window), past which this version "
-                               "would compute something else: ask for at most -c %u",
-                               asked, window, architecture, window);
-    }
-    if (asked == 0 && window < shape->context_length) {
-        alisa_log_write(&engine->log, ALISA_LOG_WARNING,
-                        "context shortened from %u to %u tokens, the sliding window of the model "
-                        "(key %s.attention.sliding_window): this version does not compute past it",
-                        shape->context_length, window, architecture);
-    }
-    return ALISA_OK;
+    if (shape->architecture->position != ALISA_POSITION_LEARNED || asked <= shape->context_length)
+        return ALISA_OK;
+    return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
+                           "a context of %u tokens is longer than the model's table of %u "
+                           "positions (key %s.context_length): ask for at most -c %u",
+                           asked, shape->context_length, shape->architecture->name,
+                           shape->context_length);
 }
 
 static AlisaStatus check_and_resolve(const AlisaEngine *engine, const AlisaSetupOptions *options,

@@ -15,7 +15,7 @@ static double block_bytes(const AlisaStageSetup *stage, const AlisaSchedProblem 
                           uint64_t slots) {
     const AlisaSetupOptions *options = stage->options;
     const AlisaSchedKvBytes *kv = &problem->bytes;
-    uint32_t layers = problem->model.layer_count, block = ALISA_SCHED_BLOCK;
+    uint32_t layers = alisa_sched_model_kv_layers(&problem->model), block = ALISA_SCHED_BLOCK;
     uint64_t tokens = slots / layers, blocks = tokens / block;
     if (tokens >= (uint64_t)options->sequence_count * options->context_length)
         blocks =
@@ -36,6 +36,12 @@ uint64_t alisa_problem_device_bytes(const AlisaStageSetup *stage, const AlisaSch
                                     uint64_t slots) {
     return problem->model.weight_bytes + problem->run.scratch_bytes +
            pool_bytes(stage, problem, slots);
+}
+
+AlisaSchedModel alisa_problem_model(const AlisaStageSetup *stage) {
+    AlisaSchedModel model = stage->shard->model;
+    model.window_layer_count = alisa_setup_kv_shape(stage).window_layer_count;
+    return model;
 }
 
 AlisaSchedRun alisa_problem_run(const AlisaStageSetup *stage) {
@@ -110,11 +116,11 @@ static bool share_memory(const AlisaStageSetup *stage, uint64_t rows, uint64_t t
 
 /* Rows of inputs that have to have room on the device where any are kept: those of a step. */
 static uint64_t least_input_rows(const AlisaStageSetup *stage, const AlisaKvMemory *memory) {
-    return (uint64_t)memory->max_rows * stage->shard->layer_count + 1;
+    return (uint64_t)memory->max_rows * alisa_setup_kv_shape(stage).layer_count + 1;
 }
 
 static uint64_t rows_a_token(const AlisaStageSetup *stage) {
-    return (uint64_t)stage->shard->layer_count * stage->options->sequence_count;
+    return (uint64_t)alisa_setup_kv_shape(stage).layer_count * stage->options->sequence_count;
 }
 
 /* Tells the problem what keeping any inputs takes; with too little for that it has none. */
@@ -152,7 +158,7 @@ static bool keep_inputs(const AlisaStageSetup *stage, AlisaStagePlan *plan) {
 /* The most bytes of K and V that go in one copy: each row has two numbers with it. */
 static uint64_t copied_bytes(const AlisaStageSetup *stage, const AlisaKvFit *fit) {
     AlisaKvShape shape = alisa_setup_kv_shape(stage);
-    uint64_t row = alisa_kv_token_bytes(&shape) / shape.layer_count;
+    uint64_t row = alisa_kv_layer_bytes(&shape);
     return alisa_staging_part_of(fit->staging_bytes) / (row + 2 * sizeof(int32_t)) * row;
 }
 
@@ -161,17 +167,17 @@ AlisaStatus alisa_problem_describe(const AlisaSessionSetup *setup, uint32_t stag
                                    AlisaError *error) {
     const AlisaStageSetup of = alisa_setup_stage(setup, stage);
     const AlisaKvMemory *memory = setup->plans ? &setup->plans[stage].memory : NULL;
-    const AlisaSchedModel *model = &of.shard->model;
+    const AlisaSchedModel model = alisa_problem_model(&of);
     AlisaSchedRun run = alisa_problem_run(&of);
     AlisaKvFit fit;
     AlisaStatus status = memory ? fit_cache(&of, memory, &fit, error) : ALISA_OK;
     if (status != ALISA_OK) return status;
     if (memory) run.copy_bytes = copied_bytes(&of, &fit);
-    run.device_bytes = model->weight_bytes + run.scratch_bytes;
+    run.device_bytes = model.weight_bytes + run.scratch_bytes;
     if (!memory) run.device_bytes += alisa_memory_left(setup, stage);
     run.host_bytes = memory ? memory->host_bytes : 0;
     status =
-        alisa_sched_problem_init(problem, rates, model, &run, of.options->placement.policy, error);
+        alisa_sched_problem_init(problem, rates, &model, &run, of.options->placement.policy, error);
     if (status != ALISA_OK || !memory) return status;
     problem->run.device_bytes = alisa_problem_device_bytes(&of, problem, slots_of(&fit.rows));
     if (run.recompute) describe_inputs(&of, memory, problem);

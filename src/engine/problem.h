@@ -8,6 +8,8 @@
 
 #include "engine/setup.h"
 
+/* The layers of the stage as plans see them. */
+AlisaSchedModel alisa_problem_model(const AlisaStageSetup *stage);
 /* What the stage is to do; device_bytes and host_bytes are left 0. */
 AlisaSchedRun alisa_problem_run(const AlisaStageSetup *stage);
 /* What the plan of a stage is made from. rates: of its device with its layers. */

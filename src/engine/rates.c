@@ -151,8 +151,7 @@ static AlisaStatus time_steps(AlisaSession *session, uint32_t sequences, uint32_
 }
 
 static AlisaStatus learn_steps(AlisaSession *session, const AlisaSchedProfile *rates,
-                               const AlisaSchedModel *model, AlisaSchedLearned *learned,
-                               AlisaError *error) {
+                               AlisaSchedLearned *learned, AlisaError *error) {
     const AlisaSetupOptions *options = &session->options;
     uint32_t sequences = options->sequence_count;
     uint32_t longest = options->context_length - 2 * ALISA_KV_BLOCK;
@@ -160,9 +159,10 @@ static AlisaStatus learn_steps(AlisaSession *session, const AlisaSchedProfile *r
     AlisaSchedTimed one, all, most;
     AlisaSchedProblem problem;
     AlisaSchedRun run = alisa_problem_run(&session->stages->setup);
+    const AlisaSchedModel model = alisa_problem_model(&session->stages->setup);
     run.device_bytes = run.host_bytes = UINT64_MAX / 2;
     AlisaStatus status =
-        alisa_sched_problem_init(&problem, rates, model, &run, options->placement.policy, error);
+        alisa_sched_problem_init(&problem, rates, &model, &run, options->placement.policy, error);
     if (status == ALISA_OK) status = time_steps(session, 1, shortest, &one, error);
     if (status == ALISA_OK) status = time_steps(session, sequences, shortest, &all, error);
     if (status == ALISA_OK) status = time_steps(session, sequences, longest, &most, error);
@@ -170,11 +170,11 @@ static AlisaStatus learn_steps(AlisaSession *session, const AlisaSchedProfile *r
     return status;
 }
 
-static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *model,
-                                 AlisaSchedProfile *profile, AlisaError *error) {
+static AlisaStatus measure_steps(AlisaSession *session, AlisaSchedProfile *profile,
+                                 AlisaError *error) {
     AlisaSchedLearned learned;
     const AlisaSchedProfile rates = *profile;
-    AlisaStatus status = learn_steps(session, &rates, model, &learned, error);
+    AlisaStatus status = learn_steps(session, &rates, &learned, error);
     if (status != ALISA_OK) return status;
     profile->step_overhead = learned.step_overhead;
     profile->row_overhead = learned.row_overhead;
@@ -188,7 +188,7 @@ static AlisaStatus measure_steps(AlisaSession *session, const AlisaSchedModel *m
     options.placement.policy = ALISA_POLICY_DEVICE;
     status = alisa_measured_open(setup->engine, setup->shard, &options, &rates, &dense, error);
     if (status != ALISA_OK) return status;
-    status = learn_steps(dense, &rates, model, &learned, error);
+    status = learn_steps(dense, &rates, &learned, error);
     alisa_engine_session_free(dense);
     if (status == ALISA_OK) profile->attention_dense = learned.attention;
     return status;
@@ -341,7 +341,7 @@ static AlisaStatus measure(const AlisaEngine *engine, const AlisaShard *shard,
     status = measure_products(session->stages, model, &profile->matrix_rate, error);
     if (status == ALISA_OK) {
         use_products(model, profile);
-        status = measure_steps(session, model, profile, error);
+        status = measure_steps(session, profile, error);
     }
     alisa_engine_session_free(session);
     return status;

@@ -48,6 +48,7 @@ static AlisaStatus upload_rotations(AlisaStage *stage, uint32_t layer, const Ali
 /* K and V of tokens whose inputs are in `normed`. */
 static AlisaStatus compute(AlisaStage *stage, uint32_t layer, uint32_t count, AlisaError *error) {
     const AlisaScratch *scratch = &stage->scratch;
+    uint32_t index = stage->places[layer].index;
     AlisaStatus status =
         alisa_layer_project(stage, layer, ALISA_LAYER_KEY_VALUE, &scratch->normed, count, error);
     if (status != ALISA_OK) return status;
@@ -55,7 +56,7 @@ static AlisaStatus compute(AlisaStage *stage, uint32_t layer, uint32_t count, Al
     return alisa_attention_store(
         stage->attention, alisa_scratch_all(&scratch->attended), alisa_scratch_all(&scratch->key),
         alisa_scratch_all(&scratch->value), &stage->rebuild.rotations, &stage->rebuild.row_slots,
-        count, alisa_kv_keys(stage->kv, layer), alisa_kv_values(stage->kv, layer), NULL, error);
+        count, alisa_kv_keys(stage->kv, index), alisa_kv_values(stage->kv, index), NULL, error);
 }
 
 AlisaStatus alisa_rebuild_layer(AlisaStage *stage, uint32_t layer, AlisaError *error) {
@@ -65,7 +66,8 @@ AlisaStatus alisa_rebuild_layer(AlisaStage *stage, uint32_t layer, AlisaError *e
     AlisaInputs *inputs = alisa_kv_inputs(stage->kv);
     const AlisaMoves *all = alisa_tiers_rebuilds(tiers);
     AlisaStatus status = ALISA_OK;
-    if (all->count == 0 || all->items[0].layer != layer) return ALISA_OK; /* the next layer's */
+    uint32_t index = stage->places[layer].index;
+    if (all->count == 0 || all->items[0].layer != index) return ALISA_OK; /* the next layer's */
     for (size_t done = 0; done < all->count && status == ALISA_OK; done += rebuild->max_rows) {
         size_t left = all->count - done;
         uint32_t count = left < rebuild->max_rows ? (uint32_t)left : rebuild->max_rows;
@@ -78,7 +80,7 @@ AlisaStatus alisa_rebuild_layer(AlisaStage *stage, uint32_t layer, AlisaError *e
                 alisa_inputs_recall(inputs, piece.items, count, &stage->scratch.normed, 0, error);
         if (status == ALISA_OK) status = upload_rotations(stage, layer, piece.items, count, error);
         if (status == ALISA_OK) status = compute(stage, layer, count, error);
-        alisa_inputs_end(inputs, layer);
+        alisa_inputs_end(inputs, index);
         rebuild->tokens += count;
     }
     return status;

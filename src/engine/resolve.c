@@ -49,10 +49,38 @@ static AlisaStatus check_options(const AlisaEngine *engine, const AlisaSetupOpti
 
 /* ---- Budgets ------------------------------------------------------------------------------- */
 
-/* The context of a session that asks for none: what every layer of the model attends to whole. */
-static uint32_t usual_context(const AlisaShape *shape) {
-    uint32_t window = alisa_shape_full_attention(shape);
-    return window < shape->context_length ? window : shape->context_length;
+/* Policy device and dense attention where every layer has a window: none chooses tokens, and all
+ * that they keep is on the device. */
+static void leave_windows_alone(AlisaSessionSetup *setup) {
+    AlisaSetupOptions *options = &setup->options;
+    const AlisaShape *shape = &setup->engine->shape;
+    if (alisa_setup_window_layers(shape, options) < shape->layer_count ||
+        (options->placement.policy == ALISA_POLICY_DEVICE &&
+         options->attention.kind == ALISA_SELECT_DENSE))
+        return;
+    setup->not_needed = options->placement.only_if_needed;
+    if (!setup->not_needed)
+        alisa_log_write(&setup->engine->log, ALISA_LOG_WARNING,
+                        "every layer of the model has a sliding window, of %u tokens (key "
+                        "%s.attention.sliding_window), which stay on the device: policy and sparse "
+                        "attention have no effect",
+                        shape->layers[0].sliding_window, shape->architecture->name);
+    options->placement.policy = ALISA_POLICY_DEVICE;
+    options->attention.kind = ALISA_SELECT_DENSE;
+}
+
+/* Every stage of a tiered session has layers that it places. */
+static AlisaStatus check_stages(const AlisaSessionSetup *setup, AlisaError *error) {
+    for (uint32_t i = 0; i < setup->stage_count; i++) {
+        const AlisaStageSetup stage = alisa_setup_stage(setup, i);
+        if (alisa_setup_kv_shape(&stage).layer_count > 0) continue;
+        uint32_t first = stage.shard->first_layer;
+        return alisa_error_set(error, ALISA_ERROR_UNSUPPORTED,
+                               "layers %u to %u, which are on a device of their own, all have a "
+                               "sliding window: there is nothing to place but by policy device",
+                               first, first + stage.shard->layer_count - 1);
+    }
+    return ALISA_OK;
 }
 
 /* Policy device and dense attention in place of alisa, where they do. */
@@ -74,13 +102,15 @@ static bool take_what_fits(AlisaSessionSetup *setup) {
 
 static AlisaStatus fit_tiers(AlisaSessionSetup *setup, bool adapts, AlisaError *error) {
     AlisaSelectOptions *select = &setup->options.attention;
+    AlisaStatus status = check_stages(setup, error);
+    if (status != ALISA_OK) return status;
     setup->plans =
         alisa_allocate_zeroed(setup->stage_count, sizeof *setup->plans, "plans of stages", error);
     if (!setup->plans) return ALISA_ERROR_MEMORY;
     /* Lists that grew would need tokens that are forgotten. */
     if (setup->options.placement.policy == ALISA_POLICY_H2O)
         select->keep = 2 * alisa_selector_half_budget(select, setup->options.context_length);
-    AlisaStatus status = alisa_memory_fit_tiers(setup, error);
+    status = alisa_memory_fit_tiers(setup, error);
     if (status != ALISA_ERROR_MEMORY || !adapts || select->scores != ALISA_SELECT_SCORES_QUERY)
         return status;
     /* Sparse scores need no index of keys, which leaves more for K and V. */
@@ -101,9 +131,10 @@ AlisaStatus alisa_resolve(const AlisaEngine *engine, const AlisaShard *shards, u
     if (status != ALISA_OK) return status;
     AlisaSetupOptions *resolved = &setup->options;
     bool asked = options->context_length > 0;
-    if (!asked) resolved->context_length = usual_context(&engine->shape);
+    if (!asked) resolved->context_length = engine->shape.context_length;
+    leave_windows_alone(setup);
     if (resolved->logit_rows == 0) resolved->logit_rows = options->sequence_count;
-    const AlisaPlacementOptions *placement = &options->placement;
+    const AlisaPlacementOptions *placement = &resolved->placement;
     bool adapts = placement->policy == ALISA_POLICY_ALISA && placement->only_if_needed;
     if (adapts) setup->not_needed = take_what_fits(setup);
     return resolved->placement.policy == ALISA_POLICY_DEVICE ? alisa_memory_fit(setup, asked, error)

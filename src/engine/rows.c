@@ -15,6 +15,12 @@ static uint64_t part_bytes(const AlisaStageSetup *setup, AlisaRowsPart part, uin
         return rows * shape->ropes[0].dim * sizeof(float);
     case ALISA_ROWS_OTHER_ROTATIONS:
         return shape->rope_count > 1 ? rows * shape->ropes[1].dim * sizeof(float) : 0;
+    case ALISA_ROWS_WINDOW_SLOTS:
+        return alisa_setup_kv_shape(setup).window_layer_count > 0 ? rows * sizeof(int32_t) : 0;
+    case ALISA_ROWS_WINDOW_TILES:
+        return alisa_setup_kv_shape(setup).window_layer_count > 0
+                   ? rows * sizeof(AlisaAttentionTile)
+                   : 0;
     case ALISA_ROWS_TILES:
         return rows * sizeof(AlisaAttentionTile);
     default:
@@ -66,6 +72,7 @@ AlisaStatus alisa_rows_lay_out(AlisaRows *rows, const AlisaStageSetup *setup, ui
                                const AlisaBuffer *device_copy, AlisaError *error) {
     rows->row_count = row_count;
     rows->logit_count = rows->tile_count = rows->longest = 0;
+    rows->window_tile_count = rows->window_longest = 0;
     if (rows->laid_out == row_count) return ALISA_OK; /* as in step after step of a text */
     drop_slices(rows);
     find_offsets(setup, row_count, rows->offsets);

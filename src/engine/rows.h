@@ -17,7 +17,10 @@ typedef enum AlisaRowsPart {
     ALISA_ROWS_POSITIONS, /* int32[R] rows of the table of positions; empty where there is none */
     ALISA_ROWS_ROTATIONS, /* float[R][rope dim / 2][2] cosine and sine by the model's first rope */
     ALISA_ROWS_OTHER_ROTATIONS, /* likewise by its second; empty where there is none */
-    ALISA_ROWS_TILES, /* AlisaAttentionTile[tile_count] of rows that attend to everything */
+    ALISA_ROWS_WINDOW_SLOTS, /* int32[R] alike in layers with a window; empty where there is none */
+    ALISA_ROWS_WINDOW_TILES, /* AlisaAttentionTile[window_tile_count] of all rows in layers with a
+                                window; empty where there is none */
+    ALISA_ROWS_TILES,        /* AlisaAttentionTile[tile_count] of rows that attend to everything */
     ALISA_ROWS_PARTS
 } AlisaRowsPart;
 
@@ -34,6 +37,8 @@ typedef struct AlisaRows {
                                 KV type has blocks */
     uint32_t row_count, logit_count, tile_count;
     uint32_t longest; /* the largest count of a row that attends to everything */
+    uint32_t window_tile_count;
+    uint32_t window_longest; /* the most tokens of a tile in layers with a window */
 } AlisaRows;
 
 /* Bytes on the device for as many rows as a step has at most. */

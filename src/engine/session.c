@@ -112,11 +112,13 @@ void alisa_engine_session_memory(const AlisaSession *session, AlisaMemoryUse *us
 /* Tokens, times layers, of sequences that are to be computed again when they come back. */
 static uint64_t waiting_tokens(const AlisaSession *session) {
     const AlisaAdmission *admission = session->admission;
-    uint64_t tokens = 0;
+    uint64_t tokens = 0, layers = 0;
+    for (uint32_t i = 0; i < session->stage_count; i++)
+        layers += session->stages[i].global_layers;
     for (uint32_t i = 0; admission && i < session->options.sequence_count; i++)
         if (admission->queue.sequences[i].state == ALISA_SCHED_WAITING)
             tokens += session->timeline.lengths[i];
-    return tokens * session->engine->shape.layer_count;
+    return tokens * layers;
 }
 
 void alisa_engine_session_placement(const AlisaSession *session, AlisaPlacementUse *use) {
@@ -142,7 +144,7 @@ void alisa_engine_session_placement(const AlisaSession *session, AlisaPlacementU
         AlisaKvUsage of;
         alisa_kv_usage(stage->kv, &of);
         use->host_bytes += (of.tokens[ALISA_TIER_HOST] + of.tokens[ALISA_TIER_BOTH]) *
-                           (alisa_kv_token_bytes(&shape) / shape.layer_count);
+                           alisa_kv_layer_bytes(&shape);
     }
     for (size_t i = 0; i < session->record_count; i++) {
         const AlisaStepRecord *record = &session->records[i];

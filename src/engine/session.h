@@ -11,7 +11,6 @@
 /* Which sequences are on the device, where whole sequences come and go (engine/admission.h). */
 typedef struct AlisaAdmission {
     AlisaSchedQueue queue;
-    AlisaRow *rows;   /* [context] of a sequence that is computed again */
     double seconds;   /* that coming and going took since the last call */
     double predicted; /* the seconds that it was to take */
 } AlisaAdmission;

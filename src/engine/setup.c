@@ -51,35 +51,91 @@ AlisaStageSetup alisa_setup_stage(const AlisaSessionSetup *setup, uint32_t stage
     return (AlisaStageSetup){setup->engine, &setup->shards[stage], &setup->options};
 }
 
+/* The window of a layer of the model; 0: it attends to all tokens. */
+static uint32_t window_of(const AlisaShape *shape, const AlisaSetupOptions *options,
+                          uint32_t layer) {
+    uint32_t window = shape->layers[layer].sliding_window;
+    uint32_t context = options->window_context ? options->window_context : options->context_length;
+    if (window == 0 || window < context) return window;
+    for (uint32_t i = 0; i < shape->layer_count; i++)
+        if (shape->layers[i].sliding_window == 0) return window;
+    return 0;
+}
+
+uint32_t alisa_setup_window_layers(const AlisaShape *shape, const AlisaSetupOptions *options) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < shape->layer_count; i++)
+        count += window_of(shape, options, i) > 0;
+    return count;
+}
+
+AlisaLayerPlace alisa_setup_place(const AlisaStageSetup *setup, uint32_t layer) {
+    const AlisaShape *shape = &setup->engine->shape;
+    const AlisaSetupOptions *options = setup->options;
+    uint32_t first = setup->shard->first_layer;
+    AlisaLayerPlace place = {.window = window_of(shape, options, first + layer)};
+    for (uint32_t i = 0; i < layer; i++)
+        place.index += (window_of(shape, options, first + i) > 0) == (place.window > 0);
+    return place;
+}
+
+/* Tokens of a sequence that a layer with a window keeps: those that the first row of a step attends
+ * to, and the step's own. A block of i8 that the sequence is cut back into may begin before those.
+ */
+static uint32_t window_tokens(const AlisaStageSetup *setup, uint32_t window) {
+    const AlisaSetupOptions *options = setup->options;
+    uint64_t tokens = (uint64_t)window + options->micro_batch - 1;
+    if (alisa_kv_type_info(options->key_type)->blocks ||
+        alisa_kv_type_info(options->value_type)->blocks)
+        tokens += ALISA_KV_BLOCK;
+    return tokens < options->context_length ? (uint32_t)tokens : options->context_length;
+}
+
 AlisaKvShape alisa_setup_kv_shape(const AlisaStageSetup *setup) {
     const AlisaLayerShape *layer = &setup->engine->shape.layers[setup->shard->first_layer];
-    return (AlisaKvShape){.layer_count = setup->shard->layer_count,
-                          .kv_head_count = layer->kv_head_count,
+    AlisaKvShape shape = {.kv_head_count = layer->kv_head_count,
                           .head_dim = layer->head_dim,
                           .sequence_count = setup->options->sequence_count,
                           .context_length = setup->options->context_length,
                           .key_type = setup->options->key_type,
                           .value_type = setup->options->value_type};
+    for (uint32_t i = 0; i < setup->shard->layer_count; i++) {
+        uint32_t window =
+            window_of(&setup->engine->shape, setup->options, setup->shard->first_layer + i);
+        if (window > 0) {
+            shape.window_layer_count++;
+            shape.window_tokens = window_tokens(setup, window);
+        } else {
+            shape.layer_count++;
+        }
+    }
+    return shape;
 }
 
 AlisaAttentionShape alisa_setup_attention_shape(const AlisaStageSetup *setup) {
     const AlisaShape *shape = &setup->engine->shape;
     const AlisaLayerShape *layer = &shape->layers[setup->shard->first_layer];
-    return (AlisaAttentionShape){.head_count = layer->head_count,
-                                 .kv_head_count = layer->kv_head_count,
-                                 .head_dim = layer->head_dim,
-                                 .rope_dim = shape->ropes[0].dim,
-                                 .scale = shape->attention_scale,
-                                 .key_type = setup->options->key_type,
-                                 .value_type = setup->options->value_type};
+    return (AlisaAttentionShape){
+        .head_count = layer->head_count,
+        .kv_head_count = layer->kv_head_count,
+        .head_dim = layer->head_dim,
+        .rope_dim = shape->ropes[0].dim,
+        .scale = shape->attention_scale,
+        .soft_cap = shape->attention_soft_cap,
+        .sinks = (shape->architecture->required & ALISA_ROLES(ALISA_ROLE_SINKS)) != 0,
+        .key_type = setup->options->key_type,
+        .value_type = setup->options->value_type};
 }
 
 AlisaSparseShape alisa_setup_sparse_shape(const AlisaStageSetup *setup) {
     const AlisaSetupOptions *options = setup->options;
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < setup->shard->first_layer; i++)
+        first += window_of(&setup->engine->shape, options, i) == 0;
     return (AlisaSparseShape){.attention = alisa_setup_attention_shape(setup),
                               .select = options->attention,
-                              .first_layer = setup->shard->first_layer,
-                              .layer_count = setup->shard->layer_count,
+                              .first_layer = first,
+                              .layer_count = alisa_setup_kv_shape(setup).layer_count,
                               .sequence_count = options->sequence_count,
                               .context_length = options->context_length,
                               .micro_batch = options->micro_batch,

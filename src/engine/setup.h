@@ -16,6 +16,9 @@
 /* AlisaSessionOptions with what they point to by value. Resolving replaces defaults by values. */
 typedef struct AlisaSetupOptions {
     uint32_t sequence_count, context_length;
+    /* The context by which a layer's window counts or not: of a session that another one is
+     * measured for, the other's; 0: context_length. */
+    uint32_t window_context;
     uint32_t micro_batch, logit_rows;
     AlisaKvType key_type, value_type;
     AlisaSelectOptions attention;
@@ -57,6 +60,19 @@ typedef struct AlisaSessionSetup {
 } AlisaSessionSetup;
 
 AlisaStageSetup alisa_setup_stage(const AlisaSessionSetup *setup, uint32_t stage);
+
+/* Which of the layers of its kind a layer is: of those that attend to all tokens, or of those with
+ * a window. */
+typedef struct AlisaLayerPlace {
+    uint32_t window; /* tokens, its own included, that a row attends to; 0: all */
+    uint32_t index;
+} AlisaLayerPlace;
+
+/* The layers of the model with a window that counts. One that the context does not leave counts as
+ * none in a model all of whose layers have it. */
+uint32_t alisa_setup_window_layers(const AlisaShape *shape, const AlisaSetupOptions *options);
+/* `layer` counts from the stage's first. */
+AlisaLayerPlace alisa_setup_place(const AlisaStageSetup *setup, uint32_t layer);
 
 AlisaKvShape alisa_setup_kv_shape(const AlisaStageSetup *setup);
 AlisaAttentionShape alisa_setup_attention_shape(const AlisaStageSetup *setup);

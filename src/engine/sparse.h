@@ -22,8 +22,8 @@
 typedef struct AlisaSparseShape {
     AlisaAttentionShape attention;
     AlisaSelectOptions select;
-    uint32_t first_layer; /* the place of the first layer in the model */
-    uint32_t layer_count;
+    uint32_t first_layer; /* the place of the first layer among those of the model that choose */
+    uint32_t layer_count; /* layers that choose: those without a window */
     uint32_t sequence_count;
     uint32_t context_length; /* tokens that a sequence can hold */
     uint32_t micro_batch;    /* most rows of a step */

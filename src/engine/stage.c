@@ -8,6 +8,21 @@
 
 /* ---- Making -------------------------------------------------------------------------------- */
 
+static AlisaStatus find_places(AlisaStage *stage, AlisaError *error) {
+    const AlisaStageSetup *setup = &stage->setup;
+    uint32_t layers = setup->shard->layer_count;
+    stage->places = alisa_allocate(layers, sizeof *stage->places, "layers", error);
+    stage->reached = alisa_allocate_zeroed(setup->options->sequence_count, sizeof *stage->reached,
+                                           "layers", error);
+    if (!stage->places || !stage->reached) return ALISA_ERROR_MEMORY;
+    for (uint32_t i = 0; i < layers; i++) {
+        stage->places[i] = alisa_setup_place(setup, i);
+        if (stage->places[i].window > 0) stage->window = stage->places[i].window;
+        stage->global_layers += stage->places[i].window == 0;
+    }
+    return ALISA_OK;
+}
+
 static AlisaStatus create_cache(AlisaStage *stage, const AlisaKvMemory *memory, AlisaError *error) {
     AlisaDevice *device = stage->setup.shard->device;
     AlisaKvShape shape = alisa_setup_kv_shape(&stage->setup);
@@ -29,6 +44,7 @@ static AlisaStatus create_attention(AlisaStage *stage, AlisaError *error) {
                                                 options->context_length, &stage->attention, error);
     if (status != ALISA_OK || options->attention.kind == ALISA_SELECT_DENSE) return status;
     AlisaSparseShape sparse = alisa_setup_sparse_shape(setup);
+    if (sparse.layer_count == 0) return ALISA_OK;
     return alisa_sparse_create(setup->shard->ops, &sparse, &stage->sparse, error);
 }
 
@@ -56,7 +72,7 @@ static AlisaStatus create_placement(AlisaStage *stage, const AlisaStagePlan *pla
     if (alisa_kv_inputs(stage->kv))
         status = alisa_rebuild_init(&stage->rebuild, setup, rows, error);
     if (status != ALISA_OK) return status;
-    const AlisaPlacementShape shape = {.layer_count = setup->shard->layer_count,
+    const AlisaPlacementShape shape = {.layer_count = stage->global_layers,
                                        .sequence_count = setup->options->sequence_count,
                                        .context_length = setup->options->context_length,
                                        .row_tokens = alisa_setup_row_tokens(setup),
@@ -70,6 +86,7 @@ AlisaStatus alisa_stage_init(AlisaStage *stage, const AlisaStageSetup *setup,
     const AlisaKvMemory *memory = plan ? &plan->memory : NULL;
     stage->setup = *setup;
     AlisaStatus status = alisa_memory_bytes(setup, memory, &stage->device_bytes, error);
+    if (status == ALISA_OK) status = find_places(stage, error);
     if (status == ALISA_OK) status = create_cache(stage, memory, error);
     if (status == ALISA_OK) status = create_attention(stage, error);
     if (status == ALISA_OK) status = create_scratch(stage, error);
@@ -93,6 +110,8 @@ void alisa_stage_finish(AlisaStage *stage) {
     alisa_kv_destroy(stage->kv);
     free(stage->turns);
     free(stage->placed);
+    free(stage->places);
+    free(stage->reached);
 }
 
 /* ---- Tokens of a sequence ------------------------------------------------------------------ */
@@ -113,6 +132,15 @@ uint32_t alisa_stage_occupied(const AlisaStage *stage, uint32_t sequence, uint32
 uint32_t alisa_stage_placed(const AlisaStage *stage, uint32_t sequence, uint32_t length) {
     uint32_t tokens = alisa_stage_occupied(stage, sequence, length);
     return stage->tails ? tokens / ALISA_KV_BLOCK * ALISA_KV_BLOCK : tokens;
+}
+
+bool alisa_stage_reaches(const AlisaStage *stage, uint32_t sequence, uint32_t length) {
+    if (stage->window == 0 || length == 0) return true;
+    uint32_t first = length >= stage->window ? length - stage->window + 1 : 0;
+    uint32_t block = length / ALISA_KV_BLOCK * ALISA_KV_BLOCK;
+    if (stage->tails && block < first) first = block;
+    uint32_t kept = alisa_setup_kv_shape(&stage->setup).window_tokens;
+    return stage->reached[sequence] <= (uint64_t)first + kept;
 }
 
 AlisaStatus alisa_stage_truncate(AlisaStage *stage, uint32_t sequence, uint32_t length,

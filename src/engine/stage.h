@@ -24,9 +24,14 @@ typedef struct AlisaRebuild {
 typedef struct AlisaStage {
     AlisaStageSetup setup;
     AlisaKv *kv;
-    AlisaKvTails *tails;       /* NULL unless a KV type has blocks */
-    AlisaPlacement *placement; /* NULL: everything is on the device */
-    AlisaSparse *sparse;       /* NULL: every row attends to everything */
+    AlisaKvTails *tails;     /* NULL unless a KV type has blocks */
+    AlisaLayerPlace *places; /* [layer_count] */
+    uint32_t window;         /* of the layers that have one; 0: none has */
+    uint32_t global_layers;  /* layers without a window */
+    uint32_t *reached; /* [sequence] tokens it has had at most since its first was stored; with
+                          layers that have a window */
+    AlisaPlacement *placement; /* NULL: everything is on the device. Of layers without a window */
+    AlisaSparse *sparse; /* NULL: every row attends to everything. Of layers without a window */
     AlisaAttention *attention;
     AlisaRebuild rebuild;
     AlisaBuffer layer_lists; /* with tails and placement: their lists as slots of one layer */
@@ -60,6 +65,11 @@ uint32_t alisa_stage_take(AlisaStage *stage, const AlisaRow *rows, size_t count,
 uint32_t alisa_stage_placed(const AlisaStage *stage, uint32_t sequence, uint32_t length);
 /* The tokens that a sequence of `length` takes up: those of such a block among them. */
 uint32_t alisa_stage_occupied(const AlisaStage *stage, uint32_t sequence, uint32_t length);
+
+/* Whether the tokens are still there that rows after the first `length` of a sequence attend to:
+ * layers with a window keep the newest only, and a sequence that was cut far back has lost those
+ * before. Then it is to be computed again from its first token on. */
+bool alisa_stage_reaches(const AlisaStage *stage, uint32_t sequence, uint32_t length);
 
 /* Tokens `length` and later of a sequence are gone. */
 AlisaStatus alisa_stage_truncate(AlisaStage *stage, uint32_t sequence, uint32_t length,

@@ -25,6 +25,31 @@ static void cut_tiles(AlisaStage *stage) {
     }
 }
 
+/* Tiles of all rows, in layers with a window. */
+static void cut_window_tiles(AlisaStage *stage) {
+    AlisaRows *rows = &stage->rows;
+    AlisaAttentionTile *tiles = alisa_rows_part(rows, ALISA_ROWS_WINDOW_TILES);
+    rows->window_tile_count = (uint32_t)alisa_attention_cut(
+        rows->list_offsets, rows->counts, rows->row_count,
+        alisa_attention_tile_rows(stage->attention), stage->window, tiles);
+    for (uint32_t i = 0; i < rows->window_tile_count; i++) {
+        uint32_t tokens = tiles[i].first_count + tiles[i].row_count - 1;
+        if (rows->window_longest < tokens) rows->window_longest = tokens;
+    }
+}
+
+/* Where the rows are stored in layers with a window. */
+static void find_window_slots(AlisaStage *stage, const AlisaStep *step) {
+    int32_t *slots = alisa_rows_part(&stage->rows, ALISA_ROWS_WINDOW_SLOTS);
+    for (uint32_t i = 0; i < step->row_count; i++) {
+        const AlisaStepRow *row = &step->rows[i];
+        uint32_t *reached = &stage->reached[row->sequence];
+        slots[i] = stage->tails ? stage->tails->blocks.row_slots[i]
+                                : alisa_kv_window_slot(stage->kv, row->sequence, row->position);
+        if (row->position == 0 || *reached <= row->position) *reached = row->position + 1;
+    }
+}
+
 /* Where the row is stored, and where the list of its sequence is. */
 static void find_slot(AlisaStage *stage, uint32_t i, const AlisaStepRow *row) {
     AlisaRows *rows = &stage->rows;
@@ -54,6 +79,9 @@ static void describe_rows(AlisaStage *stage, const AlisaStep *step) {
         if (row->logits) logit_rows[rows->logit_count++] = (int32_t)i;
     }
     cut_tiles(stage);
+    if (stage->window == 0) return;
+    find_window_slots(stage, step);
+    cut_window_tiles(stage);
 }
 
 /* What positions make of the rows. */
@@ -87,7 +115,8 @@ static AlisaStatus upload_rows(AlisaStage *stage, AlisaError *error) {
     if (status != ALISA_OK || !stage->tails) return status;
     status = alisa_kv_tails_upload(device, stage->tails, &bytes, error);
     stage->host_to_device_bytes += bytes;
-    return status;
+    if (status != ALISA_OK || stage->window == 0) return status;
+    return alisa_kv_tails_resolve_window(stage->tails, alisa_kv_window_pages(stage->kv), error);
 }
 
 /* ---- Where tokens are ---------------------------------------------------------------------- */
@@ -178,21 +207,23 @@ static AlisaStatus begin_residual(AlisaStage *stage, const float *residual, Alis
 }
 
 static AlisaStatus run_layer(AlisaStage *stage, uint32_t layer, AlisaError *error) {
-    AlisaPlacement *placement = stage->placement;
+    const AlisaLayerPlace *place = &stage->places[layer];
+    AlisaPlacement *placement = place->window > 0 ? NULL : stage->placement;
     const AlisaBuffer *input = alisa_layer_input(stage, layer);
     bool is_parallel = alisa_layer_is_parallel(stage, layer);
     uint32_t rows = stage->rows.row_count;
     AlisaStatus status = ALISA_OK;
-    if (placement) status = alisa_placement_need(placement, layer, error);
+    if (placement) status = alisa_placement_need(placement, place->index, error);
     if (status == ALISA_OK) status = alisa_layer_norm(stage, layer, rows, error);
     if (status == ALISA_OK && placement)
-        status = alisa_placement_keep_inputs(placement, layer, input, error);
+        status = alisa_placement_keep_inputs(placement, place->index, input, error);
     if (status == ALISA_OK)
         status = alisa_layer_project(stage, layer, ALISA_LAYER_QUERY_KEY_VALUE, input, rows, error);
     if (status == ALISA_OK && is_parallel)
         status = alisa_layer_feed_forward(stage, layer, rows, error);
     if (status == ALISA_OK) status = alisa_attend(stage, layer, error);
-    if (status == ALISA_OK && placement) status = alisa_placement_leave(placement, layer, error);
+    if (status == ALISA_OK && placement)
+        status = alisa_placement_leave(placement, place->index, error);
     if (status == ALISA_OK) status = alisa_layer_output(stage, layer, rows, error);
     if (status == ALISA_OK && !is_parallel)
         status = alisa_layer_feed_forward(stage, layer, rows, error);

@@ -6,29 +6,79 @@
 #include "device/device.h"
 #include "kv/fit.h"
 
+/* Keys and values of some layers with as many slots each. */
+typedef struct Layers {
+    AlisaBuffer *keys;   /* [count] */
+    AlisaBuffer *values; /* [count] */
+    uint32_t count;
+} Layers;
+
 struct AlisaKv {
     AlisaKvShape shape;
-    AlisaBuffer *keys;   /* [layer_count] */
-    AlisaBuffer *values; /* [layer_count] */
+    Layers layers; /* of a cache that lies on the device, like slots */
     AlisaBuffer slots;
-    AlisaStaging *staging; /* these three: of a tiered cache, which has none of those above */
+    AlisaStaging *staging; /* these three: of a tiered cache */
     AlisaTiers *tiers;
     AlisaInputs *inputs;
+    Layers window_layers;
+    AlisaBuffer window_slots;
 };
 
-static AlisaStatus write_lists(AlisaDevice *device, AlisaKv *kv, uint64_t count,
-                               AlisaError *error) {
-    AlisaStatus status =
-        alisa_buffer_create(device, count * sizeof(int32_t), ALISA_BUFFER_READ_WRITE,
-                            "KV slot lists", &kv->slots, error);
+/* The slot of every position, where each of `tokens` positions of a sequence has its own and later
+ * ones take them again. */
+static AlisaStatus write_lists(AlisaDevice *device, const AlisaKvShape *shape, uint32_t tokens,
+                               AlisaBuffer *slots, AlisaError *error) {
+    uint64_t count = (uint64_t)shape->sequence_count * shape->context_length;
+    AlisaStatus status = alisa_buffer_create(
+        device, count * sizeof(int32_t), ALISA_BUFFER_READ_WRITE, "KV slot lists", slots, error);
     if (status != ALISA_OK) return status;
     int32_t *lists = alisa_allocate((size_t)count, sizeof *lists, "KV slot lists", error);
     if (!lists) return ALISA_ERROR_MEMORY;
     for (uint64_t i = 0; i < count; i++)
-        lists[i] = (int32_t)i;
-    status = alisa_buffer_write(device, &kv->slots, 0, lists, count * sizeof *lists, error);
+        lists[i] =
+            (int32_t)(i / shape->context_length * tokens + i % shape->context_length % tokens);
+    status = alisa_buffer_write(device, slots, 0, lists, count * sizeof *lists, error);
     free(lists);
     return status;
+}
+
+static AlisaStatus create_layers(AlisaDevice *device, const AlisaKvShape *shape, uint32_t count,
+                                 uint64_t slots, Layers *layers, AlisaError *error) {
+    const char *what = "KV cache (-c and --batch set its size)";
+    if (count == 0) return ALISA_OK;
+    uint64_t key_bytes = slots * alisa_kv_row_bytes(shape, shape->key_type);
+    uint64_t value_bytes = slots * alisa_kv_row_bytes(shape, shape->value_type);
+    layers->keys = alisa_allocate_zeroed(count, sizeof *layers->keys, "KV cache", error);
+    layers->values = alisa_allocate_zeroed(count, sizeof *layers->values, "KV cache", error);
+    AlisaStatus status = layers->keys && layers->values ? ALISA_OK : ALISA_ERROR_MEMORY;
+    for (; status == ALISA_OK && layers->count < count; layers->count++) {
+        status = alisa_buffer_create(device, key_bytes, ALISA_BUFFER_READ_WRITE, what,
+                                     &layers->keys[layers->count], error);
+        if (status == ALISA_OK)
+            status = alisa_buffer_create(device, value_bytes, ALISA_BUFFER_READ_WRITE, what,
+                                         &layers->values[layers->count], error);
+    }
+    return status;
+}
+
+static void destroy_layers(Layers *layers) {
+    for (uint32_t i = 0; i < layers->count; i++) {
+        alisa_buffer_destroy(&layers->keys[i]);
+        alisa_buffer_destroy(&layers->values[i]);
+    }
+    free(layers->keys);
+    free(layers->values);
+}
+
+/* The layers that keep the newest tokens only. */
+static AlisaStatus create_window(AlisaDevice *device, AlisaKv *kv, AlisaError *error) {
+    const AlisaKvShape *shape = &kv->shape;
+    if (shape->window_layer_count == 0) return ALISA_OK;
+    AlisaStatus status = create_layers(device, shape, shape->window_layer_count,
+                                       (uint64_t)shape->sequence_count * shape->window_tokens,
+                                       &kv->window_layers, error);
+    if (status != ALISA_OK) return status;
+    return write_lists(device, shape, shape->window_tokens, &kv->window_slots, error);
 }
 
 AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, AlisaKv **kv,
@@ -44,22 +94,11 @@ AlisaStatus alisa_kv_create(AlisaDevice *device, const AlisaKvShape *shape, Alis
     AlisaKv *made = alisa_allocate_zeroed(1, sizeof *made, "KV cache", error);
     if (!made) return ALISA_ERROR_MEMORY;
     made->shape = *shape;
-    made->keys = alisa_allocate_zeroed(shape->layer_count, sizeof *made->keys, "KV cache", error);
-    made->values =
-        alisa_allocate_zeroed(shape->layer_count, sizeof *made->values, "KV cache", error);
-    AlisaStatus status = made->keys && made->values ? ALISA_OK : ALISA_ERROR_MEMORY;
-    for (uint32_t layer = 0; status == ALISA_OK && layer < shape->layer_count; layer++) {
-        status =
-            alisa_buffer_create(device, slot_count * alisa_kv_row_bytes(shape, shape->key_type),
-                                ALISA_BUFFER_READ_WRITE, "KV cache (-c and --batch set its size)",
-                                &made->keys[layer], error);
-        if (status != ALISA_OK) break;
-        status =
-            alisa_buffer_create(device, slot_count * alisa_kv_row_bytes(shape, shape->value_type),
-                                ALISA_BUFFER_READ_WRITE, "KV cache (-c and --batch set its size)",
-                                &made->values[layer], error);
-    }
-    if (status == ALISA_OK) status = write_lists(device, made, slot_count, error);
+    AlisaStatus status =
+        create_layers(device, shape, shape->layer_count, slot_count, &made->layers, error);
+    if (status == ALISA_OK)
+        status = write_lists(device, shape, shape->context_length, &made->slots, error);
+    if (status == ALISA_OK) status = create_window(device, made, error);
     if (status != ALISA_OK) {
         alisa_kv_destroy(made);
         return status;
@@ -101,6 +140,7 @@ AlisaStatus alisa_kv_create_tiered(AlisaDevice *device, const AlisaKvShape *shap
                                          memory->row_group};
         status = alisa_inputs_create(device, &inputs, made->staging, &made->inputs, error);
     }
+    if (status == ALISA_OK) status = create_window(device, made, error);
     if (status != ALISA_OK) {
         alisa_kv_destroy(made);
         return status;
@@ -127,7 +167,7 @@ uint64_t alisa_kv_tiered_bytes(AlisaDevice *device, const AlisaKvShape *shape,
     uint64_t overhead = alisa_kv_tiered_overhead(device, shape, memory, error);
     if (overhead == 0) return 0;
     alisa_kv_fit(shape, memory, alisa_opencl_info(device)->max_allocation, &fit, NULL);
-    uint64_t row = alisa_kv_token_bytes(shape) / shape->layer_count;
+    uint64_t row = alisa_kv_layer_bytes(shape);
     uint64_t input = 2 * (uint64_t)memory->input_columns;
     return overhead + row * fit.rows.arena_count * fit.rows.device_slots +
            input * fit.inputs.arena_count * fit.inputs.device_slots;
@@ -188,24 +228,21 @@ void alisa_kv_destroy(AlisaKv *kv) {
     alisa_inputs_destroy(kv->inputs);
     alisa_tiers_destroy(kv->tiers);
     alisa_staging_destroy(kv->staging);
-    for (uint32_t layer = 0; layer < kv->shape.layer_count; layer++) {
-        if (kv->keys) alisa_buffer_destroy(&kv->keys[layer]);
-        if (kv->values) alisa_buffer_destroy(&kv->values[layer]);
-    }
+    destroy_layers(&kv->layers);
+    destroy_layers(&kv->window_layers);
     alisa_buffer_destroy(&kv->slots);
-    free(kv->keys);
-    free(kv->values);
+    alisa_buffer_destroy(&kv->window_slots);
     free(kv);
 }
 
 const AlisaBuffer *alisa_kv_keys(const AlisaKv *kv, uint32_t layer) {
-    if (!kv->tiers) return &kv->keys[layer];
+    if (!kv->tiers) return &kv->layers.keys[layer];
     const AlisaRowStore *store = alisa_tiers_store(kv->tiers);
     return &store->keys[layer % store->arena_count];
 }
 
 const AlisaBuffer *alisa_kv_values(const AlisaKv *kv, uint32_t layer) {
-    if (!kv->tiers) return &kv->values[layer];
+    if (!kv->tiers) return &kv->layers.values[layer];
     const AlisaRowStore *store = alisa_tiers_store(kv->tiers);
     return &store->values[layer % store->arena_count];
 }
@@ -222,11 +259,29 @@ int32_t alisa_kv_slot(const AlisaKv *kv, uint32_t sequence, uint32_t position) {
     return (int32_t)(sequence * kv->shape.context_length + position);
 }
 
+const AlisaBuffer *alisa_kv_window_keys(const AlisaKv *kv, uint32_t layer) {
+    return &kv->window_layers.keys[layer];
+}
+
+const AlisaBuffer *alisa_kv_window_values(const AlisaKv *kv, uint32_t layer) {
+    return &kv->window_layers.values[layer];
+}
+
+const AlisaBuffer *alisa_kv_window_pages(const AlisaKv *kv) {
+    return &kv->window_slots;
+}
+
+int32_t alisa_kv_window_slot(const AlisaKv *kv, uint32_t sequence, uint32_t position) {
+    uint32_t tokens = kv->shape.window_tokens;
+    return (int32_t)(sequence * tokens + position % tokens);
+}
+
 uint64_t alisa_kv_bytes(const AlisaKv *kv) {
+    uint64_t window = alisa_kv_window_bytes(&kv->shape);
     if (kv->tiers) {
         uint64_t inputs = kv->inputs ? alisa_tiers_bytes(alisa_inputs_tiers(kv->inputs)) : 0;
-        return alisa_tiers_bytes(kv->tiers) + inputs + alisa_staging_bytes(kv->staging);
+        return window + alisa_tiers_bytes(kv->tiers) + inputs + alisa_staging_bytes(kv->staging);
     }
-    return (uint64_t)kv->shape.sequence_count * kv->shape.context_length *
-           (alisa_kv_token_bytes(&kv->shape) + sizeof(int32_t));
+    return window + (uint64_t)kv->shape.sequence_count * kv->shape.context_length *
+                        (alisa_kv_token_bytes(&kv->shape) + sizeof(int32_t));
 }

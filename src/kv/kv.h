@@ -34,6 +34,11 @@
  *     alisa_tiers_prefetch(t, L, next lists, ..)  once they are known
  *   alisa_tiers_refill(t)                         free slots for the next step's tokens
  *
+ * Layers that attend to the newest tokens only (AlisaKvShape.window_layer_count) are beside all
+ * that and counted by themselves: they always lie on the device, and position p of sequence s is
+ * slot s * window_tokens + p % window_tokens of each, so that new tokens take the slots of those
+ * that no row attends to any more.
+ *
  * While all tokens are on the device, need, arrive and prefetch cost nothing. Rows of a prompt need
  * all their sequence's tokens (positions NULL). Rebuilds are valid until the next place, need,
  * prefetch, offload or refill of t, so `need` of the next layer comes after them.
@@ -97,6 +102,12 @@ const AlisaBuffer *alisa_kv_pages(const AlisaKv *kv, uint32_t layer);
 uint32_t alisa_kv_list_offset(const AlisaKv *kv, uint32_t sequence);
 /* The slot of a position of a sequence in a cache that lies on the device. */
 int32_t alisa_kv_slot(const AlisaKv *kv, uint32_t sequence, uint32_t position);
+/* Alike for layers that keep the newest tokens only, counted by themselves. The pages serve all of
+ * them, and a position's slot holds its token until window_tokens later ones have come. */
+const AlisaBuffer *alisa_kv_window_keys(const AlisaKv *kv, uint32_t layer);
+const AlisaBuffer *alisa_kv_window_values(const AlisaKv *kv, uint32_t layer);
+const AlisaBuffer *alisa_kv_window_pages(const AlisaKv *kv);
+int32_t alisa_kv_window_slot(const AlisaKv *kv, uint32_t sequence, uint32_t position);
 /* All bytes that the cache takes on the device. */
 uint64_t alisa_kv_bytes(const AlisaKv *kv);
 

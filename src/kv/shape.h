@@ -8,7 +8,10 @@
 #include "base/kv_type.h"
 
 typedef struct AlisaKvShape {
-    uint32_t layer_count;
+    uint32_t layer_count; /* layers that keep all tokens */
+    uint32_t
+        window_layer_count; /* further layers, which keep the newest tokens of a sequence only */
+    uint32_t window_tokens; /* how many those are; 0 without such layers */
     uint32_t kv_head_count;
     uint32_t head_dim;
     uint32_t sequence_count;
@@ -19,8 +22,12 @@ typedef struct AlisaKvShape {
 
 /* Bytes of the K, or of the V, of one token in one layer, as `type` stores it. */
 uint64_t alisa_kv_row_bytes(const AlisaKvShape *shape, AlisaKvType type);
-/* Bytes of K and V for one token over all layers. */
+/* Bytes of K and V for one token in one layer. */
+uint64_t alisa_kv_layer_bytes(const AlisaKvShape *shape);
+/* Bytes of K and V for one token over all layers that keep all tokens. */
 uint64_t alisa_kv_token_bytes(const AlisaKvShape *shape);
+/* Bytes of K and V, and of their slots, in all layers that keep the newest tokens only. */
+uint64_t alisa_kv_window_bytes(const AlisaKvShape *shape);
 
 /* What a tiered cache is given. */
 typedef struct AlisaKvMemory {

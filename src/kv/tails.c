@@ -29,6 +29,10 @@ static uint64_t tail_bytes(const AlisaKvShape *shape, AlisaKvType type) {
     return row_bytes(shape, type) * shape->sequence_count * ALISA_KV_BLOCK;
 }
 
+static uint32_t layers_of(const AlisaKvShape *shape) {
+    return shape->layer_count + shape->window_layer_count;
+}
+
 uint64_t alisa_kv_tails_bytes(const AlisaKvShape *shape, uint32_t rows) {
     if (!alisa_kv_tails_needed(shape)) return 0;
     uint64_t layer = 0, fresh = 0;
@@ -38,8 +42,9 @@ uint64_t alisa_kv_tails_bytes(const AlisaKvShape *shape, uint32_t rows) {
         fresh += row_bytes(shape, types[side]) * rows;
     }
     uint64_t entries = alisa_kv_blocks_entries(shape->sequence_count, shape->context_length, rows);
-    uint64_t moves = alisa_kv_blocks_moves(shape->sequence_count, rows);
-    return layer * shape->layer_count + fresh + 2 * entries * sizeof(int32_t) +
+    uint64_t moves = alisa_kv_blocks_moves(shape->sequence_count, rows), window = 0;
+    if (shape->window_layer_count > 0) window = entries + 2 * moves * ALISA_KV_BLOCK;
+    return layer * layers_of(shape) + fresh + (2 * entries + window) * sizeof(int32_t) +
            2 * moves * (2 * ALISA_KV_BLOCK + 1) * sizeof(int32_t);
 }
 
@@ -84,6 +89,13 @@ static AlisaStatus create_lists(AlisaDevice *device, AlisaKvTails *tails, AlisaE
     return status;
 }
 
+static AlisaStatus create_window(AlisaDevice *device, AlisaKvTails *tails, AlisaError *error) {
+    AlisaStatus status = create(device, tails->slots.size, &tails->window_lists, error);
+    if (!status) status = create(device, tails->seal.slots.size, &tails->window_seals, error);
+    return status ? status
+                  : create(device, tails->unseal.slots.size, &tails->window_unseals, error);
+}
+
 AlisaStatus alisa_kv_tails_create(AlisaDevice *device, const AlisaKvShape *shape, uint32_t rows,
                                   AlisaKvTails **tails, AlisaError *error) {
     *tails = NULL;
@@ -93,19 +105,20 @@ AlisaStatus alisa_kv_tails_create(AlisaDevice *device, const AlisaKvShape *shape
                                               shape->context_length, rows, error);
     if (status) goto fail;
     status = ALISA_ERROR_MEMORY;
-    made->layers = alisa_allocate_zeroed(shape->layer_count, sizeof *made->layers, WHAT, error);
+    made->layers = alisa_allocate_zeroed(layers_of(shape), sizeof *made->layers, WHAT, error);
     if (!made->layers) goto fail;
-    made->layer_count = shape->layer_count;
+    made->layer_count = layers_of(shape);
     status = create(device, row_bytes(shape, shape->key_type) * rows, &made->key_fresh, error);
     if (!status)
         status =
             create(device, row_bytes(shape, shape->value_type) * rows, &made->value_fresh, error);
-    for (uint32_t layer = 0; !status && layer < shape->layer_count; layer++)
+    for (uint32_t layer = 0; !status && layer < made->layer_count; layer++)
         status = create_layer(device, shape, &made->layers[layer], error);
     uint32_t moves = alisa_kv_blocks_moves(shape->sequence_count, rows);
     if (!status) status = create_moves(device, moves, &made->seal, error);
     if (!status) status = create_moves(device, moves, &made->unseal, error);
     if (!status) status = create_lists(device, made, error);
+    if (!status && shape->window_layer_count > 0) status = create_window(device, made, error);
     if (!status) {
         status = alisa_kernel_get(device, "kv/resolve.cl", "kv_resolve", "", &made->resolve, error);
     }
@@ -137,6 +150,9 @@ void alisa_kv_tails_destroy(AlisaKvTails *tails) {
     alisa_buffer_destroy(&tails->param_rows);
     destroy_moves(&tails->seal);
     destroy_moves(&tails->unseal);
+    alisa_buffer_destroy(&tails->window_lists);
+    alisa_buffer_destroy(&tails->window_seals);
+    alisa_buffer_destroy(&tails->window_unseals);
     alisa_kv_blocks_finish(&tails->blocks);
     free(tails->layers);
     free(tails);
@@ -185,4 +201,24 @@ AlisaStatus alisa_kv_tails_resolve(const AlisaKvTails *tails, const AlisaBuffer 
     const AlisaArgument arguments[] = {ALISA_ARG_BUFFER(lists), ALISA_ARG_BUFFER(pages),
                                        ALISA_ARG_BUFFER(slots)};
     return alisa_kernel_launch(tails->resolve, &launch, arguments, 3, error);
+}
+
+AlisaStatus alisa_kv_tails_resolve_window(const AlisaKvTails *tails, const AlisaBuffer *pages,
+                                          AlisaError *error) {
+    const AlisaKvBlocks *blocks = &tails->blocks;
+    const struct {
+        const AlisaBuffer *from, *to;
+        uint64_t count;
+    } all[] = {
+        {&tails->slots, &tails->window_lists, blocks->list_used},
+        {&tails->seal.slots, &tails->window_seals, (uint64_t)blocks->seal.count * ALISA_KV_BLOCK},
+        {&tails->unseal.slots, &tails->window_unseals,
+         (uint64_t)blocks->unseal.count * ALISA_KV_BLOCK},
+    };
+    AlisaStatus status = ALISA_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all && status == ALISA_OK; i++)
+        if (all[i].count > 0)
+            status =
+                alisa_kv_tails_resolve(tails, all[i].from, pages, all[i].count, all[i].to, error);
+    return status;
 }

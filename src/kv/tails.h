@@ -29,13 +29,18 @@ typedef struct AlisaKvMoveBuffers {
 typedef struct AlisaKvTails {
     AlisaKvBlocks blocks;
     uint32_t layer_count;
-    AlisaKvTailLayer *layers; /* [layer_count] */
+    AlisaKvTailLayer *layers; /* [layer_count] those that keep all tokens, then those that keep the
+                                 newest only */
     AlisaBuffer key_fresh;    /* [row_capacity] rows, used by one layer after the other */
     AlisaBuffer value_fresh;
     AlisaBuffer slots;      /* AlisaKvBlocks.slots */
     AlisaBuffer param_rows; /* AlisaKvBlocks.param_rows */
     AlisaKvMoveBuffers seal;
     AlisaKvMoveBuffers unseal;
+    /* What the step's lists and moves are in layers that keep the newest tokens only. */
+    AlisaBuffer window_lists;
+    AlisaBuffer window_seals;
+    AlisaBuffer window_unseals;
     AlisaKernel *resolve;
 } AlisaKvTails;
 
@@ -54,6 +59,11 @@ void alisa_kv_tails_destroy(AlisaKvTails *tails);
 AlisaStatus alisa_kv_tails_resolve(const AlisaKvTails *tails, const AlisaBuffer *lists,
                                    const AlisaBuffer *pages, uint64_t count,
                                    const AlisaBuffer *slots, AlisaError *error);
+
+/* Launches what fills window_lists, window_seals and window_unseals for the planned step, by the
+ * pages of layers that keep the newest tokens only. */
+AlisaStatus alisa_kv_tails_resolve_window(const AlisaKvTails *tails, const AlisaBuffer *pages,
+                                          AlisaError *error);
 
 /* Copies to the device all that the planned step has changed; *bytes says how many bytes that was.
  */

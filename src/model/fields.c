@@ -43,6 +43,7 @@ static const AlisaField fields[] = {
     TURNED_VECTOR(KEY_NORM_EACH, key_norm),
     TURNED_VECTOR(QUERY_NORM_ROW, query_norm),
     TURNED_VECTOR(KEY_NORM_ROW, key_norm),
+    LAYER_VECTOR(SINKS, sinks),
     LAYER_MATRIX(ATTENTION_OUTPUT, attention_output),
     LAYER_VECTOR(ATTENTION_OUTPUT_BIAS, attention_output_bias),
     LAYER_VECTOR(ATTENTION_POST_NORM, attention_post_norm),

@@ -26,6 +26,7 @@ typedef struct AlisaLayerWeights {
     AlisaVector value_bias;             /* [G] */
     AlisaVector query_norm;             /* [head_dim] or [H] */
     AlisaVector key_norm;               /* [head_dim] or [G] */
+    AlisaVector sinks;                  /* [head_count] */
     AlisaMatrix attention_output;       /* [E][H] */
     AlisaVector attention_output_bias;  /* [E] */
     AlisaVector attention_post_norm;    /* [E] */

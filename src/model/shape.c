@@ -285,12 +285,6 @@ static AlisaStatus read_ropes(const AlisaGguf *gguf, AlisaShape *shape, AlisaErr
 static const char *const refused_keys[] = {"attention.clamp_kqv", "attention.max_alibi_bias"};
 
 static AlisaStatus refuse_keys(const AlisaGguf *gguf, AlisaShape *shape, AlisaError *error) {
-    if (shape->attention_soft_cap > 0.0f)
-        return alisa_error_set(
-            error, ALISA_ERROR_UNSUPPORTED,
-            "%s: a soft cap of attention scores (key %s.attn_logit_softcapping), "
-            "which this version does not compute",
-            alisa_gguf_path(gguf), shape->architecture->name);
     for (size_t i = 0; i < sizeof refused_keys / sizeof *refused_keys; i++) {
         KeyName name = key_name(shape, refused_keys[i]);
         float value = 0.0f;
@@ -538,15 +532,6 @@ AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaComp
 void alisa_shape_finish(AlisaShape *shape) {
     free(shape->layers);
     shape->layers = NULL;
-}
-
-uint32_t alisa_shape_full_attention(const AlisaShape *shape) {
-    uint32_t longest = UINT32_MAX;
-    for (uint32_t i = 0; i < shape->layer_count; i++) {
-        uint32_t window = shape->layers[i].sliding_window;
-        if (window > 0 && window < longest) longest = window;
-    }
-    return longest;
 }
 
 uint32_t alisa_shape_feed_forward(const AlisaShape *shape) {

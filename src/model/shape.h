@@ -75,9 +75,6 @@ AlisaStatus alisa_shape_read(const AlisaGguf *gguf, AlisaShape *shape, AlisaComp
 /* A zeroed shape is allowed. */
 void alisa_shape_finish(AlisaShape *shape);
 
-/* The longest context in which every layer still attends to all tokens, since no window is shorter;
- * UINT32_MAX where no layer has a window. */
-uint32_t alisa_shape_full_attention(const AlisaShape *shape);
 /* The longest feed_forward_length of the layers. */
 uint32_t alisa_shape_feed_forward(const AlisaShape *shape);
 /* Sizes that the tensors of a layer have, and those beside the layers. */

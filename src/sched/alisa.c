@@ -32,7 +32,8 @@ static void place(const AlisaSchedProblem *problem, const AlisaSchedPlan *plan,
         return;
     }
     double free = alisa_sched_pool_bytes(problem) - alisa_sched_demand(problem, step).device;
-    double slot = problem->bytes.slot * problem->run.batch * problem->model.layer_count;
+    double slot =
+        problem->bytes.slot * problem->run.batch * alisa_sched_model_kv_layers(&problem->model);
     step->hot = (uint32_t)fmin(step->host_end, fmax(0.0, floor(free / slot)));
 }
 

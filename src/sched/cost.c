@@ -59,20 +59,20 @@ static double exposed(const AlisaSchedProfile *profile, const AlisaSchedWork *wo
 void alisa_sched_cost(const AlisaSchedProfile *profile, const AlisaSchedModel *model,
                       const AlisaSchedKvBytes *bytes, const AlisaSchedCorrection *correction,
                       bool overlap, const AlisaSchedWork *work, AlisaSchedCost *cost) {
-    double layers = model->layer_count;
+    double layers = model->layer_count, kv_layers = alisa_sched_model_kv_layers(model);
     double element_bytes = alisa_sched_model_element_bytes(model);
-    *cost = (AlisaSchedCost){.bytes_to_device = layers * work->to_device,
-                             .bytes_to_host = layers * work->to_host};
+    *cost = (AlisaSchedCost){.bytes_to_device = kv_layers * work->to_device,
+                             .bytes_to_host = kv_layers * work->to_host};
     add_product(profile, alisa_sched_model_layer_elements(model), element_bytes, work->rows,
                 work->passes, layers, cost);
     add_product(profile, alisa_sched_model_head_elements(model), element_bytes, work->head_rows, 1,
                 1, cost);
-    cost->dense = layers * (work->dense * bytes->slot / profile->attention_dense +
-                            4.0 * work->pairs * model->head_count * model->head_dim /
-                                profile->attention_rate);
-    cost->gathered = layers * work->gathered * bytes->slot / profile->attention_gathered;
-    cost->selection = layers * work->selection / profile->device_bandwidth;
-    cost->rebuild = layers * rebuild_time(profile, model, bytes, work->rebuilt);
+    cost->dense = kv_layers * (work->dense * bytes->slot / profile->attention_dense +
+                               4.0 * work->pairs * model->head_count * model->head_dim /
+                                   profile->attention_rate);
+    cost->gathered = kv_layers * work->gathered * bytes->slot / profile->attention_gathered;
+    cost->selection = kv_layers * work->selection / profile->device_bandwidth;
+    cost->rebuild = kv_layers * rebuild_time(profile, model, bytes, work->rebuilt);
     if (work->rows > 0.0) {
         double launches =
             work->passes * (layers * (LAYER_LAUNCHES + work->launches) + STEP_LAUNCHES);
@@ -80,9 +80,9 @@ void alisa_sched_cost(const AlisaSchedProfile *profile, const AlisaSchedModel *m
                        work->head_rows * profile->row_overhead;
     }
     cost->load =
-        layers * correction->transfer *
+        kv_layers * correction->transfer *
         copy_time(profile, &profile->link_to_device, work->to_device, bytes->copied, overlap);
-    cost->store = layers * correction->transfer *
+    cost->store = kv_layers * correction->transfer *
                   copy_time(profile, &profile->link_to_host, work->to_host, bytes->copied, overlap);
 
     double *const computing[] = {&cost->weights,   &cost->matrix,  &cost->dense, &cost->gathered,

@@ -44,7 +44,7 @@ static Bound moving(const AlisaSchedProblem *problem, bool load, double bytes) {
     AlisaSchedWork all = {.to_device = load ? bytes : 0.0, .to_host = load ? 0.0 : bytes};
     AlisaSchedCost cost;
     alisa_sched_time(problem, &all, &cost);
-    double latency = problem->model.layer_count * problem->profile.link_latency;
+    double latency = alisa_sched_model_kv_layers(&problem->model) * problem->profile.link_latency;
     double time = cost.load + cost.store;
     return (Bound){time - fmin(latency, time), 0.0};
 }
@@ -61,7 +61,7 @@ double alisa_sched_flexgen_share(const AlisaSchedProblem *problem) {
     const Bound bounds[BOUND_COUNT] = {
         {0.0, cost.total}, moving(problem, true, layer * last), moving(problem, false, layer)};
 
-    double cache = layer * problem->model.layer_count * last;
+    double cache = layer * alisa_sched_model_kv_layers(&problem->model) * last;
     AlisaSchedDemand all = alisa_sched_demand(problem, &step);
     double saved = cache - alisa_sched_staged_layers(problem) * layer * last; /* by w = 1 */
     double excess = all.device - alisa_sched_pool_bytes(problem);

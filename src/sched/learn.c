@@ -24,7 +24,8 @@ static Known known_of(const AlisaSchedProblem *problem, const AlisaSchedTimed *t
     double tokens = work.dense + work.gathered;
     work.dense = work.gathered = 0.0;
     alisa_sched_time(&bare, &work, &cost);
-    return (Known){cost.total, tokens * problem->bytes.slot * problem->model.layer_count};
+    return (Known){cost.total,
+                   tokens * problem->bytes.slot * alisa_sched_model_kv_layers(&problem->model)};
 }
 
 AlisaSchedLearned alisa_sched_learn(const AlisaSchedProblem *problem, const AlisaSchedTimed *one,

@@ -95,6 +95,10 @@ AlisaStatus alisa_sched_model_find(const char *name, AlisaSchedModel *model, Ali
                            list);
 }
 
+uint32_t alisa_sched_model_kv_layers(const AlisaSchedModel *model) {
+    return model->layer_count - model->window_layer_count;
+}
+
 const char *alisa_sched_model_check(const AlisaSchedModel *model) {
     if (model->layer_count == 0 || model->embedding_length == 0 || model->head_count == 0 ||
         model->kv_head_count == 0 || model->head_dim == 0 || model->feed_forward_length == 0) {

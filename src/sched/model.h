@@ -10,6 +10,7 @@
 typedef struct AlisaSchedModel {
     char name[64];
     uint32_t layer_count;
+    uint32_t window_layer_count; /* of those, layers that keep the newest tokens only; usually 0 */
     uint32_t embedding_length;
     uint32_t head_count;
     uint32_t kv_head_count;
@@ -21,6 +22,9 @@ typedef struct AlisaSchedModel {
     uint64_t parameter_count;
     uint64_t weight_bytes; /* bytes of all parameters */
 } AlisaSchedModel;
+
+/* Layers whose K and V grow with the context. */
+uint32_t alisa_sched_model_kv_layers(const AlisaSchedModel *model);
 
 /* NULL, or a sentence about what is wrong with the numbers. */
 const char *alisa_sched_model_check(const AlisaSchedModel *model);

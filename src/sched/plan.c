@@ -184,18 +184,19 @@ static double chosen_outside(const AlisaSchedStep *step) {
 double alisa_sched_fixed_bytes(const AlisaSchedProblem *problem) {
     const AlisaSchedKvBytes *bytes = &problem->bytes;
     double ranges = alisa_sched_final_length(problem) * bytes->fixed;
-    return (double)problem->run.batch * problem->model.layer_count *
+    return (double)problem->run.batch * alisa_sched_model_kv_layers(&problem->model) *
            (ranges + bytes->tail + selection_state(problem));
 }
 
 double alisa_sched_staged_layers(const AlisaSchedProblem *problem) {
-    return problem->model.layer_count < 2 ? problem->model.layer_count : 2.0;
+    uint32_t layers = alisa_sched_model_kv_layers(&problem->model);
+    return layers < 2 ? layers : 2.0;
 }
 
 AlisaSchedDemand alisa_sched_demand(const AlisaSchedProblem *problem, const AlisaSchedStep *step) {
     const AlisaSchedKvBytes *bytes = &problem->bytes;
     double sequences = problem->run.batch;
-    double caches = sequences * problem->model.layer_count;
+    double layers = alisa_sched_model_kv_layers(&problem->model), caches = sequences * layers;
     double resident = (double)step->length - step->host_end - step->forgotten;
     double saved = step->inputs_saved < step->length ? step->inputs_saved : step->length;
     double saved_here = step->inputs_on_device < saved ? step->inputs_on_device : saved;
@@ -333,7 +334,8 @@ static const char *smaller_type(const AlisaSchedProblem *problem, double missing
     const AlisaSchedRun *run = &problem->run;
     bool wide = run->key_type <= ALISA_KV_F32 || run->value_type <= ALISA_KV_F32;
     if (wide) return "quantise with -ctk q8_0 -ctv q8_0 or i8, ";
-    double tails = (double)run->batch * problem->model.layer_count * problem->bytes.tail;
+    double tails =
+        (double)run->batch * alisa_sched_model_kv_layers(&problem->model) * problem->bytes.tail;
     return tails > missing ? "use -ctk q8_0 -ctv q8_0 (i8 keeps 64 tokens of each sequence in half "
                              "precision), "
                            : "";

@@ -98,9 +98,10 @@ static AlisaStatus solve_blocks(const AlisaSchedProblem *problem, AlisaSchedPlan
     uint32_t never = alisa_sched_final_length(problem) + 1;
     *plan = (AlisaSchedPlan){.phases = {never, never, 0.0, 0.0}};
     const AlisaSchedKvBytes *bytes = &problem->bytes;
-    double block = ALISA_SCHED_BLOCK * problem->model.layer_count * (bytes->slot + bytes->fixed);
+    double block = ALISA_SCHED_BLOCK * alisa_sched_model_kv_layers(&problem->model) *
+                   (bytes->slot + bytes->fixed);
     double pool = alisa_sched_pool_bytes(problem) -
-                  problem->run.batch * problem->model.layer_count * bytes->tail;
+                  problem->run.batch * alisa_sched_model_kv_layers(&problem->model) * bytes->tail;
     double blocks = pool > 0.0 ? floor(pool / block) : 0.0;
     double needed = ceil((never - 1.0) / ALISA_SCHED_BLOCK);
     if (blocks < needed) {

@@ -54,7 +54,7 @@ static void act(AlisaSchedQueue *queue, AlisaSchedActionKind kind, uint32_t sequ
 
 /* Bytes of K and V that so many tokens have in a stage. */
 static double held_bytes(const AlisaSchedProblem *problem, uint64_t tokens) {
-    return (double)tokens * problem->model.layer_count * problem->bytes.slot;
+    return (double)tokens * alisa_sched_model_kv_layers(&problem->model) * problem->bytes.slot;
 }
 
 double alisa_sched_queue_swapped_bytes(const AlisaSchedQueue *queue) {

@@ -177,7 +177,7 @@ static void add_stage(const AlisaScheduler *scheduler, uint32_t stage, AlisaSche
     const AlisaSchedProblem *problem = &scheduler->problems[stage];
     const AlisaSchedStep *step = &scheduler->steps[stage];
     const AlisaSchedQueue *queue = &scheduler->queue;
-    double layers = problem->model.layer_count;
+    double layers = alisa_sched_model_kv_layers(&problem->model);
     if (step->phase > record->phase) record->phase = step->phase;
     if (queue->by_blocks) {
         double blocks = queue->block_count - queue->free_blocks;

@@ -159,7 +159,8 @@ static void plan_at(const Grid *grid, const uint32_t *point, AlisaSchedPlan *pla
     alisa_sched_place(problem, plan, last, &step);
     step.hot = 0;
     double free = alisa_sched_pool_bytes(problem) - alisa_sched_demand(problem, &step).device;
-    double each = (double)problem->run.batch * problem->model.layer_count * problem->bytes.inputs;
+    double each = (double)problem->run.batch * alisa_sched_model_kv_layers(&problem->model) *
+                  problem->bytes.inputs;
     plan->inputs_on_device =
         (uint32_t)fmin(plan->inputs_saved, problem->inputs_room + fmax(0.0, floor(free / each)));
 }

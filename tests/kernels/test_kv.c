@@ -51,7 +51,13 @@ static void make_rig(Rig *rig) {
                                            .scale = 0.25f,
                                            .key_type = ALISA_KV_F16,
                                            .value_type = ALISA_KV_F16};
-    const AlisaKvShape shape = {LAYERS, HEADS, DIM, SEQUENCES, TOKENS, ALISA_KV_F16, ALISA_KV_F16};
+    const AlisaKvShape shape = {.layer_count = LAYERS,
+                                .kv_head_count = HEADS,
+                                .head_dim = DIM,
+                                .sequence_count = SEQUENCES,
+                                .context_length = TOKENS,
+                                .key_type = ALISA_KV_F16,
+                                .value_type = ALISA_KV_F16};
     const AlisaKvMemory memory = {.device_bytes = DEVICE_ROWS * ROW_BYTES,
                                   .host_bytes = LAYERS * SEQUENCES * TOKENS * ROW_BYTES,
                                   .max_rows = SEQUENCES,

@@ -119,7 +119,6 @@ static void each_feature_is_missed_by_itself(void **state) {
         AlisaArchitecture row;
         const char *what;
     } others[] = {
-        {{.required = gated, .attention_soft_cap = 50.0f}, "a soft cap of attention scores"},
         {{.required = gated | BIT(KEY_NORM)}, "a norm of keys"},
         {{.required = gated | BIT(SINKS)}, "attention sinks"},
         {{.required = gated | BIT(FEED_FORWARD_POST_NORM)}, "a norm after the feed-forward block"},

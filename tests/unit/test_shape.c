@@ -173,7 +173,7 @@ static void layers_with_other_heads_are_refused(void **state) {
 static void a_window_leaves_the_context_alone(void **state) {
     (void)state;
     AlisaShape shape = must_read(begin("llama", NULL));
-    assert_true(alisa_shape_full_attention(&shape) == UINT32_MAX);
+    assert_int_equal(shape.layers[0].sliding_window, 0);
     alisa_shape_finish(&shape);
     GgufImage image = begin("llama", NULL);
     image_u32(&image, "llama.attention.sliding_window", 100);
@@ -181,10 +181,6 @@ static void a_window_leaves_the_context_alone(void **state) {
     assert_int_equal(shape.context_length, 512);
     assert_int_equal(shape.layers[0].sliding_window, 100);
     assert_int_equal(shape.layers[2].sliding_window, 100);
-    assert_int_equal(alisa_shape_full_attention(&shape), 100);
-    shape.layers[1].sliding_window = 0;
-    shape.layers[2].sliding_window = 80;
-    assert_int_equal(alisa_shape_full_attention(&shape), 80);
     alisa_shape_finish(&shape);
 }
 
@@ -294,11 +290,13 @@ static void scales_and_caps_are_positive(void **state) {
 static void scales_are_those_of_the_keys(void **state) {
     (void)state;
     GgufImage image = begin("llama", NULL);
+    add_float(&image, "llama.attn_logit_softcapping", 50.0f);
     add_float(&image, "llama.final_logit_softcapping", 30.0f);
     add_float(&image, "llama.embedding_scale", 12.0f);
     add_float(&image, "llama.residual_scale", 0.25f);
     add_float(&image, "llama.logit_scale", 0.0625f);
     AlisaShape shape = must_read(image);
+    assert_true(shape.attention_soft_cap == 50.0f);
     assert_true(shape.logit_soft_cap == 30.0f && shape.embedding_scale == 12.0f);
     assert_true(shape.residual_scale == 0.25f && shape.logit_scale == 0.0625f);
     alisa_shape_finish(&shape);
@@ -400,15 +398,15 @@ static void layers_with_a_window_may_have_their_own_rope(void **state) {
     alisa_shape_finish(&shape);
 }
 
-/* A window that is as long as the context, or longer, shortens nothing. */
-static void a_window_past_the_context_is_none(void **state) {
+/* The context is that of the model with a window past it, and with none. */
+static void a_window_past_the_context_is_read(void **state) {
     (void)state;
     AlisaShape shape = must_read(with_window("phi3", 262144));
     assert_int_equal(shape.context_length, 512);
-    assert_true(alisa_shape_full_attention(&shape) >= shape.context_length);
+    assert_int_equal(shape.layers[0].sliding_window, 262144);
     alisa_shape_finish(&shape);
     shape = must_read(with_window("phi3", 0));
-    assert_true(alisa_shape_full_attention(&shape) == UINT32_MAX);
+    assert_int_equal(shape.layers[0].sliding_window, 0);
     alisa_shape_finish(&shape);
 }
 
@@ -431,7 +429,7 @@ int main(void) {
         cmocka_unit_test(rope_turns_an_even_part_of_a_head),
         cmocka_unit_test(patterns_say_which_layers_have_a_window),
         cmocka_unit_test(layers_with_a_window_may_have_their_own_rope),
-        cmocka_unit_test(a_window_past_the_context_is_none),
+        cmocka_unit_test(a_window_past_the_context_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
