@@ -363,6 +363,7 @@ static const AlisaArchitecture architectures[] = {
      .optional = BIT(HEAD) | BIT(ROPE_DIVISORS) | SHARED},
     {.name = "gpt-oss",
      .rotation = ALISA_ROTATION_HALVES,
+     .exact_ramp = true,
      .window_period = 2,
      .activation = ALISA_ACTIVATION_SILU_CLAMPED,
      .gating = ALISA_GATING_SOFTMAX_CHOSEN,

@@ -204,6 +204,8 @@ typedef struct AlisaArchitecture {
     AlisaPosition position;
     uint32_t position_offset; /* learned: the row of the table that is added at position 0 */
     AlisaRotation rotation;
+    bool exact_ramp; /* YaRN's ramp begins and ends between pairs of elements; false: at whole ones
+                      */
     AlisaWindowRope window_rope;
     float window_rope_base; /* with ALISA_WINDOW_ROPE_OWN, where the file gives none; 0: the model's
                              */

@@ -18,8 +18,10 @@ float alisa_rope_frequencies(const AlisaRope *rope, const float *divisors, doubl
         return 1.0f;
     }
     if (rope->scaling == ALISA_ROPE_YARN) {
-        low = fmax(floor(yarn_pair(rope, rope->beta_fast)), 0.0);
-        high = fmin(ceil(yarn_pair(rope, rope->beta_slow)), rope->dim - 1.0);
+        low = yarn_pair(rope, rope->beta_fast);
+        high = yarn_pair(rope, rope->beta_slow);
+        low = fmax(rope->exact_ramp ? low : floor(low), 0.0);
+        high = fmin(rope->exact_ramp ? high : ceil(high), rope->dim - 1.0);
         if (rope->factor > 1.0f) factor *= 1.0 + 0.1 * log(rope->factor);
     }
     for (uint32_t i = 0; i < rope->dim / 2; i++) {

@@ -212,6 +212,7 @@ static AlisaStatus read_rope(const AlisaGguf *gguf, const AlisaShape *shape, Ali
                         .attention_factor = 1.0f,
                         .beta_fast = 32.0f,
                         .beta_slow = 1.0f,
+                        .exact_ramp = shape->architecture->exact_ramp,
                         .original_context = shape->context_length};
     const IntegerKey integers[] = {
         {"rope.dimension_count", &rope->dim, 2, shape->layers[0].head_dim, false},

@@ -23,6 +23,8 @@ typedef struct AlisaRope {
     float attention_factor; /* multiplies cosines and sines; with YaRN beside 1 + 0.1 ln(factor) */
     float beta_fast;        /* YaRN: turns in the original context above which nothing changes */
     float beta_slow;        /* YaRN: turns below which the frequency is interpolated */
+    bool exact_ramp; /* YaRN: the pairs where its ramp begins and ends are not rounded to whole ones
+                      */
     uint32_t original_context; /* positions the model was first trained on */
 } AlisaRope;
 
