@@ -45,6 +45,12 @@ typedef struct Case {
 static const AlisaMatmulParameters usual = {
     .tile_rows = 64, .tile_outputs = 64, .item_rows = 4, .item_outputs = 4, .depth = 16};
 
+/* Whether scales are times small integers, which makes weights a thousand times as large. */
+static bool has_parts(uint32_t type) {
+    const AlisaCoding *coding = alisa_weight_type_info(type)->coding;
+    return coding && coding->part;
+}
+
 /* Columns of a step: no more than share a scale. */
 static uint32_t depth_of(const AlisaMatmulParameters *tile, uint32_t format) {
     return tile->depth > 16 && alisa_format_info(format)->parts > 1 ? 16 : tile->depth;
@@ -211,6 +217,7 @@ static void test_sizes(void **state) {
         for (int kind = 0; kind < ORACLE_WEIGHTS_COUNT; kind++)
             for (uint32_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
                 if (small && (kind > 0 || i > 1)) continue; /* the same loads and stores */
+                if (has_parts(types[t]) && sizes[i] > 1e20f) continue; /* no float holds sums */
                 uint32_t least = alisa_weight_type_info(types[t])->block_elements;
                 uint32_t columns = !small ? 512 : least > 64 ? least : 64;
                 const Case c = {types[t], small ? 5 : 40, columns, 13, kind, false, 64,
@@ -247,6 +254,7 @@ static void test_no_numbers(void **state) {
     };
     AlisaOps *with = make_half_ops(&usual);
     for (uint32_t t = 0; t < TYPES; t++) {
+        if (has_parts(types[t])) continue; /* with the largest floats no float holds sums */
         const Case c = {.type = types[t], .outputs = OUTPUTS, .columns = COLUMNS, .rows = ROWS};
         AlisaRandom random;
         float x[ROWS][COLUMNS];
