@@ -159,37 +159,6 @@ uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup) {
     return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;
 }
 
-/* Tokens of a sequence that a row which comes alone attends to at most, its own among them. */
-static uint64_t chosen_tokens(const AlisaStageSetup *setup) {
-    const AlisaSelectOptions *select = &setup->options->attention;
-    uint32_t context = setup->options->context_length;
-    bool all = alisa_selector_source(select) == ALISA_SELECT_BY_SUMS &&
-               select->scores == ALISA_SELECT_SCORES_DENSE;
-    if (select->kind == ALISA_SELECT_DENSE || all) return context;
-    uint32_t lists = select->lists == ALISA_SELECT_LISTS_KV_HEAD
-                         ? alisa_setup_attention_shape(setup).kv_head_count
-                         : 1;
-    uint64_t kept = (uint64_t)lists * alisa_selector_kept(alisa_selector_budget(select, context));
-    return kept < context ? kept : context;
-}
-
-uint32_t alisa_setup_read_rows(const AlisaStageSetup *setup) {
-    const AlisaSetupOptions *options = setup->options;
-    uint64_t prompt = options->placement.prompt_length, unit = alisa_setup_row_tokens(setup);
-    uint64_t context = options->context_length / unit * unit; /* the others have no slots */
-    uint64_t sequences = options->micro_batch < options->sequence_count ? options->micro_batch
-                                                                        : options->sequence_count;
-    /* What runs is on the device where whole sequences come and go. */
-    if (options->placement.policy == ALISA_POLICY_VLLM) return 1;
-    prompt = prompt == 0 || prompt > context ? context : prompt / unit * unit;
-    /* A row that comes alone may have its own token in none of its lists where tokens get slots by
-     * blocks. */
-    uint64_t steps = sequences * chosen_tokens(setup) + alisa_setup_placed_rows(setup);
-    uint64_t tokens = sequences * prompt > steps ? sequences * prompt : steps;
-    uint64_t all = options->sequence_count * context;
-    return (uint32_t)(tokens < all ? tokens : all);
-}
-
 uint64_t alisa_setup_rebuild_bytes(const AlisaStageSetup *setup, uint32_t rows) {
     return rows * (setup->engine->shape.ropes[0].dim * sizeof(float) + sizeof(int32_t));
 }

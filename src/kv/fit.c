@@ -25,21 +25,8 @@ static uint64_t slots_an_arena(const AlisaKvShape *shape, const RowKind *kind, u
     return slots < all ? slots : all;
 }
 
-/* The slots that a step takes at most in an arena of so many layers: for its own rows in all of
- * them, held until each layer has run, and for what one layer reads; but never more than there are
- * tokens. */
-static uint64_t least_slots(const AlisaKvShape *shape, uint32_t layers, uint32_t max_rows,
-                            uint32_t read_rows) {
-    uint64_t tokens = (uint64_t)shape->sequence_count * shape->context_length;
-    uint64_t rows = max_rows < tokens ? max_rows : tokens;
-    uint64_t read = read_rows > rows ? read_rows : rows + 1;
-    uint64_t least = rows * (layers - 1) + read;
-    return least < tokens * layers ? least : tokens * layers;
-}
-
 static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind, uint32_t max_rows,
-                            uint32_t read_rows, uint64_t largest_buffer, AlisaResidencyShape *fit,
-                            AlisaError *error) {
+                            uint64_t largest_buffer, AlisaResidencyShape *fit, AlisaError *error) {
     uint64_t row = kind->key_bytes + kind->value_bytes;
     uint64_t part = kind->key_bytes > kind->value_bytes ? kind->key_bytes : kind->value_bytes;
     uint64_t most = largest_buffer / part;
@@ -51,13 +38,17 @@ static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind, uint
     uint64_t slots = slots_an_arena(shape, kind, arenas);
     if (slots > most) slots = most;
     uint32_t layers = layers_an_arena(shape, arenas);
-    uint64_t least = least_slots(shape, layers, max_rows, read_rows);
+    /* The step's rows in all layers that share the slots, and at least one that is read; but never
+     * more than there are tokens. */
+    uint64_t least = (uint64_t)max_rows * layers + 1;
+    uint64_t tokens = (uint64_t)shape->sequence_count * shape->context_length * layers;
+    if (least > tokens) least = tokens;
     if (slots < least) {
         return alisa_error_set(
             error, ALISA_ERROR_MEMORY,
-            "%s: a step of %u rows (-ub) in %u layers, of which one reads up to %u at once, needs "
-            "%s on the device and there are %s: raise --device-mem or lower -ub or -c",
-            kind->what, max_rows, shape->layer_count, read_rows > 0 ? read_rows : 1,
+            "%s: a step of %u rows (-ub) in %u layers needs %s on the device and "
+            "there are %s: raise --device-mem or lower -ub",
+            kind->what, max_rows, shape->layer_count,
             alisa_bytes_text((double)(least * row * arenas)).text,
             alisa_bytes_text((double)kind->device_bytes).text);
     }
@@ -96,10 +87,10 @@ AlisaStatus alisa_kv_fit(const AlisaKvShape *shape, const AlisaKvMemory *memory,
                             memory->input_host_bytes, "layer inputs kept for recomputation"};
     *fit = (AlisaKvFit){0};
     uint64_t row_bytes = rows.key_bytes + rows.value_bytes;
-    AlisaStatus status = fit_rows(shape, &rows, memory->max_rows, memory->read_rows, largest_buffer,
-                                  &fit->rows, error);
+    AlisaStatus status =
+        fit_rows(shape, &rows, memory->max_rows, largest_buffer, &fit->rows, error);
     if (status == ALISA_OK && inputs.key_bytes > 0) {
-        status = fit_rows(shape, &inputs, memory->max_rows, 0, largest_buffer, &fit->inputs, error);
+        status = fit_rows(shape, &inputs, memory->max_rows, largest_buffer, &fit->inputs, error);
         if (row_bytes < inputs.key_bytes) row_bytes = inputs.key_bytes;
     }
     fit->staging_bytes = staging_for(shape, row_bytes);

@@ -172,7 +172,6 @@ static ExitCode run_scorer(Scorer *scorer) {
     choice.options.context_length = (uint32_t)needed;
     uint32_t piece = (uint32_t)settings->batch_size < 64 ? (uint32_t)settings->batch_size : 64;
     choice.options.logit_rows = piece;
-    choice.placement.prompt_length = (uint32_t)scorer->prompt.count;
     code = alisa_cli_runtime_session(runtime, &choice);
     if (code != EXIT_DONE) return code;
     scorer->entries = json_array();
