@@ -22,6 +22,7 @@
 #include "device/embedded.h"
 #include "kv/kv.h"
 #include "kv/tails.h"
+#include "ops/experts.h"
 #include "recorder.h"
 #include "tune/embedded.h"
 #include "tune/store.h"
@@ -30,6 +31,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 enum { COMPUTE_UNITS = 64, ROWS = 4, PROMPT_ROWS = 512, CONTEXT = 4096, TIER_CONTEXT = 64 };
+enum { EXPERTS = 128, EXPERTS_USED = 8 };
 
 /* ---- What programs depend on -------------------------------------------------------------------
  */
@@ -198,7 +200,7 @@ static void ask_elementwise(void) {
                                                 .accumulate = flags & 2};
                 must(alisa_ops_norm(ops, &how, any_vector, ROWS, columns, any_vector, &error));
             }
-        for (uint32_t activation = 0; activation < ALISA_ACTIVATION_SILU_CLAMPED; activation++)
+        for (uint32_t activation = 0; activation < ALISA_ACTIVATION_COUNT; activation++)
             for (uint32_t flags = 0; flags < 4; flags++) {
                 AlisaVector bias = flags & 1 ? any_vector : no_vector;
                 const AlisaActivated what = {.activation = (AlisaActivation)activation,
@@ -215,7 +217,13 @@ static void ask_elementwise(void) {
         must(alisa_ops_scale(ops, any_vector, 2.0f, 30.0f, ROWS, columns, &error));
         must(alisa_ops_gather_rows(ops, any_vector, &any, ROWS, columns, any_vector, &error));
         must(alisa_ops_likeliest(ops, any_vector, ROWS, columns, &any, &error));
+        for (int accumulate = 0; accumulate < 2; accumulate++)
+            must(alisa_ops_combine(ops, any_vector, &any, 0, &any, ROWS, EXPERTS_USED, columns,
+                                   accumulate, any_vector, &error));
+        must(alisa_ops_weigh(ops, any_vector, ROWS, columns, any_vector, &error));
     }
+    must(alisa_ops_route(ops, any_vector, ROWS, EXPERTS, EXPERTS_USED, ALISA_SHARES_OF_ALL, &any,
+                         &any, &error));
 }
 
 /* Lists by layer and by KV head, with and without scores, and all that is done with those. */

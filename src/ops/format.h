@@ -74,7 +74,6 @@ typedef struct AlisaFormatInfo {
     AlisaFormatUse use;
     AlisaScales scales;
     uint32_t code_bits; /* 4, 6 or 8; of formats with codes */
-    bool has_values;    /* codes are places in a list of 16 numbers */
     uint32_t offset; /* of codes of 4 and 6 bits that are no places in a list: what is taken off */
     uint32_t parts;  /* of 32 weights, each with a scale of its own: 1 or 2 */
     bool has_minima; /* something is added to weights after they are scaled */

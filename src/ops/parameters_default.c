@@ -61,15 +61,6 @@ static AlisaSgemmParameters clblast_defaults(const AlisaDeviceInfo *info) {
     return set;
 }
 
-/* Whether activations of prompts are bytes on processors with long vectors unless tuning finds
- * otherwise, as llama.cpp has them: with codes below those of bytes, whose products two of a sum of
- * 16 bits hold. Q4_0 leaves it to tuning. */
-static bool rounds_activations(uint32_t format) {
-    const AlisaFormatInfo *info = alisa_format_info(format);
-    return info->has_codes && !info->has_values && info->code_bits < 8 &&
-           format != ALISA_FORMAT_Q4_0;
-}
-
 static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaLayout layout,
                                              uint32_t format) {
     const AlisaMatmulParameters *tile = group_tiles;
@@ -95,9 +86,6 @@ static AlisaMatmulParameters matmul_defaults(const AlisaDeviceInfo *info, AlisaL
     matmul.few_depth = 256;
     matmul.few_parts = 8;
     matmul.clblast = clblast_defaults(info);
-    /* Measured with AVX-512: 2.2 times as fast as floats with codes of 4 bits. */
-    if (layout == ALISA_LAYOUT_ITEM && info->native_floats >= 16 && rounds_activations(format))
-        matmul.activations = ALISA_ACTIVATIONS_INT8;
     AlisaMatmulParameters matrix = matmul;
     matrix.layout = ALISA_LAYOUT_MATRIX;
     matrix.from = 9;
