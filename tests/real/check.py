@@ -47,7 +47,8 @@ class Program:
         """[(id, log-probability)] of tokens after the first, then of greedy ones."""
         ids = ",".join(map(str, tokens))
         context = len(tokens) + predict
-        text = self.run("eval", "logprobs", "-m", model, "--tokens", ids, "-n", predict, "-c", context, "-o", "json")
+        options = ["-n", predict, "-c", context, "-ctk", "f32", "-ctv", "f32", "-o", "json"]
+        text = self.run("eval", "logprobs", "-m", model, "--tokens", ids, *options)
         return [(one["id"], one["logprob"]) for one in json.loads(text)["tokens"]]
 
     def perplexity(self, model, text):

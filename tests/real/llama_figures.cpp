@@ -72,6 +72,8 @@ static void print_figures(llama_model *model, const std::string &text, int predi
     llama_context_params parameters = llama_context_default_params();
     parameters.n_ctx = uint32_t(tokens.size()) + uint32_t(predict);
     parameters.n_batch = parameters.n_ubatch = step;
+    parameters.type_k = parameters.type_v = GGML_TYPE_F32;
+    parameters.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     parameters.n_threads = parameters.n_threads_batch = 1;
     llama_context *context = llama_init_from_model(model, parameters);
 
