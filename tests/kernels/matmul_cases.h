@@ -58,10 +58,21 @@ static inline bool has_format(uint32_t type) {
     return false;
 }
 
+/* Whether small runs take the type: those that are alone in how their codes, scales or minima are
+ * read. */
+static inline bool is_in_small(uint32_t type) {
+    static const uint32_t types[] = {ALISA_WEIGHT_F16,   ALISA_WEIGHT_BF16, ALISA_WEIGHT_Q4_0,
+                                     ALISA_WEIGHT_Q5_1,  ALISA_WEIGHT_Q2_K, ALISA_WEIGHT_Q6_K,
+                                     ALISA_WEIGHT_IQ4_XS};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i] == type) return true;
+    return false;
+}
+
 static inline void list_types(void) {
     const AlisaWeightTypeInfo *info;
     for (size_t i = 0; (info = alisa_weight_type_at(i)); i++) {
-        if (has_format(info->id)) continue;
+        if (has_format(info->id) || (small && !is_in_small(info->id))) continue;
         assert_true(type_count < sizeof all_types / sizeof *all_types);
         all_types[type_count++] = info->id;
     }

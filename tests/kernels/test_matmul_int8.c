@@ -41,18 +41,19 @@ enum { BYTE_LAYOUTS = sizeof byte_layouts / sizeof *byte_layouts };
 
 static void check_int8(AlisaLayout layout) {
     static const uint32_t rows[] = {1, 9, 19, 0}; /* 5 + 4, 7 + 6 + 6 */
+    static const uint32_t few_and_many_rows[] = {1, 2, 3, 8, 13, 0};
     if (!can_be_tested(layout)) skip_because("oclgrind crashes on vectors of vectors");
     int8 = true;
     AlisaOps *ops = make_int8_ops(layout, 9, 1, 2);
     check_worst(ops, 13); /* most rows first: see above */
-    check_shapes(ops, type_count, small ? small_many_rows : few_rows);
+    check_shapes(ops, type_count, small ? small_many_rows : few_and_many_rows);
     if (small) check_shapes(ops, type_count, small_rows);
     check_worst(ops, 1);
     check_worst(ops, 3);
     alisa_ops_destroy(ops);
     if (!small) {
         ops = make_int8_ops(layout, 1, 1, 2);
-        check_shapes(ops, type_count, many_rows);
+        check_shapes(ops, CORE_TYPES, many_rows);
         alisa_ops_destroy(ops);
         ops = make_int8_ops(layout, 33, 4, 3);
         check_shapes(ops, CORE_TYPES, rows);
