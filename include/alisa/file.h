@@ -51,7 +51,7 @@ typedef void AlisaFileReason(void *user, const char *sentence);
 /* Why this version does not run the model of the file: tells each reason, first the one with which
  * alisa_model_open or alisa_engine_create would fail. *count: how many; 0: it runs, on a device
  * that has the memory. Reasons are no failure of the call. */
-ALISA_API AlisaStatus alisa_file_check(const AlisaFile *file, AlisaFileReason *tell, void *user,
+ALISA_API AlisaStatus alisa_file_check(AlisaFile *file, AlisaFileReason *tell, void *user,
                                        size_t *count, AlisaError *error);
 
 #ifdef __cplusplus

@@ -80,11 +80,11 @@ static AlisaStatus check_weights(AlisaModel *model, AlisaComplaints *complaints,
     return alisa_weights_check(model->gguf, &model->shape, complaints, error);
 }
 
-AlisaStatus alisa_file_check(const AlisaFile *file, AlisaFileReason *tell, void *user,
-                             size_t *count, AlisaError *error) {
+AlisaStatus alisa_file_check(AlisaFile *file, AlisaFileReason *tell, void *user, size_t *count,
+                             AlisaError *error) {
     AlisaComplaints complaints = {.tell = tell, .user = user};
     /* The public AlisaFile is the reader's own object under its public name. */
-    AlisaModel model = {.gguf = (AlisaGguf *)(uintptr_t)file};
+    AlisaModel model = {.gguf = (AlisaGguf *)(void *)file};
     AlisaStatus status = alisa_complain(
         &complaints, alisa_tokenizer_create(model.gguf, &model.tokenizer, error), error);
     if (status == ALISA_OK)

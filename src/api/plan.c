@@ -139,15 +139,17 @@ typedef struct Problems {
 /* The caller frees problems->items, also after a failure. */
 static AlisaStatus make_problems(const AlisaPlanOptions *options, AlisaPolicy policy,
                                  Problems *problems, AlisaError *error) {
-    *problems = (Problems){.count = options->engine ? options->engine->shard_count : 1};
+    uint32_t count = options->engine ? options->engine->shard_count : 1;
+    *problems = (Problems){0};
     if (options->new_picks > 1.0)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
                                "cannot plan: the rate of new picks is at most 1");
     const char *wrong = alisa_sched_check_choices(policy, options->schedule, options->swa_scores,
                                                   options->swa_lists);
     if (wrong) return alisa_error_set(error, ALISA_ERROR_ARGUMENT, "cannot plan: %s", wrong);
-    problems->items = alisa_allocate(problems->count, sizeof *problems->items, "plan", error);
+    problems->items = alisa_allocate(count, sizeof *problems->items, "plan", error);
     if (!problems->items) return ALISA_ERROR_MEMORY;
+    problems->count = count;
     AlisaStatus status = options->engine
                              ? measured_problems(options, policy, problems->items, error)
                              : published_problem(options, policy, problems->items, error);

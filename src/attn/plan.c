@@ -32,7 +32,8 @@ static uint32_t power_of_two(uint32_t value) {
 
 /* As many equal blocks of heads as `queries` asks for, then as many rows as still fit. */
 static void choose_tile(AlisaAttentionPlan *plan, uint32_t ratio, uint32_t queries) {
-    plan->tile_heads = alisa_divide_up(ratio, alisa_divide_up(ratio, queries));
+    uint32_t blocks = queries > 0 ? alisa_divide_up(ratio, queries) : ratio;
+    plan->tile_heads = blocks > 0 ? alisa_divide_up(ratio, blocks) : 1;
     plan->tile_rows = queries / plan->tile_heads;
 }
 

@@ -107,15 +107,19 @@ static float sixteen_bits(bool is_bfloat, uint16_t bits) {
 }
 
 float alisa_coding_scale(const AlisaCoding *coding, const AlisaWeightBlock *block, uint32_t i) {
-    float scale =
-        coding->factor * sixteen_bits(coding->is_bfloat, block->scales[i / coding->shared]);
-    return coding->part ? scale * (float)block->part_scales[i / coding->part] : scale;
+    uint32_t shared = i / coding->shared;
+    float scale = coding->factor * sixteen_bits(coding->is_bfloat, block->scales[shared]);
+    if (!coding->part) return scale;
+    uint32_t part = i / coding->part;
+    return scale * (float)block->part_scales[part];
 }
 
 float alisa_coding_minimum(const AlisaCoding *coding, const AlisaWeightBlock *block, uint32_t i) {
     if (!coding->has_minima) return 0;
     float minimum = alisa_half_to_float(block->minimum);
-    return coding->part ? minimum * (float)block->part_minima[i / coding->part] : minimum;
+    if (!coding->part) return minimum;
+    uint32_t part = i / coding->part;
+    return minimum * (float)block->part_minima[part];
 }
 
 int32_t alisa_coding_value(const AlisaCoding *coding, const AlisaWeightBlock *block, uint32_t i) {

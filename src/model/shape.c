@@ -325,7 +325,7 @@ static AlisaStatus refuse_different_layers(const AlisaGguf *gguf, const AlisaSha
 static AlisaStatus check_heads(const AlisaGguf *gguf, const AlisaLayerShape *layer,
                                uint32_t value_dim, AlisaError *error) {
     const char *path = alisa_gguf_path(gguf);
-    if (layer->head_count % layer->kv_head_count != 0) {
+    if (layer->kv_head_count == 0 || layer->head_count % layer->kv_head_count != 0) {
         return alisa_error_set(error, ALISA_ERROR_FORMAT,
                                "%s: %u attention heads are not a multiple of %u KV heads", path,
                                layer->head_count, layer->kv_head_count);

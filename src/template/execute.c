@@ -216,7 +216,7 @@ static void bind_parameters(AlisaRun *run, const AlisaNode *macro,
         alisa_scope_set(run, item->text, value);
     }
     AlisaValue rest = alisa_value_list(arena, ALISA_LIST_TUPLE, 0);
-    for (; index < arguments->count; index++)
+    for (; arguments->values && index < arguments->count; index++)
         alisa_list_push(arena, rest.list, arguments->values[index]);
     if (macro->macro & ALISA_MACRO_CALLER) {
         AlisaText name = alisa_text_of("caller");

@@ -38,18 +38,22 @@ static AlisaNode *join(AlisaParser *parser, AlisaNodeKind kind, AlisaNode *one, 
 
 /* ---- Names and literals ------------------------------------------------------------------- */
 
+/* Links an item behind the last one. Returns where the next one's link is. */
+static AlisaNode **append(AlisaNode **last, AlisaNode *item) {
+    *last = item;
+    return item ? &item->next : last;
+}
+
 static AlisaNode *parse_items(AlisaParser *parser, AlisaNodeKind kind, const char *close) {
     AlisaNode *node = alisa_parser_node(parser, kind), **last = &node->items;
     parser->lexeme++; /* the opening bracket */
     while (!sees(parser, close)) {
         if (node->items) expect(parser, ",");
         if (sees(parser, close)) break;
-        *last = alisa_expression_parse(parser);
-        last = &(*last)->next;
+        last = append(last, alisa_expression_parse(parser));
         if (kind != ALISA_NODE_DICT) continue;
         expect(parser, ":");
-        *last = alisa_expression_parse(parser);
-        last = &(*last)->next;
+        last = append(last, alisa_expression_parse(parser));
     }
     parser->lexeme++;
     return node;

@@ -85,7 +85,7 @@ static AlisaStatus cut(const Run *run, size_t stage, const char *text, size_t le
     if (length == 0) return ALISA_OK;
     if (stage == run->splitter->stage_count) return run->word(run->user, text, length, run->error);
     AlisaStatus status = ALISA_OK;
-    size_t start, end;
+    size_t start = 0, end = length;
     for (size_t done = 0; status == ALISA_OK && done < length; done = end) {
         status = find_match(run, stage, text, length, done, &start, &end);
         if (status != ALISA_OK) break;

@@ -54,8 +54,8 @@ def perplexity(build, model, text):
     return float(re.search(r"Final estimate: PPL = ([\d.]+)", result.stdout + result.stderr)[1])
 
 
-def quantise(build, model, type_name, folder):
-    target = folder / f"{type_name}.gguf"
+def quantise(build, model, type_name, folder, prefix=""):
+    target = folder / f"{prefix}{type_name}.gguf"
     command = [build / "bin/llama-quantize", "--allow-requantize", model, target, type_name]
     return target if subprocess.run(command, capture_output=True).returncode == 0 else None
 
@@ -66,7 +66,7 @@ def requantised(build, model, type_name, text, folder):
     if not path:
         return None
     figure = {"sha256": common.sha256(path)}
-    exact = quantise(build, path, "F32", folder)
+    exact = quantise(build, path, "F32", folder, "exact-")
     figure["perplexity"] = perplexity(build, exact, text)
     path.unlink()
     exact.unlink()
