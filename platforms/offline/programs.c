@@ -164,10 +164,20 @@ static void ask_product(const AlisaMatrix *weights, uint32_t rows) {
                               &error));
 }
 
+/* Formats that are alone in how their codes, scales or minima are read stand for the others. */
+static bool is_asked_for(uint32_t format) {
+    static const AlisaFormat some[] = {ALISA_FORMAT_F32,  ALISA_FORMAT_F16,  ALISA_FORMAT_BF16,
+                                       ALISA_FORMAT_Q8_0, ALISA_FORMAT_Q4_0, ALISA_FORMAT_Q5_1,
+                                       ALISA_FORMAT_Q2_K, ALISA_FORMAT_Q6_K, ALISA_FORMAT_IQ4_XS};
+    for (size_t i = 0; i < COUNT_OF(some); i++)
+        if (some[i] == format) return true;
+    return !few;
+}
+
 static void ask_products(void) {
     for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++)
         for (size_t c = 0; c < COUNT_OF(product_columns); c++)
-            for (size_t n = 0; n < COUNT_OF(product_outputs); n++) {
+            for (size_t n = 0; n < COUNT_OF(product_outputs) && is_asked_for(format); n++) {
                 const AlisaMatrix weights =
                     alisa_matrix_at(&any, 0, format, product_outputs[n], product_columns[c]);
                 for (size_t r = 0; r < COUNT_OF(product_rows); r++)
@@ -183,6 +193,7 @@ static void ask_products(void) {
 /* What CLBlast multiplies; its own kernels are its own business. */
 static void ask_dequantise(void) {
     for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
+        if (!is_asked_for(format)) continue;
         char options[32];
         snprintf(options, sizeof options, "-DFORMAT=%u", format);
         recorder_add_file("gemm/dequantise.cl", options);
