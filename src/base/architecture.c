@@ -127,6 +127,22 @@ const AlisaFusion *alisa_fusion_of(AlisaRole part) {
     return NULL;
 }
 
+static const struct {
+    AlisaRole role, needed;
+} dependants[] = {
+    {ALISA_ROLE_ROPE_LONG, ALISA_ROLE_ROPE_SHORT},
+    {ALISA_ROLE_ROPE_SHORT, ALISA_ROLE_ROPE_LONG},
+    {ALISA_ROLE_ATTENTION_NORM_2_BIAS, ALISA_ROLE_ATTENTION_NORM_2},
+    {ALISA_ROLE_FEED_FORWARD_NORM_BIAS, ALISA_ROLE_FEED_FORWARD_NORM},
+};
+
+AlisaRoles alisa_role_dependants(AlisaRole role) {
+    AlisaRoles found = 0;
+    for (size_t i = 0; i < sizeof dependants / sizeof *dependants; i++)
+        if (dependants[i].needed == role) found |= ALISA_ROLES(dependants[i].role);
+    return found;
+}
+
 const AlisaRoleInfo *alisa_role_info(AlisaRole role) {
     return &roles[role];
 }

@@ -143,6 +143,9 @@ typedef struct AlisaFusion {
 /* The fusion that the role is a part of; NULL: none. */
 const AlisaFusion *alisa_fusion_of(AlisaRole part);
 
+/* Roles whose tensors mean nothing in a file that lacks the role's own. */
+AlisaRoles alisa_role_dependants(AlisaRole role);
+
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
 typedef enum AlisaNorm {

@@ -170,11 +170,26 @@ static void mark_bound(Binder *binder, const AlisaGgufTensor *tensor) {
     binder->bound[tensor - alisa_gguf_tensor_at(binder->gguf, 0)] = true;
 }
 
+/* Whether the file may lack the role's tensor: it is optional, no other tensor of the file needs
+ * it, and it is not part of a shared expert that the keys give a size. */
+static bool may_lack(const Binder *binder, AlisaRole role, uint32_t layer) {
+    const AlisaShape *shape = &binder->weights->shape;
+    const AlisaArchitecture *row = shape->architecture;
+    const AlisaExtent *extents = alisa_role_info(role)->extents;
+    bool is_shared =
+        extents[0] == ALISA_EXTENT_SHARED_FORWARD || extents[1] == ALISA_EXTENT_SHARED_FORWARD;
+    if (!(row->optional & ALISA_ROLES(role))) return false;
+    if (is_shared && shape->experts.shared_forward > 0) return false;
+    AlisaRoles needing = alisa_role_dependants(role) & (row->required | row->optional);
+    for (uint32_t other = 0; other < ALISA_ROLE_COUNT; other++)
+        if (needing & ALISA_ROLES(other) && look_up(binder, other, layer)) return false;
+    return true;
+}
+
 static AlisaStatus find_tensor(Binder *binder, AlisaRole role, uint32_t layer) {
-    const AlisaArchitecture *row = binder->weights->shape.architecture;
     const AlisaGgufTensor *fused = look_up_fused(binder, role, layer);
     const AlisaGgufTensor *tensor = fused ? fused : look_up(binder, role, layer);
-    if (!tensor && row->optional & ALISA_ROLES(role)) return ALISA_OK;
+    if (!tensor && may_lack(binder, role, layer)) return ALISA_OK;
     /* Of roles that nothing is computed with the shape has complained. */
     if (binder->complaints && !alisa_field_of(role)) {
         if (tensor) mark_bound(binder, tensor);
