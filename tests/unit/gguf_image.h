@@ -35,8 +35,10 @@ static inline void image_number(GgufImage *image, uint64_t value, unsigned bytes
 }
 
 static inline void image_zeros(GgufImage *image, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        image_number(image, 0, 1);
+    static const uint8_t zeros[4096];
+    for (; count > sizeof zeros; count -= sizeof zeros)
+        image_bytes(image, zeros, sizeof zeros);
+    image_bytes(image, zeros, count);
 }
 
 static inline void image_text(GgufImage *image, const char *text, size_t length) {

@@ -17,6 +17,8 @@ int fuzz_tokenizer_spm(const uint8_t *data, size_t size);
 int fuzz_tokenizer_bpe(const uint8_t *data, size_t size);
 int fuzz_template(const uint8_t *data, size_t size);
 int fuzz_messages(const uint8_t *data, size_t size);
+int fuzz_weights(const uint8_t *data, size_t size);
+int fuzz_model(const uint8_t *data, size_t size);
 
 #define LLVMFuzzerTestOneInput fuzz_gguf
 #include "fuzz/fuzz_gguf.c"
@@ -38,6 +40,14 @@ int fuzz_messages(const uint8_t *data, size_t size);
 
 #define LLVMFuzzerTestOneInput fuzz_messages
 #include "fuzz/fuzz_messages.c"
+#undef LLVMFuzzerTestOneInput
+
+#define LLVMFuzzerTestOneInput fuzz_weights
+#include "fuzz/fuzz_weights.c"
+#undef LLVMFuzzerTestOneInput
+
+#define LLVMFuzzerTestOneInput fuzz_model
+#include "fuzz/fuzz_model.c"
 #undef LLVMFuzzerTestOneInput
 
 static unsigned run_folder(const char *kind, const char *target,
@@ -93,11 +103,22 @@ static void test_messages(void **state) {
     run_target("messages", fuzz_messages);
 }
 
+static void test_weights(void **state) {
+    (void)state;
+    run_target("weights", fuzz_weights);
+}
+
+static void test_model(void **state) {
+    (void)state;
+    run_target("model", fuzz_model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gguf),          cmocka_unit_test(test_tokenizer_spm),
         cmocka_unit_test(test_tokenizer_bpe), cmocka_unit_test(test_template),
-        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_messages),      cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

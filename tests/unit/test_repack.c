@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Repacking against the table of weight types: every weight keeps its value to the last bit. Planes
- * are read here as cl/formats has them, by code of this test.
+ * Repacking against the table of weight types: every weight keeps its value to the last bit.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -13,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "base/half.h"
 #include "base/random.h"
 #include "base/weight_type.h"
 #include "ops/repack.h"
+#include "unit/planes.h"
 
 enum { ROWS = 37, UNTOUCHED = 0xa5 };
 
@@ -24,47 +23,6 @@ enum { ROWS = 37, UNTOUCHED = 0xa5 };
  * with a payload; with both signs. */
 static const uint16_t scales[] = {0x0000, 0x8000, 0x0001, 0x83ff, 0x0400, 0x7bff, 0xfbff, 0x7c00,
                                   0xfc00, 0x7e00, 0x7c01, 0xffff, 0x3c00, 0xb555, 0x2a6b, 0x0200};
-
-static uint16_t half_at(const uint8_t *bytes) {
-    return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
-
-/* The bits of weight k's code. */
-static uint32_t code_of(const AlisaFormatInfo *info, const uint8_t *const rows[], uint64_t k) {
-    if (info->code_bits == 8) return rows[0][k];
-    uint8_t byte = rows[0][k / 32 * 16 + k % 16];
-    uint32_t low = k % 32 < 16 ? byte & 15 : byte >> 4;
-    if (info->code_bits == 4) return low;
-    uint32_t shift = k % 16 / 4 * 2;
-    return low | (rows[2][k / 32 * 8 + k % 32 / 16 * 4 + k % 4] >> shift & 3) << 4;
-}
-
-/* Number 0 or 1, scale or minimum, of the part of weight k. */
-static float number_of(const AlisaFormatInfo *info, bool is_bfloat, const uint8_t *const rows[],
-                       uint64_t k, uint32_t number) {
-    uint32_t numbers = info->has_minima ? 2 : 1;
-    uint64_t at = k / (32 / info->parts) * numbers + number;
-    if (info->scales == ALISA_SCALES_BYTES) {
-        const uint8_t *supers = rows[info->code_bits == 6 ? 3 : 2];
-        return alisa_half_to_float(half_at(supers + (k / 256 * numbers + number) * 2)) *
-               (float)(int8_t)rows[1][at];
-    }
-    uint16_t bits = half_at(rows[1] + 2 * at);
-    return is_bfloat ? alisa_bfloat_to_float(bits) : alisa_half_to_float(bits);
-}
-
-static float value_of(const AlisaWeightTypeInfo *type, AlisaFormat format,
-                      const uint8_t *const rows[], uint64_t k) {
-    const AlisaFormatInfo *info = alisa_format_info(format);
-    const AlisaCoding *coding = type->coding;
-    if (!coding) return type->value(rows[0] + k * info->planes[0].bytes);
-    uint32_t code = code_of(info, rows, k);
-    float value = coding->values         ? coding->values[code]
-                  : info->code_bits == 8 ? (float)(int8_t)code
-                                         : (float)((int)code - (int)info->offset);
-    value *= coding->factor * number_of(info, coding->is_bfloat, rows, k, 0);
-    return info->has_minima ? value + number_of(info, coding->is_bfloat, rows, k, 1) : value;
-}
 
 static void fill_blocks(const AlisaWeightTypeInfo *type, uint8_t *blocks, uint64_t count,
                         AlisaRandom *random) {
@@ -108,7 +66,7 @@ static void check(const AlisaWeightTypeInfo *type, uint64_t columns) {
         }
         alisa_weight_type_dequantise(type->id, blocks + row * row_bytes, columns, expected);
         for (uint64_t k = 0; k < columns; k++) {
-            float value = value_of(type, format, here, k);
+            float value = planes_value(type, format, here, k);
             if (!(isnan(value) && isnan(expected[k])))
                 assert_memory_equal(&value, &expected[k], sizeof value);
         }
