@@ -195,9 +195,25 @@ ALISA_API size_t alisa_token_bytes(const AlisaModel *model, int32_t token, bool 
 
 typedef struct AlisaEngine AlisaEngine;
 
+/* Where the tensors whose names match are kept. A rule is for matrices that are multiplied; norms,
+ * biases and the tables of tokens and positions are on the device in any case. */
+typedef struct AlisaTensorRule {
+    const char *pattern; /* a regular expression of PCRE2 that matches somewhere in the name, as
+                            "ffn_.*_exps" does in "blk.3.ffn_up_exps.weight" */
+    bool on_host; /* in host memory, and not counted as device memory: where the device shares
+                     it, it is used in place; otherwise what a step multiplies with - of
+                     experts only those that were chosen - is copied to the device first.
+                     false: on the device, as without a rule */
+} AlisaTensorRule;
+
 typedef struct AlisaEngineOptions {
     uint64_t device_memory; /* most bytes for weights, KV and scratch; default 0: what the device
                                reports */
+    /* [tensor_rule_count], of which the first that matches a name counts; read during the call. A
+     * pattern that is not one, or matches nothing, is ALISA_ERROR_ARGUMENT. Default NULL: all
+     * tensors are on the device. */
+    const AlisaTensorRule *tensor_rules;
+    size_t tensor_rule_count; /* default 0 */
     /* An emulated link between host and device, for devices that share the host's memory: it slows
      * every copy of the device down from when the weights are there until the engine is destroyed.
      * At most one of the two may be set; both default to 0: no emulation. */

@@ -16,6 +16,7 @@ extern "C" {
 
 typedef struct AlisaMemoryUse {
     uint64_t weight_bytes;         /* weights on the device, or shared with it */
+    uint64_t host_weight_bytes;    /* weights in host memory by AlisaEngineOptions.tensor_rules */
     uint64_t kv_bytes;             /* room on the device for K, V and their tables */
     uint64_t scratch_bytes;        /* room on the device for everything else */
     uint64_t host_to_device_bytes; /* copied by eval calls since the session was created */

@@ -54,6 +54,12 @@ typedef void AlisaFileReason(void *user, const char *sentence);
 ALISA_API AlisaStatus alisa_file_check(AlisaFile *file, AlisaFileReason *tell, void *user,
                                        size_t *count, AlisaError *error);
 
+/* Bytes of the tensors that an engine with these rules keeps in host memory, and how many tensors
+ * those are. Rules as in AlisaEngineOptions.tensor_rules, with the same failures. */
+ALISA_API AlisaStatus alisa_file_host_bytes(const AlisaFile *file, const AlisaTensorRule *rules,
+                                            size_t rule_count, uint64_t *bytes,
+                                            uint64_t *tensor_count, AlisaError *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -83,16 +83,18 @@ typedef struct AlisaPlan {
     char model[64];
     char device[64];
     uint64_t weight_bytes;
-    double prefill_seconds;   /* of all prompts */
-    double decode_seconds;    /* of all generated tokens */
-    double tokens_per_second; /* generated tokens over the time of the run */
-    uint32_t host_from;       /* p1: length at which tokens begin to go to the host; 0: never */
-    uint32_t inputs_from;     /* p2: length at which some become layer inputs only; 0: never */
-    double host_share;        /* alpha: share of the tokens on the host from p1 on */
-    double inputs_share;      /* beta: share of those that are layer inputs only from p2 on */
-    double greedy_seconds;    /* time of the run as the search of policy alisa predicts it; 0 for
-                                 other policies */
-    double best_seconds;      /* the same for the best point of the grid; 0 unless exhaustive */
+    uint64_t host_weight_bytes; /* of those, bytes that stay in host memory by the engine's
+                                   AlisaEngineOptions.tensor_rules */
+    double prefill_seconds;     /* of all prompts */
+    double decode_seconds;      /* of all generated tokens */
+    double tokens_per_second;   /* generated tokens over the time of the run */
+    uint32_t host_from;         /* p1: length at which tokens begin to go to the host; 0: never */
+    uint32_t inputs_from;       /* p2: length at which some become layer inputs only; 0: never */
+    double host_share;          /* alpha: share of the tokens on the host from p1 on */
+    double inputs_share;        /* beta: share of those that are layer inputs only from p2 on */
+    double greedy_seconds;      /* time of the run as the search of policy alisa predicts it; 0 for
+                                   other policies */
+    double best_seconds;        /* the same for the best point of the grid; 0 unless exhaustive */
     AlisaPlanTime time;
     const char *binds;        /* the largest part of `time`, in words; static storage */
     double peak_device_bytes; /* most bytes of the device, weights and scratch included */

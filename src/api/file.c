@@ -7,6 +7,7 @@
 
 #include "alisa/file.h"
 #include "gguf/gguf.h"
+#include "model/homes.h"
 
 /* The public AlisaFile is the reader's own object under its public name. */
 static const AlisaGguf *gguf_of(const AlisaFile *file) {
@@ -184,4 +185,15 @@ AlisaStatus alisa_file_tensor(const AlisaFile *file, uint64_t index, AlisaFileTe
     }
     memcpy(tensor->dimensions, entry->dimensions, sizeof tensor->dimensions);
     return ALISA_OK;
+}
+
+AlisaStatus alisa_file_host_bytes(const AlisaFile *file, const AlisaTensorRule *rules,
+                                  size_t rule_count, uint64_t *bytes, uint64_t *tensor_count,
+                                  AlisaError *error) {
+    AlisaHomes homes = {0};
+    AlisaStatus status = alisa_homes_init(&homes, gguf_of(file), rules, rule_count, error);
+    *bytes = status == ALISA_OK ? homes.bytes : 0;
+    *tensor_count = status == ALISA_OK ? homes.tensor_count : 0;
+    alisa_homes_finish(&homes);
+    return status;
 }

@@ -186,6 +186,7 @@ static void add_phases(const AlisaSchedProblem *problem, const AlisaSchedPlan *o
     plan->greedy_seconds += of->seconds;
     plan->best_seconds += of->best_seconds;
     plan->weight_bytes += problem->model.weight_bytes;
+    plan->host_weight_bytes += problem->model.host_weight_bytes;
     if (phases->host_from <= last) {
         if (plan->host_from == 0 || phases->host_from < plan->host_from)
             plan->host_from = phases->host_from;

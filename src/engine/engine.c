@@ -64,6 +64,7 @@ static AlisaSchedModel shard_model(const AlisaEngine *engine, const AlisaShard *
     model.layer_count = shard->layer_count;
     model.parameter_count = alisa_weights_elements(shard->weights);
     model.weight_bytes = alisa_weights_file_bytes(shard->weights);
+    model.host_weight_bytes = alisa_weights_host_file_bytes(shard->weights);
     if (!alisa_engine_has_head(engine, shard)) model.vocabulary_size = 0;
     return model;
 }
@@ -81,18 +82,52 @@ static uint32_t find_budget(AlisaEngine *engine, const AlisaShardSpan *span,
     return engine->budget_count++;
 }
 
+/* A device with an emulated link stands for one with memory of its own. */
+static bool has_own_memory(const AlisaShard *shard, const AlisaEngineOptions *options) {
+    uint32_t capabilities = alisa_opencl_info(shard->device)->capabilities;
+    return !(capabilities & ALISA_CAPABILITY_UNIFIED_MEMORY) || options->link_rate > 0.0 ||
+           options->link_share > 0.0;
+}
+
+static void tell_of_host_weights(const AlisaEngine *engine, const AlisaShard *shard) {
+    uint64_t bytes = alisa_weights_host_bytes(shard->weights);
+    uint64_t size = alisa_weights_streamed_size(shard->weights);
+    if (bytes == 0) return;
+    if (size == 0)
+        alisa_log_write(&engine->log, ALISA_LOG_INFO,
+                        "weights: %.2f MiB on the device, %.2f MiB in host memory, which %s shares "
+                        "and uses in place",
+                        (double)alisa_weights_bytes(shard->weights) / 0x1p20,
+                        (double)bytes / 0x1p20, alisa_opencl_info(shard->device)->name);
+    else
+        alisa_log_write(&engine->log, ALISA_LOG_INFO,
+                        "weights: %.2f MiB on the device, %.2f MiB in host memory, of which what a "
+                        "step multiplies with is copied to %s through %.2f MiB",
+                        (double)alisa_weights_bytes(shard->weights) / 0x1p20,
+                        (double)bytes / 0x1p20, alisa_opencl_info(shard->device)->name,
+                        (double)alisa_ops_streamed_room(size) / 0x1p20);
+}
+
 static AlisaStatus init_shard(AlisaEngine *engine, AlisaShard *shard, const AlisaGguf *gguf,
-                              const AlisaEngineOptions *options, AlisaError *error) {
+                              const AlisaHomes *homes, const AlisaEngineOptions *options,
+                              AlisaError *error) {
+    const AlisaWeightsTarget target = {.device = shard->device,
+                                       .device_memory =
+                                           alisa_engine_budget_left(engine, shard->budget),
+                                       .homes = *homes,
+                                       .streams = has_own_memory(shard, options)};
     AlisaOpsParameters parameters;
     bool tuned = alisa_tuner_parameters(shard->device, &parameters);
     alisa_ops_parameters_leave(&parameters, alisa_load_formats(gguf));
     AlisaStatus status = alisa_ops_create(shard->device, &parameters, &shard->ops, error);
     if (status == ALISA_OK)
         status = alisa_weights_create(gguf, &engine->shape, shard->first_layer,
-                                      shard->first_layer + shard->layer_count, shard->device,
-                                      alisa_engine_budget_left(engine, shard->budget),
+                                      shard->first_layer + shard->layer_count, &target,
                                       &options->progress, &shard->weights, error);
+    if (status == ALISA_OK)
+        status = alisa_ops_stream(shard->ops, alisa_weights_streamed_size(shard->weights), error);
     if (status == ALISA_OK) shard->model = shard_model(engine, shard, gguf);
+    if (status == ALISA_OK) tell_of_host_weights(engine, shard);
     if (status == ALISA_OK && !tuned) alisa_tuner_advise(shard->device);
     return status;
 }
@@ -157,6 +192,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
                               const AlisaShardSpan *spans, uint32_t span_count,
                               const AlisaEngineOptions *options, AlisaEngine **engine,
                               AlisaError *error) {
+    AlisaHomes homes = {0};
     *engine = NULL;
     AlisaEngine *made = alisa_allocate_zeroed(1, sizeof *made, "engine", error);
     if (!made) return ALISA_ERROR_MEMORY;
@@ -165,6 +201,9 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
     made->shards = alisa_allocate_zeroed(span_count, sizeof *made->shards, "shards", error);
     made->budgets = alisa_allocate_zeroed(span_count, sizeof *made->budgets, "budgets", error);
     AlisaStatus status = made->shards && made->budgets ? ALISA_OK : ALISA_ERROR_MEMORY;
+    if (status == ALISA_OK)
+        status = alisa_homes_init(&homes, gguf, options->tensor_rules, options->tensor_rule_count,
+                                  error);
     for (uint32_t i = 0, first = 0; i < span_count && status == ALISA_OK; i++) {
         made->shards[made->shard_count++] =
             (AlisaShard){.device = spans[i].device,
@@ -172,10 +211,11 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
                          .layer_count = spans[i].end_layer - first,
                          .budget = find_budget(made, &spans[i], options)};
         first = spans[i].end_layer;
-        status = init_shard(made, &made->shards[i], gguf, options, error);
+        status = init_shard(made, &made->shards[i], gguf, &homes, options, error);
     }
     if (status == ALISA_OK) status = emulate_links(made, options, error);
     if (status == ALISA_OK) status = init_ropes(made, error);
+    alisa_homes_finish(&homes);
     if (status != ALISA_OK) {
         alisa_engine_close(made);
         return status;

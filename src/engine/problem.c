@@ -34,7 +34,7 @@ static uint64_t pool_bytes(const AlisaStageSetup *stage, const AlisaSchedProblem
 
 uint64_t alisa_problem_device_bytes(const AlisaStageSetup *stage, const AlisaSchedProblem *problem,
                                     uint64_t slots) {
-    return problem->model.weight_bytes + problem->run.scratch_bytes +
+    return alisa_sched_model_device_bytes(&problem->model) + problem->run.scratch_bytes +
            pool_bytes(stage, problem, slots);
 }
 
@@ -173,7 +173,7 @@ AlisaStatus alisa_problem_describe(const AlisaSessionSetup *setup, uint32_t stag
     AlisaStatus status = memory ? fit_cache(&of, memory, &fit, error) : ALISA_OK;
     if (status != ALISA_OK) return status;
     if (memory) run.copy_bytes = copied_bytes(&of, &fit);
-    run.device_bytes = model.weight_bytes + run.scratch_bytes;
+    run.device_bytes = alisa_sched_model_device_bytes(&model) + run.scratch_bytes;
     if (!memory) run.device_bytes += alisa_memory_left(setup, stage);
     run.host_bytes = memory ? memory->host_bytes : 0;
     status =

@@ -252,7 +252,8 @@ typedef struct Figures {
 /* Raised when the way of measuring, or what the host does in a step, changes. */
 #define METHOD 2
 
-/* Formats of the weights, which decide what products take: of the first layer and of the head. */
+/* What decides the time of products: the formats of the weights, of the first layer and of the
+ * head, and how many bytes of weights are in host memory. */
 static void weight_formats(const AlisaShard *shard, char text[128]) {
     const AlisaLayerWeights *layer = alisa_weights_layer(shard->weights, shard->first_layer);
     bool head = shard->model.vocabulary_size > 0;
@@ -264,6 +265,9 @@ static void weight_formats(const AlisaShard *shard, char text[128]) {
     size_t used = 0, count = sizeof formats / sizeof *formats - !head;
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(text + used, 128 - used, " %u", formats[i]);
+    if (shard->model.host_weight_bytes > 0)
+        snprintf(text + used, 128 - used, " host %llu",
+                 (unsigned long long)shard->model.host_weight_bytes);
 }
 
 /* options: of the session that is measured. */

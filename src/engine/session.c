@@ -102,6 +102,7 @@ void alisa_engine_session_memory(const AlisaSession *session, AlisaMemoryUse *us
     for (uint32_t i = 0; i < session->stage_count; i++) {
         const AlisaStage *stage = &session->stages[i];
         use->weight_bytes += alisa_weights_bytes(stage->setup.shard->weights);
+        use->host_weight_bytes += alisa_weights_host_bytes(stage->setup.shard->weights);
         use->kv_bytes += alisa_stage_kv_bytes(stage);
         use->scratch_bytes += stage->device_bytes - alisa_stage_kv_bytes(stage);
         use->host_to_device_bytes += stage->host_to_device_bytes;

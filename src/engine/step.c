@@ -235,11 +235,15 @@ static bool has_head(const AlisaStage *stage) {
 }
 
 AlisaStatus alisa_step_run(AlisaStage *stage, const float *residual, AlisaError *error) {
+    const AlisaOps *ops = stage->setup.shard->ops;
+    uint64_t streamed = alisa_ops_streamed_bytes(ops);
     AlisaStatus status = begin_residual(stage, residual, error);
     for (uint32_t layer = 0; layer < stage->setup.shard->layer_count && status == ALISA_OK; layer++)
         status = run_layer(stage, layer, error);
     bool logits = stage->rows.logit_count > 0 && has_head(stage);
-    return status == ALISA_OK && logits ? alisa_layer_head(stage, error) : status;
+    if (status == ALISA_OK && logits) status = alisa_layer_head(stage, error);
+    stage->host_to_device_bytes += alisa_ops_streamed_bytes(ops) - streamed;
+    return status;
 }
 
 AlisaStatus alisa_step_end(AlisaStage *stage, AlisaError *error) {

@@ -47,6 +47,7 @@ typedef struct Load {
 void alisa_loaded_destroy(AlisaLoaded *loaded) {
     alisa_buffer_destroy(&loaded->buffer);
     if (loaded->memory) munmap(loaded->memory, loaded->memory_size);
+    if (loaded->pinned.data) alisa_pinned_destroy(loaded->device, &loaded->pinned);
     *loaded = (AlisaLoaded){0};
 }
 
@@ -191,17 +192,23 @@ static AlisaStatus map_memory(AlisaLoaded *loaded, uint64_t size, const char *wh
     return ALISA_OK;
 }
 
-static AlisaStatus fill_memory(const Load *load, AlisaLoaded *loaded, AlisaError *error) {
-    AlisaStatus status = map_memory(loaded, load->size, load->tensor->name, error);
-    if (status != ALISA_OK) return status;
+/* All rows, piece by piece. */
+static AlisaStatus repack_all(const Load *load, uint8_t *memory, AlisaError *error) {
+    AlisaStatus status = ALISA_OK;
     uint64_t most = rows_of_a_piece(load);
     for (uint64_t row = 0; row < load->rows && status == ALISA_OK; row += most) {
         uint8_t *planes[ALISA_FORMAT_PLANES];
         for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
-            planes[i] = (uint8_t *)loaded->memory + load->starts[i] + row * load->strides[i];
+            planes[i] = memory + load->starts[i] + row * load->strides[i];
         status =
             repack(load, row, row + most < load->rows ? most : load->rows - row, planes, error);
     }
+    return status;
+}
+
+static AlisaStatus fill_memory(const Load *load, AlisaLoaded *loaded, AlisaError *error) {
+    AlisaStatus status = map_memory(loaded, load->size, load->tensor->name, error);
+    if (status == ALISA_OK) status = repack_all(load, loaded->memory, error);
     if (status != ALISA_OK) return status;
     status = alisa_buffer_create_from(load->loader->device, loaded->memory, load->size,
                                       load->tensor->name, &loaded->buffer, error);
@@ -210,6 +217,21 @@ static AlisaStatus fill_memory(const Load *load, AlisaLoaded *loaded, AlisaError
         loaded->memory = NULL;
     }
     return status;
+}
+
+/* ---- Where products copy it -------------------------------------------------------------------
+ */
+
+static AlisaStatus fill_pinned(const Load *load, AlisaLoaded *loaded, AlisaMatrix *matrix,
+                               AlisaError *error) {
+    AlisaDevice *device = load->loader->device;
+    AlisaStatus status =
+        alisa_pinned_create(device, load->size, load->tensor->name, &loaded->pinned, error);
+    if (status != ALISA_OK) return status;
+    loaded->device = device;
+    loaded->buffer.size = load->size;
+    matrix->host = loaded->pinned.data;
+    return repack_all(load, loaded->pinned.data, error);
 }
 
 /* ---- Where it has its own -------------------------------------------------------------------- */
@@ -259,8 +281,8 @@ static AlisaStatus upload(const Load *load, AlisaLoaded *loaded, AlisaError *err
     return status;
 }
 
-AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, AlisaLoaded *loaded,
-                              AlisaMatrix *matrix, AlisaError *error) {
+AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, bool streamed,
+                              AlisaLoaded *loaded, AlisaMatrix *matrix, AlisaError *error) {
     const AlisaGgufTensor *tensor = rows->tensor;
     AlisaFormat format;
     *loaded = (AlisaLoaded){0};
@@ -283,7 +305,9 @@ AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, 
     AlisaStatus status;
     bool is_shared =
         alisa_opencl_info(loader->device)->capabilities & ALISA_CAPABILITY_UNIFIED_MEMORY;
-    if (!is_shared)
+    if (streamed)
+        status = fill_pinned(&load, loaded, matrix, error);
+    else if (!is_shared)
         status = upload(&load, loaded, error);
     else if (load.format->is_flat && load.order.head == 0)
         status = use_file(&load, loaded, matrix, error);

@@ -4,11 +4,13 @@
  *
  * On a device with memory of its own a tensor is repacked piece by piece, by all cores, while the
  * piece before is uploaded. On one that shares the host's memory it is repacked into memory that
- * the device uses in place; types that need no repacking are used where the file is mapped.
+ * the device uses in place; types that need no repacking are used where the file is mapped. A
+ * tensor that is to be streamed is repacked into host memory from which the device copies fast.
  */
 #ifndef ALISA_MODEL_LOAD_H
 #define ALISA_MODEL_LOAD_H
 
+#include "device/pinned.h"
 #include "gguf/gguf.h"
 #include "ops/ops.h"
 
@@ -17,6 +19,8 @@ typedef struct AlisaLoaded {
     AlisaBuffer buffer;
     void *memory; /* mapped; NULL where the buffer has memory of its own, or the file's */
     uint64_t memory_size;
+    AlisaDevice *device; /* not owned */
+    AlisaPinned pinned;  /* what is streamed; the buffer is then a size without memory */
 } AlisaLoaded;
 
 /* Takes a zeroed one. */
@@ -59,10 +63,11 @@ AlisaStatus alisa_loader_create(const AlisaGguf *gguf, AlisaDevice *device, uint
 void alisa_loader_destroy(AlisaLoader *loader);
 
 /* Rows of a tensor of a type that is computed with, of two dimensions. The matrix may be used once
- * alisa_loader_finish has succeeded; the file must outlive it, which may use the file's map. On
+ * alisa_loader_finish has succeeded; the file must outlive it, which may use the file's map.
+ * `streamed`: it stays in host memory, and products copy it to the device (AlisaMatrix.host). On
  * failure *loaded is zeroed. */
-AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, AlisaLoaded *loaded,
-                              AlisaMatrix *matrix, AlisaError *error);
+AlisaStatus alisa_loader_load(AlisaLoader *loader, const AlisaTensorRows *rows, bool streamed,
+                              AlisaLoaded *loaded, AlisaMatrix *matrix, AlisaError *error);
 
 /* Waits until all that was loaded is there. */
 AlisaStatus alisa_loader_finish(AlisaLoader *loader, AlisaError *error);

@@ -16,7 +16,10 @@ struct AlisaWeights {
     size_t matrix_count;
     AlisaBuffer vectors;           /* all vectors, as floats, one after the other */
     uint64_t bytes;                /* on the device */
+    uint64_t host_bytes;           /* in host memory */
+    uint64_t streamed_size;        /* most of what is copied at once for a product */
     uint64_t elements, file_bytes; /* of the tensors that the layers need */
+    uint64_t host_file_bytes;      /* of those of them that stay in host memory */
 };
 
 /* A tensor of the file, or a part of one, and what it is for. */
@@ -29,7 +32,7 @@ typedef struct Binding {
 /* What one call of alisa_weights_create carries from tensor to tensor. */
 typedef struct Binder {
     const AlisaGguf *gguf;
-    AlisaDevice *device;
+    const AlisaWeightsTarget *target; /* NULL: nothing is placed */
     AlisaLoader *loader;
     AlisaWeights *weights;
     Binding *bindings; /* [binding_capacity] */
@@ -282,9 +285,13 @@ static bool is_needed(const Binder *binder, const Binding *binding, bool tied) {
     }
 }
 
+static bool is_on_host(const Binder *binder, const AlisaTensorRows *rows) {
+    return alisa_homes_on_host(&binder->target->homes, binder->gguf, rows->tensor);
+}
+
 /* Keeps what the run of layers needs, before anything is placed: do its bytes fit? */
-static AlisaStatus keep_needed(Binder *binder, uint64_t device_memory) {
-    uint64_t needed = 0;
+static AlisaStatus keep_needed(Binder *binder) {
+    uint64_t needed = 0, device_memory = binder->target->device_memory;
     size_t kept = 0;
     bool tied = !has_role(binder, ALISA_ROLE_HEAD);
     for (size_t i = 0; i < binder->binding_count; i++) {
@@ -292,34 +299,50 @@ static AlisaStatus keep_needed(Binder *binder, uint64_t device_memory) {
         const Binding *binding = &binder->bindings[i];
         bool is_matrix = binding->field->kind == ALISA_FIELD_MATRIX;
         const AlisaTensorRows *rows = &binding->rows;
-        needed += is_matrix ? alisa_load_bytes(rows) : rows->count * sizeof(float);
+        if (!is_matrix)
+            needed += rows->count * sizeof(float);
+        else if (!is_on_host(binder, rows))
+            needed += alisa_load_bytes(rows);
         const AlisaGgufTensor *tensor = rows->tensor;
         binder->weights->elements += rows->count * (is_matrix ? tensor->dimensions[0] : 1);
-        binder->weights->file_bytes +=
-            is_matrix ? alisa_tensor_rows_bytes(rows)
-                      : tensor->byte_count / tensor->element_count * rows->count;
+        uint64_t file_bytes = is_matrix ? alisa_tensor_rows_bytes(rows)
+                                        : tensor->byte_count / tensor->element_count * rows->count;
+        binder->weights->file_bytes += file_bytes;
+        if (is_matrix && is_on_host(binder, rows)) binder->weights->host_file_bytes += file_bytes;
         binder->bindings[kept++] = binder->bindings[i];
     }
     binder->binding_count = kept;
     if (needed <= device_memory) return ALISA_OK;
     return alisa_error_set(binder->error, ALISA_ERROR_MEMORY,
                            "%s: the weights need %.1f MiB and %s offers %.1f MiB: take a smaller "
-                           "quantisation of the model, another device (-dev), or a larger "
-                           "--device-mem if it was set",
+                           "quantisation of the model, another device (-dev), a larger "
+                           "--device-mem if it was set, or leave matrices in host memory (-ot, "
+                           "--cpu-moe)",
                            alisa_gguf_path(binder->gguf), (double)needed / 0x1p20,
-                           alisa_opencl_info(binder->device)->name, (double)device_memory / 0x1p20);
+                           alisa_opencl_info(binder->target->device)->name,
+                           (double)device_memory / 0x1p20);
 }
 
 /* ---- Placing ------------------------------------------------------------------------------- */
+
+/* Of experts, one is copied at a time. */
+static void note_streamed(AlisaWeights *weights, const AlisaTensorRows *rows) {
+    AlisaTensorRows one = *rows;
+    one.count /= rows->tensor->dimensions[2];
+    uint64_t size = alisa_load_bytes(&one);
+    if (size > weights->streamed_size) weights->streamed_size = size;
+}
 
 static AlisaStatus place_matrix(Binder *binder, const AlisaTensorRows *rows, AlisaMatrix *matrix) {
     AlisaWeights *weights = binder->weights;
     if ((uintptr_t)rows->tensor->data % sizeof(float) != 0)
         return fail_format(binder, rows->tensor->name,
                            "is not aligned to 4 bytes (general.alignment)");
-    weights->bytes += alisa_load_bytes(rows);
-    return alisa_loader_load(binder->loader, rows, &weights->matrices[weights->matrix_count++],
-                             matrix, binder->error);
+    bool on_host = is_on_host(binder, rows), streamed = on_host && binder->target->streams;
+    *(on_host ? &weights->host_bytes : &weights->bytes) += alisa_load_bytes(rows);
+    if (streamed) note_streamed(weights, rows);
+    return alisa_loader_load(binder->loader, rows, streamed,
+                             &weights->matrices[weights->matrix_count++], matrix, binder->error);
 }
 
 /* Widens elements of F32, F16 or BF16 to floats. */
@@ -400,11 +423,11 @@ static void move_norms(AlisaLayerWeights *layer) {
 static AlisaStatus upload_vectors(Binder *binder) {
     AlisaWeights *weights = binder->weights;
     uint64_t bytes = binder->vector_used * sizeof(float);
-    AlisaStatus status = alisa_buffer_create(binder->device, bytes, ALISA_BUFFER_READ_ONLY,
+    AlisaStatus status = alisa_buffer_create(binder->target->device, bytes, ALISA_BUFFER_READ_ONLY,
                                              "norms and biases", &weights->vectors, binder->error);
     if (status != ALISA_OK) return status;
     weights->bytes += bytes;
-    return alisa_buffer_write(binder->device, &weights->vectors, 0, binder->vectors, bytes,
+    return alisa_buffer_write(binder->target->device, &weights->vectors, 0, binder->vectors, bytes,
                               binder->error);
 }
 
@@ -414,7 +437,7 @@ static AlisaStatus place_all(Binder *binder, const AlisaProgress *progress) {
     for (size_t i = 0; i < binder->binding_count; i++)
         if (binder->bindings[i].field->kind == ALISA_FIELD_MATRIX)
             total += alisa_tensor_rows_bytes(&binder->bindings[i].rows);
-    AlisaStatus status = alisa_loader_create(binder->gguf, binder->device, total, progress,
+    AlisaStatus status = alisa_loader_create(binder->gguf, binder->target->device, total, progress,
                                              &binder->loader, binder->error);
     if (status == ALISA_OK) status = allocate_tables(binder);
     for (size_t i = 0; i < binder->binding_count && status == ALISA_OK; i++)
@@ -462,7 +485,7 @@ AlisaStatus alisa_weights_check(const AlisaGguf *gguf, const AlisaShape *shape,
 }
 
 AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape, uint32_t first,
-                                 uint32_t end, AlisaDevice *device, uint64_t device_memory,
+                                 uint32_t end, const AlisaWeightsTarget *target,
                                  const AlisaProgress *progress, AlisaWeights **weights,
                                  AlisaError *error) {
     *weights = NULL;
@@ -471,9 +494,9 @@ AlisaStatus alisa_weights_create(const AlisaGguf *gguf, const AlisaShape *shape,
     made->shape = *shape;
     made->first = first;
     made->end = end;
-    Binder binder = {.gguf = gguf, .device = device, .weights = made, .error = error};
+    Binder binder = {.gguf = gguf, .target = target, .weights = made, .error = error};
     AlisaStatus status = bind_all(&binder);
-    if (status == ALISA_OK) status = keep_needed(&binder, device_memory);
+    if (status == ALISA_OK) status = keep_needed(&binder);
     if (status == ALISA_OK) status = place_all(&binder, progress);
     finish_binder(&binder);
     if (status == ALISA_OK) {
@@ -501,12 +524,24 @@ uint64_t alisa_weights_bytes(const AlisaWeights *weights) {
     return weights->bytes;
 }
 
+uint64_t alisa_weights_host_bytes(const AlisaWeights *weights) {
+    return weights->host_bytes;
+}
+
+uint64_t alisa_weights_streamed_size(const AlisaWeights *weights) {
+    return weights->streamed_size;
+}
+
 uint64_t alisa_weights_elements(const AlisaWeights *weights) {
     return weights->elements;
 }
 
 uint64_t alisa_weights_file_bytes(const AlisaWeights *weights) {
     return weights->file_bytes;
+}
+
+uint64_t alisa_weights_host_file_bytes(const AlisaWeights *weights) {
+    return weights->host_file_bytes;
 }
 
 const AlisaLayerWeights *alisa_weights_layer(const AlisaWeights *weights, uint32_t layer) {

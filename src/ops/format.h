@@ -98,6 +98,10 @@ typedef struct AlisaMatrix {
     uint32_t rows;
     uint32_t columns;
     uint64_t planes[ALISA_FORMAT_PLANES]; /* bytes from the start of the buffer */
+    /* Where the buffer's bytes are in host memory, if they are there and not on the device: the
+     * buffer is a size without memory then, and each product copies the matrix first. Usually NULL.
+     */
+    const uint8_t *host;
 } AlisaMatrix;
 
 /* A matrix that was laid out by alisa_format_layout, from byte `offset` of the buffer on. */

@@ -187,6 +187,8 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
     };
     AlisaStatus status = check_product(weights, x, rows, y, error);
     if (status) return status;
+    if (weights->host)
+        return alisa_ops_streamed_matmul(ops, weights, x, rows, y, accumulate, error);
 
     uint32_t format = weights->format;
     AlisaActivations activations = alisa_ops_matmul_activations(ops, weights, rows);
@@ -200,10 +202,13 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
 AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                   AlisaVector x, uint32_t rows, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
-    for (uint32_t i = 0; i < count && !status; i++)
+    bool on_host = false;
+    for (uint32_t i = 0; i < count && !status; i++) {
         status = check_product(&products[i].weights, x, rows, products[i].y, error);
+        on_host |= products[i].weights.host != NULL;
+    }
     if (status) return status;
-    if (alisa_ops_matvec_together(ops, products, count, x, rows))
+    if (!on_host && alisa_ops_matvec_together(ops, products, count, x, rows))
         return alisa_ops_matvec_each(ops, products, count, x, rows, error);
     for (uint32_t i = 0; i < count && !status; i++)
         status = alisa_ops_matmul(ops, &products[i].weights, x, rows, products[i].y, false, error);

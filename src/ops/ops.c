@@ -28,12 +28,16 @@ void alisa_ops_destroy(AlisaOps *ops) {
     if (!ops) return;
     alisa_ops_clblast_destroy(ops);
     alisa_ops_rounded_destroy(ops);
+    alisa_ops_streamed_destroy(ops);
     free(ops);
 }
 
 uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops) {
-    return ops->clblast.weights.size + ops->clblast.scratch.size + ops->rounded.codes.size +
-           ops->rounded.factors.size;
+    uint64_t bytes = ops->clblast.weights.size + ops->clblast.scratch.size +
+                     ops->rounded.codes.size + ops->rounded.factors.size;
+    for (uint32_t i = 0; i < ALISA_OPS_SLOTS; i++)
+        bytes += ops->streamed.slots[i].buffer.size;
+    return bytes;
 }
 
 AlisaDevice *alisa_ops_device(const AlisaOps *ops) {

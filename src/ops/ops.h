@@ -30,8 +30,16 @@ void alisa_ops_destroy(AlisaOps *ops);
 AlisaDevice *alisa_ops_device(const AlisaOps *ops);
 const AlisaOpsParameters *alisa_ops_parameters(const AlisaOps *ops);
 /* Device memory held for products, for as long as the operations are there: 0 unless some are done
- * by CLBlast or with activations of 8 bits. */
+ * by CLBlast or with activations of 8 bits, or matrices are in host memory. */
 uint64_t alisa_ops_scratch_bytes(const AlisaOps *ops);
+
+/* Makes room on the device, once, for products with matrices that are in host memory and need
+ * `bytes` there at most; 0: there are none. */
+AlisaStatus alisa_ops_stream(AlisaOps *ops, uint64_t bytes, AlisaError *error);
+/* Device bytes of the room for matrices of so many bytes. */
+uint64_t alisa_ops_streamed_room(uint64_t bytes);
+/* Bytes of such matrices that were copied to the device so far. */
+uint64_t alisa_ops_streamed_bytes(const AlisaOps *ops);
 
 /* y[r][n] = sum_k x[r][k] w[n][k] (+ y[r][n] if `accumulate`); x: rows x w->columns,
  * y: rows x w->rows. x and y do not overlap. */

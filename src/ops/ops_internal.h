@@ -5,6 +5,7 @@
 #ifndef ALISA_OPS_OPS_INTERNAL_H
 #define ALISA_OPS_OPS_INTERNAL_H
 
+#include "device/event.h"
 #include "ops/matrix_tile.h"
 #include "ops/ops.h"
 
@@ -40,6 +41,20 @@ typedef struct AlisaOpsHalf {
     AlisaKernel *matmul[ALISA_FORMAT_COUNT][2]; /* [format][aligned] */
 } AlisaOpsHalf;
 
+/* Room on the device for matrices that are in host memory (streamed.c); zeroed where none is. */
+enum { ALISA_OPS_SLOTS = 2 };
+
+typedef struct AlisaOpsSlot {
+    AlisaBuffer buffer;
+    AlisaEvent used; /* the last product with what was in it */
+} AlisaOpsSlot;
+
+typedef struct AlisaOpsStreamed {
+    AlisaOpsSlot slots[ALISA_OPS_SLOTS];
+    uint32_t next;  /* the slot that is filled next */
+    uint64_t bytes; /* copied so far */
+} AlisaOpsStreamed;
+
 /* Operations of ewise.c and experts.c. */
 typedef enum AlisaOpsEwise {
     ALISA_OPS_NORM,
@@ -74,6 +89,7 @@ struct AlisaOps {
     AlisaOpsRounded rounded;
     AlisaOpsInt8 int8;
     AlisaOpsHalf half;
+    AlisaOpsStreamed streamed;
 };
 
 /* Kernel `name` of `file` built with `options` (NULL: none). If *kernel is set it is left as it is,
@@ -139,6 +155,12 @@ typedef struct AlisaOpsPanels {
 } AlisaOpsPanels;
 AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,
                                 const AlisaMatmulParameters *parameters);
+
+/* alisa_ops_matmul of a matrix in host memory, of arguments that were checked. */
+AlisaStatus alisa_ops_streamed_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                      uint32_t rows, AlisaVector y, bool accumulate,
+                                      AlisaError *error);
+void alisa_ops_streamed_destroy(AlisaOps *ops);
 
 AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error);
 void alisa_ops_rounded_destroy(AlisaOps *ops);

@@ -122,6 +122,10 @@ double alisa_sched_model_head_elements(const AlisaSchedModel *model) {
     return (double)model->vocabulary_size * model->embedding_length;
 }
 
+uint64_t alisa_sched_model_device_bytes(const AlisaSchedModel *model) {
+    return model->weight_bytes - model->host_weight_bytes;
+}
+
 double alisa_sched_model_element_bytes(const AlisaSchedModel *model) {
     return (double)model->weight_bytes / (double)model->parameter_count;
 }

@@ -20,8 +20,12 @@ typedef struct AlisaSchedModel {
     uint32_t vocabulary_size;       /* 0: these layers are not the last ones, and have no head */
     uint32_t context_length;
     uint64_t parameter_count;
-    uint64_t weight_bytes; /* bytes of all parameters */
+    uint64_t weight_bytes;      /* bytes of all parameters */
+    uint64_t host_weight_bytes; /* of those, bytes that stay in host memory; usually 0 */
 } AlisaSchedModel;
+
+/* Bytes of the parameters that are on the device. */
+uint64_t alisa_sched_model_device_bytes(const AlisaSchedModel *model);
 
 /* Layers whose K and V grow with the context. */
 uint32_t alisa_sched_model_kv_layers(const AlisaSchedModel *model);

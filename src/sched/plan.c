@@ -69,14 +69,14 @@ AlisaStatus alisa_sched_problem_init(AlisaSchedProblem *problem, const AlisaSche
     if (problem->policy->attention == ALISA_SCHED_ATTEND_KEPT) problem->run.keep = most_kept(run);
     alisa_sched_kv_bytes(model, run->key_type, run->value_type, &problem->bytes);
     problem->bytes.copied = (double)run->copy_bytes;
-    double missing =
-        (double)model->weight_bytes + (double)run->scratch_bytes - (double)run->device_bytes;
+    double weights = (double)alisa_sched_model_device_bytes(model);
+    double missing = weights + (double)run->scratch_bytes - (double)run->device_bytes;
     if (missing > 0.0) {
         return alisa_error_set(
             error, ALISA_ERROR_MEMORY,
             "the weights of %s take %s and %s are kept free for scratch, but the device has %s: "
             "%s are missing; use a smaller or quantised model, or raise --device-mem if it was set",
-            model->name, alisa_bytes_text((double)model->weight_bytes).text,
+            model->name, alisa_bytes_text(weights).text,
             alisa_bytes_text((double)run->scratch_bytes).text,
             alisa_bytes_text((double)run->device_bytes).text, alisa_bytes_text(missing).text);
     }
@@ -110,7 +110,7 @@ uint32_t alisa_sched_final_length(const AlisaSchedProblem *problem) {
 
 double alisa_sched_pool_bytes(const AlisaSchedProblem *problem) {
     return (double)problem->run.device_bytes - (double)problem->run.scratch_bytes -
-           (double)problem->model.weight_bytes;
+           (double)alisa_sched_model_device_bytes(&problem->model);
 }
 
 bool alisa_sched_overlaps(const AlisaSchedProblem *problem) {

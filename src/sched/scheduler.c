@@ -211,7 +211,8 @@ static double fixed_bytes(const AlisaScheduler *scheduler) {
     double bytes = 0.0;
     for (uint32_t i = 0; i < scheduler->stage_count; i++) {
         const AlisaSchedProblem *problem = &scheduler->problems[i];
-        bytes += (double)problem->model.weight_bytes + (double)problem->run.scratch_bytes;
+        bytes += (double)alisa_sched_model_device_bytes(&problem->model) +
+                 (double)problem->run.scratch_bytes;
     }
     return bytes;
 }

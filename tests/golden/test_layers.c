@@ -209,9 +209,10 @@ static AlisaWeights *weights_of(const Run *run, uint32_t first, uint32_t end) {
     const AlisaProgress none = {0};
     AlisaWeights *weights;
     AlisaError error;
-    support_must(alisa_weights_create(run->gguf, &run->shape, first, end, support_device,
-                                      UINT64_MAX, &none, &weights, &error),
-                 &error);
+    const AlisaWeightsTarget target = {.device = support_device, .device_memory = UINT64_MAX};
+    support_must(
+        alisa_weights_create(run->gguf, &run->shape, first, end, &target, &none, &weights, &error),
+        &error);
     return weights;
 }
 
@@ -265,13 +266,15 @@ static void a_run_needs_memory_for_itself_alone(void **state) {
     alisa_weights_destroy(back);
     const AlisaProgress none = {0};
     AlisaError error;
-    support_must(alisa_weights_create(run.gguf, &run.shape, 2, LAYERS, support_device, bytes, &none,
-                                      &again, &error),
-                 &error);
+    AlisaWeightsTarget target = {.device = support_device, .device_memory = bytes};
+    support_must(
+        alisa_weights_create(run.gguf, &run.shape, 2, LAYERS, &target, &none, &again, &error),
+        &error);
     alisa_weights_destroy(again);
-    assert_int_equal(alisa_weights_create(run.gguf, &run.shape, 2, LAYERS, support_device,
-                                          bytes - 1, &none, &again, &error),
-                     ALISA_ERROR_MEMORY);
+    target.device_memory = bytes - 1;
+    assert_int_equal(
+        alisa_weights_create(run.gguf, &run.shape, 2, LAYERS, &target, &none, &again, &error),
+        ALISA_ERROR_MEMORY);
     assert_null(again);
     close_run(&run);
 }

@@ -14,6 +14,7 @@ enum {
     MODEL_COMMANDS =
         TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH | COMMAND_TOKENIZE | COMMAND_TEMPLATE,
     DEVICE_COMMANDS = TEXT_COMMANDS | EVAL_COMMANDS | COMMAND_BENCH,
+    WEIGHT_COMMANDS = DEVICE_COMMANDS | COMMAND_PLAN | COMMAND_INSPECT,
     ALL_COMMANDS = MODEL_COMMANDS | COMMAND_DEVICES | COMMAND_INSPECT | COMMAND_COMPLETION |
                    COMMAND_PLAN | COMMAND_TUNE | COMMAND_REFERENCE,
 };
@@ -174,6 +175,15 @@ static const Option options[] = {
     {GROUP_DEVICE, "--host-mem", NULL, OPTION_SIZE, FIELD(host_memory), "SIZE", NULL, 0, 0, NULL,
      COMMAND_PLAN,
      "host memory for keys and values; that of --profile, or half of what is free, when absent"},
+    {GROUP_DEVICE, "--override-tensor", "-ot", OPTION_PLACES, FIELD(tensor_places),
+     "REGEX=PLACE,...", NULL, 0, 0, NULL, WEIGHT_COMMANDS,
+     "keep matrices whose names match in host memory (host, or CPU) or on the device (device); the "
+     "first match counts, and the flag may be repeated"},
+    {GROUP_DEVICE, "--cpu-moe", "-cmoe", OPTION_FLAG, FIELD(experts_on_host), NULL, NULL, 0, 0,
+     NULL, WEIGHT_COMMANDS, "keep the matrices of experts in host memory"},
+    {GROUP_DEVICE, "--n-cpu-moe", "-ncmoe", OPTION_INTEGER, FIELD(expert_layers_on_host), "N", "0",
+     0, 1000, NULL, WEIGHT_COMMANDS,
+     "keep the matrices of experts of the first N layers in host memory"},
     {GROUP_DEVICE, "--scratch", NULL, OPTION_SIZE, FIELD(scratch), "SIZE", NULL, 0, 0, NULL,
      COMMAND_PLAN,
      "with --profile: device memory kept free of weights, keys and values; 1G when absent"},

@@ -68,6 +68,9 @@ typedef struct Settings {
     double kv_sparsity;
     MemoryBudget device_memory;
     uint64_t host_memory;
+    TensorPlaces tensor_places;
+    bool experts_on_host;          /* all of them */
+    int64_t expert_layers_on_host; /* of so many layers, the first ones */
     NamedRate link; /* GB/s of the link; a choice is a card, by the GB/s of its memory */
     double host_share, inputs_share;
     int64_t predict, context, batch_size, micro_batch, batch, seed, chunks, shots, limit;

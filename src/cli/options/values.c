@@ -147,6 +147,51 @@ static bool parse_integers(const Option *option, const char *source, const char 
     }
 }
 
+static bool parse_place(const char *source, const char *item, size_t length, TensorPlace *place,
+                        char *message) {
+    static const struct {
+        const char *name;
+        bool on_host;
+    } names[] = {{"host", true}, {"CPU", true}, {"device", false}};
+    size_t at = length;
+    while (at > 0 && item[at - 1] != '=')
+        at--;
+    if (at < 2)
+        return alisa_cli_argument_refuse(
+            message, "%s: '%.*s' is not a pattern and a place, such as ffn_.*_exps=host", source,
+            (int)length, item);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strlen(names[i].name) != length - at ||
+            strncmp(names[i].name, item + at, length - at) != 0)
+            continue;
+        *place = (TensorPlace){item, at - 1, names[i].on_host};
+        return true;
+    }
+    return alisa_cli_argument_refuse(
+        message,
+        "%s: '%.*s' is not a place of tensors: they are on the host (host) or on the "
+        "device (device)",
+        source, (int)(length - at), item + at);
+}
+
+/* A comma ends an item where it stands behind a place: patterns may have commas of their own. */
+static bool parse_places(const char *source, const char *text, TensorPlaces *places,
+                         char *message) {
+    bool by_flag = source[0] == '-';
+    if (by_flag != places->by_flag) *places = (TensorPlaces){.by_flag = by_flag};
+    for (const char *rest = text;;) {
+        size_t length = strcspn(rest, "=");
+        length += strcspn(rest + length, ",");
+        if (places->count == TENSOR_PLACE_CAPACITY)
+            return alisa_cli_argument_refuse(message, "%s: more than %d patterns", source,
+                                             TENSOR_PLACE_CAPACITY);
+        if (!parse_place(source, rest, length, &places->items[places->count++], message))
+            return false;
+        if (rest[length] == 0) return true;
+        rest += length + 1;
+    }
+}
+
 /* A flag is switched by its presence; in the environment it needs a word. */
 static bool parse_flag(const char *source, const char *text, bool *value, char *message) {
     static const struct {
@@ -183,6 +228,8 @@ bool alisa_cli_value_store(const Option *option, const char *source, const char 
         return parse_budget(source, text, field, message);
     case OPTION_RATE:
         return parse_rate(option, source, text, field, message);
+    case OPTION_PLACES:
+        return parse_places(source, text, field, message);
     case OPTION_OUTPUT:
         return parse_output(option, source, text, field, message);
     case OPTION_STRING:

@@ -22,7 +22,9 @@ typedef enum OptionKind {
     OPTION_INTEGERS, /* IntegerList, given as 1,2,3 */
     OPTION_BUDGET,   /* MemoryBudget: a size, or kv:SHARE */
     OPTION_RATE,     /* NamedRate: a positive number, or a row of the choices */
-    OPTION_OUTPUT,   /* OutputTarget: a row of the choices, or a file: what has a dot or a slash */
+    OPTION_PLACES, /* TensorPlaces, given as REGEX=PLACE,REGEX=PLACE; what a flag gives is added to
+                      what it gave before, and takes the place of what the environment gave */
+    OPTION_OUTPUT, /* OutputTarget: a row of the choices, or a file: what has a dot or a slash */
 } OptionKind;
 
 /* A number of bytes or a share; the other one is 0, and both are where nothing was given. */
@@ -55,6 +57,21 @@ typedef struct IntegerList {
     size_t count;
     int64_t values[INTEGER_LIST_CAPACITY];
 } IntegerList;
+
+enum { TENSOR_PLACE_CAPACITY = 64 };
+
+/* Where tensors are kept whose names match. */
+typedef struct TensorPlace {
+    const char *pattern; /* [length], without a 0 behind it */
+    size_t length;
+    bool on_host;
+} TensorPlace;
+
+typedef struct TensorPlaces {
+    size_t count;
+    bool by_flag; /* a flag gave them, not the environment */
+    TensorPlace items[TENSOR_PLACE_CAPACITY];
+} TensorPlaces;
 
 typedef struct Option {
     int group;         /* the heading under which help lists it; rows are in order of groups */

@@ -27,9 +27,13 @@ static void or_never(char cell[16], const char *format, double value, bool is) {
 }
 
 void alisa_cli_plan_print_head(const AlisaPlanOptions *options, const AlisaPlan *plan) {
-    printf("%s, %.2f GiB of weights, on %s: %u + %u tokens, %.0f %% sparsity, schedule %s\n\n",
-           plan->model, gibibytes((double)plan->weight_bytes), plan->device, options->prompt_length,
-           options->generate_length, 100.0 * options->kv_sparsity,
+    char host[64] = "";
+    if (plan->host_weight_bytes > 0)
+        snprintf(host, sizeof host, " (%.2f GiB of them in host memory)",
+                 gibibytes((double)plan->host_weight_bytes));
+    printf("%s, %.2f GiB of weights%s, on %s: %u + %u tokens, %.0f %% sparsity, schedule %s\n\n",
+           plan->model, gibibytes((double)plan->weight_bytes), host, plan->device,
+           options->prompt_length, options->generate_length, 100.0 * options->kv_sparsity,
            options->schedule == ALISA_SCHEDULE_PAPER ? "paper" : "overlap");
     printf("| batch | policy     |  K/V  |      t/s | alisa is | p1   | p2   | alpha | beta  "
            "| device GiB | host GiB | loaded GiB | stored GiB | gap    | binds           |\n"

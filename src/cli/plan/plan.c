@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "plan/chart.h"
 #include "plan/output.h"
+#include "runtime/rules.h"
 #include "runtime/runtime.h"
 #include "runtime/session.h"
 
@@ -62,6 +63,9 @@ static ExitCode open_subject(PlanCommand *command) {
     if (!measured && (settings->saved_profile || alisa_cli_runtime_emulates_link(settings)))
         return alisa_cli_refuse(EXIT_USAGE, "--save-profile and --link-gbps go with -dev, not with "
                                             "--profile");
+    if (!measured && alisa_cli_rules_given(settings))
+        return alisa_cli_refuse(EXIT_USAGE, "-ot, --cpu-moe and --n-cpu-moe go with -dev, not with "
+                                            "--profile: what a step takes then is measured");
     /* Given on the command line the shape wins over a model from the environment. */
     if (settings->model_shape && !measured) return EXIT_DONE;
     if (!settings->model && !settings->model_shape)

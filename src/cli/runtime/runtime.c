@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/runtime.h"
 
+#include "runtime/rules.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,18 +62,21 @@ ExitCode alisa_cli_runtime_engine(Runtime *runtime) {
     ExitCode code = alisa_cli_runtime_device(runtime, settings);
     if (code != EXIT_DONE) return code;
     AlisaError error;
+    TensorRules rules;
+    if (!alisa_cli_rules_make(&rules, settings)) return alisa_cli_out_of_memory();
     AlisaEngineOptions engine_options;
     alisa_engine_options_defaults(&engine_options);
+    engine_options.tensor_rules = rules.items;
+    engine_options.tensor_rule_count = rules.count;
     engine_options.device_memory = settings->device_memory.bytes;
     engine_options.link_rate = settings->link.rate * 1e9;
     engine_options.link_share = alisa_cli_runtime_link_share(settings);
     engine_options.progress = alisa_cli_progress();
     engine_options.log = alisa_cli_log();
-    if (alisa_engine_create(runtime->model, runtime->device, &engine_options, &runtime->engine,
-                            &error) != ALISA_OK) {
-        return alisa_cli_fail(&error);
-    }
-    return EXIT_DONE;
+    AlisaStatus status = alisa_engine_create(runtime->model, runtime->device, &engine_options,
+                                             &runtime->engine, &error);
+    alisa_cli_rules_free(&rules);
+    return status == ALISA_OK ? EXIT_DONE : alisa_cli_fail(&error);
 }
 
 SessionChoice alisa_cli_runtime_choice(const Runtime *runtime) {

@@ -95,6 +95,9 @@ void alisa_cli_summary_print(const Runtime *runtime) {
             (unsigned long long)(timings->prompt_tokens + timings->eval_tokens));
     fprintf(stderr, "%16s = weights %.2f MiB, KV %.2f MiB, scratch %.2f MiB\n", "device memory",
             mebibytes(use.weight_bytes), mebibytes(use.kv_bytes), mebibytes(use.scratch_bytes));
+    if (use.host_weight_bytes > 0)
+        fprintf(stderr, "%16s = weights %.2f MiB\n", "host memory",
+                mebibytes(use.host_weight_bytes));
     fprintf(stderr, "%16s = to the device %.2f MiB, to the host %.2f MiB\n", "moved",
             mebibytes(use.host_to_device_bytes), mebibytes(use.device_to_host_bytes));
     report_placement(runtime);
