@@ -25,6 +25,7 @@ typedef struct Values {
     const char *name;
     int color;
     IntegerList sizes;
+    TensorPlaces places;
     OutputTarget output;
 } Values;
 
@@ -47,6 +48,8 @@ static const Option small_table[] = {
      FIRST, "color"},
     {0, "--sizes", "-z", OPTION_INTEGERS, offsetof(Values, sizes), "N", "1", 0, 1000, NULL, FIRST,
      "sizes"},
+    {0, "--tensors", "-ot", OPTION_PLACES, offsetof(Values, places), "PLACES", NULL, 0, 0, NULL,
+     FIRST, "places"},
     {0, "--output", "-o", OPTION_OUTPUT, offsetof(Values, output), "FORMAT", "green", 0, 0, colors,
      FIRST, "output"},
     {0, "--only-second", NULL, OPTION_FLAG, offsetof(Values, quiet), NULL, NULL, 0, 0, NULL, SECOND,
@@ -153,6 +156,38 @@ static void test_sizes(void **state) {
         expect_refused(line, NULL, "is not a size");
     }
     expect_refused("--device-mem 99999999T", NULL, "out of range");
+}
+
+static void expect_place(size_t index, const char *pattern, bool on_host) {
+    const TensorPlace *place = &values.places.items[index];
+    assert_true(index < values.places.count);
+    assert_int_equal(place->length, strlen(pattern));
+    assert_memory_equal(place->pattern, pattern, place->length);
+    assert_int_equal(place->on_host, on_host);
+}
+
+static void test_places(void **state) {
+    (void)state;
+    expect_parsed("", NULL);
+    assert_int_equal(values.places.count, 0);
+    expect_parsed("-ot x{1,2}=host,y|z=device -ot (?=b)b=CPU", NULL);
+    assert_int_equal(values.places.count, 3);
+    expect_place(0, "x{1,2}", true);
+    expect_place(1, "y|z", false);
+    expect_place(2, "(?=b)b", true);
+    expect_parsed("", "ALISA_TENSORS=a=host,b=device");
+    assert_int_equal(values.places.count, 2);
+    expect_parsed("-ot c=host", "ALISA_TENSORS=a=host,b=device"); /* the flag wins */
+    assert_int_equal(values.places.count, 1);
+    expect_place(0, "c", true);
+    expect_refused("-ot a=gpu", NULL, "-ot: 'gpu' is not a place of tensors");
+    expect_refused("-ot a=host,b", NULL, "'b' is not a pattern and a place");
+    expect_refused("-ot =host", NULL, "'=host' is not a pattern and a place");
+    expect_refused("-ot a=host,", NULL, "'' is not a pattern and a place");
+    char many[512] = "-ot ";
+    for (int i = 0; i <= TENSOR_PLACE_CAPACITY; i++)
+        strcat(many, i ? ",a=CPU" : "a=CPU");
+    expect_refused(many, NULL, "more than 64 patterns");
 }
 
 static void test_bad_values(void **state) {
@@ -412,6 +447,7 @@ int main(void) {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_bad_values),
         cmocka_unit_test(test_unknown_flags),
         cmocka_unit_test(test_requests_end_the_line),

@@ -96,27 +96,33 @@ static void take_reason(void *user, const char *sentence) {
     putchar('\n');
 }
 
-/* Bytes that the flags of the command line keep in host memory; a line with them and the others. */
-static AlisaStatus weigh_host(const Settings *settings, const AlisaFile *file,
-                              const AlisaFileInfo *info, uint64_t *bytes, AlisaError *error) {
+/* What the flags of the command line keep in host memory. */
+typedef struct HostShare {
+    uint64_t bytes, tensors; /* in host memory */
+    uint64_t all;            /* bytes of all tensors; 0: no flag asks for any of it */
+} HostShare;
+
+static AlisaStatus weigh(const Settings *settings, const AlisaFile *file, const AlisaFileInfo *info,
+                         HostShare *share, AlisaError *error) {
     TensorRules rules;
-    uint64_t count, all = 0;
-    *bytes = 0;
+    *share = (HostShare){0};
     if (!alisa_cli_rules_given(settings)) return ALISA_OK;
     if (!alisa_cli_rules_make(&rules, settings)) return alisa_cli_memory_error(error);
-    AlisaStatus status =
-        alisa_file_host_bytes(file, rules.items, rules.count, bytes, &count, error);
+    AlisaStatus status = alisa_file_host_bytes(file, rules.items, rules.count, &share->bytes,
+                                               &share->tensors, error);
     alisa_cli_rules_free(&rules);
     for (uint64_t i = 0; i < info->tensor_count && status == ALISA_OK; i++) {
         AlisaFileTensor tensor;
         status = alisa_file_tensor(file, i, &tensor, error);
-        all += tensor.byte_count;
+        share->all += tensor.byte_count;
     }
-    if (status == ALISA_OK && settings->output != OUTPUT_JSON)
-        printf("weights: %.2f MiB on the device, %.2f MiB (%llu tensors) in host memory\n",
-               (double)(all - *bytes) / 1048576.0, (double)*bytes / 1048576.0,
-               (unsigned long long)count);
     return status;
+}
+
+static void print_share(const HostShare *share) {
+    printf("weights: %.2f MiB on the device, %.2f MiB (%llu tensors) in host memory\n",
+           (double)(share->all - share->bytes) / 1048576.0, (double)share->bytes / 1048576.0,
+           (unsigned long long)share->tensors);
 }
 
 ExitCode alisa_cli_inspect(const Settings *settings) {
@@ -126,14 +132,15 @@ ExitCode alisa_cli_inspect(const Settings *settings) {
         return alisa_cli_fail(&error);
     }
     AlisaFileInfo info;
-    uint64_t host_bytes;
+    HostShare share;
     alisa_file_info(file, &info);
     bool json = settings->output == OUTPUT_JSON;
     json_t *keys = json ? json_array() : NULL, *tensors = json ? json_array() : NULL;
     json_t *reasons = json ? json_array() : NULL;
     size_t reason_count = 0;
-    if (!json) print_summary(settings->operands[0], &info);
-    AlisaStatus status = weigh_host(settings, file, &info, &host_bytes, &error);
+    AlisaStatus status = weigh(settings, file, &info, &share, &error);
+    if (status == ALISA_OK && !json) print_summary(settings->operands[0], &info);
+    if (status == ALISA_OK && !json && share.all > 0) print_share(&share);
     if (status == ALISA_OK)
         status = alisa_file_check(file, take_reason, reasons, &reason_count, &error);
     if (status == ALISA_OK && !json) printf("%skeys\n", reason_count == 0 ? "runs\n" : "");
@@ -146,7 +153,7 @@ ExitCode alisa_cli_inspect(const Settings *settings) {
                       alisa_cli_json_text(settings->operands[0], strlen(settings->operands[0])),
                       "runs", reason_count == 0, "reasons", reasons, "version",
                       (json_int_t)info.version, "parts", (json_int_t)info.part_count, "bytes",
-                      (json_int_t)info.byte_count, "host_bytes", (json_int_t)host_bytes, "keys",
+                      (json_int_t)info.byte_count, "host_bytes", (json_int_t)share.bytes, "keys",
                       keys, "tensors", tensors),
             JSON_INDENT(2));
     }
