@@ -279,6 +279,7 @@ static AlisaStatus run_batch(AlisaSparse *sparse, const AlisaSparseLayer *layer,
         .list_stride = all || sparse->list_count == 1 ? 0 : sparse->kept_stride,
         .blocks = all ? layer->all_tokens->blocks : &sparse->blocks,
         .tails = layer->all_tokens->tails,
+        .sinks = layer->all_tokens->sinks,
     };
     const AlisaAttentionScores scores = {
         .scores = &sparse->scores,
