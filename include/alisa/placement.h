@@ -53,7 +53,10 @@ typedef struct AlisaPlacementOptions {
      * whatever AlisaEngineOptions.device_memory is. Default 0: what device_memory leaves. */
     double device_share;
     uint64_t host_memory; /* most bytes of the host for K and V; default 0: half of its free ones */
-    uint32_t prompt_length; /* prompt length that plans are made for; default 0: context / 8 */
+    /* Tokens of the longest prompt, for which plans are made and a session is refused if the device
+     * has no room for them; a longer one may find too little. Default 0: plans are made for prompts
+     * of context / 8, and there is room for every prompt. */
+    uint32_t prompt_length;
     /* A session of policy alisa whose whole context fits on the device becomes one of policy device
      * with dense attention. One that does not fit, and has no room on the device for the index of
      * ALISA_SELECT_SCORES_QUERY, uses ALISA_SELECT_SCORES_SPARSE. Default false. */

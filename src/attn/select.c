@@ -73,6 +73,14 @@ uint32_t alisa_selector_kept(AlisaSelectBudget budget) {
     return budget.sinks + budget.globals + budget.locals;
 }
 
+uint32_t alisa_selector_reads(const AlisaSelectOptions *options, uint32_t lists, uint32_t count,
+                              uint32_t placed) {
+    AlisaSelectBudget budget = alisa_selector_budget(options, count);
+    uint32_t newest = count - placed, locals = budget.locals > newest ? budget.locals - newest : 0;
+    uint64_t reads = budget.sinks + (uint64_t)lists * budget.globals + locals;
+    return reads < placed ? (uint32_t)reads : placed;
+}
+
 AlisaSelectSource alisa_selector_source(const AlisaSelectOptions *options) {
     switch (options->kind) {
     case ALISA_SELECT_SWA:

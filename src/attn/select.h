@@ -51,6 +51,10 @@ uint32_t alisa_selector_window_rows(const AlisaSelectOptions *options, uint32_t 
 AlisaSelectBudget alisa_selector_budget(const AlisaSelectOptions *options, uint32_t count);
 /* The tokens of a list with this budget. */
 uint32_t alisa_selector_kept(AlisaSelectBudget budget);
+/* Different tokens, of the first `placed`, in the lists of a sequence of `count` tokens: so many at
+ * most in `lists` lists, which differ in their globals only. */
+uint32_t alisa_selector_reads(const AlisaSelectOptions *options, uint32_t lists, uint32_t count,
+                              uint32_t placed);
 
 /* What the globals are chosen by. */
 typedef enum AlisaSelectSource {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "engine/room.h"
 #include "engine/step.h"
 
 /* ---- Truncations --------------------------------------------------------------------------- */
@@ -182,10 +183,13 @@ static AlisaStatus take_step(AlisaSession *session, const AlisaRow *rows, uint32
     return ALISA_OK;
 }
 
-/* Stages of a session have the same rows and KV types, and so take the same number of rows. */
+/* As many rows as every stage has slots for. Stages of a session have the same rows and KV types,
+ * and so take the same number of them. */
 static uint32_t rows_of_step(AlisaSession *session, const AlisaRow *rows, size_t count) {
     const uint32_t *lengths = session->timeline.lengths;
     uint32_t taken = 0;
+    for (uint32_t i = 0; i < session->stage_count; i++)
+        count = alisa_room_rows(&session->stages[i], &session->timeline, rows, count);
     for (uint32_t i = 0; i < session->stage_count; i++) {
         uint32_t here = alisa_stage_take(&session->stages[i], rows, count, lengths);
         assert(i == 0 || here == taken);

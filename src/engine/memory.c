@@ -253,6 +253,8 @@ static AlisaStatus fit_stage(const AlisaSessionSetup *setup, uint32_t stage, uin
     *memory = (AlisaKvMemory){.device_bytes = part_of(setup, stage, bytes),
                               .host_bytes = host_part(setup, stage, host),
                               .max_rows = alisa_setup_placed_rows(&of),
+                              .least_rows = alisa_setup_row_tokens(&of),
+                              .read_rows = alisa_setup_read_rows(&of),
                               .row_group = alisa_ops_parameters(of.shard->ops)->move.group};
     uint64_t overhead = alisa_kv_tiered_overhead(of.shard->device, &shape, memory, error);
     if (overhead == 0) return ALISA_ERROR_MEMORY;

@@ -81,6 +81,11 @@ uint32_t alisa_placement_replanned(const AlisaPlacement *placement);
 const AlisaSchedProblem *alisa_placement_problem(const AlisaPlacement *placement);
 const AlisaSchedPlan *alisa_placement_plan(const AlisaPlacement *placement);
 
+/* Tokens, of the first `placed` of a sequence, that a layer reads at most in the sequence's next
+ * rows. chosen: there is one row, with which it has `count` tokens, and it attends to its list. */
+uint32_t alisa_placement_reads(const AlisaPlacement *placement, uint32_t sequence, uint32_t count,
+                               uint32_t placed, bool chosen);
+
 /* What the plan has for the step that alisa_placement_begin began, and its predicted time. */
 const AlisaSchedStep *alisa_placement_step(const AlisaPlacement *placement);
 double alisa_placement_predicted(const AlisaPlacement *placement);

@@ -77,3 +77,12 @@ uint32_t alisa_placement_add_lists(const AlisaPlacement *placement, uint32_t lay
                                     .positions = positions};
     return placement->list_count;
 }
+
+uint32_t alisa_placement_reads(const AlisaPlacement *placement, uint32_t sequence, uint32_t count,
+                               uint32_t placed, bool chosen) {
+    if (!chosen) return placed;
+    bool late = alisa_sparse_chooses_late(placement->sparse);
+    for (uint32_t layer = 0; layer < placement->shape.layer_count && !late; layer++)
+        if (placement->read[layer].counts[sequence] != count) return placed;
+    return alisa_sparse_reads(placement->sparse, count, placed);
+}

@@ -159,6 +159,26 @@ uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup) {
     return alisa_kv_blocks_moves(options->sequence_count, options->micro_batch) * ALISA_KV_BLOCK;
 }
 
+uint32_t alisa_setup_read_rows(const AlisaStageSetup *setup) {
+    const AlisaSetupOptions *options = setup->options;
+    const AlisaSelectOptions *select = &options->attention;
+    uint32_t unit = alisa_setup_row_tokens(setup), prompt = options->placement.prompt_length;
+    uint32_t context = options->context_length / unit * unit; /* the others have no slots */
+    /* What runs is on the device where whole sequences come and go. */
+    if (context == 0 || options->placement.policy == ALISA_POLICY_VLLM) return 0;
+    uint32_t most = context - unit;
+    bool reads_all = select->kind == ALISA_SELECT_DENSE ||
+                     (alisa_selector_source(select) == ALISA_SELECT_BY_SUMS &&
+                      select->scores == ALISA_SELECT_SCORES_DENSE);
+    if (reads_all || prompt == 0 || prompt >= context) return most;
+    uint32_t lists = select->lists == ALISA_SELECT_LISTS_KV_HEAD
+                         ? alisa_setup_attention_shape(setup).kv_head_count
+                         : 1;
+    uint32_t chosen = alisa_selector_reads(select, lists, context, most);
+    prompt = prompt > unit ? (prompt - 1) / unit * unit : 0;
+    return chosen > prompt ? chosen : prompt;
+}
+
 uint64_t alisa_setup_rebuild_bytes(const AlisaStageSetup *setup, uint32_t rows) {
     return rows * (setup->engine->shape.ropes[0].dim * sizeof(float) + sizeof(int32_t));
 }

@@ -87,5 +87,8 @@ uint32_t alisa_setup_row_tokens(const AlisaStageSetup *setup);
 uint64_t alisa_setup_rebuild_bytes(const AlisaStageSetup *setup, uint32_t rows);
 /* The most tokens that get slots in one step of a tiered session. */
 uint32_t alisa_setup_placed_rows(const AlisaStageSetup *setup);
+/* The most older tokens of a layer that a row attends to in a tiered session, as far as prompts are
+ * no longer than placement.prompt_length says. */
+uint32_t alisa_setup_read_rows(const AlisaStageSetup *setup);
 
 #endif

@@ -338,6 +338,10 @@ uint32_t alisa_sparse_kept(const AlisaSparse *sparse, uint32_t count) {
     return alisa_selector_kept(alisa_selector_budget(&sparse->shape.select, count));
 }
 
+uint32_t alisa_sparse_reads(const AlisaSparse *sparse, uint32_t count, uint32_t placed) {
+    return alisa_selector_reads(&sparse->shape.select, sparse->list_count, count, placed);
+}
+
 bool alisa_sparse_reads_all(const AlisaSparse *sparse) {
     return sparse->source == ALISA_SELECT_BY_SUMS &&
            sparse->shape.select.scores == ALISA_SELECT_SCORES_DENSE;

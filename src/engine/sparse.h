@@ -91,6 +91,8 @@ uint32_t alisa_sparse_list_count(const AlisaSparse *sparse);
 uint32_t alisa_sparse_picked(const AlisaSparse *sparse, uint32_t sequence);
 /* Tokens that each list of a sequence keeps in a step with `count` tokens. */
 uint32_t alisa_sparse_kept(const AlisaSparse *sparse, uint32_t count);
+/* Tokens, of the first `placed`, that the lists of such a step keep together at most. */
+uint32_t alisa_sparse_reads(const AlisaSparse *sparse, uint32_t count, uint32_t placed);
 /* Whether rows of steps read all tokens, to score them. */
 bool alisa_sparse_reads_all(const AlisaSparse *sparse);
 /* Whether a layer's lists are picked in the layer itself, by alisa_sparse_choose. */

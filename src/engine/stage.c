@@ -60,7 +60,9 @@ static AlisaStatus create_scratch(AlisaStage *stage, AlisaError *error) {
         alisa_allocate(stage->setup.options->sequence_count, sizeof *stage->turns, what, error);
     stage->placed =
         alisa_allocate(alisa_setup_placed_rows(&stage->setup), sizeof *stage->placed, what, error);
-    return stage->turns && stage->placed ? ALISA_OK : ALISA_ERROR_MEMORY;
+    stage->taken =
+        alisa_allocate(stage->setup.options->sequence_count, sizeof *stage->taken, what, error);
+    return stage->turns && stage->placed && stage->taken ? ALISA_OK : ALISA_ERROR_MEMORY;
 }
 
 /* Who carries the plan out. */
@@ -110,6 +112,7 @@ void alisa_stage_finish(AlisaStage *stage) {
     alisa_kv_destroy(stage->kv);
     free(stage->turns);
     free(stage->placed);
+    free(stage->taken);
     free(stage->places);
     free(stage->reached);
 }

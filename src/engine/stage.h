@@ -41,6 +41,7 @@ typedef struct AlisaStage {
     AlisaPlacementTurn *turns; /* [turn_count] sequences of the step, as placement takes them */
     AlisaTokenRow *placed;     /* [placed_count] tokens that get slots in the step */
     uint32_t turn_count, placed_count;
+    uint32_t *taken;               /* [sequence] rows of the step that a call is being cut to */
     double seconds;                /* that the last step took here, up to its results on the host */
     uint64_t device_bytes;         /* of all buffers of the stage */
     uint64_t host_to_device_bytes; /* copied for steps since the stage was made */

@@ -79,8 +79,7 @@ void alisa_timeline_begin(AlisaTimeline *timeline, const AlisaRow *rows, size_t 
         timeline->call_ends[i] = timeline->lengths[i] + timeline->call_rows[i];
 }
 
-/* Whether the row of a sequence comes alone in its call, after other tokens. */
-static bool is_alone(const AlisaTimeline *timeline, uint32_t sequence) {
+bool alisa_timeline_is_alone(const AlisaTimeline *timeline, uint32_t sequence) {
     return timeline->call_rows[sequence] == 1 && timeline->call_ends[sequence] > 1;
 }
 
@@ -91,12 +90,13 @@ void alisa_timeline_append(AlisaTimeline *timeline, const AlisaRow *rows, uint32
     for (uint32_t i = 0; i < count; i++) {
         uint32_t sequence = rows[i].sequence, position = timeline->lengths[sequence]++;
         timeline->tokens[(size_t)sequence * timeline->context_length + position] = rows[i].token;
-        step->rows[i] = (AlisaStepRow){.token = rows[i].token,
-                                       .sequence = sequence,
-                                       .position = position,
-                                       .call_end = timeline->call_ends[sequence],
-                                       .prompt = !(sparse && is_alone(timeline, sequence)),
-                                       .logits = rows[i].logits};
+        step->rows[i] =
+            (AlisaStepRow){.token = rows[i].token,
+                           .sequence = sequence,
+                           .position = position,
+                           .call_end = timeline->call_ends[sequence],
+                           .prompt = !(sparse && alisa_timeline_is_alone(timeline, sequence)),
+                           .logits = rows[i].logits};
         step->logit_count += rows[i].logits;
     }
 }

@@ -56,6 +56,9 @@ AlisaStatus alisa_timeline_check(AlisaTimeline *timeline, const AlisaRow *rows, 
 /* Begins a call of so many rows: call_rows and call_ends. */
 void alisa_timeline_begin(AlisaTimeline *timeline, const AlisaRow *rows, size_t count);
 
+/* Whether the row of a sequence comes alone in its call, after other tokens. */
+bool alisa_timeline_is_alone(const AlisaTimeline *timeline, uint32_t sequence);
+
 /* Appends rows of the call, as many as a step takes, and describes them. step->rows has room for
  * `count`. sparse: rows that come alone for their sequence attend to chosen tokens. */
 void alisa_timeline_append(AlisaTimeline *timeline, const AlisaRow *rows, uint32_t count,

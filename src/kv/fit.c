@@ -25,8 +25,34 @@ static uint64_t slots_an_arena(const AlisaKvShape *shape, const RowKind *kind, u
     return slots < all ? slots : all;
 }
 
-static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind, uint32_t max_rows,
-                            uint64_t largest_buffer, AlisaResidencyShape *fit, AlisaError *error) {
+/* What a step takes at most of an arena, if its rows are as few as can be: slots of its own in all
+ * layers of the arena, and those of what a row attends to in one layer. */
+static uint64_t least_slots(const AlisaKvMemory *memory, uint32_t layers) {
+    uint64_t rows = memory->least_rows > 0 ? memory->least_rows : 1;
+    return rows * layers + memory->read_rows;
+}
+
+static AlisaStatus fail_small(const AlisaKvShape *shape, const RowKind *kind,
+                              const AlisaKvMemory *memory, uint64_t needed, bool for_reading,
+                              AlisaError *error) {
+    AlisaBytesText needs = alisa_bytes_text((double)needed);
+    AlisaBytesText has = alisa_bytes_text((double)kind->device_bytes);
+    if (for_reading)
+        return alisa_error_set(error, ALISA_ERROR_MEMORY,
+                               "%s: a token attends to up to %u others, which together take %s on "
+                               "the device in one of %u layers, and there are %s: raise "
+                               "--device-mem or lower -c",
+                               kind->what, memory->read_rows, needs.text, shape->layer_count,
+                               has.text);
+    return alisa_error_set(error, ALISA_ERROR_MEMORY,
+                           "%s: a step of %u rows (-ub) in %u layers needs %s on the device and "
+                           "there are %s: raise --device-mem or lower -ub",
+                           kind->what, memory->max_rows, shape->layer_count, needs.text, has.text);
+}
+
+static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind,
+                            const AlisaKvMemory *memory, uint64_t largest_buffer,
+                            AlisaResidencyShape *fit, AlisaError *error) {
     uint64_t row = kind->key_bytes + kind->value_bytes;
     uint64_t part = kind->key_bytes > kind->value_bytes ? kind->key_bytes : kind->value_bytes;
     uint64_t most = largest_buffer / part;
@@ -40,18 +66,13 @@ static AlisaStatus fit_rows(const AlisaKvShape *shape, const RowKind *kind, uint
     uint32_t layers = layers_an_arena(shape, arenas);
     /* The step's rows in all layers that share the slots, and at least one that is read; but never
      * more than there are tokens. */
-    uint64_t least = (uint64_t)max_rows * layers + 1;
     uint64_t tokens = (uint64_t)shape->sequence_count * shape->context_length * layers;
+    uint64_t least = (uint64_t)memory->max_rows * layers + 1, alone = least_slots(memory, layers);
+    bool for_reading = kind->value_bytes > 0 && alone > least;
+    if (for_reading) least = alone;
     if (least > tokens) least = tokens;
-    if (slots < least) {
-        return alisa_error_set(
-            error, ALISA_ERROR_MEMORY,
-            "%s: a step of %u rows (-ub) in %u layers needs %s on the device and "
-            "there are %s: raise --device-mem or lower -ub",
-            kind->what, max_rows, shape->layer_count,
-            alisa_bytes_text((double)(least * row * arenas)).text,
-            alisa_bytes_text((double)kind->device_bytes).text);
-    }
+    if (slots < least)
+        return fail_small(shape, kind, memory, least * row * arenas, for_reading, error);
     uint64_t host = kind->host_bytes / row;
     uint64_t all = (uint64_t)shape->sequence_count * shape->context_length * shape->layer_count;
     uint64_t next_step = (uint64_t)shape->sequence_count * layers;
@@ -87,10 +108,9 @@ AlisaStatus alisa_kv_fit(const AlisaKvShape *shape, const AlisaKvMemory *memory,
                             memory->input_host_bytes, "layer inputs kept for recomputation"};
     *fit = (AlisaKvFit){0};
     uint64_t row_bytes = rows.key_bytes + rows.value_bytes;
-    AlisaStatus status =
-        fit_rows(shape, &rows, memory->max_rows, largest_buffer, &fit->rows, error);
+    AlisaStatus status = fit_rows(shape, &rows, memory, largest_buffer, &fit->rows, error);
     if (status == ALISA_OK && inputs.key_bytes > 0) {
-        status = fit_rows(shape, &inputs, memory->max_rows, largest_buffer, &fit->inputs, error);
+        status = fit_rows(shape, &inputs, memory, largest_buffer, &fit->inputs, error);
         if (row_bytes < inputs.key_bytes) row_bytes = inputs.key_bytes;
     }
     fit->staging_bytes = staging_for(shape, row_bytes);

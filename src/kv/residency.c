@@ -46,6 +46,10 @@ AlisaStatus alisa_residency_create(const AlisaResidencyShape *shape, AlisaReside
     return ALISA_OK;
 }
 
+const AlisaResidencyShape *alisa_residency_shape(const AlisaResidency *residency) {
+    return &residency->shape;
+}
+
 void alisa_residency_destroy(AlisaResidency *residency) {
     if (!residency) return;
     for (uint32_t i = 0; residency->arenas && i < residency->shape.arena_count; i++) {

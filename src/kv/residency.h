@@ -94,6 +94,7 @@ typedef struct AlisaResidency AlisaResidency;
 AlisaStatus alisa_residency_create(const AlisaResidencyShape *shape, AlisaResidency **residency,
                                    AlisaError *error);
 void alisa_residency_destroy(AlisaResidency *residency);
+const AlisaResidencyShape *alisa_residency_shape(const AlisaResidency *residency);
 
 /* Gives device slots to `count` tokens from `first` on, none of which was placed before, and holds
  * them until the layer's end. If there are too few slots that are free or may be freed, places none

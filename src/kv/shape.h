@@ -34,6 +34,8 @@ typedef struct AlisaKvMemory {
     uint64_t device_bytes;       /* memory on the device for rows of K and V */
     uint64_t host_bytes;         /* memory on the host for rows of K and V */
     uint32_t max_rows;           /* most rows of a step (-ub) */
+    uint32_t least_rows;         /* tokens of a sequence that get slots together; 0: one by one */
+    uint32_t read_rows;          /* most older tokens that a row attends to in a layer */
     uint32_t row_group;          /* most work-items that move one row together; 0: one */
     uint32_t input_columns;      /* elements of a layer input; 0: none are kept */
     uint64_t input_device_bytes; /* memory on the device for layer inputs, in addition */

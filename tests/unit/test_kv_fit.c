@@ -88,6 +88,21 @@ static void test_too_little_for_a_step(void **state) {
     /* Just enough. */
     memory.max_rows = 2 * MIB / ROW / 12;
     fit(&memory, 1024 * MIB);
+    /* Steps may have fewer rows, but not fewer than one beside what it attends to. */
+    memory.read_rows = 2 * MIB / ROW - 12;
+    fit(&memory, 1024 * MIB);
+    memory.read_rows++;
+    status = alisa_kv_fit(&shape, &memory, 1024 * MIB, &made, &error);
+    assert_int_equal(status, ALISA_ERROR_MEMORY);
+    assert_non_null(strstr(error.message, "attends to up to 671 others"));
+    assert_non_null(strstr(error.message, "lower -c"));
+    /* A block of tokens gets its slots at once. */
+    memory.least_rows = 64;
+    memory.read_rows = 2 * MIB / ROW - 64 * 12;
+    fit(&memory, 1024 * MIB);
+    memory.read_rows++;
+    status = alisa_kv_fit(&shape, &memory, 1024 * MIB, &made, &error);
+    assert_int_equal(status, ALISA_ERROR_MEMORY);
 }
 
 int main(void) {
