@@ -97,8 +97,8 @@ static void test_too_little_for_a_step(void **state) {
     assert_non_null(strstr(error.message, "attends to up to 671 others"));
     assert_non_null(strstr(error.message, "lower -c"));
     /* A block of tokens gets its slots at once. */
-    memory.least_rows = 64;
-    memory.read_rows = 2 * MIB / ROW - 64 * 12;
+    memory.least_rows = 32;
+    memory.read_rows = 2 * MIB / ROW - 32 * 12;
     fit(&memory, 1024 * MIB);
     memory.read_rows++;
     status = alisa_kv_fit(&shape, &memory, 1024 * MIB, &made, &error);
