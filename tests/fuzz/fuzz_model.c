@@ -186,6 +186,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ModelPlan plan;
     model_plan(&plan, row, options & 2 ? ~UINT64_C(0) : 0, experts, options & 4);
     if (options & 8) widen(&plan);
+    plan.shares_data = true;
     for (uint32_t i = 0; i < 12 && input.size > 0; i++) {
         if (fuzz_byte(&input) & 1) {
             change_key(&plan, &input);
@@ -197,7 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     AlisaGguf *gguf;
     AlisaError error = {0};
     uint64_t bytes = model_write_head(&plan, &image);
-    image_zeros(&image, bytes < (8 << 20) ? bytes : 0);
+    image_zeros(&image, bytes < (1 << 20) ? bytes : 0);
     if (alisa_gguf_open_memory(image.data, image.size, &gguf, &error) == ALISA_OK) {
         check_file(gguf);
         alisa_gguf_close(gguf);

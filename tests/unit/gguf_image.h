@@ -17,12 +17,15 @@ typedef struct GgufImage {
     size_t capacity;
 } GgufImage;
 
+static inline void image_reserve(GgufImage *image, size_t more) {
+    if (image->size + more <= image->capacity) return;
+    image->capacity = (image->size + more) * 2;
+    image->data = realloc(image->data, image->capacity);
+    if (!image->data) abort();
+}
+
 static inline void image_bytes(GgufImage *image, const void *bytes, size_t size) {
-    if (image->size + size > image->capacity) {
-        image->capacity = (image->size + size) * 2;
-        image->data = realloc(image->data, image->capacity);
-        if (!image->data) abort();
-    }
+    image_reserve(image, size);
     if (size) memcpy(image->data + image->size, bytes, size);
     image->size += size;
 }
@@ -35,10 +38,9 @@ static inline void image_number(GgufImage *image, uint64_t value, unsigned bytes
 }
 
 static inline void image_zeros(GgufImage *image, size_t count) {
-    static const uint8_t zeros[4096];
-    for (; count > sizeof zeros; count -= sizeof zeros)
-        image_bytes(image, zeros, sizeof zeros);
-    image_bytes(image, zeros, count);
+    image_reserve(image, count);
+    if (count) memset(image->data + image->size, 0, count);
+    image->size += count;
 }
 
 static inline void image_text(GgufImage *image, const char *text, size_t length) {

@@ -35,6 +35,7 @@ typedef struct ModelPlan {
     ModelKey keys[MODEL_KEYS];
     ModelTensor tensors[MODEL_TENSORS];
     size_t key_count, tensor_count;
+    bool shares_data; /* all tensors have the same bytes, where only heads matter */
 } ModelPlan;
 
 static inline ModelKey *model_find_key(ModelPlan *plan, const char *suffix) {
@@ -178,7 +179,7 @@ static inline uint64_t model_tensor_bytes(const ModelTensor *tensor) {
 
 /* All but the tensors' data, which the caller adds: so many bytes. The caller ends the image. */
 static inline uint64_t model_write_head(const ModelPlan *plan, GgufImage *image) {
-    uint64_t offset = 0;
+    uint64_t offset = 0, longest = 0;
     image_begin(image, 3);
     image_string(image, "general.architecture", plan->row->name);
     for (size_t i = 0; i < plan->key_count; i++)
@@ -187,10 +188,12 @@ static inline uint64_t model_write_head(const ModelPlan *plan, GgufImage *image)
         const ModelTensor *tensor = &plan->tensors[i];
         if (!tensor->name[0]) continue;
         image_tensor(image, tensor->name, tensor->type, 3, tensor->dimensions, offset);
-        offset += model_tensor_bytes(tensor);
+        uint64_t bytes = model_tensor_bytes(tensor);
+        if (!plan->shares_data) offset += bytes;
+        if (bytes > longest) longest = bytes;
     }
     image_pad(image, 32);
-    return offset;
+    return plan->shares_data ? longest : offset;
 }
 
 /* With random numbers as weights; divisors are positive. */
