@@ -44,7 +44,9 @@ static AlisaStatus route(AlisaStage *stage, const AlisaLayerWeights *weights, co
     alisa_expert_rows_sort(sorted, &shape->experts, rows);
     stage->device_to_host_bytes += bytes;
     stage->host_to_device_bytes += 2 * bytes;
-    status = alisa_buffer_write(shard->device, &scratch->order, 0, sorted->order, 2 * bytes, error);
+    /* The host sorts again only after it has read what the next layer chose, behind this write. */
+    status = alisa_buffer_write_later(shard->device, &scratch->order, 0, sorted->order, 2 * bytes,
+                                      error);
     if (status != ALISA_OK) return status;
     return alisa_ops_gather_rows(shard->ops, alisa_scratch_all(x), &scratch->order, slots,
                                  shape->embedding_length, alisa_scratch_all(&scratch->packed),
