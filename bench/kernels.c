@@ -7,7 +7,7 @@
  * matvec streams a working set larger than the caches and is compared, in GB/s of weights, with the
  * host's threads reading the same bytes (where the device shares the host's memory). matmul is
  * compared, in GFLOP/s, with OpenBLAS sgemm on float weights of the same shape (where built with
- * it).
+ * it). With --beside both are compared, in GFLOP/s, with the product with weights of that type.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "ops/repack.h"
 #include "timing.h"
 
-enum { MAX_LIST = 64, MAX_PASSES = 400, MIN_PASSES = 5 };
+enum { MAX_LIST = 64, MAX_PASSES = 400, MIN_PASSES = 5, NO_TYPE = 255 };
 static const uint64_t working_set = 384u << 20; /* bytes of weights that matvec goes through */
 
 typedef struct Shape {
@@ -34,6 +34,7 @@ typedef struct Options {
     AlisaLayout layouts[MAX_LIST];
     const char *changes[MAX_LIST]; /* "matvec.several=4" */
     int type_count, row_count, shape_count, layout_count, change_count;
+    uint32_t beside; /* the type to compare with; NO_TYPE: the default, see above */
     Family family;
     double seconds; /* for each line */
     bool csv;
@@ -49,7 +50,7 @@ enum { LAYOUTS = sizeof layout_names / sizeof *layout_names };
 static const char usage[] =
     "usage: bench_kernels [--type F16,Q8_0,...] [--shape OUTPUTSxCOLUMNS,...]\n"
     "       [--rows 1,512] [--layout item,group,clblast,matrix] [--kernel default|matvec|matmul]\n"
-    "       [--set matvec.several=4] ... [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
+    "       [--beside Q8_0] [--set matvec.several=4] ... [--seconds 2] [-dev DEVICE] [-o md|csv]\n";
 
 static void fail(const char *message) {
     fprintf(stderr, "error: %s\n", message);
@@ -58,6 +59,15 @@ static void fail(const char *message) {
 
 static void require(AlisaStatus status, const AlisaError *error) {
     if (status) fail(error->message);
+}
+
+/* Of a type that is computed with; else NO_TYPE. */
+static uint32_t type_of(const char *name) {
+    const AlisaWeightTypeInfo *info;
+    for (size_t i = 0; (info = alisa_weight_type_at(i)); i++)
+        if (alisa_weight_type_is_computed(info->id) && strcmp(info->name, name) == 0)
+            return info->id;
+    return NO_TYPE;
 }
 
 /* The type of that name, or with NULL all that are computed with. False: there is none, or no room.
@@ -121,6 +131,9 @@ static bool parse(Options *options, int argc, char **argv) {
         if (strcmp(name, "--seconds") == 0) {
             options->seconds = strtod(value, NULL);
             known = options->seconds > 0;
+        } else if (strcmp(name, "--beside") == 0) {
+            options->beside = type_of(value);
+            known = options->beside != NO_TYPE;
         } else if (strcmp(name, "--set") == 0 && options->change_count < MAX_LIST) {
             options->changes[options->change_count++] = value;
             known = true;
@@ -190,79 +203,95 @@ static float *random_floats(uint64_t count) {
     return values;
 }
 
-typedef struct Run {
-    AlisaOps *ops;
-    const Options *options;
-    uint32_t type, rows;
-    Shape shape;
-    AlisaLayout layout;
-    bool matvec;
+/* As many matrices as a pass goes through. */
+typedef struct Weights {
+    uint32_t type;
     uint64_t matrix_bytes; /* of the format */
     uint32_t copies;
     AlisaMatrix matrices; /* one below the other */
-    AlisaBuffer weights, x, y;
-    uint8_t *weight_data;
+    AlisaBuffer buffer;
+    uint8_t *data;
+} Weights;
+
+typedef struct Run {
+    AlisaOps *ops;
+    const Options *options;
+    uint32_t rows;
+    Shape shape;
+    AlisaLayout layout;
+    bool matvec;
+    Weights weights, beside;
+    AlisaBuffer x, y;
     float *x_data, *float_weights, *y_data; /* the last two for sgemm */
 } Run;
 
-/* Seconds for one product with each copy of the weights. */
-static double kernel_pass(Run *run) {
+/* Seconds of a product, the mean over the copies of the weights. */
+static double kernel_pass(Run *run, const Weights *weights) {
     AlisaError error;
     uint64_t start = alisa_clock_now();
-    for (uint32_t i = 0; i < run->copies; i++) {
+    for (uint32_t i = 0; i < weights->copies; i++) {
         const AlisaMatrix matrix =
-            alisa_matrix_rows(&run->matrices, i * run->shape.outputs, run->shape.outputs);
+            alisa_matrix_rows(&weights->matrices, i * run->shape.outputs, run->shape.outputs);
         require(alisa_ops_matmul(run->ops, &matrix, (AlisaVector){&run->x, 0}, run->rows,
                                  (AlisaVector){&run->y, 0}, false, &error),
                 &error);
     }
     require(alisa_opencl_finish(alisa_ops_device(run->ops), &error), &error);
-    return (double)(alisa_clock_now() - start) * 1e-9;
+    return (double)(alisa_clock_now() - start) * 1e-9 / weights->copies;
 }
 
 /* The same of the reference; 0 where there is none. */
 static double reference_pass(Run *run) {
-    if (run->matvec) {
-        if (!run->weights.host_owned) return 0;
-        return timing_read(run->weight_data, run->copies * run->matrix_bytes);
-    }
-    double seconds = 0;
-    for (uint64_t i = 0; i < run->copies; i++)
-        seconds += timing_sgemm(run->x_data, run->float_weights, run->y_data, (int)run->rows,
-                                (int)run->shape.outputs, (int)run->shape.columns);
-    return seconds;
+    const Weights *weights = &run->weights;
+    if (run->options->beside != NO_TYPE) return kernel_pass(run, &run->beside);
+    if (!run->matvec)
+        return timing_sgemm(run->x_data, run->float_weights, run->y_data, (int)run->rows,
+                            (int)run->shape.outputs, (int)run->shape.columns);
+    if (!weights->buffer.host_owned) return 0;
+    return timing_read(weights->data, weights->copies * weights->matrix_bytes) / weights->copies;
 }
 
 /* Rows of blocks as a file has them, in the format that serves them. */
-static void create_weights(Run *run) {
+static void create_weights(const Run *run, uint32_t type, Weights *weights) {
     AlisaError error;
     AlisaFormat format;
     uint64_t starts[ALISA_FORMAT_PLANES];
     uint8_t *planes[ALISA_FORMAT_PLANES];
-    alisa_repack_format(run->type, &format);
+    weights->type = type;
+    alisa_repack_format(type, &format);
     const AlisaFormatInfo *info = alisa_format_info(format);
-    uint32_t rows = run->copies * run->shape.outputs, columns = run->shape.columns;
+    uint32_t columns = run->shape.columns;
+    weights->matrix_bytes = alisa_format_layout(info, run->shape.outputs, columns, starts);
+    weights->copies =
+        (uint32_t)(run->matvec ? alisa_divide_up_64(working_set, weights->matrix_bytes) : 1);
+    uint32_t rows = weights->copies * run->shape.outputs;
     uint64_t size = alisa_format_layout(info, rows, columns, starts);
-    uint64_t blocks_size = rows * alisa_weight_type_row_bytes(run->type, columns);
+    uint64_t blocks_size = rows * alisa_weight_type_row_bytes(type, columns);
     uint8_t *blocks = timing_allocate(blocks_size);
-    run->weight_data = timing_allocate(size);
+    weights->data = timing_allocate(size);
     for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
-        planes[i] = run->weight_data + starts[i];
-    fill_weights(run->type, blocks, blocks_size);
-    alisa_repack_rows(run->type, blocks, rows, columns, planes);
+        planes[i] = weights->data + starts[i];
+    fill_weights(type, blocks, blocks_size);
+    alisa_repack_rows(type, blocks, rows, columns, planes);
     free(blocks);
-    run->matrices = alisa_matrix_at(&run->weights, 0, format, rows, columns);
-    require(alisa_buffer_create_from(alisa_ops_device(run->ops), run->weight_data, size, "weights",
-                                     &run->weights, &error),
+    weights->matrices = alisa_matrix_at(&weights->buffer, 0, format, rows, columns);
+    require(alisa_buffer_create_from(alisa_ops_device(run->ops), weights->data, size, "weights",
+                                     &weights->buffer, &error),
             &error);
 }
 
-static void create_buffers(Run *run) {
+static void destroy_weights(Weights *weights) {
+    alisa_buffer_destroy(&weights->buffer);
+    free(weights->data);
+}
+
+static void create_buffers(Run *run, uint32_t type) {
     AlisaError error;
     AlisaDevice *device = alisa_ops_device(run->ops);
     uint64_t x_count = (uint64_t)run->rows * run->shape.columns;
     uint64_t y_count = (uint64_t)run->rows * run->shape.outputs;
-    create_weights(run);
+    create_weights(run, type, &run->weights);
+    if (run->options->beside != NO_TYPE) create_weights(run, run->options->beside, &run->beside);
     run->x_data = random_floats(x_count);
     require(alisa_buffer_create_from(device, run->x_data, x_count * sizeof(float), "activations",
                                      &run->x, &error),
@@ -270,52 +299,47 @@ static void create_buffers(Run *run) {
     require(alisa_buffer_create(device, y_count * sizeof(float), ALISA_BUFFER_READ_WRITE, "results",
                                 &run->y, &error),
             &error);
-    if (!run->matvec) {
+    if (!run->matvec && run->options->beside == NO_TYPE) {
         run->float_weights = random_floats((uint64_t)run->shape.outputs * run->shape.columns);
         run->y_data = random_floats(y_count);
     }
 }
 
 static void destroy_buffers(Run *run) {
-    alisa_buffer_destroy(&run->weights);
+    destroy_weights(&run->weights);
+    destroy_weights(&run->beside);
     alisa_buffer_destroy(&run->x);
     alisa_buffer_destroy(&run->y);
-    free(run->weight_data);
     free(run->x_data);
     free(run->float_weights);
     free(run->y_data);
 }
 
-static void measure(Run *run) {
+static void measure(Run *run, uint32_t type) {
     static double ours[MAX_PASSES], theirs[MAX_PASSES];
-    const AlisaWeightTypeInfo *info = alisa_weight_type_info(run->type);
-    uint64_t starts[ALISA_FORMAT_PLANES];
-    AlisaFormat format;
-    alisa_repack_format(run->type, &format);
-    run->matrix_bytes = alisa_format_layout(alisa_format_info(format), run->shape.outputs,
-                                            run->shape.columns, starts);
-    run->copies = (uint32_t)(run->matvec ? alisa_divide_up_64(working_set, run->matrix_bytes) : 1);
-    create_buffers(run);
-    kernel_pass(run);
+    create_buffers(run, type);
+    kernel_pass(run, &run->weights);
     reference_pass(run);
     int passes = 0;
     uint64_t start = alisa_clock_now();
     while (passes < MAX_PASSES &&
            (passes < MIN_PASSES ||
             (double)(alisa_clock_now() - start) * 1e-9 < run->options->seconds)) {
-        ours[passes] = kernel_pass(run);
+        ours[passes] = kernel_pass(run, &run->weights);
         theirs[passes++] = reference_pass(run);
     }
     double flops = 2.0 * run->rows * run->shape.outputs * run->shape.columns;
-    double work = (double)run->copies * 1e-9 * (run->matvec ? (double)run->matrix_bytes : flops);
+    bool in_bytes = run->matvec && run->options->beside == NO_TYPE;
+    double work = 1e-9 * (in_bytes ? (double)run->weights.matrix_bytes : flops);
     double our_rate = work / timing_median(ours, passes);
     double their_time = timing_median(theirs, passes);
     double their_rate = their_time > 0 ? work / their_time : 0;
     printf(run->options->csv ? "%s,%s,%s,%u,%u,%u,%s,%.2f,%.2f,%.3f\n"
                              : "| %s | %s | %s | %u | %u | %u | %s | %.2f | %.2f | %.3f |\n",
-           run->matvec ? "matvec" : "matmul", layout_names[run->layout], info->name, run->rows,
-           run->shape.outputs, run->shape.columns, run->matvec ? "GB/s" : "GFLOP/s", our_rate,
-           their_rate, their_rate > 0 ? our_rate / their_rate : 0);
+           run->matvec ? "matvec" : "matmul", layout_names[run->layout],
+           alisa_weight_type_info(type)->name, run->rows, run->shape.outputs, run->shape.columns,
+           in_bytes ? "GB/s" : "GFLOP/s", our_rate, their_rate,
+           their_rate > 0 ? our_rate / their_rate : 0);
     fflush(stdout);
     destroy_buffers(run);
 }
@@ -357,18 +381,17 @@ static void measure_layout(AlisaDevice *device, const Options *options, AlisaLay
             for (int s = 0; s < options->shape_count; s++) {
                 Run run = {ops,
                            options,
-                           options->types[t],
                            options->rows[r],
                            options->shapes[s],
                            layout,
                            options->rows[r] < parameters.matmul[0].from};
-                measure(&run);
+                measure(&run, options->types[t]);
             }
     alisa_ops_destroy(ops);
 }
 
 int main(int argc, char **argv) {
-    Options options = {.seconds = 2};
+    Options options = {.beside = NO_TYPE, .seconds = 2};
     AlisaDeviceOptions device_options;
     AlisaDevice *device;
     AlisaError error;

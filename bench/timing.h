@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 
@@ -66,13 +67,17 @@ static inline double timing_median(double *values, int count) {
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-/* Page-aligned, or ends the program with a message. */
+/* Page-aligned, or ends the program with a message. Large pages, where the system gives them: where
+ * small ones happen to lie makes a product up to a quarter faster or slower. */
 static inline void *timing_allocate(uint64_t size) {
+    const uint64_t page = 2u << 20;
     void *data = NULL;
-    if (posix_memalign(&data, 4096, (size_t)((size + 4095) / 4096 * 4096))) {
+    size = (size + page - 1) / page * page;
+    if (posix_memalign(&data, (size_t)page, (size_t)size)) {
         fprintf(stderr, "error: no memory for %llu bytes\n", (unsigned long long)size);
         exit(3);
     }
+    madvise(data, (size_t)size, MADV_HUGEPAGE);
     return data;
 }
 

@@ -13,6 +13,7 @@
 
 #include "api/model.h"
 #include "engine/session.h"
+#include "results.h"
 #include "support.h"
 
 enum { PROMPT = 50, STEPS = 60, LENGTH = PROMPT + STEPS, SEQUENCES = 2, MICRO_BATCH = 16 };
@@ -211,6 +212,7 @@ static void place_model(const char *name) {
         {"alisa, i8", ALISA_POLICY_ALISA, ALISA_SELECT_SWA, ALISA_KV_I8, 0},
     };
     Fixture fixture = open_fixture(name, false);
+    const AlisaShape *shape = &fixture.model->shape;
     const size_t sparse_ways = is_named(name) ? 2 : 1;
     keep_all(&fixture);
     size_t bytes = logit_count(&fixture) * sizeof(float);
@@ -223,6 +225,8 @@ static void place_model(const char *name) {
         place(&fixture, &sparse[w], expected);
         free(expected);
     }
+    result_found("sparse %s %s", shape->architecture->name, name);
+    result_found("tiers %s %s", shape->architecture->name, name);
     free(all);
     close_fixture(&fixture);
 }

@@ -19,6 +19,7 @@
 #include "ops/ops.h"
 #include "oracle/matmul.h"
 #include "oracle/quant.h"
+#include "results.h"
 #include "weights.h"
 
 enum { GUARD = 37 }; /* floats before and after y */
@@ -185,6 +186,12 @@ static inline void check_case(AlisaOps *ops, const Case *c) {
     free(bounds);
 }
 
+static inline void report_product(uint32_t type) {
+    AlisaFormat format;
+    assert_true(alisa_repack_format(type, &format));
+    result_found("product %s %s", alisa_format_info(format)->name, int8 ? "bytes" : "floats");
+}
+
 /* The first `count` types over odd shapes and numbers of rows; each row count on one shape
  * where nothing is aligned and on one where everything is. */
 static inline void check_shapes(AlisaOps *ops, uint32_t count, const uint32_t *row_counts) {
@@ -214,6 +221,7 @@ static inline void check_shapes(AlisaOps *ops, uint32_t count, const uint32_t *r
                 check_case(ops, &c);
             }
         }
+        report_product(all_types[t]);
     }
 }
 

@@ -2,25 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares the program with figures.json, which llama.cpp gave for the same files.
 
-    python3 check.py --alisa PROGRAM --models FOLDER [--text wiki.valid.raw] [--llama-quantize PROGRAM] [--only WORD]
+    python3 check.py --alisa PROGRAM --models FOLDER [--text wiki.valid.raw] [--llama-quantize PROGRAM] [--only WORD] [--write]
 
-Prints a line a comparison, and at the end the worst of each kind. Exit code 1 if one is outside its limit.
+Prints a line a comparison. Exit code 1 if one is outside its limit. With --write what was found takes the place of what
+found.json has of the same comparisons; docs/models.md says what is there.
 """
 
 import argparse
 import json
+import math
 import pathlib
 import subprocess
 import sys
 import tempfile
 
 import common
+import requantise
 
 CLOSE = 0.05  # llama.cpp's choices that lead the next by less may turn
 LOGPROB_LIMIT = 0.05
 PERPLEXITY_LIMIT = 0.001
 REQUANTISED_LIMIT = 0.002
 failures = 0
+found = []  # (path of words in found.json, what it has there)
 
 
 def say(good, what, text):
@@ -51,6 +55,9 @@ class Program:
         text = self.run("eval", "logprobs", "-m", model, "--tokens", ids, *options)
         return [(one["id"], one["logprob"]) for one in json.loads(text)["tokens"]]
 
+    def inspect(self, model):
+        return json.loads(self.run("inspect", model, "-o", "json"))
+
     def perplexity(self, model, text):
         return json.loads(self.run("eval", "perplexity", "-m", model, "-f", text, "-c", 2048, "-o", "json"))["perplexity"]
 
@@ -63,7 +70,7 @@ def agreed_length(ours, theirs):
     return min(len(ours), len(theirs)), False
 
 
-def check_prompt(program, path, name, text, figures, folder):
+def check_prompt(program, path, name, place, text, figures, folder):
     prompt = folder / "prompt"
     prompt.write_bytes(text.encode())
     tokens = program.tokenize(path, prompt)
@@ -78,26 +85,40 @@ def check_prompt(program, path, name, text, figures, folder):
     differences = sorted(abs(ours - theirs) for ours, theirs in pairs)
     worst, median = differences[-1], differences[len(differences) // 2]
     end = "" if agreed == common.PREDICT else ", where llama.cpp's best two are " + ("apart" if sure else "close")
+    found.append((place, {"tokens": len(tokens), "greedy": agreed, "sure": sure, "worst": round(worst, 5)}))
     text = f"{len(tokens)} tokens, {agreed} greedy ones equal{end}; log-probabilities within {worst:.4f}, median {median:.4f}"
     say(not sure and worst <= LOGPROB_LIMIT, name, text)
 
 
-def check_perplexity(program, path, text, name, theirs, limit):
+def check_perplexity(program, path, text, name, place, theirs, limit):
     ours = program.perplexity(path, text)
+    found.append(((*place, "perplexity"), round(ours, 4)))
     say(abs(ours / theirs - 1) <= limit, name, f"perplexity {ours:.4f}, llama.cpp's {theirs:.4f}, {100 * (ours / theirs - 1):+.3f} %")
 
 
-def check_requantised(program, quantise, source, text, figures, folder):
-    for type_name, figure in figures.items():
-        if not figure:
-            print(f"skipped: {type_name}: llama-quantize does not make it without an importance matrix")
+def check_requantised(program, name, place, path, text, figure):
+    if common.sha256(path) != figure["sha256"]:
+        say(False, name, "llama-quantize makes another file than that of figures.json")
+        return
+    weights = {}
+    for tensor in program.inspect(path)["tensors"]:
+        if len(tensor["dimensions"]) > 1:
+            weights[tensor["type"]] = weights.get(tensor["type"], 0) + math.prod(tensor["dimensions"])
+    found.append(((*place, "weights"), weights))
+    check_perplexity(program, path, text, name, place, figure["perplexity"], REQUANTISED_LIMIT)
+
+
+def check_types(program, quantise, source, text, figures, only, folder):
+    """The first model in every type."""
+    for type_name, arguments in requantise.TYPES.items():
+        name, path = f"as {type_name}", folder / "requantised.gguf"
+        if only not in name:
             continue
-        name, path = f"as {type_name}", folder / f"{type_name}.gguf"
-        subprocess.run([quantise, "--allow-requantize", source, path, type_name], capture_output=True, check=True)
-        if common.sha256(path) != figure["sha256"]:
-            say(False, name, "llama-quantize makes another file than that of figures.json")
-        else:
-            try_to(name, check_perplexity, program, path, text, name, figure["perplexity"], REQUANTISED_LIMIT)
+        if type_name not in figures:
+            print(f"skipped: {name}: figures.json has nothing of it")
+            continue
+        requantise.quantise(quantise, source, path, arguments)
+        try_to(name, check_requantised, program, name, ("requantised", type_name), path, text, figures[type_name])
         path.unlink()
 
 
@@ -109,13 +130,24 @@ def try_to(name, check, *arguments):
         say(False, name, error)
 
 
+def write_found():
+    everything = common.read_json(common.FOUND) if common.FOUND.exists() else {}
+    for path, what in found:
+        level = everything
+        for word in path[:-1]:
+            level = level.setdefault(word, {})
+        level[path[-1]] = what
+    common.FOUND.write_text(common.to_json(everything), encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--alisa", required=True)
     parser.add_argument("--models", required=True, help="the folder of fetch.py")
     parser.add_argument("--text", help="WikiText-2's raw validation split")
-    parser.add_argument("--llama-quantize", help="of the llama.cpp that figures.json is of")
+    parser.add_argument("--llama-quantize", type=pathlib.Path, help="of the llama.cpp that figures.json is of")
     parser.add_argument("--only", default="", help="names of comparisons have this in them")
+    parser.add_argument("--write", action="store_true", help="put what was found into found.json")
     options = parser.parse_args()
     figures, program, texts = common.read_json(common.FIGURES), Program(options.alisa), common.prompts()
     with tempfile.TemporaryDirectory() as temporary:
@@ -132,21 +164,28 @@ def main():
             if not path.exists():
                 print(f"skipped: {model['title']}: {path} is not there")
                 continue
+            place = ("models", model["name"])
+            keys = {key["name"]: key["value"] for key in program.inspect(path)["keys"]}
+            found.append(((*place, "architecture"), keys["general.architecture"]))
             for missing in {"prompts", "perplexity"} - theirs.keys():
                 print(f"skipped: {model['title']}: figures.json has no {missing} of it")
             for prompt, expected in theirs.get("prompts", {}).items():
                 name = f"{model['name']}, {prompt}"
                 if options.only in name:
-                    try_to(name, check_prompt, program, path, name, texts[prompt], expected, folder)
+                    where = (*place, "prompts", prompt)
+                    try_to(name, check_prompt, program, path, name, where, texts[prompt], expected, folder)
             name = f"{model['name']}, WikiText-2"
             if text and "perplexity" in theirs and options.only in name:
                 expected = theirs["perplexity"]
-                try_to(name, check_perplexity, program, path, text, name, expected, PERPLEXITY_LIMIT)
+                try_to(name, check_perplexity, program, path, text, name, place, expected, PERPLEXITY_LIMIT)
         if not options.llama_quantize:
             print("skipped: other types: no --llama-quantize")
-        elif text and options.only in "requantised":
+        elif text:
             source = common.model_path(options.models, common.models()[0])
-            check_requantised(program, options.llama_quantize, source, text, figures["requantised"], folder)
+            text = common.perplexity_text(options.text, folder, requantise.BYTES)
+            check_types(program, options.llama_quantize, source, text, figures["requantised"], options.only, folder)
+    if options.write:
+        write_found()
     print(f"{failures} of the comparisons failed")
     sys.exit(1 if failures else 0)
 

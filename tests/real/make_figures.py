@@ -8,8 +8,8 @@ log-probabilities by up to 0.3, turns its choices, and makes perplexities 0.2 to
     python3 make_figures.py --source LLAMA_CPP --build BUILD --models FOLDER --text wiki.valid.raw --version TEXT
 
 BUILD is a CMake build of LLAMA_CPP with llama-perplexity and llama-quantize. The first model is also quantised
-into every other type that llama-quantize makes without an importance matrix. The file is written after each of
-these, and a run goes on from what it has of the same version.
+into every type of requantise.py, with less text. The file is written after each figure, and a run goes on from
+what it has of the same version.
 """
 
 import argparse
@@ -20,11 +20,7 @@ import subprocess
 import tempfile
 
 import common
-
-# Those of llama-quantize that need no importance matrix.
-TYPES = (
-    "F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K_S Q3_K_M Q4_K_S Q4_K_M Q5_K_M Q6_K IQ4_NL IQ4_XS IQ3_S IQ3_XXS TQ1_0 TQ2_0"
-).split()
+import requantise
 
 
 def compile_program(source, build, folder):
@@ -54,32 +50,18 @@ def perplexity(build, model, text):
     return float(re.search(r"Final estimate: PPL = ([\d.]+)", result.stdout + result.stderr)[1])
 
 
-def quantise(build, model, type_name, folder, prefix=""):
-    target = folder / f"{prefix}{type_name}.gguf"
-    command = [build / "bin/llama-quantize", "--allow-requantize", model, target, type_name]
-    return target if subprocess.run(command, capture_output=True).returncode == 0 else None
-
-
-def requantised(build, model, type_name, text, folder):
-    """None: llama-quantize does not make the type."""
-    path = quantise(build, model, type_name, folder)
-    if not path:
-        return None
-    figure = {"sha256": common.sha256(path)}
-    exact = quantise(build, path, "F32", folder, "exact-")
-    figure["perplexity"] = perplexity(build, exact, text)
+def requantised(build, model, arguments, text, folder):
+    path, exact = folder / "requantised.gguf", folder / "exact.gguf"
+    requantise.quantise(build / "bin/llama-quantize", model, path, arguments)
+    requantise.quantise(build / "bin/llama-quantize", path, exact, ["F32"])
+    figure = {"sha256": common.sha256(path), "perplexity": perplexity(build, exact, text)}
     path.unlink()
     exact.unlink()
     return figure
 
 
-def to_json(figures):
-    """A prompt, and a type, a line."""
-    return re.sub(r' ?("[^"]+": \{)', r"\n\1", json.dumps(figures, ensure_ascii=False)) + "\n"
-
-
 def save(figures, what):
-    common.FIGURES.write_text(to_json(figures), encoding="utf-8")
+    common.FIGURES.write_text(common.to_json(figures), encoding="utf-8")
     print(what, flush=True)
 
 
@@ -96,10 +78,12 @@ def main():
         figures = {"llama.cpp": options.version, "text": common.sha256(text), "models": {}, "requantised": {}}
         if common.FIGURES.exists() and common.read_json(common.FIGURES)["llama.cpp"] == options.version:
             figures = common.read_json(common.FIGURES)
+        short_text = common.perplexity_text(options.text, folder, requantise.BYTES)
         paths = {model["name"]: common.model_path(options.models, model) for model in common.models()}
         for name, path in paths.items():
             figure = figures["models"].setdefault(name, {})
-            exact = quantise(options.build, path, "F32", folder)
+            exact = folder / "exact.gguf"
+            requantise.quantise(options.build / "bin/llama-quantize", path, exact, ["F32"])
             if "perplexity" not in figure:
                 figure["perplexity"] = perplexity(options.build, exact, text)
                 save(figures, f"{name}: perplexity")
@@ -108,10 +92,10 @@ def main():
                 save(figures, f"{name}: prompts")
             exact.unlink()
         first = next(iter(paths.values()))
-        for type_name in TYPES:
-            if type_name not in figures["requantised"]:
-                figures["requantised"][type_name] = requantised(options.build, first, type_name, text, folder)
-                save(figures, type_name)
+        for name, arguments in requantise.TYPES.items():
+            if name not in figures["requantised"]:
+                figures["requantised"][name] = requantised(options.build, first, arguments, short_text, folder)
+                save(figures, name)
 
 
 if __name__ == "__main__":

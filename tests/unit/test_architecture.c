@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/architecture.h"
+#include "results.h"
 
 #define BIT(name) ALISA_ROLES(ALISA_ROLE_##name)
 
@@ -82,6 +83,7 @@ static void rows_agree_with_themselves(void **state) {
     (void)state;
     const AlisaArchitecture *row;
     for (size_t i = 0; (row = alisa_architecture_at(i)); i++) {
+        result_found("architecture %s", row->name);
         check_row(row);
         const char *names[ALISA_ROLE_COUNT];
         size_t count = 0;

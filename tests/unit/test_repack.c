@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/weight_type.h"
 #include "ops/repack.h"
+#include "results.h"
 #include "unit/planes.h"
 
 enum { ROWS = 37, UNTOUCHED = 0xa5 };
@@ -79,6 +80,19 @@ static void check(const AlisaWeightTypeInfo *type, uint64_t columns) {
     free(expected);
 }
 
+/* The type, its bits a weight, its format, and the bits a weight of that. */
+static void report(const AlisaWeightTypeInfo *type) {
+    enum { COLUMNS = 4096 };
+    AlisaFormat format;
+    uint64_t bytes = 0;
+    assert_true(alisa_repack_format(type->id, &format));
+    const AlisaFormatInfo *info = alisa_format_info(format);
+    for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
+        bytes += alisa_format_stride(info, i, COLUMNS);
+    result_found("repacked %s %g %s %g", type->name, 8.0 * type->block_bytes / type->block_elements,
+                 info->name, 8.0 * (double)bytes / COLUMNS);
+}
+
 static void test_exact(void **state) {
     (void)state;
     static const uint64_t columns[] = {32, 96, 256, 288, 5632, 7, 33};
@@ -88,6 +102,8 @@ static void test_exact(void **state) {
             if (alisa_weight_type_is_computed(id) && columns[c] % type->block_elements == 0)
                 check(type, columns[c]);
         }
+    for (uint32_t id = 0; id < 1000; id++)
+        if (alisa_weight_type_is_computed(id)) report(alisa_weight_type_info(id));
 }
 
 /* A type has a format if it is computed with, and only then. */

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/weight_type.h"
+#include "results.h"
 
 static void test_flat(void **state) {
     (void)state;
@@ -24,6 +25,7 @@ static void test_flat(void **state) {
     float values[3];
     alisa_weight_type_dequantise(ALISA_WEIGHT_F32, (const uint8_t *)wide, 2, values);
     assert_memory_equal(values, wide, sizeof wide);
+    result_found("exact F32");
     alisa_weight_type_dequantise(ALISA_WEIGHT_F16, halves, 3, values);
     assert_true(values[0] == 1.5f && values[1] == -0x1p-24f && values[2] == INFINITY);
     alisa_weight_type_dequantise(ALISA_WEIGHT_BF16, bfloats, 2, values);
@@ -85,6 +87,7 @@ static void check_type(FILE *file, const uint32_t header[4]) {
     free(blocks);
     free(expected);
     free(values);
+    result_found("exact %s", type->name);
 }
 
 /* Bit for bit; every type that is computed with is there, but F32. */
