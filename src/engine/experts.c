@@ -7,6 +7,10 @@ bool alisa_experts_in(const AlisaLayerWeights *weights) {
     return weights->router.buffer;
 }
 
+static bool are_biased(const AlisaLayerWeights *weights) {
+    return weights->expert_gate_bias.buffer || weights->expert_up_bias.buffer;
+}
+
 /* ---- Routing ------------------------------------------------------------------------------- */
 
 static AlisaStatus add_bias(AlisaStage *stage, AlisaVector y, AlisaVector bias, uint32_t columns,
@@ -69,21 +73,20 @@ static AlisaVector bias_of(AlisaVector biases, uint32_t expert, uint32_t columns
     return (AlisaVector){biases.buffer, biases.offset + (uint64_t)expert * columns};
 }
 
-/* gate = act(x Wgate + b) * (x Wup + c). */
-static AlisaStatus expand(AlisaStage *stage, const AlisaProduct products[2], AlisaVector x,
-                          AlisaVector gate_bias, AlisaVector up_bias, uint32_t rows,
-                          AlisaError *error) {
-    AlisaOps *ops = stage->setup.shard->ops;
+/* gate = act(gate + b) * (up + c), from the same place of both on. */
+static AlisaStatus activate(AlisaStage *stage, uint64_t offset, AlisaVector gate_bias,
+                            AlisaVector up_bias, uint32_t rows, uint32_t columns,
+                            AlisaError *error) {
+    const AlisaScratch *scratch = &stage->scratch;
     const AlisaActivated what = {.activation = stage->setup.engine->shape.architecture->activation,
-                                 .x = products[0].y,
+                                 .x = {&scratch->gate, offset},
                                  .x_bias = gate_bias,
-                                 .up = products[1].y,
+                                 .up = {&scratch->up, offset},
                                  .up_bias = up_bias};
-    AlisaStatus status = alisa_ops_matmul_each(ops, products, 2, x, rows, error);
-    if (status != ALISA_OK) return status;
-    return alisa_ops_activate(ops, &what, rows, products[0].weights.rows, products[0].y, error);
+    return alisa_ops_activate(stage->setup.shard->ops, &what, rows, columns, what.x, error);
 }
 
+/* Products, and where each expert has biases of its own the activation. */
 static AlisaStatus expand_expert(AlisaStage *stage, const AlisaLayerWeights *weights,
                                  const AlisaExpertRun *run, AlisaError *error) {
     const AlisaShape *shape = &stage->setup.engine->shape;
@@ -94,9 +97,13 @@ static AlisaStatus expand_expert(AlisaStage *stage, const AlisaLayerWeights *wei
          from_row(&scratch->gate, run->first, forward)},
         {alisa_matrix_rows(&weights->expert_up, run->expert * forward, forward),
          from_row(&scratch->up, run->first, forward)}};
-    return expand(stage, products, from_row(&scratch->packed, run->first, shape->embedding_length),
-                  bias_of(weights->expert_gate_bias, run->expert, forward),
-                  bias_of(weights->expert_up_bias, run->expert, forward), run->rows, error);
+    AlisaStatus status = alisa_ops_matmul_each(
+        stage->setup.shard->ops, products, 2,
+        from_row(&scratch->packed, run->first, shape->embedding_length), run->rows, error);
+    if (status != ALISA_OK || !are_biased(weights)) return status;
+    return activate(
+        stage, products[0].y.offset, bias_of(weights->expert_gate_bias, run->expert, forward),
+        bias_of(weights->expert_up_bias, run->expert, forward), run->rows, forward, error);
 }
 
 /* The shared expert's activations lie behind those of the others. */
@@ -114,8 +121,10 @@ static AlisaStatus expand_shared(AlisaStage *stage, const AlisaLayerWeights *wei
     const AlisaProduct products[] = {{weights->shared_gate, gate},
                                      {weights->shared_up, {&scratch->up, gate.offset}}};
     if (!weights->shared_up.buffer) return ALISA_OK;
-    AlisaStatus status =
-        expand(stage, products, all, (AlisaVector){0}, (AlisaVector){0}, rows, error);
+    AlisaStatus status = alisa_ops_matmul_each(ops, products, 2, all, rows, error);
+    if (status == ALISA_OK)
+        status = activate(stage, gate.offset, (AlisaVector){0}, (AlisaVector){0}, rows,
+                          weights->shared_up.rows, error);
     if (status != ALISA_OK || !weights->shared_router.buffer) return status;
     status = alisa_ops_matmul(ops, &weights->shared_router, all, rows, share, false, error);
     if (status != ALISA_OK) return status;
@@ -124,10 +133,15 @@ static AlisaStatus expand_shared(AlisaStage *stage, const AlisaLayerWeights *wei
 
 AlisaStatus alisa_experts_expand(AlisaStage *stage, const AlisaLayerWeights *weights,
                                  const AlisaBuffer *x, uint32_t rows, AlisaError *error) {
+    const AlisaExpertShape *experts = &stage->setup.engine->shape.experts;
     AlisaStatus status = route(stage, weights, x, rows, error);
     AlisaExpertRun run = {0};
     while (status == ALISA_OK && next_run(stage, &run))
         status = expand_expert(stage, weights, &run, error);
+    /* Without biases rows are alike: one launch in place of one an expert. */
+    if (status == ALISA_OK && !are_biased(weights))
+        status = activate(stage, 0, (AlisaVector){0}, (AlisaVector){0}, rows * experts->used,
+                          experts->forward, error);
     return status == ALISA_OK ? expand_shared(stage, weights, x, rows, error) : status;
 }
 
