@@ -9,6 +9,7 @@
 
 #include "alisa/bench.h"
 #include "alisa/file.h"
+#include "alisa/plan.h"
 #include "api/model.h"
 #include "engine/session.h"
 #include "support.h"
@@ -218,6 +219,39 @@ static void test_less_memory(void **state) {
     alisa_model_close(model);
 }
 
+static AlisaPlan plan_with(AlisaModel *model, const AlisaTensorRule *rules, size_t count) {
+    AlisaEngine *engine;
+    AlisaPlan plan;
+    AlisaPlanOptions options;
+    support_must(try_engine(model, rules, count, RATE, 1 << 20, &engine), &error);
+    alisa_plan_options_defaults(&options);
+    options.engine = engine;
+    options.prompt_length = options.generate_length = 8;
+    options.micro_batch = 16;
+    support_must(alisa_plan_make(&options, ALISA_POLICY_DEVICE, &plan, &error), &error);
+    alisa_engine_destroy(engine);
+    return plan;
+}
+
+/* A plan counts on the device what is there: weights of the host are not, the room for them is. */
+static void test_plan(void **state) {
+    (void)state;
+    AlisaModel *model = open_model("architectures/llama-experts");
+    Outcome copied = run_with(model, experts, 1, RATE, ALISA_POLICY_DEVICE);
+    AlisaPlan whole = plan_with(model, NULL, 0), plan = plan_with(model, experts, 1);
+    assert_int_equal(whole.host_weight_bytes, 0);
+    assert_int_equal(plan.weight_bytes, whole.weight_bytes);
+    assert_int_equal(plan.host_weight_bytes,
+                     copied.use.host_weight_bytes); /* F16: as in the file */
+    double less = whole.peak_device_bytes - plan.peak_device_bytes;
+    assert_true(less > 0.5 * (double)plan.host_weight_bytes);
+    assert_true(less < (double)plan.host_weight_bytes);
+    alisa_plan_finish(&whole);
+    alisa_plan_finish(&plan);
+    free(copied.logits);
+    alisa_model_close(model);
+}
+
 static void test_bytes_of_a_file(void **state) {
     (void)state;
     char path[512];
@@ -269,9 +303,10 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_experts),         cmocka_unit_test(test_tokens_in_two_places),
-        cmocka_unit_test(test_any_matrix),      cmocka_unit_test(test_less_memory),
-        cmocka_unit_test(test_bytes_of_a_file), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_experts),    cmocka_unit_test(test_tokens_in_two_places),
+        cmocka_unit_test(test_any_matrix), cmocka_unit_test(test_less_memory),
+        cmocka_unit_test(test_plan),       cmocka_unit_test(test_bytes_of_a_file),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, support_open_device, support_close_device);
 }
