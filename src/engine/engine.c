@@ -4,13 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/weight_type.h"
 #include "device/link.h"
 #include "device/probe.h"
 #include "device/transfer.h"
 #include "model/load.h"
+#include "ops/repack.h"
 #include "tune/tune.h"
 
 #define LINK_LATENCY 10e-6 /* seconds a copy: what PCIe takes with its driver */
+#define WIDE         1.25  /* times the bits of the file: worth a sentence */
 
 static AlisaStatus emulate_link(AlisaShard *shard, const AlisaEngineOptions *options,
                                 AlisaError *error) {
@@ -87,6 +90,30 @@ static bool has_own_memory(const AlisaShard *shard, const AlisaEngineOptions *op
     uint32_t capabilities = alisa_opencl_info(shard->device)->capabilities;
     return !(capabilities & ALISA_CAPABILITY_UNIFIED_MEMORY) || options->link_rate > 0.0 ||
            options->link_share > 0.0;
+}
+
+static bool has_matrix_of(const AlisaGguf *gguf, uint32_t type) {
+    for (uint64_t i = 0; i < alisa_gguf_tensor_count(gguf); i++) {
+        const AlisaGgufTensor *tensor = alisa_gguf_tensor_at(gguf, i);
+        if (tensor->type == type && tensor->dimension_count > 1) return true;
+    }
+    return false;
+}
+
+/* Formats with more room than a type needs stand for types of few bits: who chose the file for its
+ * size is to know. */
+static void tell_of_wide_types(const AlisaEngine *engine, const AlisaGguf *gguf) {
+    const AlisaWeightTypeInfo *type;
+    AlisaFormat format;
+    for (size_t i = 0; (type = alisa_weight_type_at(i)); i++) {
+        if (!alisa_repack_format(type->id, &format) || !has_matrix_of(gguf, type->id)) continue;
+        double in_file = 8.0 * type->block_bytes / type->block_elements;
+        double on_device = alisa_format_bits(alisa_format_info(format));
+        if (on_device > WIDE * in_file)
+            alisa_log_write(&engine->log, ALISA_LOG_WARNING,
+                            "%s weights take %.1f bits each on the device, and %.1f in the file",
+                            type->name, on_device, in_file);
+    }
 }
 
 static void tell_of_host_weights(const AlisaEngine *engine, const AlisaShard *shard) {
@@ -213,6 +240,7 @@ AlisaStatus alisa_engine_open(const AlisaGguf *gguf, const AlisaShape *shape,
         first = spans[i].end_layer;
         status = init_shard(made, &made->shards[i], gguf, &homes, options, error);
     }
+    if (status == ALISA_OK) tell_of_wide_types(made, gguf);
     if (status == ALISA_OK) status = emulate_links(made, options, error);
     if (status == ALISA_OK) status = init_ropes(made, error);
     alisa_homes_finish(&homes);

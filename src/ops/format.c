@@ -160,6 +160,13 @@ const AlisaFormatInfo *alisa_format_info(uint32_t format) {
     return format < ALISA_FORMAT_COUNT ? &formats[format] : NULL;
 }
 
+double alisa_format_bits(const AlisaFormatInfo *info) {
+    double bits = 0.0;
+    for (uint32_t i = 0; i < ALISA_FORMAT_PLANES && info->planes[i].name; i++)
+        bits += 8.0 * info->planes[i].bytes / info->planes[i].columns;
+    return bits;
+}
+
 uint64_t alisa_format_stride(const AlisaFormatInfo *info, uint32_t plane, uint64_t columns) {
     const AlisaPlaneInfo *part = &info->planes[plane];
     if (!part->name) return 0;

@@ -83,6 +83,9 @@ typedef struct AlisaFormatInfo {
 /* NULL for a number that is no format. */
 const AlisaFormatInfo *alisa_format_info(uint32_t format);
 
+/* Bits of a weight in all planes, without padding. */
+double alisa_format_bits(const AlisaFormatInfo *info);
+
 /* Bytes from one row of a plane to the next; 0 for a plane that the format has not. */
 uint64_t alisa_format_stride(const AlisaFormatInfo *info, uint32_t plane, uint64_t columns);
 

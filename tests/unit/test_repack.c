@@ -82,15 +82,16 @@ static void check(const AlisaWeightTypeInfo *type, uint64_t columns) {
 
 /* The type, its bits a weight, its format, and the bits a weight of that. */
 static void report(const AlisaWeightTypeInfo *type) {
-    enum { COLUMNS = 4096 };
+    enum { COLUMNS = 4096 }; /* rows without padding */
     AlisaFormat format;
     uint64_t bytes = 0;
     assert_true(alisa_repack_format(type->id, &format));
     const AlisaFormatInfo *info = alisa_format_info(format);
     for (uint32_t i = 0; i < ALISA_FORMAT_PLANES; i++)
         bytes += alisa_format_stride(info, i, COLUMNS);
+    assert_true(alisa_format_bits(info) == 8.0 * (double)bytes / COLUMNS);
     result_found("repacked %s %g %s %g", type->name, 8.0 * type->block_bytes / type->block_elements,
-                 info->name, 8.0 * (double)bytes / COLUMNS);
+                 info->name, alisa_format_bits(info));
 }
 
 static void test_exact(void **state) {
