@@ -33,8 +33,8 @@ def _run(program, folder, *arguments):
 
 def _write_importance(program, model, folder):
     """All weights matter alike. llama-quantize writes the name of the file into the models that it makes with it."""
-    text = _run(program, folder, "--dry-run", model, "F32").stdout
-    rows = re.findall(r"(\S+\.ffn_down\.weight) +- +\[ *(\d+),", text)
+    told = _run(program, folder, "--dry-run", model, "F32")
+    rows = re.findall(r"(\S+\.ffn_down\.weight) +- +\[ *(\d+),", told.stdout + told.stderr)
     with open(folder / IMPORTANCE, "wb") as file:
         file.write(struct.pack("<i", len(rows)))
         for name, columns in rows:
