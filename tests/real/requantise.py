@@ -21,9 +21,9 @@ def _wide(type_name):
 
 # What llama-quantize is told of each type. It puts other types where rows are no whole blocks.
 TYPES = {kind: [kind] for kind in "F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 IQ4_NL IQ4_XS".split()}
-TYPES |= {kind: [kind] for kind in "Q2_K Q3_K_M Q4_K_M Q5_K_M Q6_K".split()}
+TYPES |= {kind: [kind] for kind in "Q3_K_M Q4_K_M Q5_K_M Q6_K".split()}
 TYPES |= {name: _matrices(name) for name in "MXFP4 NVFP4".split()}
-TYPES |= {name: _wide(name) for name in "IQ1_S IQ1_M IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S TQ1_0 TQ2_0".split()}
+TYPES |= {name: _wide(name) for name in "Q2_K Q3_K IQ1_S IQ1_M IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S TQ1_0 TQ2_0".split()}
 
 
 def _run(program, folder, *arguments):
