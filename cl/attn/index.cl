@@ -149,7 +149,7 @@ static inline FLOATS levels(UINTS four, uint bit)
 #define SUMS (HEAD_BLOCK > 2 && !PROCESSOR ? 2 : 4)
 
 /* Scores of LANES tokens, whose codes and scales start here, for HEAD_BLOCK heads. */
-static inline void score_tokens(__local const float (*q)[HEAD_DIM],
+static inline __attribute__((always_inline)) void score_tokens(__local const float (*q)[HEAD_DIM],
                                 __local const float (*bias)[GROUPS], __global const uchar *codes,
                                 __global const half *scales, FLOATS *score)
 {

@@ -30,7 +30,8 @@ enum {
     ALISA_CAPABILITY_UNIFIED_MEMORY = 1u << 5, /* memory shared with the host */
     ALISA_CAPABILITY_PTX = 1u << 6,            /* inline PTX, with matrix instructions of sm_80 */
     ALISA_CAPABILITY_AMD_DOT = 1u << 7, /* products of 4 x 8 bits by a builtin of AMD's compiler */
-    ALISA_CAPABILITY_PTX_DOT = 1u << 8  /* products of 4 x 8 bits by inline PTX of sm_61 */
+    ALISA_CAPABILITY_PTX_DOT = 1u << 8, /* products of 4 x 8 bits by inline PTX of sm_61 */
+    ALISA_CAPABILITY_VNNI = 1u << 9     /* likewise by AVX-512 VNNI of processors */
 };
 
 /* How near a device is to the one for which its tuned parameters were found (alisa/tune.h); the

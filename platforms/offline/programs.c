@@ -57,11 +57,11 @@ static const struct {
     uint32_t capabilities;
     const char *needs;
 } rounding_gpus[] = {
-    {ALISA_ACTIVATIONS_INT8, 0, ""},
-    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
-    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
-    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
-    {ALISA_ACTIVATIONS_INT8, ALISA_CAPABILITY_PTX_DOT | ALISA_CAPABILITY_PTX, "ptx"},
+    {ALISA_ACTIVATIONS_INT16, 0, ""},
+    {ALISA_ACTIVATIONS_INT16, ALISA_CAPABILITY_SUBGROUPS, "subgroups"},
+    {ALISA_ACTIVATIONS_INT16, ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
+    {ALISA_ACTIVATIONS_INT16, ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
+    {ALISA_ACTIVATIONS_INT16, ALISA_CAPABILITY_PTX_DOT | ALISA_CAPABILITY_PTX, "ptx"},
     {ALISA_ACTIVATIONS_HALF, ALISA_CAPABILITY_FP16, "fp16"},
 };
 
@@ -128,8 +128,8 @@ static const struct {
     {"attn/select_item.cl", "for CPUs"},
     {"gemm/matmul_item.cl", "for CPUs"},
     {"gemm/matvec_item.cl", "for CPUs"},
-    {"gemm/matmul_int8.cl", "for CPUs"},
-    {"gemm/matvec_int8.cl", "for CPUs"},
+    {"gemm/matmul_int16.cl", "for CPUs"},
+    {"gemm/matvec_int16.cl", "for CPUs"},
     {"ewise/read.cl", "of benchmarks"},
     {"trial/fp16.cl", "a device may refuse it"},
     {"trial/fp64.cl", "a device may refuse it"},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a device can do beyond OpenCL 1.2 C. A driver must name the extension, then compile a kernel
- * that uses it and run that kernel with the right results; the outcome is remembered.
+ * What a device can do beyond OpenCL 1.2 C. A driver must name the extension, or be one for
+ * processors, then compile a kernel that uses it and run that kernel with the right results; the
+ * outcome is remembered.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 typedef struct Trial {
     uint32_t capability;
     const char *file;
-    const char *extensions[2]; /* one of them is enough */
+    const char *extensions[2]; /* one of them is enough; none: for processors */
     float (*expected)(float in);
 } Trial;
 
@@ -41,6 +42,10 @@ static float expect_dot(float in) {
     return in + (100 + 1 * 5 + -2 * 6 + 3 * -7 + -128 * 8);
 }
 
+static float expect_vnni(float in) {
+    return in + (255 * -128 + 200 * 127 + 3 * -7 + 1 * 5);
+}
+
 static const Trial trials[] = {
     {ALISA_CAPABILITY_FP16, "trial/fp16.cl", {"cl_khr_fp16"}, expect_fp16},
     {ALISA_CAPABILITY_FP64, "trial/fp64.cl", {"cl_khr_fp64"}, expect_fp64},
@@ -54,10 +59,12 @@ static const Trial trials[] = {
     {ALISA_CAPABILITY_AMD_DOT, "trial/amd_dot.cl", {"cl_amd_device_attribute_query"}, expect_dot},
     {ALISA_CAPABILITY_PTX, "trial/ptx.cl", {"cl_nv_compiler_options"}, expect_ptx},
     {ALISA_CAPABILITY_PTX_DOT, "trial/ptx_dot.cl", {"cl_nv_compiler_options"}, expect_dot},
+    {ALISA_CAPABILITY_VNNI, "trial/vnni.cl", {NULL}, expect_vnni},
 };
 #define TRIAL_COUNT (sizeof trials / sizeof *trials)
 
-static bool promised(const Trial *trial, const char *extensions) {
+static bool promised(const Trial *trial, const AlisaDeviceInfo *info, const char *extensions) {
+    if (!trial->extensions[0]) return info->type == ALISA_DEVICE_CPU;
     for (size_t i = 0; i < 2; i++) {
         const char *name = trial->extensions[i];
         if (name && alisa_opencl_lists_extension(extensions, name)) return true;
@@ -128,7 +135,7 @@ static AlisaStatus run_trials(const AlisaCandidate *candidate, const char *exten
     AlisaStatus status = alisa_opencl_open_bare(candidate, "", log, &device, error);
     if (status != ALISA_OK) return status;
     for (size_t i = 0; i < TRIAL_COUNT; i++) {
-        if (!promised(&trials[i], extensions)) continue;
+        if (!promised(&trials[i], &candidate->info, extensions)) continue;
         uint32_t language = find_language(device, &trials[i]);
         if (language == ALISA_PROGRAM_LANGUAGES) continue;
         found->capabilities |= trials[i].capability;

@@ -148,12 +148,12 @@ static const AlisaFormatInfo formats[ALISA_FORMAT_COUNT] = {
                             .planes = {FOURS, SCALES(1), SUPERS(2)}},
 };
 
-/* Kernels read the scales of sixteen spans at once, from a multiple of as many on, in rows that are
- * padded to sixteen bytes: bytes past the last row. */
+/* Kernels read what sixteen spans have in each plane at once, but of codes 64 bytes, in rows that
+ * are padded to sixteen bytes: bytes past the last row, at most. */
 static uint64_t overread(const AlisaFormatInfo *info) {
-    enum { SPANS = 16 };
+    enum { SPANS = 16, LEAST = 128 };
     uint64_t scales = (uint64_t)SPANS * info->planes[1].bytes;
-    return info->is_flat ? 0 : scales < 2 * VECTOR ? VECTOR : scales - VECTOR;
+    return info->is_flat ? 0 : scales > LEAST ? scales : LEAST;
 }
 
 const AlisaFormatInfo *alisa_format_info(uint32_t format) {

@@ -24,6 +24,7 @@ void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char opt
         {ALISA_OPS_DOT4, ALISA_CAPABILITY_INT_DOT, "DOT4", 1},
         {ALISA_OPS_HALVES, ALISA_CAPABILITY_FP16, "HALVES", 1},
         {ALISA_OPS_BYTES, ALISA_CAPABILITY_PTX, "BYTES", 1},
+        {ALISA_OPS_VNNI, ALISA_CAPABILITY_VNNI, "VNNI", 1},
     };
     uint32_t taken = 0;
     size_t used = 0;

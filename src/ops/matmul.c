@@ -179,10 +179,10 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
                                               [ALISA_LAYOUT_GROUP] = matmul_group,
                                               [ALISA_LAYOUT_CLBLAST] = alisa_ops_clblast_matmul,
                                               [ALISA_LAYOUT_MATRIX] = matmul_matrix}},
-        [ALISA_ACTIVATIONS_INT8] = {.few = {[ALISA_LAYOUT_ITEM] = alisa_ops_int8_matvec_item,
-                                            [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matvec_group},
-                                    .many = {[ALISA_LAYOUT_ITEM] = alisa_ops_int8_matmul_item,
-                                             [ALISA_LAYOUT_GROUP] = alisa_ops_int8_matmul_group}},
+        [ALISA_ACTIVATIONS_INT16] = {.few = {[ALISA_LAYOUT_ITEM] = alisa_ops_int16_matvec_item,
+                                             [ALISA_LAYOUT_GROUP] = alisa_ops_int16_matvec_group},
+                                     .many = {[ALISA_LAYOUT_ITEM] = alisa_ops_int16_matmul_item,
+                                              [ALISA_LAYOUT_GROUP] = alisa_ops_int16_matmul_group}},
         [ALISA_ACTIVATIONS_HALF] = {.many = {[ALISA_LAYOUT_GROUP] = alisa_ops_half_matmul}},
     };
     AlisaStatus status = check_product(weights, x, rows, y, error);

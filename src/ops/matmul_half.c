@@ -8,7 +8,7 @@
 
 #include "ops/ops_internal.h"
 
-static const AlisaOpsRounding rounding = {"that are halves", 2, 0, "gemm/halve.cl", "halve"};
+static const AlisaOpsRounding rounding = {"that are halves", 32, 2, 0, "gemm/halve.cl", "halve"};
 
 enum { COMMON = ALISA_OPS_ROUNDED_COMMON };
 

@@ -27,13 +27,13 @@ typedef struct AlisaOpsRounded {
     AlisaBuffer codes, factors; /* of as many rows as fit */
 } AlisaOpsRounded;
 
-/* Kernels of products with activations of 8 bits (matmul_int8.c). */
-typedef struct AlisaOpsInt8 {
+/* Kernels of products with activations of 16 bits (matmul_int16.c). */
+typedef struct AlisaOpsInt16 {
     AlisaKernel *quantise;
     AlisaKernel *matvec[ALISA_FORMAT_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [format][rows-1] */
     AlisaKernel
         *matmul[ALISA_FORMAT_COUNT][ALISA_OPS_MATMUL_BUILDS]; /* [format][tile of layout item] */
-} AlisaOpsInt8;
+} AlisaOpsInt16;
 
 /* And with halves (matmul_half.c). */
 typedef struct AlisaOpsHalf {
@@ -87,7 +87,7 @@ struct AlisaOps {
     AlisaKernel *ewise[ALISA_OPS_EWISE_COUNT][ALISA_OPS_EWISE_VARIANTS];
     AlisaOpsClblast clblast;
     AlisaOpsRounded rounded;
-    AlisaOpsInt8 int8;
+    AlisaOpsInt16 int16;
     AlisaOpsHalf half;
     AlisaOpsStreamed streamed;
 };
@@ -102,7 +102,8 @@ enum {
     ALISA_OPS_LANES = 1,  /* of cl/lanes.clh */
     ALISA_OPS_DOT4 = 2,   /* of cl/dot4.clh */
     ALISA_OPS_HALVES = 4, /* of cl/halves.clh */
-    ALISA_OPS_BYTES = 8   /* of cl/bytes.clh */
+    ALISA_OPS_BYTES = 8,  /* of cl/bytes.clh */
+    ALISA_OPS_VNNI = 16   /* of cl/gemm/dot.clh */
 };
 void alisa_ops_capability_options(const AlisaOps *ops, uint32_t wanted, char options[96]);
 
@@ -165,14 +166,13 @@ void alisa_ops_streamed_destroy(AlisaOps *ops);
 AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error);
 void alisa_ops_rounded_destroy(AlisaOps *ops);
 
-enum { ALISA_OPS_ROUNDED_BLOCK = 32 };
-
 /* How one kind of activations gets into the scratch. */
 typedef struct AlisaOpsRounding {
     const char *name;               /* "of 8 bits" */
-    uint32_t code_bytes;            /* of an activation; rows are whole blocks and padding */
-    uint32_t padding;               /* bytes */
-    const char *file, *kernel_name; /* x, x_offset, codes, factors, columns; an item a block */
+    uint32_t columns;               /* a row in the scratch goes on to a multiple of so many */
+    uint32_t code_bytes;            /* of an activation */
+    uint32_t padding;               /* bytes between rows */
+    const char *file, *kernel_name; /* x, x_offset, codes, factors, columns; an item 32 of them */
 } AlisaOpsRounding;
 
 /* Part after part of the rows, as many as fit in the scratch, each rounded and then multiplied. The
@@ -193,10 +193,10 @@ AlisaLaunch alisa_ops_tile_launch(const AlisaMatmulParameters *parameters,
                                   const AlisaMatrix *weights, uint32_t rows);
 
 /* In layout item and in layout group; matvec: of ALISA_OPS_MATVEC_ROWS rows at most. */
-AlisaOpsProduct alisa_ops_int8_matvec_item;
-AlisaOpsProduct alisa_ops_int8_matvec_group;
-AlisaOpsProduct alisa_ops_int8_matmul_item;
-AlisaOpsProduct alisa_ops_int8_matmul_group;
+AlisaOpsProduct alisa_ops_int16_matvec_item;
+AlisaOpsProduct alisa_ops_int16_matvec_group;
+AlisaOpsProduct alisa_ops_int16_matmul_item;
+AlisaOpsProduct alisa_ops_int16_matmul_group;
 AlisaOpsProduct alisa_ops_half_matmul;
 
 #endif

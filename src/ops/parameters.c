@@ -8,7 +8,7 @@
 
 static const char *const layout_words[] = {"item", "group", "clblast", "matrix", NULL};
 
-static const char *const activation_words[] = {"float", "int8", "half", NULL};
+static const char *const activation_words[] = {"float", "int16", "half", NULL};
 
 #define ALWAYS            ALISA_PARAMETER_ALWAYS
 #define ITEM              ALISA_PARAMETER_ITEM
@@ -206,13 +206,13 @@ bool alisa_parameter_loses(const AlisaParameterInfo *parameter, uint32_t value) 
 
 AlisaActivations alisa_layout_activations(uint32_t layout, uint32_t activations) {
     static const uint32_t layouts[] = {[ALISA_ACTIVATIONS_FLOAT] = ALWAYS,
-                                       [ALISA_ACTIVATIONS_INT8] = ITEM | GROUP,
+                                       [ALISA_ACTIVATIONS_INT16] = ITEM | GROUP,
                                        [ALISA_ACTIVATIONS_HALF] = GROUP};
     bool there = layouts[activations] >> layout & 1;
     return there ? (AlisaActivations)activations : ALISA_ACTIVATIONS_FLOAT;
 }
 
-uint32_t alisa_int8_depth(const AlisaMatmulParameters *parameters) {
+uint32_t alisa_int16_depth(const AlisaMatmulParameters *parameters) {
     enum { BLOCK = 32 };
     return parameters->depth < BLOCK ? BLOCK : parameters->depth;
 }

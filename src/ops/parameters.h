@@ -24,8 +24,8 @@ typedef enum AlisaLayout {
 /* What activations are while they are multiplied. */
 typedef enum AlisaActivations {
     ALISA_ACTIVATIONS_FLOAT,
-    ALISA_ACTIVATIONS_INT8, /* rounded to 8 bits, in blocks of 32 (cl/gemm/quantise.cl) */
-    ALISA_ACTIVATIONS_HALF  /* to halves, likewise (cl/gemm/halve.cl), and so are short sums */
+    ALISA_ACTIVATIONS_INT16, /* rounded to 16 bits, in blocks of 32 (cl/gemm/quantise.cl) */
+    ALISA_ACTIVATIONS_HALF   /* to halves, likewise (cl/gemm/halve.cl), and so are short sums */
 } AlisaActivations;
 
 /* Every parameter is a uint32_t, so that the table can name its place. */
@@ -37,7 +37,7 @@ typedef struct AlisaMatvecParameters {
     uint32_t several;     /* and where there are more */
     uint32_t rows;        /* most rows of activations of a launch, <= ALISA_OPS_MATVEC_ROWS */
     uint32_t items;       /* work-items for each compute unit (item) */
-    uint32_t activations; /* AlisaActivations; int8 for formats with codes only (item, group) */
+    uint32_t activations; /* AlisaActivations; int16 for formats with codes only (item, group) */
     uint32_t group;       /* work-items that share the rows; a power of two (group) */
     uint32_t lanes;       /* 1: sums by sub-groups or warps, not through local memory (group) */
 } AlisaMatvecParameters;
@@ -46,11 +46,11 @@ typedef struct AlisaMatvecParameters {
 typedef struct AlisaMatmulParameters {
     uint32_t layout; /* AlisaLayout */
     uint32_t from;   /* rows of activations from which it is taken in place of launches of matvec */
-    /* Columns of a step: panel (item) or tiles (group, matrix); of tiles with int8 at least 32. */
+    /* Columns of a step: panel (item) or tiles (group, matrix); of tiles with int16 at least 32. */
     uint32_t depth;
     uint32_t panels;                /* work-items for each compute unit (item) */
     uint32_t sum_rows, sum_vectors; /* sums in registers: rows x vectors of 16 outputs (item) */
-    /* AlisaActivations; int8 for formats with codes only (item, group), half for those that fit
+    /* AlisaActivations; int16 for formats with codes only (item, group), half for those that fit
      * halves (group). */
     uint32_t activations;
     uint32_t tile_rows, tile_outputs; /* of a work-group (group, matrix) */
@@ -122,8 +122,8 @@ enum { ALISA_OPS_MATVEC_ROWS = 16 };
  * else. */
 AlisaActivations alisa_layout_activations(uint32_t layout, uint32_t activations);
 
-/* Columns of a step of tiles with activations of 8 bits: whole blocks of 32. */
-uint32_t alisa_int8_depth(const AlisaMatmulParameters *parameters);
+/* Columns of a step of tiles with activations of 16 bits: whole blocks of 32. */
+uint32_t alisa_int16_depth(const AlisaMatmulParameters *parameters);
 
 /* Defaults by queried properties of the device (largest work-group, local memory), in one layout
  * all families that have it; and, as the others, in the one that suits the type of the device.

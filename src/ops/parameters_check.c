@@ -12,8 +12,8 @@ static const char *check_activations(uint32_t layout, uint32_t activations, uint
                                      const AlisaDeviceInfo *info) {
     const AlisaFormatInfo *weights = alisa_format_info(format);
     bool half = activations == ALISA_ACTIVATIONS_HALF;
-    if (activations == ALISA_ACTIVATIONS_INT8 && !weights->has_codes)
-        return "activations of 8 bits are multiplied by weights of 8 or 4 bits only";
+    if (activations == ALISA_ACTIVATIONS_INT16 && !weights->has_codes)
+        return "activations of 16 bits are multiplied by weights that are codes only";
     if (half && layout != ALISA_LAYOUT_GROUP) return "halves are multiplied in layout group only";
     if (half && !weights->fits_halves)
         return "halves are multiplied by weights of 16, 8 or 4 bits with the range of halves only";
@@ -121,8 +121,8 @@ static const char *check_matmul(uint32_t format, const uint32_t *values,
         return "rows or outputs of a work-item are no multiple of 4";
     if (matmul->tile_rows % matmul->item_rows || matmul->tile_outputs % matmul->item_outputs)
         return "a tile is not made of whole work-items";
-    bool int8 = matmul->activations == ALISA_ACTIVATIONS_INT8;
-    if (matmul->depth % 4 || (32 % matmul->depth && !(int8 && matmul->depth % 32 == 0)))
+    bool int16 = matmul->activations == ALISA_ACTIVATIONS_INT16;
+    if (matmul->depth % 4 || (32 % matmul->depth && !(int16 && matmul->depth % 32 == 0)))
         return "the depth does not divide 32";
     if (matmul->item_rows * matmul->item_outputs > 64) return "a work-item has more than 64 sums";
     uint64_t group = (uint64_t)(matmul->tile_rows / matmul->item_rows) *
@@ -132,9 +132,10 @@ static const char *check_matmul(uint32_t format, const uint32_t *values,
     uint64_t tiles = matmul->depth * (sides + 8ull) * sizeof(float);
     const AlisaFormatInfo *weights = alisa_format_info(format);
     uint32_t numbers = weights->has_minima ? 2 : 1; /* that go with codes */
-    if (int8) { /* four columns in an int, and the scales of parts of blocks */
-        uint32_t depth = alisa_int8_depth(matmul);
-        tiles = depth * (sides + 8ull) +
+    if (int16) { /* four columns in an int, of activations in two, and the scales of parts of blocks
+                  */
+        uint32_t depth = alisa_int16_depth(matmul);
+        tiles = depth * (sides + matmul->tile_rows + 12ull) +
                 (uint64_t)depth / 32 * weights->parts * numbers * sizeof(float) * sides;
     }
     if (matmul->activations == ALISA_ACTIVATIONS_HALF) { /* likewise */

@@ -9,27 +9,33 @@
 #include "base/round.h"
 #include "ops/ops_internal.h"
 
-enum { BLOCK = ALISA_OPS_ROUNDED_BLOCK, FACTOR_BYTES = 8 /* of a block, at most */ };
+enum { BLOCK = 32, FACTOR_BYTES = 16 /* of a block, at most */ };
 
-/* A prompt of 512 rows for matrices of up to 16 thousand columns, in bytes. */
-#define CODES_BYTES   ((uint64_t)8 << 20)
-#define FACTORS_BYTES (CODES_BYTES / BLOCK * FACTOR_BYTES)
+/* Where groups share tiles, a prompt of 512 rows for matrices of up to 16 thousand columns, in
+ * bytes; a work-item by itself does as well with a few dozen at a time. */
+#define CODES_BYTES      ((uint64_t)16 << 20)
+#define ITEM_CODES_BYTES ((uint64_t)4 << 20)
 
 AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error) {
-    bool used = false;
+    bool used = false, grouped = false;
     for (int format = 0; format < ALISA_FORMAT_COUNT; format++) {
         const AlisaMatvecParameters *few = &ops->parameters.matvec[format];
         const AlisaMatmulParameters *many = &ops->parameters.matmul[format];
-        used |= alisa_layout_activations(few->layout, few->activations) != ALISA_ACTIVATIONS_FLOAT;
-        used |=
+        bool by_few =
+            alisa_layout_activations(few->layout, few->activations) != ALISA_ACTIVATIONS_FLOAT;
+        bool by_many =
             alisa_layout_activations(many->layout, many->activations) != ALISA_ACTIVATIONS_FLOAT;
+        used |= by_few | by_many;
+        grouped |= by_many && many->layout != ALISA_LAYOUT_ITEM;
     }
     if (!used) return ALISA_OK;
-    AlisaStatus status = alisa_buffer_create(ops->device, CODES_BYTES, ALISA_BUFFER_READ_WRITE,
+    uint64_t codes = grouped ? CODES_BYTES : ITEM_CODES_BYTES;
+    AlisaStatus status = alisa_buffer_create(ops->device, codes, ALISA_BUFFER_READ_WRITE,
                                              "rounded activations", &ops->rounded.codes, error);
     if (status == ALISA_OK)
-        status = alisa_buffer_create(ops->device, FACTORS_BYTES, ALISA_BUFFER_READ_WRITE,
-                                     "scales of activations", &ops->rounded.factors, error);
+        status = alisa_buffer_create(ops->device, codes / 2 / BLOCK * FACTOR_BYTES,
+                                     ALISA_BUFFER_READ_WRITE, "scales of activations",
+                                     &ops->rounded.factors, error);
     return status;
 }
 
@@ -58,7 +64,8 @@ static AlisaStatus round_rows(AlisaOps *ops, const AlisaOpsRounding *rounding, A
     AlisaStatus status =
         alisa_ops_kernel(ops, rounding->file, rounding->kernel_name, NULL, round, error);
     if (status) return status;
-    const AlisaLaunch launch = {{alisa_divide_up(columns, BLOCK), rows, 1}, {0, 0, 0}};
+    uint64_t items = alisa_round_up_64(columns, rounding->columns) / BLOCK;
+    const AlisaLaunch launch = {{items, rows, 1}, {0, 0, 0}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(x.buffer),
         ALISA_ARG(x.offset),
@@ -75,8 +82,9 @@ AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *ro
                                        AlisaVector x, uint32_t rows, AlisaVector y,
                                        uint32_t accumulate, AlisaOpsProduct *product,
                                        AlisaError *error) {
-    uint64_t codes = (uint64_t)alisa_divide_up(weights->columns, BLOCK) * BLOCK;
-    uint32_t most = (uint32_t)(CODES_BYTES / (codes * rounding->code_bytes + rounding->padding));
+    uint64_t codes = alisa_round_up_64(weights->columns, rounding->columns);
+    uint32_t most =
+        (uint32_t)(ops->rounded.codes.size / (codes * rounding->code_bytes + rounding->padding));
     AlisaStatus status = ALISA_OK;
     if (most == 0)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,

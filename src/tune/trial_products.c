@@ -244,9 +244,9 @@ static double largest_of(const float *x) {
 
 /* The sum of squared steps of a block of 32 of which each error is half a one at most.
  *
- * Rounded to 8 bits: the step of an activation is a scale of max |x| / 127. */
-static double int8_steps(const float *x, const float *w) {
-    double step = largest_of(x) / 127.0, weights = 0.0;
+ * Rounded to 16 bits: the step of an activation is a scale of max |x| / 32512. */
+static double int16_steps(const float *x, const float *w) {
+    double step = largest_of(x) / 32512.0, weights = 0.0;
     for (uint32_t k = 0; k < BLOCK; k++)
         weights += (double)w[k] * w[k];
     return step * step * weights;
@@ -274,7 +274,7 @@ static double half_steps(const float *x, const float *w) {
  * deviation of the step over the root of 12, and independent: eight deviations of their sum. */
 static double rounding(AlisaActivations activations, const float *x, const float *w) {
     static double (*const steps[])(const float *, const float *) = {
-        [ALISA_ACTIVATIONS_INT8] = int8_steps, [ALISA_ACTIVATIONS_HALF] = half_steps};
+        [ALISA_ACTIVATIONS_INT16] = int16_steps, [ALISA_ACTIVATIONS_HALF] = half_steps};
     double squares = 0.0;
     if (!steps[activations]) return 0.0;
     for (uint32_t b = 0; b < COLUMNS; b += BLOCK)

@@ -54,7 +54,7 @@ grep -q 'largest / 120.0f' "$folder/cl/gemm/quantise.cl" || fail "the fault is n
 alisa tune "${quick[@]}" --kernel matmul.q4_0 --time-budget 4 # the first trials are made at all events
 expect_code 0
 expect_err "wrong results"
-! grep -q 'activations=int8' "$out" || fail "wrong activations are used"
+! grep -q 'activations=int16' "$out" || fail "wrong activations are used"
 rm "$folder/cl/gemm/quantise.cl"
 
 planted '*(volatile __global uint *)(size_t)8 = 1;'

@@ -34,7 +34,7 @@ typedef struct Case {
 
 static AlisaDevice *device;
 static bool small;
-static bool int8; /* whether the operations under test have activations of 8 bits */
+static bool int16; /* whether the operations under test have activations of 16 bits */
 
 /* A type for each format on the device. One of each kind of storage is first, for tests that do not
  * need the others: each type is a program to build. The first five are the flat ones and those with
@@ -107,14 +107,14 @@ static inline float *make_x(const Case *c, AlisaRandom *random) {
 }
 
 /* What the floats' own product would be is no further off than rounding them allows. */
-static inline void expect_int8(const Case *c, const uint8_t *weights, const float *x,
-                               const float *add, double *sums, double *bounds) {
+static inline void expect_int16(const Case *c, const uint8_t *weights, const float *x,
+                                const float *add, double *sums, double *bounds) {
     uint64_t count = (uint64_t)c->rows * c->outputs;
     double *exact = malloc(count * sizeof *exact), *losses = malloc(count * sizeof *losses);
     assert_true(exact && losses);
     memcpy(exact, sums, count * sizeof *exact);
-    oracle_matmul_int8(c->type, weights, c->outputs, c->columns, x, c->rows, add, sums, bounds,
-                       losses);
+    oracle_matmul_int16(c->type, weights, c->outputs, c->columns, x, c->rows, add, sums, bounds,
+                        losses);
     for (uint64_t i = 0; i < count; i++)
         assert_true(fabs(sums[i] - exact[i]) <= losses[i] * (1 + 1e-6) + 1e-12 * fabs(exact[i]));
     free(exact);
@@ -159,8 +159,8 @@ static inline void check_case(AlisaOps *ops, const Case *c) {
     }
     oracle_matmul(c->type, weights, c->outputs, c->columns, x + c->x_offset, c->rows,
                   c->accumulate ? y + GUARD : NULL, sums, bounds);
-    if (int8)
-        expect_int8(c, weights, x + c->x_offset, c->accumulate ? y + GUARD : NULL, sums, bounds);
+    if (int16)
+        expect_int16(c, weights, x + c->x_offset, c->accumulate ? y + GUARD : NULL, sums, bounds);
 
     AlisaBuffer w_buffer;
     AlisaMatrix matrix;
@@ -200,7 +200,7 @@ static inline void check_shapes(AlisaOps *ops, uint32_t count, const uint32_t *r
     } shapes[] = {{1, 32}, {3, 64},    {33, 96},  {64, 64},  {35, 100},
                   {70, 7}, {130, 352}, {65, 544}, {35, 256}, {67, 768}};
     for (uint32_t t = 0; t < count; t++) {
-        if (int8 && !has_codes(all_types[t])) continue;
+        if (int16 && !has_codes(all_types[t])) continue;
         for (uint32_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             uint32_t outputs = shapes[s].outputs, columns = shapes[s].columns;
             if (columns % alisa_weight_type_info(all_types[t])->block_elements) continue;
@@ -227,7 +227,7 @@ static inline void check_shapes(AlisaOps *ops, uint32_t count, const uint32_t *r
 
 static inline void check_worst(AlisaOps *ops, uint32_t rows) {
     for (uint32_t t = 0; t < type_count; t++) {
-        if (int8 && !has_codes(all_types[t])) continue;
+        if (int16 && !has_codes(all_types[t])) continue;
         for (int kind = 1; kind < ORACLE_WEIGHTS_COUNT; kind++) {
             uint32_t least = alisa_weight_type_info(all_types[t])->block_elements;
             uint32_t columns = !small ? 512 : least > 64 ? least : 64;

@@ -7,8 +7,8 @@
 
 enum { ROWS = 2, OUTPUTS = 37, COLUMNS = 544 };
 
-static const char *const bodies[] = {"matvec_item", "matvec_group", "matvec_int8", "matvec_dot",
-                                     "matmul_item", "matmul_group", "matmul_int8", "matmul_dot",
+static const char *const bodies[] = {"matvec_item", "matvec_group", "matvec_int16", "matvec_dot",
+                                     "matmul_item", "matmul_group", "matmul_int16", "matmul_dot",
                                      "matmul_half", "embed",        "dequantise"};
 
 static const struct {

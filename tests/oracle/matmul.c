@@ -42,12 +42,22 @@ static void quantise_row(const float *x, uint32_t columns, double *codes, double
         for (uint32_t k = b; k < b + BLOCK; k++)
             largest = fmaxf(largest, fabsf(x[k]));
         bool some = largest > 1e-30f;
-        scales[b / BLOCK] = some ? largest / 127.0 : 0;
+        scales[b / BLOCK] = some ? largest / 32512.0 : 0;
         for (uint32_t k = b; k < b + BLOCK; k++) {
-            double code = some ? 127.0 * x[k] / largest : 0;
+            double code = some ? 32512.0 * x[k] / largest : 0;
             codes[k] = rint(code);
-            doubtful[k] = fabs(fabs(code - codes[k]) - 0.5) < 1e-4;
+            doubtful[k] = fabs(fabs(code - codes[k]) - 0.5) < 0.02;
         }
+    }
+}
+
+/* Kernels multiply weights that were made positive, which are twice as large as the largest, and
+ * take off what that adds. */
+static void largest_sizes(const float *sizes, uint32_t columns, float *largest) {
+    for (uint32_t b = 0; b < columns; b += BLOCK) {
+        largest[b / BLOCK] = 0;
+        for (uint32_t k = b; k < b + BLOCK; k++)
+            largest[b / BLOCK] = fmaxf(largest[b / BLOCK], 2 * sizes[k]);
     }
 }
 
@@ -58,13 +68,14 @@ static uint32_t shares_of(uint32_t type) {
     return part < BLOCK ? part : BLOCK;
 }
 
-void oracle_matmul_int8(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
-                        const float *x, uint32_t rows, const float *add, double *sums,
-                        double *bounds, double *losses) {
+void oracle_matmul_int16(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
+                         const float *x, uint32_t rows, const float *add, double *sums,
+                         double *bounds, double *losses) {
     float *row = malloc(columns * sizeof *row), *sizes = malloc(columns * sizeof *sizes);
+    float *largest = malloc(columns * sizeof *largest);
     double *codes = malloc(columns * sizeof *codes);
     double *scales = malloc(columns * sizeof *scales), *doubtful = malloc(columns * sizeof *codes);
-    if (!row || !sizes || !codes || !scales || !doubtful) abort();
+    if (!row || !sizes || !largest || !codes || !scales || !doubtful) abort();
     uint32_t part = shares_of(type);
     for (uint32_t r = 0; r < rows; r++) {
         quantise_row(x + (uint64_t)r * columns, columns, codes, scales, doubtful);
@@ -73,11 +84,11 @@ void oracle_matmul_int8(uint32_t type, const uint8_t *weights, uint32_t outputs,
             const uint8_t *blocks = weights + n * alisa_weight_type_row_bytes(type, columns);
             alisa_weight_type_dequantise(type, blocks, columns, row);
             oracle_sizes(type, blocks, columns, sizes);
+            largest_sizes(sizes, columns, largest);
             for (uint32_t k = 0; k < columns; k++) {
                 double step = scales[k / BLOCK] * row[k];
                 sum += codes[k] * step;
-                /* Sums of integers are exact whatever they are made of: also of biased weights. */
-                magnitude += fabs(codes[k] * scales[k / BLOCK]) * sizes[k];
+                magnitude += fabs(codes[k] * scales[k / BLOCK]) * largest[k / BLOCK];
                 doubt += doubtful[k] * fabs(step);
                 loss += fabs(step) / 2;
             }
@@ -90,6 +101,7 @@ void oracle_matmul_int8(uint32_t type, const uint8_t *weights, uint32_t outputs,
     }
     free(row);
     free(sizes);
+    free(largest);
     free(codes);
     free(scales);
     free(doubtful);

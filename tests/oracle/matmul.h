@@ -12,12 +12,12 @@
 void oracle_matmul(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
                    const float *x, uint32_t rows, const float *add, double *sums, double *bounds);
 
-/* The same with activations of 8 bits, in blocks of 32: the codes times a scale of max |x| / 127.
- * Where a float is so near the middle of two codes that either is right, the bound has both.
+/* The same with activations of 16 bits, in blocks of 32: the codes times a scale of max |x| /
+ * 32512. Where a float is so near the middle of two codes that either is right, the bound has both.
  * losses[r][n]: how far the exact product may be from that of the floats, half a scale for each
  * activation. Weights of a type with blocks; x is finite. */
-void oracle_matmul_int8(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
-                        const float *x, uint32_t rows, const float *add, double *sums,
-                        double *bounds, double *losses);
+void oracle_matmul_int16(uint32_t type, const uint8_t *weights, uint32_t outputs, uint32_t columns,
+                         const float *x, uint32_t rows, const float *add, double *sums,
+                         double *bounds, double *losses);
 
 #endif

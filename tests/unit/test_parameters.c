@@ -157,13 +157,13 @@ static void test_apply(void **state) {
         {"matmul.f32", "{\"layout\":\"item\",\"depth\":256}"},      /* more than 32 KiB */
         {"matmul.f32", "{\"tile_rows\":128,\"tile_outputs\":128}"}, /* 1024 work-items */
         {"matmul.f32", "{\"tile_rows\":42}"},
-        {"matvec.f16", "{\"layout\":\"item\",\"activations\":\"int8\"}"}, /* no blocks */
-        {"matvec.f16", "{\"layout\":\"group\",\"activations\":\"int8\"}"},
-        {"matmul.f32", "{\"activations\":\"int8\"}"},
+        {"matvec.f16", "{\"layout\":\"item\",\"activations\":\"int16\"}"}, /* no blocks */
+        {"matvec.f16", "{\"layout\":\"group\",\"activations\":\"int16\"}"},
+        {"matmul.f32", "{\"activations\":\"int16\"}"},
         {"matmul.q8_0", "{\"depth\":64}"}, /* only with activations of 8 bits */
-        {"matmul.q8_0", "{\"depth\":48,\"activations\":\"int8\"}"},
-        {"matmul.q8_0", "{\"depth\":256,\"activations\":\"int8\"}"}, /* more than 32 KiB */
-        {"matmul.bf16", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"int8\"}"},
+        {"matmul.q8_0", "{\"depth\":48,\"activations\":\"int16\"}"},
+        {"matmul.q8_0", "{\"depth\":256,\"activations\":\"int16\"}"}, /* more than 32 KiB */
+        {"matmul.bf16", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"int16\"}"},
         {"matmul.f16", "{\"activations\":\"half\"}"}, /* the device does not compute with halves */
         {"matvec.q8_0", "{\"activations\":\"half\"}"},
         {"matmul.q4_0", "{\"activations\":\"int4\"}"},
@@ -186,15 +186,15 @@ static void test_apply(void **state) {
 }
 
 /* Activations of 8 bits where groups multiply, too; no default, and floats in other layouts. */
-static void test_int8(void **state) {
+static void test_int16(void **state) {
     (void)state;
     AlisaDeviceInfo info = info_of(256, 32768);
     AlisaOpsParameters parameters;
     static const char *const possible[][2] = {
-        {"matvec.q8_0", "{\"activations\":\"int8\"}"},
-        {"matvec.q4_0", "{\"layout\":\"item\",\"activations\":\"int8\"}"},
-        {"matmul.q4_0", "{\"activations\":\"int8\"}"}, /* the default depth is part of a block */
-        {"matmul.q8_0", "{\"depth\":128,\"activations\":\"int8\"}"},
+        {"matvec.q8_0", "{\"activations\":\"int16\"}"},
+        {"matvec.q4_0", "{\"layout\":\"item\",\"activations\":\"int16\"}"},
+        {"matmul.q4_0", "{\"activations\":\"int16\"}"}, /* the default depth is part of a block */
+        {"matmul.q8_0", "{\"depth\":128,\"activations\":\"int16\"}"},
     };
     alisa_ops_parameters_defaults(&info, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
@@ -206,11 +206,11 @@ static void test_int8(void **state) {
         if (strcmp(said, "taken") != 0) fail_msg("%s %s is left", possible[i][0], possible[i][1]);
     }
     parameters.matmul[ALISA_FORMAT_Q4_0].depth = 16;
-    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_FORMAT_Q4_0]), 32);
-    assert_int_equal(alisa_int8_depth(&parameters.matmul[ALISA_FORMAT_Q8_0]), 128);
+    assert_int_equal(alisa_int16_depth(&parameters.matmul[ALISA_FORMAT_Q4_0]), 32);
+    assert_int_equal(alisa_int16_depth(&parameters.matmul[ALISA_FORMAT_Q8_0]), 128);
     for (uint32_t layout = 0; layout <= ALISA_LAYOUT_MATRIX; layout++)
-        assert_int_equal(alisa_layout_activations(layout, ALISA_ACTIVATIONS_INT8),
-                         layout <= ALISA_LAYOUT_GROUP ? ALISA_ACTIVATIONS_INT8
+        assert_int_equal(alisa_layout_activations(layout, ALISA_ACTIVATIONS_INT16),
+                         layout <= ALISA_LAYOUT_GROUP ? ALISA_ACTIVATIONS_INT16
                                                       : ALISA_ACTIVATIONS_FLOAT);
 }
 
@@ -275,7 +275,7 @@ int main(void) {
         cmocka_unit_test(test_matrix_tiles),
         cmocka_unit_test(test_table_is_whole),
         cmocka_unit_test(test_apply),
-        cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_int16),
         cmocka_unit_test(test_half),
         cmocka_unit_test(test_round_trip),
     };

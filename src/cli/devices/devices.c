@@ -26,6 +26,7 @@ static const struct {
     {ALISA_CAPABILITY_AMD_DOT, "amd_dot"},
     {ALISA_CAPABILITY_PTX_DOT, "ptx_dot"},
     {ALISA_CAPABILITY_PTX, "ptx"},
+    {ALISA_CAPABILITY_VNNI, "vnni"},
     {ALISA_CAPABILITY_OUT_OF_ORDER, "out_of_order"},
     {ALISA_CAPABILITY_UNIFIED_MEMORY, "unified_memory"},
 };

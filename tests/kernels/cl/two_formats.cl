@@ -12,11 +12,11 @@
 
 #define MATVEC_ITEM  0
 #define MATVEC_GROUP 1
-#define MATVEC_INT8  2
+#define MATVEC_INT16  2
 #define MATVEC_DOT   3
 #define MATMUL_ITEM  4
 #define MATMUL_GROUP 5
-#define MATMUL_INT8  6
+#define MATMUL_INT16  6
 #define MATMUL_DOT   7
 #define MATMUL_HALF  8
 #define EMBED        9

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The matrix product with activations of 8 bits, made of floats once for each product (rounded.c).
+ * The matrix product with activations of 16 bits, made of floats once for each product (rounded.c).
  */
 #include <stdio.h>
 
 #include "base/round.h"
 #include "ops/ops_internal.h"
 
-/* Padding: CODES_PADDING of cl/gemm/codes.clh. */
-static const AlisaOpsRounding rounding = {"of 8 bits", 1, 64, "gemm/quantise.cl", "quantise"};
+/* Columns and padding: CODES_ROUND blocks and CODES_PADDING of cl/gemm/codes.clh. */
+static const AlisaOpsRounding rounding = {"of 16 bits", 512, 2, 64, "gemm/quantise.cl", "quantise"};
 
 static AlisaStatus multiply_parts(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
                                   uint32_t rows, AlisaVector y, uint32_t accumulate,
                                   AlisaOpsProduct *product, AlisaError *error) {
-    return alisa_ops_rounded_multiply(ops, &rounding, &ops->int8.quantise, weights, x, rows, y,
+    return alisa_ops_rounded_multiply(ops, &rounding, &ops->int16.quantise, weights, x, rows, y,
                                       accumulate, product, error);
 }
 
@@ -29,12 +29,14 @@ static AlisaStatus matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
     const AlisaMatvecParameters *parameters = &ops->parameters.matvec[format];
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
     uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
-    AlisaKernel **kernel = &ops->int8.matvec[format][rows - 1];
+    AlisaKernel **kernel = &ops->int16.matvec[format][rows - 1];
     if (!*kernel) {
-        char options[64];
-        snprintf(options, sizeof options, "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u", format, rows, side);
+        char options[192], capabilities[96];
+        alisa_ops_capability_options(ops, ALISA_OPS_VNNI, capabilities);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u%s", format, rows,
+                 side, capabilities);
         AlisaStatus status =
-            alisa_ops_kernel(ops, "gemm/matvec_int8.cl", "matvec_int8", options, kernel, error);
+            alisa_ops_kernel(ops, "gemm/matvec_int16.cl", "matvec_int16", options, kernel, error);
         if (status) return status;
     }
     const AlisaLaunch launch = {{alisa_divide_up(weights->rows, run), 1, 1}, {1, 1, 1}};
@@ -54,7 +56,7 @@ static AlisaStatus matvec_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
     if (rows > 2 && side > 2) side = 2; /* more rows of codes do not stay in registers */
     uint32_t group = parameters->group;
-    AlisaKernel **kernel = &ops->int8.matvec[format][rows - 1];
+    AlisaKernel **kernel = &ops->int16.matvec[format][rows - 1];
     if (!*kernel) {
         char options[192], capabilities[96];
         uint32_t wanted = ALISA_OPS_DOT4 | (parameters->lanes ? ALISA_OPS_LANES : 0);
@@ -73,15 +75,15 @@ static AlisaStatus matvec_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     return alisa_kernel_launch(*kernel, &launch, arguments, COMMON + 1, error);
 }
 
-AlisaStatus alisa_ops_int8_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                       uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                       AlisaError *error) {
+AlisaStatus alisa_ops_int16_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                        uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                        AlisaError *error) {
     return multiply_parts(ops, weights, x, rows, y, accumulate, matvec_item, error);
 }
 
-AlisaStatus alisa_ops_int8_matvec_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                        uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                        AlisaError *error) {
+AlisaStatus alisa_ops_int16_matvec_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                         uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                         AlisaError *error) {
     return multiply_parts(ops, weights, x, rows, y, accumulate, matvec_group, error);
 }
 
@@ -94,13 +96,15 @@ static AlisaStatus matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaV
     uint32_t format = weights->format;
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[format];
     const AlisaOpsPanels panels = alisa_ops_panels(ops, weights, rows, parameters);
-    AlisaKernel **kernel = &ops->int8.matmul[format][panels.tile];
+    AlisaKernel **kernel = &ops->int16.matmul[format][panels.tile];
     if (!*kernel) {
-        char options[96];
-        snprintf(options, sizeof options, "-DFORMAT=%u -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u",
-                 format, panels.tile_rows, parameters->sum_vectors, parameters->depth);
+        char options[192], capabilities[96];
+        alisa_ops_capability_options(ops, ALISA_OPS_VNNI, capabilities);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DTILE_ROWS=%u -DVECTORS=%u -DDEPTH=%u%s",
+                 format, panels.tile_rows, parameters->sum_vectors, parameters->depth,
+                 capabilities);
         AlisaStatus status =
-            alisa_ops_kernel(ops, "gemm/matmul_int8.cl", "matmul_int8", options, kernel, error);
+            alisa_ops_kernel(ops, "gemm/matmul_int16.cl", "matmul_int16", options, kernel, error);
         if (status) return status;
     }
     AlisaArgument arguments[COMMON + 3];
@@ -117,7 +121,7 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     (void)x; /* in the scratch */
     uint32_t format = weights->format;
     const AlisaMatmulParameters *parameters = &ops->parameters.matmul[format];
-    AlisaKernel **kernel = &ops->int8.matmul[format][0];
+    AlisaKernel **kernel = &ops->int16.matmul[format][0];
     if (!*kernel) {
         char options[256], capabilities[96];
         alisa_ops_capability_options(ops, ALISA_OPS_DOT4, capabilities);
@@ -125,7 +129,7 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
                  "-DFORMAT=%u -DTILE_ROWS=%u -DTILE_OUTPUTS=%u -DITEM_ROWS=%u "
                  "-DITEM_OUTPUTS=%u -DDEPTH=%u%s",
                  format, parameters->tile_rows, parameters->tile_outputs, parameters->item_rows,
-                 parameters->item_outputs, alisa_int8_depth(parameters), capabilities);
+                 parameters->item_outputs, alisa_int16_depth(parameters), capabilities);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matmul_dot.cl", "matmul_dot", options, kernel, error);
         if (status) return status;
@@ -138,14 +142,14 @@ static AlisaStatus matmul_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     return alisa_kernel_launch(*kernel, &launch, arguments, COMMON + 2, error);
 }
 
-AlisaStatus alisa_ops_int8_matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                       uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                       AlisaError *error) {
+AlisaStatus alisa_ops_int16_matmul_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                        uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                        AlisaError *error) {
     return multiply_parts(ops, weights, x, rows, y, accumulate, matmul_item, error);
 }
 
-AlisaStatus alisa_ops_int8_matmul_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                                        uint32_t rows, AlisaVector y, uint32_t accumulate,
-                                        AlisaError *error) {
+AlisaStatus alisa_ops_int16_matmul_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                                         uint32_t rows, AlisaVector y, uint32_t accumulate,
+                                         AlisaError *error) {
     return multiply_parts(ops, weights, x, rows, y, accumulate, matmul_group, error);
 }

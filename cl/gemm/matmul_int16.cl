@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gemm/matmul_int8.clh"
+#include "gemm/matmul_int16.clh"

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gemm/matvec_int8.clh"
+#include "gemm/matvec_int16.clh"
