@@ -203,7 +203,7 @@ Models whose layers all have a sliding window keep its tokens on the device, and
 | bits | of a weight, in the file |
 | format, its bits | what a weight becomes on a device, and its bits there |
 | exact | every value is that of Python's package `gguf` to the last bit, in the file and in the format (`unit/weight_type`, `unit/repack`) |
-| products | kernels of the format agree with plain C: with activations as floats, and rounded to 8 bits (`kernels/matmul`, `kernels/matmul_int8`) |
+| products | kernels of the format agree with plain C: with activations as floats, and rounded to 16 bits (`kernels/matmul`, `kernels/matmul_int16`) |
 | 1 row, 512 rows | speed of a product with a matrix of {shape} against Q8_0's ({device}) |
 | in a model | perplexity beside llama.cpp, see below |
 

@@ -210,7 +210,9 @@ AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, u
     if (status) return status;
     if (!on_host && alisa_ops_matvec_together(ops, products, count, x, rows))
         return alisa_ops_matvec_each(ops, products, count, x, rows, error);
+    alisa_ops_rounded_share(ops);
     for (uint32_t i = 0; i < count && !status; i++)
         status = alisa_ops_matmul(ops, &products[i].weights, x, rows, products[i].y, false, error);
+    alisa_ops_rounded_unshare(ops);
     return status;
 }

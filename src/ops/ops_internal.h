@@ -25,6 +25,13 @@ typedef struct AlisaOpsClblast {
  * parameters has them. */
 typedef struct AlisaOpsRounded {
     AlisaBuffer codes, factors; /* of as many rows as fit */
+    bool is_shared;             /* products of the same activations follow each other */
+    /* What the scratch holds while that is so; `rounding` NULL: nothing. */
+    struct {
+        const struct AlisaOpsRounding *rounding;
+        AlisaVector x;
+        uint32_t columns, rows;
+    } held;
 } AlisaOpsRounded;
 
 /* Kernels of products with activations of 16 bits (matmul_int16.c). */
@@ -164,6 +171,10 @@ AlisaStatus alisa_ops_streamed_matmul(AlisaOps *ops, const AlisaMatrix *weights,
 void alisa_ops_streamed_destroy(AlisaOps *ops);
 
 AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error);
+/* Between the two calls all products are of the same activations, which nothing changes: they are
+ * rounded once. */
+void alisa_ops_rounded_share(AlisaOps *ops);
+void alisa_ops_rounded_unshare(AlisaOps *ops);
 void alisa_ops_rounded_destroy(AlisaOps *ops);
 
 /* How one kind of activations gets into the scratch. */

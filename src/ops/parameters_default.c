@@ -141,20 +141,20 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
         .move = {.group = item ? 1 : power_of_two_below(info->max_work_group, 64)},
     };
     for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
-        /* On a CPU one weight row alone streams best from memory; with more activations, or with
-         * integers, the loads of those count more. Measured on a GPU with lanes: codes do best with
+        /* On a CPU one weight row alone streams best from memory; with more activations the loads
+         * of those count more. Measured on a GPU with lanes: codes do best with
          * four rows that share each part of x, floats with two. */
         uint32_t group = power_of_two_below(info->max_work_group, 64);
         bool lanes = alisa_limits_has_lanes(group, info);
         bool codes = alisa_format_info(format)->has_codes;
         bool integers = item && codes && info->capabilities & ALISA_CAPABILITY_VNNI;
         uint32_t activations = integers ? ALISA_ACTIVATIONS_INT16 : ALISA_ACTIVATIONS_FLOAT;
-        uint32_t single = item ? (integers ? 2 : 1) : lanes && !codes ? 2 : 4;
+        uint32_t single = item ? 1 : lanes && !codes ? 2 : 4;
         parameters->matvec[format] = (AlisaMatvecParameters){.layout = layout,
                                                              .single = single,
                                                              .several = item ? 2 : 4,
                                                              .rows = 8,
-                                                             .items = 16,
+                                                             .items = integers ? 4 : 16,
                                                              .activations = activations,
                                                              .group = group,
                                                              .lanes = lanes};

@@ -59,8 +59,26 @@ void alisa_ops_rounded_common(const AlisaOps *ops, const AlisaMatrix *weights, c
     memcpy(arguments, common, sizeof common);
 }
 
+void alisa_ops_rounded_share(AlisaOps *ops) {
+    ops->rounded.is_shared = true;
+    ops->rounded.held.rounding = NULL;
+}
+
+void alisa_ops_rounded_unshare(AlisaOps *ops) {
+    ops->rounded.is_shared = false;
+}
+
+static bool is_held(const AlisaOpsRounded *rounded, const AlisaOpsRounding *rounding,
+                    uint32_t columns, AlisaVector x, uint32_t rows) {
+    return rounded->is_shared && rounded->held.rounding == rounding &&
+           rounded->held.x.buffer == x.buffer && rounded->held.x.offset == x.offset &&
+           rounded->held.columns == columns && rounded->held.rows == rows;
+}
+
 static AlisaStatus round_rows(AlisaOps *ops, const AlisaOpsRounding *rounding, AlisaKernel **round,
                               uint32_t columns, AlisaVector x, uint32_t rows, AlisaError *error) {
+    if (is_held(&ops->rounded, rounding, columns, x, rows)) return ALISA_OK;
+    ops->rounded.held.rounding = NULL;
     AlisaStatus status =
         alisa_ops_kernel(ops, rounding->file, rounding->kernel_name, NULL, round, error);
     if (status) return status;
@@ -73,8 +91,14 @@ static AlisaStatus round_rows(AlisaOps *ops, const AlisaOpsRounding *rounding, A
         ALISA_ARG_BUFFER(&ops->rounded.factors),
         ALISA_ARG(columns),
     };
-    return alisa_kernel_launch(*round, &launch, arguments, sizeof arguments / sizeof *arguments,
-                               error);
+    status = alisa_kernel_launch(*round, &launch, arguments, sizeof arguments / sizeof *arguments,
+                                 error);
+    if (status) return status;
+    ops->rounded.held.rounding = rounding;
+    ops->rounded.held.x = x;
+    ops->rounded.held.columns = columns;
+    ops->rounded.held.rows = rows;
+    return ALISA_OK;
 }
 
 AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *rounding,

@@ -189,7 +189,7 @@ static inline void check_case(AlisaOps *ops, const Case *c) {
 static inline void report_product(uint32_t type) {
     AlisaFormat format;
     assert_true(alisa_repack_format(type, &format));
-    result_found("product %s %s", alisa_format_info(format)->name, int8 ? "bytes" : "floats");
+    result_found("product %s %s", alisa_format_info(format)->name, int16 ? "bytes" : "floats");
 }
 
 /* The first `count` types over odd shapes and numbers of rows; each row count on one shape

@@ -160,7 +160,7 @@ static void test_apply(void **state) {
         {"matvec.f16", "{\"layout\":\"item\",\"activations\":\"int16\"}"}, /* no blocks */
         {"matvec.f16", "{\"layout\":\"group\",\"activations\":\"int16\"}"},
         {"matmul.f32", "{\"activations\":\"int16\"}"},
-        {"matmul.q8_0", "{\"depth\":64}"}, /* only with activations of 8 bits */
+        {"matmul.q8_0", "{\"depth\":64}"}, /* only with activations of 16 bits */
         {"matmul.q8_0", "{\"depth\":48,\"activations\":\"int16\"}"},
         {"matmul.q8_0", "{\"depth\":256,\"activations\":\"int16\"}"}, /* more than 32 KiB */
         {"matmul.bf16", "{\"layout\":\"item\",\"depth\":64,\"activations\":\"int16\"}"},
@@ -185,7 +185,7 @@ static void test_apply(void **state) {
     }
 }
 
-/* Activations of 8 bits where groups multiply, too; no default, and floats in other layouts. */
+/* Activations of 16 bits where groups multiply, too; no default, and floats in other layouts. */
 static void test_int16(void **state) {
     (void)state;
     AlisaDeviceInfo info = info_of(256, 32768);
