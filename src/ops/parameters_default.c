@@ -143,13 +143,14 @@ void alisa_ops_parameters_in(const AlisaDeviceInfo *info, AlisaLayout wanted,
     for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
         /* On a CPU one weight row alone streams best from memory; with more activations the loads
          * of those count more. Measured on a GPU with lanes: codes do best with
-         * four rows that share each part of x, floats with two. */
+         * four rows that share each part of x, floats and codes whose scales are bytes with two. */
         uint32_t group = power_of_two_below(info->max_work_group, 64);
         bool lanes = alisa_limits_has_lanes(group, info);
         bool codes = alisa_format_info(format)->has_codes;
         bool integers = item && codes && info->capabilities & ALISA_CAPABILITY_VNNI;
         uint32_t activations = integers ? ALISA_ACTIVATIONS_INT16 : ALISA_ACTIVATIONS_FLOAT;
-        uint32_t single = item ? 1 : lanes && !codes ? 2 : 4;
+        bool few = !codes || alisa_format_info(format)->scales == ALISA_SCALES_BYTES;
+        uint32_t single = item ? 1 : lanes && few ? 2 : 4;
         parameters->matvec[format] = (AlisaMatvecParameters){.layout = layout,
                                                              .single = single,
                                                              .several = item ? 2 : 4,

@@ -40,7 +40,7 @@ expect_code 0
 expect_out "GiB of them in host memory)"
 
 # A budget between what is on the device then and all of it.
-small=(-m "$moe" --tokens 1,5 -c 8 -ub 1 --device-mem 180K)
+small=(-m "$moe" --tokens "1,5" -c 8 -ub 1 --device-mem 180K)
 refused 3 "leave matrices in host memory (-ot, --cpu-moe)" eval logprobs "${small[@]}"
 alisa eval logprobs "${small[@]}" --cpu-moe
 expect_code 0

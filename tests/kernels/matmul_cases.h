@@ -237,6 +237,17 @@ static inline void check_worst(AlisaOps *ops, uint32_t rows) {
     }
 }
 
+/* Defaults in a layout, but activations are floats, which products of codes may not have by
+ * default. */
+static inline void float_parameters(const AlisaDeviceInfo *info, AlisaLayout layout,
+                                    AlisaOpsParameters *parameters) {
+    alisa_ops_parameters_in(info, layout, parameters);
+    for (uint32_t format = 0; format < ALISA_FORMAT_COUNT; format++) {
+        parameters->matvec[format].activations = ALISA_ACTIVATIONS_FLOAT;
+        parameters->matmul[format].activations = ALISA_ACTIVATIONS_FLOAT;
+    }
+}
+
 static inline AlisaOps *make_checked_ops(const AlisaOpsParameters *wanted) {
     AlisaError error;
     AlisaOps *ops;

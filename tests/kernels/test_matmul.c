@@ -13,7 +13,7 @@ static AlisaOps *make_ops(AlisaLayout layout, uint32_t group, uint32_t from) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
+    float_parameters(alisa_device_info(device), layout, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         parameters.matvec[type].group = group;
         parameters.matmul[type].from = from;
@@ -30,7 +30,7 @@ static AlisaOps *make_clblast_ops(AlisaDeviceType device_type, uint32_t gemmk) {
     AlisaOpsParameters parameters;
     AlisaDeviceInfo info = *alisa_device_info(device);
     info.type = device_type;
-    alisa_ops_parameters_in(&info, ALISA_LAYOUT_CLBLAST, &parameters);
+    float_parameters(&info, ALISA_LAYOUT_CLBLAST, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
         const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, type};
         parameters.matmul[type].from = 1;
@@ -80,7 +80,7 @@ static void test_matvec_group_without_lanes(void **state) {
     AlisaError error;
     AlisaOps *ops;
     AlisaOpsParameters parameters;
-    alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_GROUP, &parameters);
+    float_parameters(alisa_device_info(device), ALISA_LAYOUT_GROUP, &parameters);
     if (!parameters.matvec[ALISA_FORMAT_Q8_0].lanes)
         skip_because("the device has no lanes that add up by themselves");
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++)
@@ -106,7 +106,7 @@ static void test_matmul_item_tiles(void **state) {
     if (small) skip_because(SMALL_SHAPES);
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaOpsParameters parameters;
-        alisa_ops_parameters_in(alisa_device_info(device), ALISA_LAYOUT_ITEM, &parameters);
+        float_parameters(alisa_device_info(device), ALISA_LAYOUT_ITEM, &parameters);
         for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
             parameters.matmul[type].sum_rows = tiles[i][0];
             parameters.matmul[type].sum_vectors = tiles[i][1];
@@ -178,7 +178,7 @@ static void test_matmul_matrix(void **state) {
     for (uint32_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
         AlisaError error;
         AlisaOpsParameters parameters;
-        alisa_ops_parameters_in(info, ALISA_LAYOUT_GROUP, &parameters);
+        float_parameters(info, ALISA_LAYOUT_GROUP, &parameters);
         const AlisaParameterSet set = {ALISA_FAMILY_MATMUL, ALISA_FORMAT_Q8_0};
         for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
             if (!alisa_matrix_multiplies(type, info)) continue;

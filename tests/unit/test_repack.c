@@ -72,7 +72,7 @@ static void check(const AlisaWeightTypeInfo *type, uint64_t columns) {
                 assert_memory_equal(&value, &expected[k], sizeof value);
         }
     }
-    assert_true(end <= size && size <= end + 48);
+    assert_true(end <= size && size <= end + 128);
     for (uint64_t i = end; i < size; i++)
         assert_int_equal(bytes[i], UNTOUCHED);
     free(blocks);
