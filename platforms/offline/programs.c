@@ -138,6 +138,7 @@ static const struct {
     {"trial/ptx_dot.cl", "a device may refuse it"},
     {"trial/ptx.cl", "a device may refuse it"},
     {"trial/subgroups.cl", "a device may refuse it"},
+    {"trial/vnni.cl", "for CPUs"},
 };
 
 /* ---- Objects --------------------------------------------------------------------------------- */
