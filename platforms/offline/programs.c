@@ -168,7 +168,7 @@ static void ask_product(const AlisaMatrix *weights, uint32_t rows) {
 /* Formats that differ most in how their codes, scales and minima are read stand for the others. */
 static bool is_asked_for(uint32_t format) {
     static const AlisaFormat some[] = {ALISA_FORMAT_F16,  ALISA_FORMAT_Q8_0, ALISA_FORMAT_Q4_0,
-                                       ALISA_FORMAT_Q5_1, ALISA_FORMAT_Q2_K, ALISA_FORMAT_IQ4_XS};
+                                       ALISA_FORMAT_Q5_0, ALISA_FORMAT_Q2_K, ALISA_FORMAT_IQ4_XS};
     for (size_t i = 0; i < COUNT_OF(some); i++)
         if (some[i] == format) return true;
     return !few;

@@ -54,7 +54,9 @@ static AlisaStatus matvec_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     uint32_t format = weights->format;
     const AlisaMatvecParameters *parameters = &ops->parameters.matvec[format];
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
-    if (rows > 2 && side > 2) side = 2; /* more rows of codes do not stay in registers */
+    /* More rows of codes, or of activations beside them, do not stay in registers. */
+    if (rows > 4) side = 1;
+    if (side > 2) side = 2;
     uint32_t group = parameters->group;
     AlisaKernel **kernel = &ops->int16.matvec[format][rows - 1];
     if (!*kernel) {
