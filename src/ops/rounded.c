@@ -12,9 +12,9 @@
 enum { BLOCK = 32, FACTOR_BYTES = 16 /* of a block, at most */ };
 
 /* Where groups share tiles, a prompt of 512 rows for matrices of up to 16 thousand columns, in
- * bytes; a work-item by itself does as well with a few dozen at a time. */
+ * bytes; a work-item by itself does as well with a few hundred at a time. */
 #define CODES_BYTES      ((uint64_t)16 << 20)
-#define ITEM_CODES_BYTES ((uint64_t)2 << 20)
+#define ITEM_CODES_BYTES ((uint64_t)4 << 20)
 
 AlisaStatus alisa_ops_rounded_create(AlisaOps *ops, AlisaError *error) {
     bool used = false, grouped = false;

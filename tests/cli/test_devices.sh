@@ -62,9 +62,9 @@ refused 3 "nonesuch" generate -n 1 -dev nonesuch
 refused 3 "--device-mem" generate -n 1 --device-mem 64K
 # What choosing tokens keeps of the context counts as well.
 if [ -f "$stories" ]; then
-    alisa generate -m "$stories" -n 1 -c 2048 --device-mem 27M
+    alisa generate -m "$stories" -n 1 -c 2048 --device-mem 29.5M
     expect_code 0
-    refused 3 "which holds" generate -m "$stories" -n 1 -c 2048 --device-mem 27M --attention swa
+    refused 3 "which holds" generate -m "$stories" -n 1 -c 2048 --device-mem 29.5M --attention swa
 fi
 
 # A cache that cannot be written is worth a word, no more.

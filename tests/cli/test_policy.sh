@@ -164,9 +164,9 @@ if [ -f "$stories" ]; then
     kind "$(adapted --device-mem 46M)" "i8 dense query"
     kind "$(adapted --device-mem 28M)" "i8 swa query"
     ! grep -q "index of keys" "$err" || fail "$case_name: the index did fit"
-    # Rounded activations take 2.5 MiB where a processor multiplies them.
+    # Rounded activations take 5 MiB where a processor multiplies them.
     little=20M
-    ! "$ALISA_BINARY" devices -o json 2>/dev/null | grep -q '"vnni"' || little=22.5M
+    ! "$ALISA_BINARY" devices -o json 2>/dev/null | grep -q '"vnni"' || little=25M
     kind "$(adapted --device-mem $little)" "i8 swa sparse"
     expect_err "the index of keys does not fit"
     alisa bench -m "$stories" -p 496 -n 16 -r 1 -ub 32 --policy alisa --batch 16 --swa-window 4 \
