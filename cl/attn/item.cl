@@ -84,12 +84,10 @@ static inline void prefetch_token(key_cache keys, value_cache values, Entry entr
     value_prefetch_row(value_row_at(values, entry));
 }
 
-/* The last 8 elements of a head that is no whole number of vectors. shuffle2 and not (float16)(x, y):
- * oclgrind crashes on the undefined lanes that the compiler makes of the latter. */
+/* The last 8 elements of a head that is no whole number of vectors. */
 static inline float16 padded(float8 x)
 {
-    const uint16 lanes = (uint16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    return shuffle2(x, (float8)(0.0f), lanes);
+    return joined_float8s(x, (float8)(0.0f));
 }
 
 static inline float16 load_key(key_row row, uint vec)

@@ -154,10 +154,10 @@ static Side make_side(AlisaRandom *random, const Case *c, AlisaKvType type, bool
 }
 
 static void destroy_side(Side *side) {
-    alisa_buffer_destroy(&side->slot_buffer);
-    alisa_buffer_destroy(&side->param_buffer);
-    alisa_buffer_destroy(&side->fresh);
-    alisa_buffer_destroy(&side->tail);
+    release(&side->slot_buffer);
+    release(&side->param_buffer);
+    release(&side->fresh);
+    release(&side->tail);
     free(side->tails);
     free(side->slots);
     free(side->params);
@@ -278,7 +278,7 @@ static void check_attention(const Case *c, AlisaAttention *attention,
     free(y);
     AlisaBuffer *buffers[] = {&q_buffer, &y_buffer, &slot_buffer, &block_buffer, &tile_buffer};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        alisa_buffer_destroy(buffers[i]);
+        release(buffers[i]);
 }
 
 static void shuffle(AlisaRandom *random, int32_t *numbers, uint32_t count) {
@@ -338,10 +338,10 @@ static void check_case(const Case *c, bool calm) {
             &error);
     check_unsealed(&keys, tokens);
     check_unsealed(&values, tokens);
-    alisa_attention_destroy(attention);
-    alisa_buffer_destroy(&token_buffer);
-    alisa_buffer_destroy(&slot_buffer);
-    alisa_buffer_destroy(&row_buffer);
+    release_attention(attention);
+    release(&token_buffer);
+    release(&slot_buffer);
+    release(&row_buffer);
     destroy_side(&keys);
     destroy_side(&values);
 }
