@@ -2,8 +2,8 @@
 /*
  * Products with activations of 16 bits against their oracle, in both layouts that have them. A
  * program of its own: oclgrind takes what a kernel wrote for uninitialised where a buffer has the
- * place of a smaller one that was there before. ALISA_TEST_SMALL=group has the small shapes in layout
- * group only: what oclgrind 21.10 knows of a vector is lost where its lanes are shuffled.
+ * place of a smaller one that was there before. ALISA_TEST_SMALL=group has the small shapes in
+ * layout group only: what oclgrind 21.10 knows of a vector is lost where its lanes are shuffled.
  */
 #include "matmul_cases.h"
 #include "skip.h"
