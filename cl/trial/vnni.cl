@@ -6,16 +6,21 @@
  */
 #include "prelude.clh"
 
-#if PROCESSOR && defined(__x86_64__) && defined(__AVX512F__)
+#if PROCESSOR && defined(__x86_64__) && defined(__AVX512F__) && \
+    (defined(__AVX512VNNI__) || PROCESSOR_ASSEMBLER)
 #define VNNI        1
 #define MOST_WEIGHT 255
 #include "gemm/dot.clh"
 
 static inline bool has_instruction(void)
 {
+#if defined(__AVX512VNNI__)
+    return true;
+#else
     uint a = 7, b, c = 0, d;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     return c >> 11 & 1;
+#endif
 }
 
 __kernel void trial(__global const float *in, __global float *out)
