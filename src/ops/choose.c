@@ -32,10 +32,10 @@ AlisaActivations alisa_ops_matmul_activations(const AlisaOps *ops, const AlisaMa
     return alisa_layout_activations(layout, activations);
 }
 
-uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
+uint32_t alisa_ops_matvec_run(const AlisaOps *ops, uint32_t outputs, uint32_t items,
                               uint32_t side) {
     uint32_t all = alisa_opencl_info(ops->device)->compute_units * items;
-    return alisa_divide_up(alisa_divide_up(weights->rows, all), side) * side;
+    return alisa_divide_up(alisa_divide_up(outputs, all), side) * side;
 }
 
 AlisaOpsPanels alisa_ops_panels(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t rows,

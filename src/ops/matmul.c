@@ -202,17 +202,18 @@ AlisaStatus alisa_ops_matmul(AlisaOps *ops, const AlisaMatrix *weights, AlisaVec
 AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                   AlisaVector x, uint32_t rows, AlisaError *error) {
     AlisaStatus status = ALISA_OK;
-    bool on_host = false;
-    for (uint32_t i = 0; i < count && !status; i++) {
-        status = check_product(&products[i].weights, x, rows, products[i].y, error);
-        on_host |= products[i].weights.host != NULL;
-    }
-    if (status) return status;
-    if (!on_host && alisa_ops_matvec_together(ops, products, count, x, rows))
-        return alisa_ops_matvec_each(ops, products, count, x, rows, error);
-    alisa_ops_rounded_share(ops);
     for (uint32_t i = 0; i < count && !status; i++)
-        status = alisa_ops_matmul(ops, &products[i].weights, x, rows, products[i].y, false, error);
+        status = check_product(&products[i].weights, x, rows, products[i].y, error);
+    if (status) return status;
+    alisa_ops_rounded_share(ops);
+    for (uint32_t i = 0, together; i < count && !status; i += together) {
+        const AlisaProduct *first = &products[i];
+        for (together = 1; i + together < count; together++)
+            if (!alisa_ops_matvec_together(ops, first, together + 1, x, rows)) break;
+        status = together > 1
+                     ? alisa_ops_matvec_each(ops, first, together, x, rows, error)
+                     : alisa_ops_matmul(ops, &first->weights, x, rows, first->y, false, error);
+    }
     alisa_ops_rounded_unshare(ops);
     return status;
 }

@@ -21,30 +21,57 @@ enum { COMMON = ALISA_OPS_ROUNDED_COMMON };
 
 /* ---- Few rows ------------------------------------------------------------------------------ */
 
-static AlisaStatus matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
-                               uint32_t rows, AlisaVector y, uint32_t accumulate,
-                               AlisaError *error) {
-    (void)x; /* in the scratch */
-    uint32_t format = weights->format;
+/* The rows are in the scratch. */
+static AlisaStatus launch_item(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                               uint32_t rows, uint32_t accumulate, AlisaError *error) {
+    enum { FIRST = COMMON + 2, MORE = ALISA_OPS_PRODUCT_ARGUMENTS };
+    const AlisaMatrix *weights = &products[0].weights;
+    uint32_t format = weights->format, outputs = 0, items = 0;
     const AlisaMatvecParameters *parameters = &ops->parameters.matvec[format];
     uint32_t side = rows == 1 ? parameters->single : parameters->several;
-    uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
-    AlisaKernel **kernel = &ops->int16.matvec[format][rows - 1];
+    AlisaKernel **kernel = &ops->int16.matvec[format][count - 1][rows - 1];
     if (!*kernel) {
-        char options[192], capabilities[96];
+        char options[192], capabilities[96], matrices[24] = "";
         alisa_ops_capability_options(ops, ALISA_OPS_VNNI, capabilities);
-        snprintf(options, sizeof options, "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u%s", format, rows,
-                 side, capabilities);
+        if (count > 1) snprintf(matrices, sizeof matrices, " -DMATRICES=%u", count);
+        snprintf(options, sizeof options, "-DFORMAT=%u -DROWS=%u -DOUTPUTS=%u%s%s", format, rows,
+                 side, matrices, capabilities);
         AlisaStatus status =
             alisa_ops_kernel(ops, "gemm/matvec_int16.cl", "matvec_int16", options, kernel, error);
         if (status) return status;
     }
-    const AlisaLaunch launch = {{alisa_divide_up(weights->rows, run), 1, 1}, {1, 1, 1}};
-    AlisaArgument arguments[COMMON + 2];
-    alisa_ops_rounded_common(ops, weights, &y, arguments);
+    for (uint32_t i = 0; i < count; i++)
+        outputs += products[i].weights.rows;
+    uint32_t run = alisa_ops_matvec_run(ops, outputs, parameters->items, side);
+    AlisaArgument arguments[FIRST + MORE * (ALISA_OPS_PRODUCTS - 1)];
+    alisa_ops_rounded_common(ops, weights, &products[0].y, arguments);
     arguments[COMMON] = ALISA_ARG(accumulate);
     arguments[COMMON + 1] = ALISA_ARG(run);
-    return alisa_kernel_launch(*kernel, &launch, arguments, COMMON + 2, error);
+    for (uint32_t i = 0; i < count; i++) {
+        items += alisa_divide_up(products[i].weights.rows, run);
+        if (i > 0) alisa_ops_product_arguments(&products[i], &arguments[FIRST + MORE * (i - 1)]);
+    }
+    const AlisaLaunch launch = {{items, 1, 1}, {1, 1, 1}};
+    return alisa_kernel_launch(*kernel, &launch, arguments, FIRST + MORE * (count - 1), error);
+}
+
+static AlisaStatus matvec_item(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
+                               uint32_t rows, AlisaVector y, uint32_t accumulate,
+                               AlisaError *error) {
+    (void)x; /* in the scratch */
+    const AlisaProduct product = {*weights, y};
+    return launch_item(ops, &product, 1, rows, accumulate, error);
+}
+
+bool alisa_ops_int16_fits(const AlisaOps *ops, uint32_t columns, uint32_t rows) {
+    return rows <= alisa_ops_rounded_most(ops, &rounding, columns);
+}
+
+AlisaStatus alisa_ops_int16_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                                        AlisaVector x, uint32_t rows, AlisaError *error) {
+    AlisaStatus status = alisa_ops_rounded_rows(ops, &rounding, &ops->int16.quantise,
+                                                products[0].weights.columns, x, rows, error);
+    return status ? status : launch_item(ops, products, count, rows, 0, error);
 }
 
 static AlisaStatus matvec_group(AlisaOps *ops, const AlisaMatrix *weights, AlisaVector x,
@@ -58,7 +85,7 @@ static AlisaStatus matvec_group(AlisaOps *ops, const AlisaMatrix *weights, Alisa
     if (rows > 4) side = 1;
     if (side > 2) side = 2;
     uint32_t group = parameters->group;
-    AlisaKernel **kernel = &ops->int16.matvec[format][rows - 1];
+    AlisaKernel **kernel = &ops->int16.matvec[format][0][rows - 1];
     if (!*kernel) {
         char options[192], capabilities[96];
         uint32_t wanted = ALISA_OPS_DOT4 | (parameters->lanes ? ALISA_OPS_LANES : 0);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products of few rows, the launches of matvec: a kernel by layout and number of rows, its options,
- * its launch (cl/gemm). On devices where work-items cooperate products of the same activations
- * share a launch: what a launch costs there is as much as what a small product takes.
+ * its launch (cl/gemm). Products of the same activations share a launch where work-items cooperate,
+ * and where activations are rounded: what a launch costs is as much as what a small product takes.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/round.h"
 #include "ops/ops_internal.h"
@@ -28,7 +29,7 @@ AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, Ali
             alisa_ops_kernel(ops, "gemm/matvec_item.cl", "matvec_item", options, kernel, error);
         if (status) return status;
     }
-    uint32_t run = alisa_ops_matvec_run(ops, weights, parameters->items, side);
+    uint32_t run = alisa_ops_matvec_run(ops, weights->rows, parameters->items, side);
     const AlisaLaunch launch = {{alisa_divide_up(weights->rows, run), 1, 1}, {1, 1, 1}};
     const AlisaArgument arguments[] = {
         ALISA_ARG_BUFFER(weights->buffer),
@@ -44,6 +45,16 @@ AlisaStatus alisa_ops_matvec_item(AlisaOps *ops, const AlisaMatrix *weights, Ali
     };
     return alisa_kernel_launch(*kernel, &launch, arguments, sizeof arguments / sizeof *arguments,
                                error);
+}
+
+void alisa_ops_product_arguments(const AlisaProduct *product,
+                                 AlisaArgument arguments[ALISA_OPS_PRODUCT_ARGUMENTS]) {
+    const AlisaArgument all[ALISA_OPS_PRODUCT_ARGUMENTS] = {
+        ALISA_ARG_BUFFER(product->weights.buffer), ALISA_ARG(product->weights.planes),
+        ALISA_ARG_BUFFER(product->y.buffer),       ALISA_ARG(product->y.offset),
+        ALISA_ARG(product->weights.rows),
+    };
+    memcpy(arguments, all, sizeof all);
 }
 
 /* The kernel for `count` products of the format of the first. */
@@ -69,7 +80,7 @@ static AlisaStatus group_kernel(AlisaOps *ops, const AlisaProduct *first, uint32
 static AlisaStatus launch_group(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                 AlisaVector x, uint32_t rows, uint32_t accumulate,
                                 AlisaError *error) {
-    enum { ARGUMENTS = 9, MORE = 5 };
+    enum { ARGUMENTS = 9, MORE = ALISA_OPS_PRODUCT_ARGUMENTS };
     const AlisaMatrix *weights = &products[0].weights;
     const AlisaMatvecParameters *parameters = &ops->parameters.matvec[weights->format];
     uint32_t side = side_of(parameters, rows), groups = 0;
@@ -88,15 +99,9 @@ static AlisaStatus launch_group(AlisaOps *ops, const AlisaProduct *products, uin
         ALISA_ARG(accumulate),
     };
     for (uint32_t i = 0; i < count; i++) {
-        const AlisaProduct *product = &products[i];
-        groups += alisa_divide_up(product->weights.rows, side);
-        if (i == 0) continue;
-        AlisaArgument *more = &arguments[ARGUMENTS + MORE * (i - 1)];
-        more[0] = (AlisaArgument)ALISA_ARG_BUFFER(product->weights.buffer);
-        more[1] = (AlisaArgument)ALISA_ARG(product->weights.planes);
-        more[2] = (AlisaArgument)ALISA_ARG_BUFFER(product->y.buffer);
-        more[3] = (AlisaArgument)ALISA_ARG(product->y.offset);
-        more[4] = (AlisaArgument)ALISA_ARG(product->weights.rows);
+        groups += alisa_divide_up(products[i].weights.rows, side);
+        if (i > 0)
+            alisa_ops_product_arguments(&products[i], &arguments[ARGUMENTS + MORE * (i - 1)]);
     }
     const AlisaLaunch launch = {{(size_t)groups * parameters->group, 1, 1},
                                 {parameters->group, 1, 1}};
@@ -114,21 +119,24 @@ bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products
                                AlisaVector x, uint32_t rows) {
     const AlisaMatrix *first = &products[0].weights;
     const AlisaMatvecParameters *parameters = &ops->parameters.matvec[first->format];
-    if (count > ALISA_OPS_PRODUCTS || parameters->layout != ALISA_LAYOUT_GROUP ||
-        rows > parameters->rows)
-        return false;
+    bool is_rounded = parameters->layout == ALISA_LAYOUT_ITEM;
+    uint32_t activations = is_rounded ? ALISA_ACTIVATIONS_INT16 : ALISA_ACTIVATIONS_FLOAT;
+    if (count > ALISA_OPS_PRODUCTS || rows > parameters->rows) return false;
     for (uint32_t i = 0; i < count; i++) {
         const AlisaMatrix *weights = &products[i].weights;
-        if (weights->format != first->format || weights->columns != first->columns ||
+        if (weights->host || weights->format != first->format ||
+            weights->columns != first->columns ||
             alisa_ops_is_aligned(weights, x) != alisa_ops_is_aligned(first, x) ||
             alisa_ops_has_many(ops, weights, rows) ||
-            alisa_ops_matmul_activations(ops, weights, rows) != ALISA_ACTIVATIONS_FLOAT)
+            alisa_ops_matmul_activations(ops, weights, rows) != activations)
             return false;
     }
-    return true;
+    return !is_rounded || alisa_ops_int16_fits(ops, first->columns, rows);
 }
 
 AlisaStatus alisa_ops_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                   AlisaVector x, uint32_t rows, AlisaError *error) {
+    if (ops->parameters.matvec[products[0].weights.format].layout == ALISA_LAYOUT_ITEM)
+        return alisa_ops_int16_matvec_each(ops, products, count, x, rows, error);
     return launch_group(ops, products, count, x, rows, 0, error);
 }

@@ -37,7 +37,8 @@ typedef struct AlisaOpsRounded {
 /* Kernels of products with activations of 16 bits (matmul_int16.c). */
 typedef struct AlisaOpsInt16 {
     AlisaKernel *quantise;
-    AlisaKernel *matvec[ALISA_FORMAT_COUNT][ALISA_OPS_MATVEC_ROWS]; /* [format][rows-1] */
+    AlisaKernel *matvec[ALISA_FORMAT_COUNT][ALISA_OPS_PRODUCTS]
+                       [ALISA_OPS_MATVEC_ROWS]; /* [format][products-1][rows-1] */
     AlisaKernel
         *matmul[ALISA_FORMAT_COUNT][ALISA_OPS_MATMUL_BUILDS]; /* [format][tile of layout item] */
 } AlisaOpsInt16;
@@ -146,15 +147,20 @@ bool alisa_ops_has_many(const AlisaOps *ops, const AlisaMatrix *weights, uint32_
 /* One launch of matvec, by layout, of no more rows than the set of parameters has. */
 AlisaOpsProduct alisa_ops_matvec_item;
 AlisaOpsProduct alisa_ops_matvec_group;
-/* Whether one launch does all of these products of x; and that launch. */
+/* Whether one launch does all of these products of x; and that launch (of matmul_int16.c where
+ * activations are rounded). */
 bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                AlisaVector x, uint32_t rows);
 AlisaStatus alisa_ops_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                   AlisaVector x, uint32_t rows, AlisaError *error);
 
-/* Weight rows of each of the work-items of matvec, a multiple of `side`. */
-uint32_t alisa_ops_matvec_run(const AlisaOps *ops, const AlisaMatrix *weights, uint32_t items,
-                              uint32_t side);
+/* The arguments of a launch for each product but the first (cl/gemm/matrices.clh). They point into
+ * the product. */
+enum { ALISA_OPS_PRODUCT_ARGUMENTS = 5 };
+void alisa_ops_product_arguments(const AlisaProduct *product,
+                                 AlisaArgument arguments[ALISA_OPS_PRODUCT_ARGUMENTS]);
+/* Of `outputs` weight rows those of each of the work-items of matvec, a multiple of `side`. */
+uint32_t alisa_ops_matvec_run(const AlisaOps *ops, uint32_t outputs, uint32_t items, uint32_t side);
 /* Of matmul: panels of outputs and chunks of rows. */
 typedef struct AlisaOpsPanels {
     uint32_t tile; /* 0: the whole register tile, 1: the shorter one */
@@ -186,6 +192,14 @@ typedef struct AlisaOpsRounding {
     const char *file, *kernel_name; /* x, x_offset, codes, factors, columns; an item 32 of them */
 } AlisaOpsRounding;
 
+/* Rows of so many columns that fit in the scratch; and rounds that many at most, unless the scratch
+ * holds them and is shared. */
+uint32_t alisa_ops_rounded_most(const AlisaOps *ops, const AlisaOpsRounding *rounding,
+                                uint32_t columns);
+AlisaStatus alisa_ops_rounded_rows(AlisaOps *ops, const AlisaOpsRounding *rounding,
+                                   AlisaKernel **round, uint32_t columns, AlisaVector x,
+                                   uint32_t rows, AlisaError *error);
+
 /* Part after part of the rows, as many as fit in the scratch, each rounded and then multiplied. The
  * product takes the rows in the scratch, not x. */
 AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *rounding,
@@ -206,6 +220,10 @@ AlisaLaunch alisa_ops_tile_launch(const AlisaMatmulParameters *parameters,
 /* In layout item and in layout group; matvec: of ALISA_OPS_MATVEC_ROWS rows at most. */
 AlisaOpsProduct alisa_ops_int16_matvec_item;
 AlisaOpsProduct alisa_ops_int16_matvec_group;
+/* Whether one launch of layout item takes that many rows; and several products of them. */
+bool alisa_ops_int16_fits(const AlisaOps *ops, uint32_t columns, uint32_t rows);
+AlisaStatus alisa_ops_int16_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
+                                        AlisaVector x, uint32_t rows, AlisaError *error);
 AlisaOpsProduct alisa_ops_int16_matmul_item;
 AlisaOpsProduct alisa_ops_int16_matmul_group;
 AlisaOpsProduct alisa_ops_half_matmul;

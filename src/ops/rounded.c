@@ -75,8 +75,15 @@ static bool is_held(const AlisaOpsRounded *rounded, const AlisaOpsRounding *roun
            rounded->held.columns == columns && rounded->held.rows == rows;
 }
 
-static AlisaStatus round_rows(AlisaOps *ops, const AlisaOpsRounding *rounding, AlisaKernel **round,
-                              uint32_t columns, AlisaVector x, uint32_t rows, AlisaError *error) {
+uint32_t alisa_ops_rounded_most(const AlisaOps *ops, const AlisaOpsRounding *rounding,
+                                uint32_t columns) {
+    uint64_t codes = alisa_round_up_64(columns, rounding->columns);
+    return (uint32_t)(ops->rounded.codes.size / (codes * rounding->code_bytes + rounding->padding));
+}
+
+AlisaStatus alisa_ops_rounded_rows(AlisaOps *ops, const AlisaOpsRounding *rounding,
+                                   AlisaKernel **round, uint32_t columns, AlisaVector x,
+                                   uint32_t rows, AlisaError *error) {
     if (is_held(&ops->rounded, rounding, columns, x, rows)) return ALISA_OK;
     ops->rounded.held.rounding = NULL;
     AlisaStatus status =
@@ -106,9 +113,7 @@ AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *ro
                                        AlisaVector x, uint32_t rows, AlisaVector y,
                                        uint32_t accumulate, AlisaOpsProduct *product,
                                        AlisaError *error) {
-    uint64_t codes = alisa_round_up_64(weights->columns, rounding->columns);
-    uint32_t most =
-        (uint32_t)(ops->rounded.codes.size / (codes * rounding->code_bytes + rounding->padding));
+    uint32_t most = alisa_ops_rounded_most(ops, rounding, weights->columns);
     AlisaStatus status = ALISA_OK;
     if (most == 0)
         return alisa_error_set(error, ALISA_ERROR_ARGUMENT,
@@ -117,7 +122,7 @@ AlisaStatus alisa_ops_rounded_multiply(AlisaOps *ops, const AlisaOpsRounding *ro
                                weights->columns, rounding->name);
     while (rows > 0 && !status) {
         uint32_t count = rows < most ? rows : most;
-        status = round_rows(ops, rounding, round, weights->columns, x, count, error);
+        status = alisa_ops_rounded_rows(ops, rounding, round, weights->columns, x, count, error);
         if (!status) status = product(ops, weights, x, count, y, accumulate, error);
         x.offset += (uint64_t)count * weights->columns;
         y.offset += (uint64_t)count * weights->rows;

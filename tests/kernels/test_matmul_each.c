@@ -7,6 +7,7 @@
 
 #include "ops/ops_internal.h"
 #include "oracle/quant.h"
+#include "skip.h"
 #include "weights.h"
 
 enum { MOST = ALISA_OPS_PRODUCTS, OFFSET = 3, GUARD = 19 };
@@ -15,13 +16,15 @@ typedef struct Weights {
     uint32_t type, outputs;
 } Weights;
 
-static AlisaOps *ops_of(AlisaLayout layout, uint32_t group, uint32_t several) {
+static AlisaOps *ops_of(AlisaLayout layout, AlisaActivations activations, uint32_t several) {
     AlisaError error;
     AlisaOps *made;
     AlisaOpsParameters parameters;
     alisa_ops_parameters_in(alisa_device_info(device), layout, &parameters);
     for (uint32_t type = 0; type < ALISA_FORMAT_COUNT; type++) {
-        parameters.matvec[type].group = group;
+        bool has_codes = alisa_format_info(type)->has_codes;
+        parameters.matvec[type].activations = has_codes ? activations : ALISA_ACTIVATIONS_FLOAT;
+        parameters.matvec[type].group = 64;
         parameters.matvec[type].single = 2;
         parameters.matvec[type].several = several;
         parameters.matvec[type].rows = 6;
@@ -115,7 +118,7 @@ static const Weights of_types[][MOST] = {
 /* Each number of rows, and whether they are aligned, is a program to build. */
 static void test_one_launch(void **state) {
     (void)state;
-    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, 64, 3);
+    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, ALISA_ACTIVATIONS_FLOAT, 3);
     check_each(made, of_types[0], MOST, 96, 1, 0, true);
     check_each(made, of_types[1], MOST, 101, 2, OFFSET, true);
     for (uint32_t count = 1; count <= MOST && !small; count++) {
@@ -125,13 +128,40 @@ static void test_one_launch(void **state) {
     alisa_ops_destroy(made);
 }
 
+/* Of several that are neighbours and of one format, and of one between others. */
+static void test_rounded(void **state) {
+    (void)state;
+    static const Weights mixed[][MOST] = {
+        {{ALISA_WEIGHT_Q4_0, 70}, {ALISA_WEIGHT_Q4_0, 5}, {ALISA_WEIGHT_Q6_K, 64}},
+        {{ALISA_WEIGHT_Q6_K, 1}, {ALISA_WEIGHT_Q4_K, 33}, {ALISA_WEIGHT_Q4_K, 2}},
+        {{ALISA_WEIGHT_Q5_K, 9}, {ALISA_WEIGHT_Q8_0, 31}, {ALISA_WEIGHT_Q5_K, 8}},
+    };
+    if (ONLY_GROUP) skip_because(ONLY_GROUP_WANTED);
+    AlisaOps *made = ops_of(ALISA_LAYOUT_ITEM, ALISA_ACTIVATIONS_INT16, 2);
+    for (uint32_t count = small ? MOST : 1; count <= MOST; count++) {
+        check_each(made, of_types[0], count, 544, 1, OFFSET, true);
+        check_each(made, of_types[0], count, 96, 6, 0, true);
+    }
+    if (small) goto done; /* the others are the tests of matmul */
+    check_each(made, of_types[1], MOST, 96, 1, 0, false);
+    check_each(made, of_types[0], MOST, 96, 8, 0, false);
+    for (size_t i = 0; i < sizeof mixed / sizeof *mixed; i++)
+        for (uint32_t rows = 1; rows <= 5; rows += 2)
+            check_each(made, mixed[i], MOST, 256 * rows, rows, 0, false);
+    alisa_ops_destroy(made);
+    made = ops_of(ALISA_LAYOUT_GROUP, ALISA_ACTIVATIONS_INT16, 2);
+    check_each(made, of_types[0], MOST, 96, 1, 0, false);
+done:
+    alisa_ops_destroy(made);
+}
+
 /* More rows than a launch takes; those that are matmul's; types, and devices, that do not go
  * together. */
 static void test_launches_of_their_own(void **state) {
     (void)state;
     static const Weights mixed[MOST] = {
         {ALISA_WEIGHT_Q8_0, 33}, {ALISA_WEIGHT_Q4_0, 5}, {ALISA_WEIGHT_Q8_0, 64}};
-    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, 64, 3);
+    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, ALISA_ACTIVATIONS_FLOAT, 3);
     check_each(made, mixed, MOST, 96, 1, 0, false);
     if (!small) {
         check_each(made, of_types[0], MOST, 96, 8, 0, false);
@@ -139,7 +169,7 @@ static void test_launches_of_their_own(void **state) {
     }
     alisa_ops_destroy(made);
     if (small) return; /* the others are the tests of matmul */
-    made = ops_of(ALISA_LAYOUT_ITEM, 64, 3);
+    made = ops_of(ALISA_LAYOUT_ITEM, ALISA_ACTIVATIONS_FLOAT, 3);
     check_each(made, of_types[0], MOST, 96, 1, 0, false);
     check_each(made, of_types[1], MOST, 96, 3, OFFSET, false);
     alisa_ops_destroy(made);
@@ -152,7 +182,7 @@ static void test_refused(void **state) {
     AlisaRandom random;
     AlisaBuffer weights[2];
     alisa_random_seed(&random, 1);
-    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, 64, 3);
+    AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, ALISA_ACTIVATIONS_FLOAT, 3);
     float zeros[64] = {0};
     AlisaBuffer x = upload(zeros, sizeof zeros), y = upload(zeros, sizeof zeros);
     const AlisaProduct products[] = {
@@ -171,6 +201,7 @@ static void test_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_launch),
+        cmocka_unit_test(test_rounded),
         cmocka_unit_test(test_launches_of_their_own),
         cmocka_unit_test(test_refused),
     };

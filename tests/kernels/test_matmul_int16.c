@@ -2,8 +2,7 @@
 /*
  * Products with activations of 16 bits against their oracle, in both layouts that have them. A
  * program of its own: oclgrind takes what a kernel wrote for uninitialised where a buffer has the
- * place of a smaller one that was there before. ALISA_TEST_SMALL=group has the small shapes in
- * layout group only: what oclgrind 21.10 knows of a vector is lost where its lanes are shuffled.
+ * place of a smaller one that was there before.
  */
 #include "matmul_cases.h"
 #include "skip.h"
@@ -34,8 +33,7 @@ static AlisaOps *make_int16_ops(AlisaLayout layout, uint32_t from, uint32_t sing
 }
 
 static bool can_be_tested(AlisaLayout layout) {
-    const char *wanted = getenv("ALISA_TEST_SMALL");
-    return layout == ALISA_LAYOUT_GROUP || !wanted || strcmp(wanted, "group") != 0;
+    return layout == ALISA_LAYOUT_GROUP || !ONLY_GROUP;
 }
 
 static const AlisaLayout byte_layouts[] = {ALISA_LAYOUT_ITEM, ALISA_LAYOUT_GROUP};
@@ -44,7 +42,7 @@ enum { BYTE_LAYOUTS = sizeof byte_layouts / sizeof *byte_layouts };
 static void check_int16(AlisaLayout layout) {
     static const uint32_t rows[] = {1, 9, 19, 0}; /* 5 + 4, 7 + 6 + 6 */
     static const uint32_t few_and_many_rows[] = {1, 2, 3, 8, 13, 0};
-    if (!can_be_tested(layout)) skip_because("only layout group was asked for (ALISA_TEST_SMALL)");
+    if (!can_be_tested(layout)) skip_because(ONLY_GROUP_WANTED);
     int16 = true;
     AlisaOps *ops = make_int16_ops(layout, 9, 1, 2);
     check_worst(ops, 13); /* most rows first: see above */
