@@ -130,9 +130,10 @@ static void test_matmul_group(void **state) {
  * halves. */
 static void check_high(AlisaOps *ops, uint32_t rows) {
     for (uint32_t t = 0; t < type_count; t++) {
+        uint32_t block = alisa_weight_type_info(all_types[t])->block_elements;
         const Case c = {.type = all_types[t],
                         .outputs = 64 * alisa_device_info(device)->compute_units + 5,
-                        .columns = 96,
+                        .columns = 96 % block ? block : 96,
                         .rows = rows,
                         .weights = ORACLE_WEIGHTS_RANDOM,
                         .x_offset = rows % 2};
