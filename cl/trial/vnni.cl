@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confirms ALISA_CAPABILITY_VNNI: out[i] = in[i] + (255, 200, 3, 1) . (-128, 127, -7, 5). The processor is
- * asked first whether it has the instruction, which would end the program otherwise; whether its
- * vectors of 512 bits can be used, the compiler knows.
+ * Confirms ALISA_CAPABILITY_VNNI: out[i] = in[i] + (255, 200, 3, 1) . (-128, 127, -7, 5). Where
+ * the compiler does not know that the processor has the instruction, the processor is asked first, which
+ * would end the program otherwise; whether its vectors of 512 bits can be used, the compiler knows. Where
+ * it does not know and assembler may not be used, the trial fails.
  */
 #include "prelude.clh"
 

@@ -119,9 +119,9 @@ bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products
                                AlisaVector x, uint32_t rows) {
     const AlisaMatrix *first = &products[0].weights;
     const AlisaMatvecParameters *parameters = &ops->parameters.matvec[first->format];
-    bool is_rounded = parameters->layout == ALISA_LAYOUT_ITEM;
-    uint32_t activations = is_rounded ? ALISA_ACTIVATIONS_INT16 : ALISA_ACTIVATIONS_FLOAT;
-    if (count > ALISA_OPS_PRODUCTS || rows > parameters->rows) return false;
+    bool is_item = parameters->layout == ALISA_LAYOUT_ITEM;
+    uint32_t activations = is_item ? ALISA_ACTIVATIONS_INT16 : ALISA_ACTIVATIONS_FLOAT;
+    if (count > ALISA_OPS_PRODUCTS || rows == 0 || rows > parameters->rows) return false;
     for (uint32_t i = 0; i < count; i++) {
         const AlisaMatrix *weights = &products[i].weights;
         if (weights->host || weights->format != first->format ||
@@ -131,7 +131,7 @@ bool alisa_ops_matvec_together(const AlisaOps *ops, const AlisaProduct *products
             alisa_ops_matmul_activations(ops, weights, rows) != activations)
             return false;
     }
-    return !is_rounded || alisa_ops_int16_fits(ops, first->columns, rows);
+    return !is_item || alisa_ops_int16_fits(ops, first->columns, rows);
 }
 
 AlisaStatus alisa_ops_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,

@@ -52,7 +52,8 @@ typedef struct AlisaProduct {
     AlisaVector y;
 } AlisaProduct;
 
-/* y = x w^T of each, as alisa_ops_matmul does it, in one launch where the device gains by that. */
+/* y = x w^T of each, as alisa_ops_matmul does it, neighbours in one launch where the device gains
+ * by that. `count` is any number. No y overlaps x or another y. */
 AlisaStatus alisa_ops_matmul_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                   AlisaVector x, uint32_t rows, AlisaError *error);
 

@@ -220,7 +220,8 @@ AlisaLaunch alisa_ops_tile_launch(const AlisaMatmulParameters *parameters,
 /* In layout item and in layout group; matvec: of ALISA_OPS_MATVEC_ROWS rows at most. */
 AlisaOpsProduct alisa_ops_int16_matvec_item;
 AlisaOpsProduct alisa_ops_int16_matvec_group;
-/* Whether one launch of layout item takes that many rows; and several products of them. */
+/* Whether the scratch holds that many rows at once; and one launch, in layout item, of several
+ * products of such rows. */
 bool alisa_ops_int16_fits(const AlisaOps *ops, uint32_t columns, uint32_t rows);
 AlisaStatus alisa_ops_int16_matvec_each(AlisaOps *ops, const AlisaProduct *products, uint32_t count,
                                         AlisaVector x, uint32_t rows, AlisaError *error);

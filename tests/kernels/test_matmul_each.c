@@ -59,9 +59,12 @@ static float *read_floats(const AlisaBuffer *buffer) {
     return floats;
 }
 
+/* Which of several products go together: none, neighbours of one type, all. */
+typedef enum Together { NONE, PAIRS, ALL } Together;
+
 /* All y lie in one buffer, a guard before each. */
 static void check_each(AlisaOps *made, const Weights *weights, uint32_t count, uint32_t columns,
-                       uint32_t rows, uint32_t x_offset, bool together) {
+                       uint32_t rows, uint32_t x_offset, Together together) {
     AlisaError error;
     AlisaRandom random;
     AlisaBuffer buffers[MOST];
@@ -84,17 +87,22 @@ static void check_each(AlisaOps *made, const Weights *weights, uint32_t count, u
         before[i] = -7.25f;
     AlisaBuffer y = upload(before, y_count * sizeof *before),
                 y_alone = upload(before, y_count * sizeof *before);
+    const AlisaVector at = {&x_buffer, x_offset};
     for (uint32_t i = 0; i < count; i++) {
         alone[i] = products[i];
         products[i].y.buffer = &y;
         alone[i].y.buffer = &y_alone;
-        require(alisa_ops_matmul(made, &alone[i].weights, (AlisaVector){&x_buffer, x_offset}, rows,
-                                 alone[i].y, false, &error),
-                &error);
     }
-    const AlisaVector at = {&x_buffer, x_offset};
-    assert_int_equal(alisa_ops_matvec_together(made, products, count, at, rows), together);
+    assert_int_equal(alisa_ops_matvec_together(made, products, count, at, rows), together == ALL);
+    for (uint32_t i = 0; i + 1 < count; i++)
+        assert_int_equal(alisa_ops_matvec_together(made, &products[i], 2, at, rows),
+                         together == ALL ||
+                             (together == PAIRS && weights[i].type == weights[i + 1].type));
+    /* First, so that activations which it forgot to round are not there from the others. */
     require(alisa_ops_matmul_each(made, products, count, at, rows, &error), &error);
+    for (uint32_t i = 0; i < count; i++)
+        require(alisa_ops_matmul(made, &alone[i].weights, at, rows, alone[i].y, false, &error),
+                &error);
     float *got = read_floats(&y), *wanted = read_floats(&y_alone);
     assert_memory_equal(got, wanted, y_count * sizeof *got);
     assert_true(got[GUARD] != before[GUARD]);
@@ -119,11 +127,11 @@ static const Weights of_types[][MOST] = {
 static void test_one_launch(void **state) {
     (void)state;
     AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, ALISA_ACTIVATIONS_FLOAT, 3);
-    check_each(made, of_types[0], MOST, 96, 1, 0, true);
-    check_each(made, of_types[1], MOST, 101, 2, OFFSET, true);
+    check_each(made, of_types[0], MOST, 96, 1, 0, ALL);
+    check_each(made, of_types[1], MOST, 101, 2, OFFSET, ALL);
     for (uint32_t count = 1; count <= MOST && !small; count++) {
-        check_each(made, of_types[0], count, 96, 1, 0, true);
-        check_each(made, of_types[0], count, 544, 6, OFFSET, true);
+        check_each(made, of_types[0], count, 96, 1, 0, ALL);
+        check_each(made, of_types[0], count, 544, 6, OFFSET, ALL);
     }
     alisa_ops_destroy(made);
 }
@@ -139,18 +147,18 @@ static void test_rounded(void **state) {
     if (ONLY_GROUP) skip_because(ONLY_GROUP_WANTED);
     AlisaOps *made = ops_of(ALISA_LAYOUT_ITEM, ALISA_ACTIVATIONS_INT16, 2);
     for (uint32_t count = small ? MOST : 1; count <= MOST; count++) {
-        check_each(made, of_types[0], count, 544, 1, OFFSET, true);
-        check_each(made, of_types[0], count, 96, 6, 0, true);
+        check_each(made, of_types[0], count, 544, 1, OFFSET, ALL);
+        check_each(made, of_types[0], count, 96, 6, 0, ALL);
     }
     if (small) goto done; /* the others are the tests of matmul */
-    check_each(made, of_types[1], MOST, 96, 1, 0, false);
-    check_each(made, of_types[0], MOST, 96, 8, 0, false);
+    check_each(made, of_types[1], MOST, 96, 1, 0, NONE);
+    check_each(made, of_types[0], MOST, 96, 8, 0, NONE);
     for (size_t i = 0; i < sizeof mixed / sizeof *mixed; i++)
         for (uint32_t rows = 1; rows <= 5; rows += 2)
-            check_each(made, mixed[i], MOST, 256 * rows, rows, 0, false);
+            check_each(made, mixed[i], MOST, 256 * rows, rows, 0, PAIRS);
     alisa_ops_destroy(made);
     made = ops_of(ALISA_LAYOUT_GROUP, ALISA_ACTIVATIONS_INT16, 2);
-    check_each(made, of_types[0], MOST, 96, 1, 0, false);
+    check_each(made, of_types[0], MOST, 96, 1, 0, NONE);
 done:
     alisa_ops_destroy(made);
 }
@@ -162,16 +170,16 @@ static void test_launches_of_their_own(void **state) {
     static const Weights mixed[MOST] = {
         {ALISA_WEIGHT_Q8_0, 33}, {ALISA_WEIGHT_Q4_0, 5}, {ALISA_WEIGHT_Q8_0, 64}};
     AlisaOps *made = ops_of(ALISA_LAYOUT_GROUP, ALISA_ACTIVATIONS_FLOAT, 3);
-    check_each(made, mixed, MOST, 96, 1, 0, false);
+    check_each(made, mixed, MOST, 96, 1, 0, PAIRS);
     if (!small) {
-        check_each(made, of_types[0], MOST, 96, 8, 0, false);
-        check_each(made, of_types[0], MOST, 544, 9, 0, false);
+        check_each(made, of_types[0], MOST, 96, 8, 0, NONE);
+        check_each(made, of_types[0], MOST, 544, 9, 0, NONE);
     }
     alisa_ops_destroy(made);
     if (small) return; /* the others are the tests of matmul */
     made = ops_of(ALISA_LAYOUT_ITEM, ALISA_ACTIVATIONS_FLOAT, 3);
-    check_each(made, of_types[0], MOST, 96, 1, 0, false);
-    check_each(made, of_types[1], MOST, 96, 3, OFFSET, false);
+    check_each(made, of_types[0], MOST, 96, 1, 0, NONE);
+    check_each(made, of_types[1], MOST, 96, 3, OFFSET, NONE);
     alisa_ops_destroy(made);
 }
 
