@@ -62,8 +62,9 @@ for i in 0 1 2; do
         sed 's/.*"text":"\(.*\)","prompt_tokens.*/\1/' >"$folder/alone"
     cmp "$folder/together" "$folder/alone" || fail "text $i of --batch differs from the one alone"
 done
-# ... and prompts of different lengths, also when they must take turns.
-prompts=("Once upon a time" "The dog" "Lily and her mom went to the park. They saw" "Tom" "One day, a cat")
+# ... and prompts of different lengths, also when they must take turns. Products of few rows and of many differ in the last
+# bits, after which keys and rounded activations may differ: in these texts no two tokens are nearly as likely.
+prompts=("Once upon a time" "The dog" "Lily and her mom went to the park. They saw" "Ben" "One day, a cat")
 printf '%s\n\n' "${prompts[@]}" >"$folder/prompts"
 : >"$folder/alone"
 for i in "${!prompts[@]}"; do
